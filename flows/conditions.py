@@ -1,6 +1,6 @@
 """Skip logic as a typed tree: all, any, not, answered, equal, one_of, less, greater.
 
-A tree can be checked before publishing and needs no evaluator of strings, so nobody's text ever becomes code.
+A tree can be checked before publishing and is never evaluated as code.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from flows.values import Value
 Answers = Mapping[str, Any]
 Test = Callable[[Answers], bool]
 OpenTest = Callable[[Answers, Set[str]], bool | None]
-"""A test while questions are open: the answers that count so far, and the questions which may still get another answer
-or none. None where one of those decides."""
+"""A test during a session: takes the answers and the keys of questions that may still get another answer or none.
+Returns None where the result depends on one of those questions."""
 
 
 class _Condition(BaseModel, ABC):
@@ -25,19 +25,19 @@ class _Condition(BaseModel, ABC):
 
     @abstractmethod
     def compile(self) -> Test:
-        """The test this condition stands for; an unanswered or skipped question makes every comparison false."""
+        """Returns the test; a comparison with an unanswered or skipped question is false."""
 
     @abstractmethod
     def compile_open(self) -> OpenTest:
-        """The same test in three values, for somebody who has not answered everything yet."""
+        """Returns the same test in three-valued logic, for a session with open questions."""
 
     @abstractmethod
     def comparisons(self) -> Iterator[Comparison]:
-        """Every comparison in the tree, for the static check."""
+        """Yields every comparison in the tree, for the static check."""
 
 
 class _Leaf(_Condition):
-    """One comparison: all that is unknown about it is whether its question will have this answer."""
+    """A single comparison. Its result is unknown only while the answer to its question is."""
 
     def compile_open(self) -> OpenTest:
         test = self.compile()
@@ -46,14 +46,14 @@ class _Leaf(_Condition):
         def test_open(answers: Answers, unsure: Set[str]) -> bool | None:
             if key not in unsure:
                 return test(answers)
-            # An answer that may not count in the end: true only perhaps, but false in any case.
+            # The answer may be dropped later, so a match is uncertain and a mismatch is final.
             return None if key not in answers or test(answers) else False
 
         return test_open
 
 
 class Comparison(BaseModel):
-    """One question held against something; `values` is empty for `answered`."""
+    """One question and the values it is compared with; `values` is empty for `answered`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -191,7 +191,7 @@ class OneOf(_Leaf):
 
     def compile(self) -> Test:
         key = self.one_of.question
-        # To Python true is 1; to somebody who writes a consultation it is not.
+        # In Python True == 1; in a consultation file true and 1 are different values.
         wanted_bools = frozenset(value for value in self.one_of.values if isinstance(value, bool))
         wanted = frozenset(value for value in self.one_of.values if not isinstance(value, bool))
 
@@ -234,7 +234,7 @@ class Greater(_Leaf):
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
-    """An answer given to an older revision may be of another kind than the question is now."""
+    """Type guard: an answer to an older revision may have another type than the question has now."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -262,4 +262,4 @@ Condition = Annotated[
     | Annotated[Greater, Tag("greater")],
     Discriminator(_kind),
 ]
-"""A condition as written in a file: one key says its kind, so that a mistake is reported where it stands."""
+"""A condition as written in a file. Its only key names its kind, so errors are reported at the right path."""

@@ -1,4 +1,4 @@
-"""A consultation as it is written down: who asks what, of whom, why, and what happens with the answers."""
+"""Schema of a consultation file: metadata, languages, retention and questions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic import StringConstraints as Limits
 
-import flows.questions  # noqa: F401 - the types enter the registry
+import flows.questions  # noqa: F401 - registers the question types
 from flows.commands.subscriptions import Topic
 from flows.languages import LANGUAGES, LEICHTE_SPRACHE
 from flows.phrases import FormOfAddress
@@ -32,7 +32,7 @@ Slug = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 
 
 def _written_out(day: object) -> object:
-    # Left to itself pydantic takes the number 20270331 for seconds since 1970.
+    # By default pydantic reads the number 20270331 as seconds since 1970.
     if isinstance(day, int | float):
         raise ValueError("a date is written year-month-day, e.g. 2027-03-31")
     return day
@@ -56,7 +56,7 @@ DistrictKey = Annotated[str, AfterValidator(_known_district)]
 
 
 class Level(StrEnum):
-    """Level of participation, in the words of mein.berlin.de."""
+    """Level of participation, with the terms of mein.berlin.de."""
 
     INFORMATION = "information"
     CONSULTATION = "consultation"
@@ -69,7 +69,7 @@ class _Part(BaseModel):
 
 
 class LanguageOffer(_Part):
-    """One offered language: how far its texts can be trusted, and where a missing text is taken from."""
+    """One offered language: the review status of its texts, and the language that replaces missing texts."""
 
     review: Review = Review.UNREVIEWED
     reviewed_by: str = ""
@@ -77,7 +77,7 @@ class LanguageOffer(_Part):
 
 
 class ContactPerson(_Part):
-    """The person or office behind "talk to a human"."""
+    """The person or office named by the command "human"."""
 
     name: Text
     hours: Text
@@ -87,7 +87,7 @@ class ContactPerson(_Part):
 
 
 class Retention(_Part):
-    """How long answers are kept (days after closing) and what remains afterwards."""
+    """Retention period of answers (days after closing) and what is kept afterwards."""
 
     days: Annotated[int, Field(ge=1, le=3650)]
     remains: Text
@@ -107,33 +107,33 @@ else:
 
 
 def _or_list(schema: dict[str, Any]) -> None:
-    """Tells editors that a list of tags will do."""
+    """Allows a plain list of tags in the JSON Schema."""
     by_tag = {name: schema.pop(name) for name in ("type", "additionalProperties", "minProperties")}
     schema["anyOf"] = [by_tag, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
 
 
 class Consultation(_Part):
-    """What a city asks. A published revision of this never changes."""
+    """A consultation. A published revision never changes."""
 
     slug: Slug
     revision: Annotated[int, Field(ge=1)] | None = Field(default=None, exclude=True)
-    """In a file: the published revision it was made from (`show` writes it). No part of what is published."""
+    """In a file: the published revision it is based on (written by `show`). Not part of the published content."""
     sample: bool = False
-    """A sample to try things out: marked as such wherever it is shown."""
+    """Marks a sample consultation; every page and message says so."""
     address: FormOfAddress = "sie"
     languages: dict[str, LanguageOffer] = Field(min_length=1, json_schema_extra=_or_list)
-    """Offered languages, the one it was written in first. In a file a plain list of tags will do."""
+    """Offered languages, the main language first. A file may give a plain list of tags."""
     title: Text
     asks: Text
-    """Who asks."""
+    """The body that asks."""
     why: Text
     readers: Text
-    """Who reads the answers."""
+    """The readers of the answers."""
     level: Level
     decides: Text
-    """Who decides, and about what."""
+    """The body that decides, and the subject of its decision."""
     feedback: Text
-    """When and where people hear what came of it."""
+    """When and where the outcome is published."""
     audience: Text
     retention: Retention
     contact: ContactPerson
@@ -141,20 +141,20 @@ class Consultation(_Part):
     opens: Day | None = None
     closes: Day | None = None
     topics: tuple[Topic, ...] = ()
-    """Fields of the strategy it belongs to: whoever asked for news of one may be written to about it."""
+    """Topics of the city's strategy; subscribers to one of them may be notified."""
     districts: tuple[DistrictKey, ...] = ()
-    """The districts it is about, by their two-digit key; none: the whole city."""
+    """Two-digit keys of the districts concerned; empty for the whole city."""
     keywords: tuple[str, ...] = ()
-    """Words that start it, next to its slug."""
+    """Words that start the consultation, besides its slug."""
     thanks: Text | None = None
     results: Annotated[ResultsShown, Field(exclude_if=lambda shown: shown == "at_close")] = "at_close"
-    """Whether figures are shown to the public while people still answer. Hidden means hidden everywhere."""
+    """Whether results are published while the consultation is open. `at_close` hides them on every page and channel."""
     smallest_cell: Annotated[int, Field(ge=2, le=100, exclude_if=lambda people: people == SMALLEST_CELL)] = (
         SMALLEST_CELL
     )
-    """Fewer people than this make no published figure."""
+    """Smallest group for which a figure is published."""
     four_eyes: Annotated[bool, Field(exclude_if=lambda wanted: not wanted)] = False
-    """Whether two people have to approve a proposal before anybody sees it."""
+    """Whether a proposal needs the approval of two moderators before it is published."""
     questions: tuple[AnyNode, ...] = Field(min_length=1)
 
     @field_validator("languages", mode="before")
@@ -175,7 +175,7 @@ class Consultation(_Part):
 
     @field_serializer("languages", when_used="json")
     def _keep_order(self, offered: dict[str, LanguageOffer]) -> list[dict[str, Any]]:
-        # A list, because sorted or binary JSON forgets the order of names, and the first language is the main one.
+        # A list, because sorted or binary JSON loses the order of keys, and the first language is the main one.
         return [{"tag": tag, **offer.model_dump(mode="json")} for tag, offer in offered.items()]
 
     @property
@@ -184,15 +184,15 @@ class Consultation(_Part):
 
     @property
     def fallbacks(self) -> dict[str, str]:
-        """Language → the language its missing texts are taken from."""
+        """Maps a language to the language that replaces its missing texts."""
         return {tag: offer.fallback for tag, offer in self.languages.items() if offer.fallback}
 
     def asked(self) -> tuple[Node, ...]:
-        """The nodes that wait for an answer."""
+        """Returns the nodes that wait for an answer."""
         return tuple(node for node in self.questions if node.waits)
 
     def texts(self) -> Iterator[tuple[Where, Text]]:
-        """Every text people read, with its path in the file."""
+        """Yields every text that is shown to people, with its path in the file."""
         for name in ("title", "asks", "why", "readers", "decides", "feedback", "audience", "thanks"):
             if text := getattr(self, name):
                 yield (name,), text
@@ -204,17 +204,17 @@ class Consultation(_Part):
                 yield ("questions", index, *path), text
 
     def review_of(self, text: Text, language: str) -> Review:
-        """How far this text can be trusted in this language."""
+        """Returns the review status of this text in this language."""
         wording = text.root.get(language)
         return (wording and wording.review) or self.languages[language].review
 
     def is_leichte_sprache(self) -> bool:
-        """Whether every de-simple text was checked by readers: only then it may be called Leichte Sprache."""
+        """Whether target readers checked every de-simple text, as the name Leichte Sprache requires."""
         return "de-simple" in self.languages and all(
             "de-simple" in text.languages() and self.review_of(text, "de-simple") is Review.READERS
             for _, text in self.texts()
         )
 
     def language_name(self, tag: str) -> str:
-        """A language in its own words."""
+        """Returns the name of a language in that language."""
         return LEICHTE_SPRACHE if tag == "de-simple" and self.is_leichte_sprache() else LANGUAGES[tag].name

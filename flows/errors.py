@@ -1,9 +1,9 @@
-"""What can go wrong inside a flow."""
+"""Errors of the engine."""
 
 
 class FlowError(Exception):
-    """A flow cannot go on: a fault of the program or of a revision that should not have been published."""
+    """The flow cannot continue, because of a bug or a revision that should not have been published."""
 
 
 class EndlessFlowError(FlowError):
-    """The flow goes round in circles without asking anything."""
+    """The flow loops without asking a question."""

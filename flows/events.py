@@ -1,4 +1,4 @@
-"""What a turn caused, in past tense. Each has one handler in `bot` (`bot/consultations/event_handlers.py`)."""
+"""Events of a turn, named in the past tense. `bot/consultations/event_handlers.py` registers one handler for each."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from flows.values import Missing, Value
 
 
 class MessageCreated(NamedTuple):
-    """The bot says something."""
+    """The bot created a message."""
 
     msg: MsgOut
 
 
 class AnswerGiven(NamedTuple):
-    """A question has an answer, for the first time or anew: a value, or the reason why there is none."""
+    """A question was answered, for the first time or again: a value, or the reason for a missing one."""
 
     key: str
     value: Value | None
     missing: Missing | None = None
     before: Value | None = None
-    """Where there is none any more: what it was."""
+    """The previous value, where a missing code replaces it."""
 
 
 class AnswerDropped(NamedTuple):
-    """A question is not on the person's path any more: its answer goes, with all that came with it."""
+    """A question left the path of the session: its answer and everything attached to it is deleted."""
 
     key: str
     value: Value | None = None
-    """What it was, None where there was none."""
+    """The dropped value; None if there was none."""
 
 
 class GapReopened(NamedTuple):
-    """A question without an answer can be answered again: the reason that was recorded for the gap goes."""
+    """A question without an answer is open again: the recorded missing code is deleted."""
 
     key: str
 
 
 class MediaGiven(NamedTuple):
-    """The answer to this question came with a recording or a picture, which people will listen to or look at."""
+    """The answer to this question has a voice message or a picture attached."""
 
     key: str
     kind: Literal["voice", "picture"]
     ref: str
-    """The channel's own handle to fetch it with (`MsgIn.media_ref`)."""
+    """The channel's handle to fetch the file (`MsgIn.media_ref`)."""
 
 
 class ConsentGiven(NamedTuple):
-    """Somebody agreed, or did not, to exactly this text."""
+    """The contact gave or refused consent to exactly this text."""
 
     key: str
     given: bool
@@ -56,7 +56,7 @@ class ConsentGiven(NamedTuple):
 
 
 class Proposed(NamedTuple):
-    """Somebody submitted an idea, or changed the one with this code."""
+    """The contact submitted a proposal, or changed the one with this code."""
 
     key: str
     code: str
@@ -66,17 +66,17 @@ class Proposed(NamedTuple):
 
 
 class Rated(NamedTuple):
-    """Somebody said what they think of a proposal of others: -1 disagree, 0 undecided, 1 agree."""
+    """The contact rated the proposal of another contact: -1 disagree, 0 undecided, 1 agree."""
 
     proposal: int
     vote: Literal[-1, 0, 1]
     important: bool = False
     key: str = ""
-    """The question in which it was said."""
+    """The question in which it was rated."""
 
 
 class LanguageChosen(NamedTuple):
-    """Somebody wants to be spoken to in this language from now on."""
+    """The contact chose this language."""
 
     language: str
 
@@ -86,29 +86,29 @@ class SessionCompleted(NamedTuple):
 
 
 class SessionInterrupted(NamedTuple):
-    """The resident left before submitting; the session can be resumed."""
+    """The contact left before submitting; the session can be resumed."""
 
 
 class ConsultationChosen(NamedTuple):
-    """Somebody without an open session wants to take part in this consultation."""
+    """A contact without an open session chose this consultation."""
 
     slug: str
 
 
 class DataRequested(NamedTuple):
-    """Somebody wants to see what is stored about them."""
+    """The contact requested a copy of their stored data."""
 
 
 class ErasureRequested(NamedTuple):
-    """Somebody confirmed that everything about them shall be deleted."""
+    """The contact confirmed the erasure of all their data."""
 
 
 class PushesStopped(NamedTuple):
-    """Somebody does not want to be written to unasked."""
+    """The contact opted out of broadcasts."""
 
 
 class SubscriptionChange(NamedTuple):
-    """What somebody asks for. `kind` "" asks what there is, "topics" and "districts" to choose from."""
+    """A change of subscriptions. `kind` "" lists all subscriptions, "topics" and "districts" list the choices."""
 
     kind: str = ""
     value: str = ""
@@ -120,16 +120,16 @@ class SubscriptionRequested(NamedTuple):
 
     wanted: SubscriptionChange
     language: str = ""
-    """In which it is answered outside of consultations."""
+    """The language of the reply outside of consultations."""
 
 
 class ContributionsRequested(NamedTuple):
-    """Somebody wants to see, withdraw or delete what they brought in (`flows.commands.my_contributions`)."""
+    """The contact wants to see, withdraw or delete their own contributions (`flows.commands.my_contributions`)."""
 
     kind: str
     code: str = ""
     language: str = ""
-    """In which it is answered outside of consultations."""
+    """The language of the reply outside of consultations."""
 
 
 class LinkRequested(NamedTuple):
@@ -138,7 +138,7 @@ class LinkRequested(NamedTuple):
     kind: str
     value: str = ""
     language: str = ""
-    """In which it is answered outside of consultations."""
+    """The language of the reply outside of consultations."""
 
 
 Event = (

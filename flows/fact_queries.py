@@ -1,4 +1,4 @@
-"""What questions about proposals must know (`flows.facts`): statements of others, and codes for one's own."""
+"""Fact queries of the question types about proposals (`flows.facts`)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from flows.facts import FactQuery
 
 
 class Statement(NamedTuple):
-    """A released proposal as somebody reads it."""
+    """A released proposal in the language of its reader."""
 
     id: int
     code: str
     text: str
-    """In the language of the reader where there is such a text, else in its own."""
+    """The translation into the reader's language if there is one, else the original."""
     language: str
-    """Of `text`."""
+    """Language of `text`."""
     original: str = ""
-    """What the author wrote, where `text` is a translation."""
+    """The author's text, if `text` is a translation."""
     original_language: str = ""
 
 
 class NextStatementOffer(NamedTuple):
-    """The next statement for a person, None where all were rated; and how many the person has rated so far."""
+    """The next statement for a contact, None if all are rated, and the number of statements rated so far."""
 
     statement: Statement | None
     rated: int
@@ -31,10 +31,10 @@ class NextStatementOffer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NextStatement(FactQuery[NextStatementOffer]):
-    """The next released statement to rate in a question: never one's own, never one rated before.
+    """The next released statement to rate in a question: never the contact's own, never one rated before.
 
-    `after` is the one that is being rated in this very turn, 0 if none; votes given in the questions `dropped` go in
-    this very turn, so what they were about comes again.
+    `after` is the statement rated in this turn, 0 if none. Votes of the questions `dropped` are deleted in this turn,
+    so their statements are offered again.
     """
 
     key: str
@@ -49,7 +49,7 @@ class NextStatement(FactQuery[NextStatementOffer]):
 
 @dataclass(frozen=True, slots=True)
 class StillReleased(FactQuery[bool]):
-    """Whether a statement can be rated at this moment: neither hidden nor withdrawn meanwhile."""
+    """Whether a statement can be rated now: neither hidden nor withdrawn."""
 
     id: int
 
@@ -59,7 +59,7 @@ class StillReleased(FactQuery[bool]):
 
 
 class StoredVote(NamedTuple):
-    """What a person thinks of a statement: -1 disagrees, 0 passes, 1 agrees; and whether it is important to them."""
+    """The stored vote of a contact: -1 disagrees, 0 passes, 1 agrees; and whether it is marked as important."""
 
     vote: int
     is_important: bool
@@ -67,7 +67,7 @@ class StoredVote(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OwnVote(FactQuery[StoredVote | None]):
-    """What the person said to a statement before; None for nothing."""
+    """The contact's earlier vote on a statement; None if there is none."""
 
     id: int
 
@@ -78,7 +78,7 @@ class OwnVote(FactQuery[StoredVote | None]):
 
 @dataclass(frozen=True, slots=True)
 class SimilarTo(FactQuery[tuple[Statement, ...]]):
-    """Up to three released proposals of other people in this consultation that say nearly the same, the nearest first.
+    """Up to three similar released proposals of other contacts in this consultation, most similar first.
 
     `language` is that of the reader.
     """
@@ -93,7 +93,7 @@ class SimilarTo(FactQuery[tuple[Statement, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class NewProposalCode(FactQuery[str]):
-    """A public reference code that nobody has yet. It says nothing about anybody."""
+    """A new public reference code. It reveals nothing about the author."""
 
     @property
     def default(self) -> str:
@@ -102,7 +102,7 @@ class NewProposalCode(FactQuery[str]):
 
 @dataclass(frozen=True, slots=True)
 class IsOwnProposal(FactQuery[bool]):
-    """Whether the proposal with this code was submitted by the person, and not withdrawn."""
+    """Whether the contact submitted the proposal with this code and did not withdraw it."""
 
     code: str
 

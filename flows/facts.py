@@ -1,8 +1,7 @@
-"""What a question must know from the store: asked for as a need, given as a fact, so that the engine itself stays pure.
+"""Stored data that questions need: questions state fact queries, the caller loads the facts, and the engine stays pure.
 
-A question that is asked or answered looks its needs up in what is `Facts`. Where one is not there yet, the turn ends
-with `MissingFacts` and has caused nothing; whoever runs the engine finds out for all people of a batch at once and lets
-those take their turn again, now knowing it. Questions that need nothing pay nothing.
+A question looks its queries up in `Facts`. If a fact is missing, the turn raises `MissingFacts` and has no effect; the
+caller loads the missing facts of the whole batch and runs those turns again. Questions without queries cost nothing.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ T = TypeVar("T")
 
 
 class FactQuery(ABC, Generic[T]):
-    """One thing to know, of type T. Subclasses are frozen dataclasses: the kind is the class, the fields say which."""
+    """A query for one fact of type T. Subclasses are frozen dataclasses; the fields are the parameters."""
 
     @property
     @abstractmethod
     def default(self) -> T:
-        """The fact where nobody looks anything up: on paper, in a rehearsal."""
+        """The fact to use where nothing is loaded: on paper and in simulated conversations."""
 
 
 class MissingFacts(Exception):
-    """A turn needs to know this first."""
+    """A turn needs these facts first."""
 
-    def __init__(self, *needs: FactQuery[Any]) -> None:
-        super().__init__(*(type(need).__name__ for need in needs))
-        self.queries = needs
+    def __init__(self, *queries: FactQuery[Any]) -> None:
+        super().__init__(*(type(query).__name__ for query in queries))
+        self.queries = queries
 
 
 class Facts:
-    """The facts known for one person's turn."""
+    """The facts loaded for one turn."""
 
     __slots__ = ("_facts", "dropped")
 
@@ -41,38 +40,38 @@ class Facts:
     ) -> None:
         self._facts = facts or {}
         self.dropped = dropped
-        """Questions whose answers go in this very turn, with all that came with them."""
+        """Questions whose answers are dropped in this turn, with everything attached to them."""
 
-    def get(self, need: FactQuery[T]) -> T:
-        """The fact. Raises Lacking where it is not known yet."""
+    def get(self, query: FactQuery[T]) -> T:
+        """Returns the fact. Raises MissingFacts if it is not loaded."""
         try:
-            return self._facts[need]  # type: ignore[no-any-return]  # a need's type says what its fact is
+            return self._facts[query]  # type: ignore[no-any-return]  # the query is generic in the type of its fact
         except KeyError:
-            raise MissingFacts(need) from None
+            raise MissingFacts(query) from None
 
-    def require(self, *needs: FactQuery[Any]) -> None:
-        """Raises Lacking with all of these that are not known yet, so that they are found out together."""
-        if lacking := [need for need in needs if need not in self._facts]:
-            raise MissingFacts(*lacking)
+    def require(self, *queries: FactQuery[Any]) -> None:
+        """Raises MissingFacts with all of these queries that are not loaded, so that they are loaded together."""
+        if missing := [query for query in queries if query not in self._facts]:
+            raise MissingFacts(*missing)
 
     def with_facts(self, facts: Mapping[FactQuery[Any], Any]) -> Facts:
         return Facts({**self._facts, **facts}, self.dropped)
 
     def with_dropped(self, keys: frozenset[str]) -> Facts:
-        """The same facts in a turn in which the answers to these questions go."""
+        """Returns the same facts for a turn in which the answers to these questions are dropped."""
         return Facts(self._facts, keys) if keys else self
 
 
 class DefaultFacts(Facts):
-    """Nobody looks anything up: every need is answered with its `nothing`."""
+    """Facts without a store: every query returns its `default`."""
 
     __slots__ = ()
 
-    def get(self, need: FactQuery[T]) -> T:
-        return need.default
+    def get(self, query: FactQuery[T]) -> T:
+        return query.default
 
-    def require(self, *needs: FactQuery[Any]) -> None:
-        """All is said to be known."""
+    def require(self, *queries: FactQuery[Any]) -> None:
+        """Never raises: every query has a default."""
 
     def with_dropped(self, keys: frozenset[str]) -> Facts:
         return self

@@ -1,4 +1,4 @@
-"""A published revision, compiled once: what can be worked out beforehand is, so that a turn is a few look-ups."""
+"""A compiled published revision: everything that does not depend on a session is computed once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LocalizedFlow(NamedTuple):
     renderer: Renderer
     questions: dict[str, LocalizedQuestion]
     prompts: dict[str, MsgOut]
-    """The questions as sent, with "question 2 of 5" where that is true."""
+    """The questions as sent, with "question 2 of 5" where that holds on every path."""
     titles: dict[str, str]
     """The questions' texts, for the summary."""
 
@@ -34,8 +34,8 @@ class LocalizedFlow(NamedTuple):
 class Flow:
     """A compiled revision. Immutable; shared by all sessions.
 
-    It is compiled in the languages it is offered in. Of the other languages in `catalogues` it knows the names and the
-    chat words, and a voice with the bot's own phrases, to say that there is nothing more.
+    It is compiled in the languages it is offered in. For the other languages in `catalogues` it has only their names,
+    their command words and a renderer of the bot's own phrases, to say that the language is not offered.
     """
 
     __slots__ = (
@@ -71,21 +71,21 @@ class Flow:
     ) -> None:
         self.code = code
         self.is_trial = is_trial
-        """Whether a test revision is tried out: nothing counts, so nobody gets a receipt."""
+        """Whether it is a test revision: answers do not count, so there is no receipt code."""
         self.link = link
-        """Where the same is asked on a web page; "" where nobody has said."""
+        """URL of the same consultation on the web; "" if not configured."""
         self.consultation = consultation
         self.languages = tuple(consultation.languages)
         self.nodes: dict[str, Node] = {node.key: node for node in consultation.questions}
         self.questions = tuple(node.key for node in consultation.questions if node.waits)
-        """Keys of all questions that wait, in order."""
+        """Keys of all questions that wait for an answer, in order."""
         self.notes = frozenset(self.nodes) - frozenset(self.questions)
         self.web_only = frozenset(
             key for key, node in self.nodes.items() if isinstance(node, Question) and node.web_only
         )
-        """Keys of the questions that are not asked where others can read along."""
+        """Keys of the questions that are asked only on confidential channels."""
         self.with_media = frozenset(key for key, node in self.nodes.items() if getattr(node, "media", ()))
-        """Keys of the questions with whose answers a recording or a picture may come."""
+        """Keys of the questions that accept a voice message or a picture."""
         others = {tag: phrases for tag, phrases in catalogues.items() if tag not in self.languages}
         self.commands = command_matcher(tuple(catalogues[tag] for tag in self.languages), tuple(others.values()))
         self.language_matcher = Matcher(
@@ -103,10 +103,10 @@ class Flow:
         self.localized = {tag: self._localized_flow(tag, catalogues[tag]) for tag in self.languages}
         asked = self.localized[self.languages[0]].questions
         self.fact_based = frozenset(key for key in self.questions if isinstance(asked[key], FactBasedQuestion))
-        """Keys of the questions that must know something from the store."""
+        """Keys of the questions that need stored data."""
 
     def _straight_paths(self) -> tuple[Path, ...]:
-        """All ways through a flow without branches, by the number of questions answered."""
+        """Returns all paths through a flow without branches, by the number of answered questions."""
         keys = tuple(self.nodes)
         ways = [Path(keys[: keys.index(key)], key, "") for key in self.questions]
         return (*ways, Path(keys, "", END))
@@ -120,7 +120,7 @@ class Flow:
         return LocalizedFlow(renderer, asked, asks, titles)
 
     def _with_progress(self, key: str, prompt: MsgOut, renderer: Renderer) -> MsgOut:
-        """Says where one stands, only where that is true on every path: in a flow without branches."""
+        """Adds the progress line to a prompt where it holds on every path, that is in a flow without branches."""
         keys = self.questions
         if not self.nodes[key].waits or len(keys) < 2:
             return prompt
@@ -133,14 +133,14 @@ class Flow:
         return prompt._replace(parts=(ProgressPart(line), *prompt.parts))
 
     def question(self, key: str) -> Question:
-        """The definition of a question. KeyError if there is none."""
+        """Returns the definition of a question. Raises KeyError if there is none."""
         node = self.nodes[key]
         if not isinstance(node, Question):
             raise KeyError(key)
         return node
 
     def path(self, session: Session) -> Path:
-        """The way from the first node to the first open question, or to the end."""
+        """Returns the path from the first node to the first open question, or to the end."""
         answers, missing = session.answers, session.missing
         if self._is_linear:
             for number, key in enumerate(self.questions):
@@ -150,22 +150,22 @@ class Flow:
         return find_path(self._steps, session)
 
     def is_conditional(self, key: str) -> bool:
-        """Whether answers given before decide if the question is asked."""
+        """Whether earlier answers decide if the question is asked."""
         before = takewhile(lambda one: one != key, self._steps)
         return self._steps[key].test is not None or any(self._steps[one].exits for one in before)
 
     def off_path(self, session: Session, path: Path) -> tuple[str, ...]:
-        """Keys of questions of which something is stored although no answer to an open question leads to them. `path`
-        is that of the session."""
+        """Returns the keys of questions with stored data that no answer to an open question leads to. `path` is that of
+        the session."""
         return off_path(self._steps, session, path)
 
     def is_settled(self, session: Session) -> bool:
-        """Whether it is plain that all that is stored is on the path: no answer decides what is asked."""
+        """Whether everything stored is certainly on the path, because no answer decides which questions are asked."""
         return self._is_linear and not session.also_stored
 
     def can_come(self, session: Session) -> frozenset[str]:
-        """Keys of the nodes that are on the path or can still come, as far as can be told now. What is not known yet
-        counts against a question, unless it was asked before: that may not be told as not asked.
+        """Returns the keys of the nodes that are on the path or can still follow. An unknown answer counts against a
+        question, unless it was asked before: then it must not be recorded as not asked.
         """
         on = frozenset(self.nodes) if self._is_linear else reachable(self._steps, session)
         before = frozenset(session.asked_before)
@@ -174,7 +174,7 @@ class Flow:
         )
 
     def language_replies(self) -> tuple[QuickReply, ...]:
-        """The offered languages, each in its own words and script."""
+        """Returns one quick reply per offered language, labelled in that language."""
         language = Token.of_command(self.code, Command.LANGUAGE)
         return tuple(
             QuickReply(language.with_arguments(tag).format(), self.consultation.language_name(tag), number)

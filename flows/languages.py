@@ -1,4 +1,4 @@
-"""The languages the house speaks, each named in its own words and script."""
+"""The languages of the application, with their native names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class Language(NamedTuple):
-    """A language as people meet it. `tag` is BCP 47; `de-simple` is a language of its own here."""
+    """A language with its native name. `tag` is a BCP 47 tag; `de-simple` counts as a language of its own."""
 
     tag: str
     name: str
@@ -18,8 +18,8 @@ LANGUAGES: Final[dict[str, Language]] = {
     language.tag: language
     for language in (
         Language("de", "Deutsch"),
-        # "Leichte Sprache" may only be said of texts checked by readers with learning difficulties (DIN SPEC 33429);
-        # `flows.definition` puts that name there when a consultation proves it.
+        # Only texts checked by readers with learning difficulties may be called "Leichte Sprache" (DIN SPEC 33429);
+        # `flows.definition` uses that name for a consultation whose texts are checked.
         Language("de-simple", "Deutsch (Einfache Sprache)"),
         Language("en", "English"),
         Language("tr", "Türkçe"),
@@ -34,12 +34,12 @@ LEICHTE_SPRACHE: Final = "Deutsch (Leichte Sprache)"
 
 
 def best_guess(hint: str, offered: tuple[str, ...]) -> str:
-    """The offered language nearest to a channel's hint (`tr-TR` → `tr`), else the first one offered."""
+    """Returns the offered language nearest to a channel's hint (`tr-TR` → `tr`), else the first offered one."""
     return nearest(hint, offered) or offered[0]
 
 
 def nearest(hint: str, offered: Container[str] = LANGUAGES) -> str:
-    """The offered language nearest to a channel's hint, "" where there is none."""
+    """Returns the offered language nearest to a channel's hint; "" if there is none."""
     if not hint:
         return ""
     tag = hint.replace("_", "-").casefold()

@@ -1,4 +1,4 @@
-"""What a change of a field means for the answers that are stored: each question type says it of each of its fields."""
+"""What a change of a field means for stored answers. Each question type declares it for each of its fields."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Final
 
 
 class Meaning(StrEnum):
-    """What a stored answer owes to a field.
+    """How a stored answer depends on a field.
 
-    A type that lacks one of its fields is refused when it enters the registry, so a new field cannot be forgotten.
+    Registering a type that leaves out one of its fields fails, so a new field cannot be forgotten.
     """
 
     FIXED = "fixed"
-    """The stored values mean something else once it changes: another type, another range, another text of a consent."""
+    """A change gives stored values another meaning: another type, another range, another consent text."""
     WORDS = "words"
-    """A text people answered to. Only a person can tell whether other words ask the same."""
+    """The wording of the question. Only a person can tell whether a new wording asks the same."""
     MEASURE = "measure"
-    """A text on which the value of every answer rests: the unit, the ends of a scale. Other words may ask the same, but
-    figures tell answers before and after apart.
+    """A text that defines the value of every answer: the unit, the ends of a scale. A new wording may ask the same,
+    but results keep answers before and after apart.
     """
     LABELS = "labels"
-    """What the stored values are called, value by value (`Node.labels`). A new value is one more, a label is words."""
+    """The labels of the stored values (`Node.labels`). A new value is an addition; a new label is a new wording."""
     ENTRIES = "entries"
-    """A list of texts which people answer to one by one: a changed one is another one, and not the same renamed."""
+    """A list of texts that are answered one by one: a changed text is a new entry, not a renamed one."""
     PATH = "path"
-    """Who is asked. Answers given before keep what they say."""
+    """Decides which contacts are asked. Earlier answers stay valid."""
     FREE = "free"
-    """How it may be answered from now on. Answers given before keep what they say."""
+    """How the question can be answered from now on. Earlier answers stay valid."""
 
 
 Meanings = Mapping[str, Meaning]
@@ -44,7 +44,7 @@ def meanings(
     path: str = "",
     free: str = "",
 ) -> Meanings:
-    """The meanings of the fields of one class, by name, those of each kind in one string.
+    """Builds the meanings of the fields of one class; each argument lists field names, separated by spaces.
 
     >>> meanings(fixed="min max", words="unit")["max"]
     <Meaning.FIXED: 'fixed'>
@@ -62,7 +62,7 @@ def meanings(
 
 
 def meanings_of(cls: type) -> Meanings:
-    """The meanings of all fields of a class: its own and those it inherits, its own first."""
+    """Returns the meanings of all fields of a class; its own override inherited ones."""
     found: dict[str, Meaning] = {}
     for base in reversed(cls.__mro__):
         found |= vars(base).get(ATTRIBUTE, {})

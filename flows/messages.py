@@ -1,4 +1,4 @@
-"""What goes in and out of a conversation, the same for every channel."""
+"""Incoming and outgoing messages, the same for every channel."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from flows.tokens import DONE, Token
 
 
 class Location(NamedTuple):
-    """A position somebody shared, in degrees (WGS 84)."""
+    """A shared location in degrees (WGS 84)."""
 
     latitude: float
     longitude: float
 
 
 class Room(NamedTuple):
-    """Who can read along where a message was said. Confidential rooms are direct."""
+    """How private the chat of a message is. Confidential rooms are direct."""
 
     is_direct: bool
-    """Only the person and the bot are there, none comes in uninvited, and none can read it later: answers are taken."""
+    """Only the contact and the bot are members, without open access or shared history: answers are accepted."""
     is_confidential: bool
-    """Nor can the operator of the channel read it (end-to-end encryption, or our own page): questions marked `web_only`
-    are asked."""
+    """The operator of the channel cannot read it either (end-to-end encryption, or the web page): questions marked
+    `web_only` are asked."""
 
 
 UNDECRYPTABLE: Final = "sealed"
-"""As the kind of an attachment: a message that arrived encrypted and whose key did not."""
+"""Media kind of an encrypted message whose key did not arrive."""
 
 Mode = Literal["self", "assisted", "paper"]
 
 
 class MsgIn(NamedTuple):
-    """One message of a resident.
+    """One message of a contact.
 
-    `address` is the channel's own name for the place answers go to; it stays inside `bot/` and never reaches a flow.
-    `external_id` is the channel's id of this very message: a repeat carries the same one.
+    `address` is the channel's name of the chat that replies go to; it stays inside `bot/` and never reaches a flow.
+    `external_id` is the channel's id of this message: a redelivery has the same id.
 
     >>> from datetime import UTC
     >>> MsgIn("console", "me", "1", datetime(2026, 11, 23, tzinfo=UTC), text="Hallo").text
@@ -52,45 +52,45 @@ class MsgIn(NamedTuple):
     sent_at: datetime
     text: str = ""
     choice: str = ""
-    """Token of the quick reply that was tapped."""
+    """Token of the tapped quick reply."""
     media: str = ""
-    """Kind of attachment: voice, picture, video, file, sticker, contact or other. SEALED: nobody could decrypt it."""
+    """Kind of attachment: voice, picture, video, file, sticker, contact, other, or UNDECRYPTABLE."""
     location: Location | None = None
     edits: str = ""
-    """External id of the earlier message which this one replaces."""
+    """External id of the earlier message that this one replaces."""
     language_hint: str = ""
-    """What the channel believes the person reads, as a BCP 47 tag; a hint, never a decision."""
+    """The language that the channel reports for the contact, as a BCP 47 tag; only a hint."""
     mode: Mode = "self"
-    """Who typed it: the person, a helper for the person, or somebody copying from paper."""
+    """How it was entered: by the contact, with a helper, or from paper."""
     entry_code: str = ""
-    """Where the person came from, by the code of a poster or a multiplier; never a person."""
+    """Code of the poster or partner that led the contact here; never identifies a person."""
     media_ref: str = ""
-    """The channel's own handle of the attachment, to fetch it with; "" where it cannot be, or is too large for it."""
+    """The channel's handle to fetch the attachment; "" if it cannot be fetched or is too large."""
     is_group: bool = False
-    """Said where others read along: nothing is asked or stored there, people are invited to answer in private."""
+    """Sent in a group: nothing is asked or stored there; the bot offers a private chat."""
     room: Room | None = None
-    """Who can read along there; None where it is the same for all of a channel (`adapters.base.Limits`)."""
+    """How private the chat is; None if that is the same for the whole channel (`adapters.base.Limits`)."""
     replies_to: str = ""
-    """What stands in the earlier message, by whomever, that this one is a reply to; "" where it is none."""
+    """Text of the earlier message that this one replies to, of any author; "" if it is no reply."""
 
     @property
     def tapped(self) -> Token | None:
-        """The quick reply that was tapped; None where words were written."""
+        """The tapped quick reply; None for a typed message."""
         return Token.parse(self.choice) if self.choice else None
 
 
 Role = Literal["answer", "missing", "mark", "look", "less", "done", "navigation"]
-"""What a quick reply does. `answer`: it answers the question, or chooses. `missing`: it says that there is no answer.
-`mark`: it goes with the answer. `look`: it only shows something. `less`: it takes a step back from what was given.
-`done`: it ends an answer in the making. `navigation`: a chat word, as skip or submit.
+"""The effect of a quick reply. `answer`: answers the question or selects an option. `missing`: records a missing code.
+`mark`: adds a mark to the answer. `look`: only shows something. `less`: takes one step back from an amount. `done`:
+completes a partial answer. `navigation`: a command, such as skip or submit.
 """
 
 
 class QuickReply(NamedTuple):
     """One answer offered with a message.
 
-    A channel with buttons shows `label` and sends `token` back; one without shows "`number` `label`" and passes on what
-    is typed. `number` is 0 where typing a number would mean something else.
+    A channel with buttons shows `label` and sends `token` back; one without shows "`number` `label`" and passes on the
+    typed text. `number` is 0 where a typed number has another meaning.
     """
 
     token: str
@@ -98,31 +98,31 @@ class QuickReply(NamedTuple):
     number: int = 0
     chosen: bool = False
     amount: int = 0
-    """Where it is chosen by more than yes or no: its place in an order, how much of a budget it has."""
+    """The state of a chosen option beyond yes or no: its rank, or its share of a budget."""
     role: Role = "answer"
     name: str = ""
-    """The label without what says its state (a box, a place, a step); "" where the label is without."""
+    """The label without its state (a box, a rank, a step); "" if the label shows no state."""
 
     @property
     def bare_label(self) -> str:
-        """The label for channels that show the state in their own way."""
+        """The label for channels that render the state themselves."""
         return self.name or self.label
 
     @property
     def parsed(self) -> Token:
-        """What its token stands for."""
+        """The parsed token."""
         return Token.parse(self.token)
 
     def with_arguments(self, *arguments: object, label: str = "") -> QuickReply:
-        """The same command with more arguments, under its own label where one is given."""
+        """Returns the same command with more arguments, with a new label if one is given."""
         return self._replace(token=self.parsed.with_arguments(*arguments).format(), label=label or self.label)
 
 
 Expects = Literal["", "one", "many", "order", "amounts", "text", "number"]
-"""What kind of answer a message waits for: a channel with forms offers radio buttons, check boxes, a field, or a number
-beside each option (its place in an order, how much of a budget it gets)."""
+"""The kind of answer a message waits for: a channel with forms offers radio buttons, check boxes, a field, or a number
+per option (its rank, or its share of a budget)."""
 VERSION: Final = 2
-"""Of stored payloads. Version 1 had no number, one text in place of the parts, and no roles."""
+"""Version of stored payloads. Version 1 had no number, one text instead of the parts, and no roles."""
 
 
 class _MessageFields(NamedTuple):
@@ -131,15 +131,15 @@ class _MessageFields(NamedTuple):
     language: str
     expects: Expects
     title: str
-    """Of a question: its own words, for channels that show a form. Also where the message does not repeat them."""
+    """The wording of a question, for channels that show a form; set even if the message does not repeat it."""
     audio: str
-    """The recording in which a person reads this message aloud, by its media name; "" where there is none."""
+    """Media name of the recording of this message; "" if there is none."""
     sensitive: bool
-    """Asks for something that nobody else must see, not even the operator of the channel."""
+    """Whether it asks for something that not even the operator of the channel may see."""
 
 
 class MsgOut(_MessageFields):
-    """One message of the bot, without markup: parts in order, most of them in one language. Immutable."""
+    """One message of the bot, without markup: a sequence of parts, most of them in one language. Immutable."""
 
     def __new__(
         cls,
@@ -151,7 +151,7 @@ class MsgOut(_MessageFields):
         audio: str = "",
         sensitive: bool = False,
     ) -> Self:
-        """A message of these parts; a text becomes one body."""
+        """Creates a message of these parts; a string becomes one body part."""
         made: Parts = (BodyPart(parts),) if isinstance(parts, str) else tuple(parts)
         return tuple.__new__(cls, (made, quick_replies, language, expects, title, audio, sensitive))
 
@@ -161,14 +161,14 @@ class MsgOut(_MessageFields):
         return parts_as_text(self.parts, self.language)
 
     def preceded_by(self, parts: Parts) -> MsgOut:
-        """The message with other parts before its own, set apart by a blank line."""
+        """Returns the message with other parts before its own, separated by a blank line."""
         if not parts:
             return self
         first, *rest = self.parts
         return self._replace(parts=(*parts, first._replace(gap=BLANK), *rest))
 
     def as_data(self) -> dict[str, Any]:
-        """Plain data for storage; `from_data` is its inverse."""
+        """Returns plain data for storage; `from_data` is the inverse."""
         parts, quick_replies, language, expects, title, audio, sensitive = self
         return {
             "v": VERSION,
@@ -183,7 +183,7 @@ class MsgOut(_MessageFields):
 
     @staticmethod
     def from_data(data: Mapping[str, Any]) -> MsgOut:
-        """Reads stored payloads of every version; ignores keys, parts and fields that it does not know."""
+        """Loads a stored payload of any version; ignores unknown keys, parts and fields."""
         fields = {name: data[name] for name in MsgOut._fields[2:] if name in data}
         if "v" not in data:
             replies = tuple(
@@ -197,7 +197,7 @@ class MsgOut(_MessageFields):
 
 
 def _role_before_2(reply: list[Any]) -> Role:
-    """The role of a quick reply of version 1, by its token and, in sixth place, "mark", "look" or ""."""
+    """Returns the role of a quick reply of version 1, from its token and its sixth element ("mark", "look" or "")."""
     if len(reply) > 5 and reply[5]:
         return cast("Role", reply[5])
     token = Token.parse(reply[0])

@@ -1,4 +1,4 @@
-"""What a message is made of: typed parts, in the order in which they are said.
+"""The typed parts of a message, in order.
 
 A channel renders the parts that it supports; `flows.plain_text.message_as_text` renders all of them as plain text.
 Stored payloads list the fields of a part in order, so new fields come last and have a default.
@@ -16,35 +16,35 @@ BLANK: Final = "\n\n"
 
 
 class NoticePart(NamedTuple):
-    """What the bot did with the last reply, or says about it."""
+    """The effect of the last reply, or a remark about it."""
 
     text: str
     about: Literal["", "understood", "corrected"] = ""
-    """`understood`: the answer as it was guessed. `corrected`: the answer after an edit."""
+    """`understood`: the answer as it was interpreted. `corrected`: the answer after an edit."""
     gap: Gap = LINE
 
 
 class EarlierAnswerPart(NamedTuple):
-    """The answer that is stored for a question which is asked again."""
+    """The stored answer to a question that is asked again."""
 
     before: str
     answer: str
     after: str
-    """How to answer anew or to keep it, in a chat."""
+    """How to change or keep the answer in a chat."""
     is_missing: bool = False
-    """`answer` says why there is none."""
+    """`answer` is the reason for a missing value."""
     gap: Gap = LINE
 
 
 class ProgressPart(NamedTuple):
-    """Where the question stands: "question 2 of 5"."""
+    """The position of the question: "question 2 of 5"."""
 
     text: str
     gap: Gap = LINE
 
 
 class TitlePart(NamedTuple):
-    """The words of the question, or what the message is about."""
+    """The wording of the question, or the subject of the message."""
 
     text: str
     gap: Gap = LINE
@@ -55,34 +55,34 @@ class BodyPart(NamedTuple):
 
     text: str
     language: str = ""
-    """A tag where the text has another language than the message; "" for the same."""
+    """Language tag if the text has another language than the message; else ""."""
     gap: Gap = LINE
 
 
 class HintPart(NamedTuple):
-    """How to answer, or how to go on."""
+    """How to answer or to continue."""
 
     text: str
     is_typing: bool = False
-    """Says what to type in a chat: of no use beside buttons and fields."""
+    """Explains what to type in a chat; redundant beside buttons and fields."""
     gap: Gap = LINE
 
 
 class ErrorPart(NamedTuple):
-    """Why a reply is not accepted as it is."""
+    """Why a reply is not accepted."""
 
     text: str
     most: int = 0
-    """The number of options that may be chosen, where more are; else 0."""
+    """The maximum number of options, if more are chosen; else 0."""
     gap: Gap = LINE
 
 
 class SelectionPart(NamedTuple):
-    """What an answer in the making contains so far."""
+    """The current content of a partial answer."""
 
     text: str
     is_list: bool = False
-    """Names the chosen options and nothing else, as ticked boxes do."""
+    """Whether it only names the chosen options, as ticked boxes do."""
     gap: Gap = LINE
 
 
@@ -92,9 +92,9 @@ class ProposalCard(NamedTuple):
     text: str
     code: str = ""
     language: str = ""
-    """The tag of the language of `text`; "" for that of the message."""
+    """Language tag of `text`; "" for the language of the message."""
     number: int = 0
-    """Its number in a list; 0 where it stands alone."""
+    """Its number in a list; 0 outside of a list."""
     gap: Gap = LINE
 
 
@@ -108,7 +108,7 @@ class SummaryRow(NamedTuple):
 
 
 class ReceiptPart(NamedTuple):
-    """The receipt code, and the words around it."""
+    """The receipt code and the text around it."""
 
     before: str
     code: str
@@ -117,7 +117,7 @@ class ReceiptPart(NamedTuple):
 
 
 class AboutPart(NamedTuple):
-    """A paragraph about the consultation: who asks and why, who reads the answers, how long they are kept."""
+    """A paragraph about the consultation: the asking body, the reason, the readers, the retention period."""
 
     text: str
     gap: Gap = BLANK
@@ -153,10 +153,10 @@ KINDS: Final[Mapping[str, type[MessagePart]]] = {
     "receipt": ReceiptPart,
     "about": AboutPart,
 }
-"""The parts by their names in stored payloads."""
+"""Part classes by their names in stored payloads."""
 NAMES: Final[Mapping[type[MessagePart], str]] = {part: name for name, part in KINDS.items()}
 
 
 def noticed(text: str, about: Literal["", "understood", "corrected"] = "") -> Parts:
-    """A notice, or nothing where there is nothing to say."""
+    """Returns a notice, or no parts for an empty text."""
     return (NoticePart(text, about),) if text else ()

@@ -1,4 +1,4 @@
-"""The path of a person through a flow: what was passed, what is open, and what can still be reached."""
+"""The path of a session through a flow: passed nodes, the open question, and nodes that are still reachable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OUT: Final = frozenset({END, LEAVE})
 
 
 class CompiledExit(NamedTuple):
-    """A way out of a node, compiled."""
+    """A compiled exit of a node."""
 
     test: Test | None
     test_open: OpenTest | None
@@ -22,31 +22,31 @@ class CompiledExit(NamedTuple):
 
 
 class CompiledNode(NamedTuple):
-    """One node without its words."""
+    """A compiled node, without its texts."""
 
     key: str
     waits: bool
     is_guarded: bool
-    """Whether its answer is kept only where it is certain that the question is on the path."""
+    """Whether its answer is kept only if the question is certainly on the path."""
     test: Test | None
     test_open: OpenTest | None
     own_test: Test | None
-    """`test` without the consent a sensitive question needs."""
+    """`test` without the consent that a sensitive question needs."""
     exits: tuple[CompiledExit, ...]
 
 
 class Path(NamedTuple):
-    """The way through a flow with given answers: the keys passed, the open question ("" if none), where it ends."""
+    """The path for given answers: the keys passed, the open question ("" if none), and its end."""
 
     passed: tuple[str, ...]
     open: str
     end: str
     answered: int = 0
-    """How many questions were passed; the rest of `passed` asks nothing."""
+    """The number of questions passed; the other nodes in `passed` ask nothing."""
 
 
 def conditions_of(nodes: Iterable[Node]) -> dict[str, Condition | None]:
-    """Under which condition each node is asked: its own, and for a sensitive question a consent given before."""
+    """Returns the condition of each node: its own and, for a sensitive question, an earlier consent."""
     found: dict[str, Condition | None] = {}
     agreed: list[Condition] = []
     for node in nodes:
@@ -61,7 +61,7 @@ def conditions_of(nodes: Iterable[Node]) -> dict[str, Condition | None]:
 
 
 def compile_steps(nodes: Iterable[Node]) -> dict[str, CompiledNode]:
-    """The nodes as steps, in order."""
+    """Compiles the nodes, in order."""
     every = list(nodes)
     conditions = conditions_of(every)
     return {node.key: _step(node, conditions[node.key]) for node in every}
@@ -86,7 +86,7 @@ def _is_guarded(node: Node) -> bool:
 
 
 def find_path(steps: Mapping[str, CompiledNode], session: Session) -> Path:
-    """The way to the first open question, or to the end. Raises EndlessFlowError where it does not go forward."""
+    """Returns the path to the first open question, or to the end. Raises EndlessFlowError for a jump backwards."""
     answers, missing = session.answers, session.missing
     passed: list[str] = []
     jump, answered = "", 0
@@ -107,19 +107,19 @@ def find_path(steps: Mapping[str, CompiledNode], session: Session) -> Path:
         if jump in _OUT:
             return Path(tuple(passed), "", jump, answered)
     if jump:
-        raise EndlessFlowError(f"{jump!r} lies behind or does not exist")
+        raise EndlessFlowError(f"the exit leads to {jump!r}, which is an earlier node or does not exist")
     return Path(tuple(passed), "", END, answered)
 
 
 def reachable(steps: Mapping[str, CompiledNode], session: Session) -> frozenset[str]:
-    """The nodes some answer to the open questions leads to. A sensitive question with an answer is among them only
-    where every answer leads to it.
+    """Returns the nodes that some answer to the open questions leads to. An answered sensitive question is included
+    only if every answer leads to it.
     """
     return frozenset(_Reach(steps, session).on())
 
 
 class _Reach:
-    """All ways at once, node by node: what is not known yet may go either way."""
+    """Follows all paths at once, node by node; an unknown test may go either way."""
 
     def __init__(self, steps: Mapping[str, CompiledNode], session: Session) -> None:
         self._steps, self._session = steps, session
@@ -127,7 +127,7 @@ class _Reach:
         self._stored = frozenset(session.stored_keys())
         self._arrived = {0}
         self._farthest = 0
-        """How far a way already leads: what lies before that may be passed over."""
+        """The farthest node reached so far; nodes before it may be skipped."""
         self._answers: dict[str, Any] = {}
         self._unsure: set[str] = set()
 
@@ -145,10 +145,10 @@ class _Reach:
             self._leave(number, step, is_asked=asked is True)
 
     def _is_kept(self, step: CompiledNode, *, is_certain: bool) -> bool:
-        """Whether the step counts as one on the path; takes down what its answer tells the steps behind it."""
+        """Whether the node counts as on the path; records its answer for the tests of later nodes."""
         key, session = step.key, self._session
         if step.is_guarded and not is_certain and key in self._stored:
-            self._unsure.add(key)  # it may be asked anew
+            self._unsure.add(key)  # it may be asked again
             return False
         if key in session.answers:
             self._answers[key] = session.answers[key]
@@ -157,7 +157,7 @@ class _Reach:
         return True
 
     def _leave(self, number: int, step: CompiledNode, *, is_asked: bool) -> None:
-        """Takes down where it goes on from this step."""
+        """Records the nodes that follow this one."""
         for way in step.exits:
             taken = self._verdict(way.test_open)
             if taken is False:
@@ -178,11 +178,11 @@ class _Reach:
 
 
 def off_path(steps: Mapping[str, CompiledNode], session: Session, path: Path) -> tuple[str, ...]:
-    """The keys of which something is stored although their questions are not on the path (any more)."""
-    is_all_passed = path.answered == len(session.answers) + len(session.missing)  # only what has an answer is passed
+    """Returns the keys with stored data whose questions are not on the path."""
+    is_all_passed = path.answered == len(session.answers) + len(session.missing)  # only answered questions are passed
     if is_all_passed and all(key == path.open or key in path.passed for key in session.also_stored):
         return ()
     stored = session.stored_keys()
-    # What was passed with the help of an answer that goes may have to go with it, so all is looked at.
+    # A node passed because of a dropped answer may have to be dropped too, so all nodes are checked.
     on = reachable(steps, session)
     return tuple(key for key in stored if key not in on)

@@ -1,4 +1,4 @@
-"""What the bot itself says, in one language: a catalogue of phrases with plural forms and forms of address."""
+"""The bot's own phrases in one language: a catalogue with plural forms and forms of address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Phrases:
     """The bot's own phrases in one language.
 
     `texts` holds, for (form of address or "", phrase id), the plural forms of a phrase in the order of the language's
-    gettext rule `plural`. A phrase that does not change with the form of address stands under "".
+    gettext rule `plural`. A phrase that does not depend on the form of address has the key "".
     """
 
     __slots__ = ("_plural", "_texts", "language")
@@ -25,15 +25,15 @@ class Phrases:
         self._plural = plural
 
     def text(self, phrase: str, form: FormOfAddress, /, **values: object) -> str:
-        """The phrase with its {placeholders} filled in; a value called `n` chooses the plural form.
+        """Returns the phrase with its {placeholders} filled in; a value called `n` selects the plural form.
 
-        Raises KeyError for an unknown phrase: a mistake in the program, found by the tests over all catalogues.
+        Raises KeyError for an unknown phrase, which is a bug; the tests check all catalogues.
         """
         text = self._template(phrase, form, values)
         return text.format_map(values) if values else text
 
     def text_around(self, phrase: str, form: FormOfAddress, gap: str, /, **values: object) -> tuple[str, str]:
-        """The phrase in two pieces: what stands before its placeholder `gap`, and what stands after it."""
+        """Returns the text before and the text after the placeholder `gap` of the phrase."""
         before, _, after = self._template(phrase, form, values).partition(f"{{{gap}}}")
         return _filled(before, values), _filled(after, values)
 
@@ -43,7 +43,7 @@ class Phrases:
         return forms[self._plural(number)] if isinstance(number, int) and len(forms) > 1 else forms[0]
 
     def words(self, phrase: str) -> list[str]:
-        """The words of a phrase which lists what people may type, separated by commas."""
+        """Returns the words of a phrase that lists accepted words, separated by commas."""
         listed = self._texts["", phrase][0].replace("،", ",")
         return [word.strip() for word in listed.split(",") if word.strip()]
 

@@ -1,4 +1,4 @@
-"""Messages as plain text, for channels that show nothing else."""
+"""Renders messages as plain text, for channels without markup."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from flows.messages import MsgOut
 
 _HANGING: Final = "     "
-"""Indents the further lines of an answer in a summary, so that a list in it is not read as questions."""
+"""Indent of continuation lines of an answer in a summary, so that a list in it does not look like questions."""
 
 
 def message_as_text(msg: MsgOut) -> str:
-    """The message without its quick replies. Made once for each message.
+    """Returns the message without its quick replies. Computed once per message.
 
     >>> from flows.messages import MsgOut
     >>> from flows.parts import ProgressPart, TitlePart
@@ -27,7 +27,7 @@ def message_as_text(msg: MsgOut) -> str:
 
 
 def parts_as_text(parts: Iterable[MessagePart], language: str) -> str:
-    """Parts of a message in this language, with what separates them."""
+    """Joins the parts of a message in this language with their separators."""
     pieces: list[str] = []
     for part in parts:
         pieces += (part.gap, _WORDS.get(type(part), _text)(part, language))
@@ -35,7 +35,7 @@ def parts_as_text(parts: Iterable[MessagePart], language: str) -> str:
 
 
 def arrow(language: str) -> str:
-    """Points at the text after it, also in languages read from right to left, where no program mirrors arrows."""
+    """Returns an arrow that points at the following text; clients do not mirror arrows in right-to-left languages."""
     known = LANGUAGES.get(language)
     return "←" if known and known.right_to_left else "→"
 
@@ -68,4 +68,4 @@ _WORDS: Final[dict[type[MessagePart], Callable[[Any, str], str]]] = {
     ReceiptPart: _receipt,
     EarlierAnswerPart: _earlier_answer,
 }
-"""The words of parts that are more than a `text`."""
+"""Renderers of the parts that have more fields than `text`."""

@@ -1,4 +1,4 @@
-"""One language of one consultation: the voice in which its questions are asked."""
+"""Renders phrases, texts and quick replies in one language of one consultation."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from flows.wording import Text
 
 
 class Renderer:
-    """Says phrases and texts in one language and form of address, and makes the tokens of quick replies.
+    """Renders phrases and texts in one language and form of address, and creates the tokens of quick replies.
 
-    A token names the compiled revision and the question, so that a tap on an old button is recognised for what it is
+    A token names the compiled revision and the question, so that a tap on an old button is recognised
     (`flows.tokens`).
     """
 
@@ -35,28 +35,28 @@ class Renderer:
         self._small_words: FunctionWords | None = None
 
     def text(self, phrase: str, /, **values: object) -> str:
-        """One of the bot's own phrases."""
+        """Returns one of the bot's own phrases."""
         return self._phrases.text(phrase, self._form, **values)
 
     @property
     def arrow(self) -> str:
-        """Points at the text after it, in the direction in which this language is read."""
+        """An arrow in the reading direction of this language."""
         return arrow(self.language)
 
     def text_around(self, phrase: str, gap: str, /, **values: object) -> tuple[str, str]:
-        """One of the bot's own phrases in two pieces: what stands before the placeholder `gap`, and what after it."""
+        """Returns the text before and the text after the placeholder `gap` of one of the bot's own phrases."""
         return self._phrases.text_around(phrase, self._form, gap, **values)
 
     def words(self, phrase: str) -> list[str]:
-        """What people may type for something, in this language."""
+        """Returns the accepted words of a phrase in this language."""
         return self._phrases.words(phrase)
 
     def done_words(self) -> frozenset[str]:
-        """What people say when that is all, folded."""
+        """Returns the words that mean "done", folded."""
         return frozenset(map(fold, (self.text("button.done"), *self.words("words.done"))))
 
     def function_words(self) -> FunctionWords:
-        """The words people put around an answer in this language, and its numerals from zero on."""
+        """Returns the fillers, negations and numerals (from zero) of this language."""
         if self._small_words is None:
             self._small_words = FunctionWords(
                 frozenset(map(fold, self.words("words.fillers"))),
@@ -66,30 +66,30 @@ class Renderer:
         return self._small_words
 
     def listed(self, labels: Iterable[str], phrase: str = "list.and") -> str:
-        """Labels in one line: "A, B and C" (or another way to join the last two, e.g. `list.or`)."""
+        """Joins labels in one line: "A, B and C" (`phrase` joins the last two, e.g. `list.or`)."""
         *first, last = labels
         if not first:
             return last
         return self.text(phrase, first=self.text("list.comma").join(first), last=last)
 
     def localized(self, text: Text) -> str:
-        """A text of the consultation."""
+        """Returns a text of the consultation in this language."""
         return text.in_language(self.language, self._fallbacks)
 
     def recording(self, text: Text, recordings: Mapping[str, str]) -> str:
-        """The recording of a text, "" if there is none: in the very language in which the text is shown."""
+        """Returns the recording of a text in the language in which it is shown; "" if there is none."""
         return recordings.get(text.shown_in(self.language, self._fallbacks), "")
 
     def token(self, key: str, value: str) -> str:
-        """What stands behind a button for this answer."""
+        """Returns the token of a button for this answer."""
         return Token(self.code, key, value).format()
 
     def command_token(self, command: str, *arguments: object) -> str:
-        """What stands behind a button for this command."""
+        """Returns the token of a button for this command."""
         return Token.of_command(self.code, command, *arguments).format()
 
     def command(self, command: str) -> QuickReply:
-        """A quick reply for a chat word, e.g. "Überspringen"."""
+        """Returns the quick reply of a command, e.g. "Überspringen"."""
         known = self._commands.get(command)
         if known is None:
             known = self._commands[command] = QuickReply(
@@ -98,12 +98,12 @@ class Renderer:
         return known
 
     def return_command(self, slug: str) -> str:
-        """What to write to come back to a consultation, e.g. "Start mein-kiez".
+        """Returns the command that reopens a consultation, e.g. "Start mein-kiez".
 
-        Without a slash: some programs of Matrix keep what begins with one, Telegram would send "/start" alone.
+        Without a slash: some Matrix clients do not send text that begins with one, and Telegram sends "/start" alone.
         """
         return f"{self.text('button.start')} {slug}"
 
     def message(self, parts: str | Iterable[MessagePart], quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
-        """A message in this language; a text becomes one body."""
+        """Creates a message in this language; a string becomes one body part."""
         return MsgOut(parts, tuple(quick_replies), self.language)

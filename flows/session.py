@@ -1,4 +1,4 @@
-"""One person walking one flow: small plain data, stored between messages."""
+"""The state of one contact in one flow: plain data, stored between messages."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from flows.events import Event
 from flows.values import Value
 
 Aside = Literal["", "language", "return", "change", "delete"]
-"""A side question which is open next to the question itself: which language, go on or start over, which answer, really
-delete."""
+"""A side question that is open beside the question itself: choose a language, continue or start over, choose an
+answer, confirm the erasure."""
 Status = Literal["waiting", "completed", "interrupted"]
 
 
 class Session(NamedTuple):
-    """Where somebody stands in a flow.
+    """The position and the answers of a contact in a flow. Field names are keys of the stored JSON.
 
-    `at` is the key of the question that waits, or "" at the summary. `missing` holds missing codes by question key; a
+    `at` is the key of the open question, or "" at the summary. `missing` holds missing codes by question key; a
     question in neither `answers` nor `missing` is still open.
     """
 
     flow: str
-    """Code of the compiled revision the session stays on."""
+    """Code of the compiled revision to which the session is bound."""
     language: str
     receipt: str
     at: str = ""
@@ -33,33 +33,33 @@ class Session(NamedTuple):
     draft: Value | None = None
     repairs: int = 0
     last_message: str = ""
-    """External id of the message that gave the last answer, so that an edit of it can be told from others."""
+    """External id of the message with the last answer, to recognise an edit of it."""
     last_key: str = ""
     status: Status = "waiting"
     submitted: bool = False
     wanted: str = ""
-    """While the language is asked: the one the person wants, which the bot speaks but this consultation does not."""
+    """While the language is asked: the requested language, if the bot supports it but this consultation does not."""
     words: dict[str, str] = {}  # noqa: RUF012
-    """How answers read whose value is only a reference, by question key."""
+    """Texts of answers whose value is only a reference, by question key."""
     overheard: bool = False
-    """Whether others can read along on the channel of the newest message."""
+    """Whether the channel of the newest message is not confidential."""
     also_stored: list[str] = []  # noqa: RUF012
-    """Keys of questions without an answer here of which something is stored nevertheless: votes in a block that was
-    left, answers given in a revision that cannot be read any more."""
+    """Keys of questions with stored data but without an answer here: votes of an unfinished block, answers to a
+    revision that can no longer be loaded."""
 
     has_left: bool = False
-    """Whether it is recorded why questions have no answer, because the person left once. It holds until they answer."""
+    """Whether missing codes of open questions are recorded because the contact left. Reset by the next answer."""
 
     asked_before: list[str] = []  # noqa: RUF012
-    """Keys of questions that were asked before the person started over."""
+    """Keys of questions that were asked before the contact started over."""
 
     def stored_keys(self) -> tuple[str, ...]:
-        """Keys of all questions of which something is stored."""
+        """Returns the keys of all questions with stored data."""
         more = [key for key in self.also_stored if key not in self.answers and key not in self.missing]
         return (*self.answers, *self.missing, *more)
 
     def to_json(self) -> str:
-        """The session as stored; what has its default is left out."""
+        """Serialises the session; fields with default values are left out."""
         fields = zip(Session._fields, self, _DEFAULTS, strict=True)
         # pydantic's encoder takes a third of the time of the standard library's.
         return to_json({name: value for name, value, default in fields if value != default}).decode()
@@ -73,7 +73,7 @@ _DEFAULTS = tuple(Session._field_defaults.get(name) for name in Session._fields)
 
 
 class Turn(NamedTuple):
-    """What one message caused."""
+    """The result of one message: the new session and the events."""
 
     session: Session
     events: tuple[Event, ...]

@@ -1,8 +1,8 @@
-"""What a button carries: the answer or the command it stands for, as one short text.
+"""Tokens of buttons: an answer or a command as one short string.
 
-An answer is `code.key.value`: `code` names the compiled revision (or what else takes the tap: "lobby", "desk",
-"push"), `key` the question. A command has no question: `code..command.argument.argument`. Tokens stand in messages that
-were sent long ago, so what is written here never changes, and all that was ever written is read.
+An answer is `code.key.value`: `code` names the compiled revision (or another recipient of the tap: "lobby", "desk",
+"push"), `key` the question. A command has no question: `code..command.argument.argument`. Old messages contain tokens,
+so the format never changes and every token ever issued can be parsed.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 DONE: Final = "+done"
-"""The value that ends a list. Its sign is in no option's value, so the two never meet in a token."""
+"""The value that completes a list. No option value contains a plus sign, so the two cannot be confused."""
 START: Final = "start"
-"""In the place of a question's key: the way into a consultation, by its slug."""
+"""Replaces the key of a question in tokens that start a consultation; the value is its slug."""
 STAFF_CHAT: Final = "desk"
-"""The code of buttons in a chat of the staff."""
+"""Code of buttons in a staff chat."""
 _SIGN: Final = "."
 _PIECES: Final = 3
 
 
 class Token(NamedTuple):
-    """A token, taken apart. What is none is kept whole as its `code`, and is neither an answer nor a command.
+    """A parsed token. Any other string is kept as `code` and is neither an answer nor a command.
 
     >>> Token.parse("b69eca.wahl.bus")
     Token(code='b69eca', key='wahl', value='bus')
@@ -39,40 +39,40 @@ class Token(NamedTuple):
 
     @staticmethod
     def parse(text: str) -> Token:
-        """Reads any text: `format` gives the same again."""
+        """Parses any string; `format` is the inverse."""
         return _parsed(text)
 
     @staticmethod
     def of_command(code: str, command: str, *arguments: object) -> Token:
-        """The token of a command."""
+        """Creates the token of a command."""
         return Token(code, "", _SIGN.join(map(str, (command, *arguments))))
 
     def format(self) -> str:
-        """The token as a button carries it."""
+        """Returns the token as a string."""
         return f"{self.code}.{self.key}.{self.value}" if self.key or self.value else self.code
 
     @property
     def command(self) -> str:
-        """Name of the command; "" where it is none."""
+        """Name of the command; "" for an answer."""
         return "" if self.key else self.value.partition(_SIGN)[0]
 
     @property
     def argument(self) -> str:
-        """What comes with the command, in one text; `arguments_of` takes it apart."""
+        """All arguments of the command in one string; `arguments_of` splits it."""
         return "" if self.key else self.value.partition(_SIGN)[2]
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What comes with the command, one by one."""
+        """The arguments of the command."""
         return arguments_of(self.argument)
 
     def with_arguments(self, *arguments: object) -> Token:
-        """The same command with more arguments."""
+        """Returns the same command with more arguments."""
         return self._replace(value=_SIGN.join(map(str, (self.value, *arguments))))
 
 
 def arguments_of(argument: str) -> tuple[str, ...]:
-    """The arguments of a command one by one; none where it has none.
+    """Splits the argument string of a command.
 
     >>> arguments_of("topic.economy.no"), arguments_of("")
     (('topic', 'economy', 'no'), ())
@@ -82,6 +82,6 @@ def arguments_of(argument: str) -> tuple[str, ...]:
 
 @lru_cache(4096)
 def _parsed(text: str) -> Token:
-    """Read once, however many look at it: a token names what is offered to everybody, and nobody."""
+    """Cached, because the same tokens are sent to all contacts; a token contains no personal data."""
     pieces = text.split(_SIGN, _PIECES - 1)
     return Token(*pieces) if len(pieces) == _PIECES and any(pieces[1:]) else Token(text)

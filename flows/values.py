@@ -1,4 +1,4 @@
-"""What an answer can be: a value, or one of five reasons why there is none."""
+"""Answer values and the five missing codes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Final
 
 Value = str | int | float | bool | list[str] | dict[str, int]
-"""One value; several, of which the order may count (a ranking); or an amount for each of several (points)."""
+"""One value, a list of values (ordered for a ranking), or an amount per option (points)."""
 
 
 class Missing(StrEnum):
-    """Why there is no value: five reasons which an analyst must be able to tell apart."""
+    """Reasons for a missing value, which analysts must be able to distinguish."""
 
     NOT_ASKED = "not_asked"
     SKIPPED = "skipped"
@@ -20,4 +20,4 @@ class Missing(StrEnum):
 
 
 GAPS: Final = frozenset({Missing.NOT_ASKED, Missing.INTERRUPTED})
-"""Reasons that nobody gave: recorded when somebody leaves or submits."""
+"""Missing codes that are recorded by the engine when a contact leaves or submits."""

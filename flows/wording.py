@@ -1,4 +1,4 @@
-"""A text people read, in several languages, each with its review status."""
+"""Texts in several languages, each with its review status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema
 
 
 class Review(StrEnum):
-    """How far a text can be trusted. `readers`: checked by readers with learning difficulties (DIN SPEC 33429)."""
+    """Review status of a text. `readers`: checked by readers with learning difficulties (DIN SPEC 33429)."""
 
     UNREVIEWED = "unreviewed"
     REVIEWED = "reviewed"
@@ -19,7 +19,7 @@ class Review(StrEnum):
 
 
 class Wording(BaseModel):
-    """One text in one language; without `review` the status of the whole language counts."""
+    """One text in one language; without `review` it has the status of the whole language."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,7 +28,7 @@ class Wording(BaseModel):
 
 
 class Text(RootModel[dict[str, Wording]]):
-    """A text by language tag. In a file a plain string stands for a wording without a status of its own.
+    """A text by language tag. In a file a plain string is a wording without its own review status.
 
     >>> Text.model_validate({"de": "Ja", "tr": {"text": "Evet", "review": "reviewed"}}).in_language("tr", {})
     'Evet'
@@ -45,17 +45,17 @@ class Text(RootModel[dict[str, Wording]]):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Tells editors what files may hold: a plain string too."""
+        """Allows a plain string in the JSON Schema."""
         described = handler.resolve_ref_schema(handler(schema))
         described["additionalProperties"] = {"anyOf": [{"type": "string"}, described["additionalProperties"]]}
         return described
 
     def in_language(self, language: str, fallbacks: Mapping[str, str]) -> str:
-        """The text in a language, else along the explicit fallbacks; KeyError if there is none (`check` sees to it)."""
+        """Returns the text in a language or its fallbacks. Raises KeyError if there is none (prevented by `check`)."""
         return self.root[self.shown_in(language, fallbacks)].text
 
     def shown_in(self, language: str, fallbacks: Mapping[str, str]) -> str:
-        """The language in which the text is shown to somebody who reads this one."""
+        """Returns the language in which the text is shown to readers of this one."""
         while language not in self.root:
             language = fallbacks[language]
         return language
