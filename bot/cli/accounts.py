@@ -45,7 +45,7 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
             ) from fault
     say(f"{name} ({wanted}): {code}")
     say("Hand this code over in person. It is shown only now; whoever has it is let in as this person.")
-    say("On the web it lets in at /help-out; `/team CODE` in a chat with the bot makes that chat one of the team.")
+    say("On the web it lets in at /assist; `/team CODE` in a chat with the bot makes that chat one of the team.")
 
 
 def revoke(settings: Settings, name: str, say: Say) -> None:

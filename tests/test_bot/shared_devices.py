@@ -82,7 +82,7 @@ async def answered(page: Browser, wish: str) -> None:
 async def signed_in(house: House, store: Store, name: str = "Aylin", role: Role = "helper") -> Watcher:
     """Somebody who works here and signed in."""
     page = Watcher(house)
-    await page.get("/help-out")
+    await page.get("/assist")
     await page.press("Anmelden", code=member(store, name, role).lower().replace("-", " "))
     assert f"Angemeldet: {name}" in page.text
     return page

@@ -29,8 +29,8 @@ DOORS = (
     "/resume",
     "/kiosk/mein-kiez/start",
     "/kiosk/mein-kiez/here",
-    "/help-out/sign-in",
-    "/help-out/mein-kiez/sheet",
+    "/assist/sign-in",
+    "/assist/mein-kiez/sheet",
 )
 
 
@@ -113,7 +113,7 @@ async def test_a_packed_body_is_not_unpacked(store):
             assert status in {b"303", b"400"}
 
 
-@pytest.mark.parametrize("base", ["/kiosk", "/help-out"])
+@pytest.mark.parametrize("base", ["/kiosk", "/assist"])
 async def test_no_error_page_leads_out_of_a_shared_device(store, base):
     """What somebody begins in the ordinary pages lasts 90 days: the next person at the kiosk would find it."""
     async with serving(store) as house:
@@ -151,7 +151,7 @@ def start_in(page: Browser, language: str) -> str:
     return next(label for form in page.page.forms for _, _, label in form.buttons if label.startswith(language))
 
 
-@pytest.mark.parametrize("path", ["/", "/c/mein-kiez", "/c/mein-kiez/paper", "/help-out"])
+@pytest.mark.parametrize("path", ["/", "/c/mein-kiez", "/c/mein-kiez/paper", "/assist"])
 async def test_a_host_no_browser_would_name_is_refused(store, path):
     async with listening(store) as port:
         answer = await asked(
@@ -190,7 +190,7 @@ async def test_a_link_back_never_leads_to_another_host(store):
     [
         ("/resume", {"slug": "mein-kiez", "code": "0123456789ABCDEF"}),
         ("/c/mein-kiez/resume", {"code": "0123456789ABCDEF"}),
-        ("/help-out/sign-in", {"code": "0123456789ABCDEF"}),
+        ("/assist/sign-in", {"code": "0123456789ABCDEF"}),
     ],
 )
 async def test_no_page_of_a_stranger_signs_anybody_in(store, path, fields):

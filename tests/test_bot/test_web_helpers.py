@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from aiohttp import web
 from sqlalchemy import text
+from yarl import URL
 
 from bot.web.assisted import sign_in
 from bot.web.context import SITE
@@ -30,21 +31,36 @@ def quick(monkeypatch):
 
 
 class TestHelpers:
+    @pytest.mark.parametrize(
+        ("before", "now"),
+        [
+            ("/help-out", "/assist"),
+            ("/help-out/mein-kiez/sheet?in=de&at=haus-3", "/assist/mein-kiez/sheet?in=de&at=haus-3"),
+            ("/help-out/room/7K2M%2FPX", "/assist/room/7K2M%2FPX"),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    async def test_former_paths_redirect_permanently(self, store, before: str, now: str, method: str):
+        async with serving(store) as house:
+            url = URL(str(house.server.make_url("/")).rstrip("/") + before, encoded=True)
+            async with house.browser().http.request(method, url, allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (308, now)
+
     async def test_two_persons_in_a_row(self, store):
         async with serving(store) as house:
             page = await signed_in(house, store)
             await page.press("Für eine Person eintragen", lang="de", at="haus-3")
-            await page.get("/help-out")
-            start = next(form for form in page.page.forms if form.action == "/help-out/mein-kiez/start")
+            await page.get("/assist")
+            start = next(form for form in page.page.forms if form.action == "/assist/mein-kiez/start")
             await page.post(start.action, dict(start.fields) | {"lang": "de", "at": "haus-3"})
-            assert page.path == "/help-out/mein-kiez/ask"
+            assert page.path == "/assist/mein-kiez/ask"
             assert "Hier stehen die Antworten einer anderen Person" in page.text
             await answered(page, CANARY)
             await page.press("Nächste Person: hier alles löschen")
-            assert (page.path, CANARY in "".join(page.seen)) == ("/help-out", True)
+            assert (page.path, CANARY in "".join(page.seen)) == ("/assist", True)
             page.seen.clear()
-            await page.get("/help-out/mein-kiez/ask")
-            assert page.path == "/help-out"
+            await page.get("/assist/mein-kiez/ask")
+            assert page.path == "/assist"
             await page.post(start.action, dict(start.fields) | {"lang": "de"})
             await answered(page, "anders")
             assert CANARY not in "".join(page.seen)
@@ -63,46 +79,46 @@ class TestHelpers:
             page = Watcher(house)
             told = set()
             for wrong in (code, "0000-0000-0000-0000", "", "x" * 40):
-                await page.get("/help-out")
+                await page.get("/assist")
                 await page.press("Anmelden", code=wrong)
                 told.add((page.status, page.text))
             assert len(told) == 1, "revoked and unknown cannot be told apart"
             assert told.pop()[0] == 403
             for _ in range(7):
-                await page.post("/help-out/sign-in", [("code", "nonsense")])
+                await page.post("/assist/sign-in", [("code", "nonsense")])
             assert page.status == 429
-            await page.get("/help-out/mein-kiez/sheet")
-            assert page.path == "/help-out"
+            await page.get("/assist/mein-kiez/sheet")
+            assert page.path == "/assist"
 
     async def test_forged_and_revoked_tickets(self, store):
         async with serving(store) as house:
             page = await signed_in(house, store)
-            jar, url = page.http.cookie_jar, house.server.make_url("/help-out")
+            jar, url = page.http.cookie_jar, house.server.make_url("/assist")
             ticket = jar.filter_cookies(url)["help"].value
             for forged in ("1.9999999999.00", ticket[:-1] + ("0" if ticket[-1] != "0" else "1"), "x"):
                 jar.clear()
                 jar.update_cookies({"help": forged}, url)
-                for path in ("/help-out", "/help-out/mein-kiez/sheet", "/help-out/mein-kiez/ask"):
+                for path in ("/assist", "/assist/mein-kiez/sheet", "/assist/mein-kiez/ask"):
                     await page.get(path)
-                    assert (page.path, "Persönlicher Code" in page.text) == ("/help-out", True)
+                    assert (page.path, "Persönlicher Code" in page.text) == ("/assist", True)
             jar.clear()
             jar.update_cookies({"help": ticket}, url)
-            await page.get("/help-out/mein-kiez/sheet")
-            assert page.path == "/help-out/mein-kiez/sheet"
+            await page.get("/assist/mein-kiez/sheet")
+            assert page.path == "/assist/mein-kiez/sheet"
             await house.app.store.write(partial(revoke_staff_member, name="Aylin", now=datetime.now(UTC)))
-            await page.get("/help-out/mein-kiez/sheet")
+            await page.get("/assist/mein-kiez/sheet")
             assert "Persönlicher Code" in page.text
 
     async def test_who_signed_out_is_not_let_in_with_a_copy_of_the_ticket(self, store):
         async with serving(store) as house:
             page = await signed_in(house, store)
-            jar, url = page.http.cookie_jar, house.server.make_url("/help-out")
+            jar, url = page.http.cookie_jar, house.server.make_url("/assist")
             ticket = jar.filter_cookies(url)["help"].value
-            await page.get("/help-out")
+            await page.get("/assist")
             await page.press("Abmelden")
             jar.update_cookies({"help": ticket}, url)
-            await page.get("/help-out/mein-kiez/sheet")
-            assert (page.path, "Persönlicher Code" in page.text) == ("/help-out", True)
+            await page.get("/assist/mein-kiez/sheet")
+            assert (page.path, "Persönlicher Code" in page.text) == ("/assist", True)
 
     async def test_the_ticket_is_for_these_pages_only(self, store):
         async with serving(store) as house:
@@ -110,19 +126,19 @@ class TestHelpers:
             data = {"code": member(store)}
             origin = {"Origin": str(house.server.make_url("/").origin())}
             async with page.http.post(
-                house.server.make_url("/help-out/sign-in"), data=data, headers=origin, allow_redirects=False
+                house.server.make_url("/assist/sign-in"), data=data, headers=origin, allow_redirects=False
             ) as response:
                 cookie = response.headers["Set-Cookie"]
-            for part in ("HttpOnly", "SameSite=Strict", "Path=/help-out", "Max-Age=28800"):
+            for part in ("HttpOnly", "SameSite=Strict", "Path=/assist", "Max-Age=28800"):
                 assert part in cookie
 
     async def test_forms_of_strangers_are_refused(self, store):
         async with serving(store) as house:
             page = Watcher(house)
-            await page.post("/help-out/sign-in", [("code", member(store))], Origin="https://evil.example")
+            await page.post("/assist/sign-in", [("code", member(store))], Origin="https://evil.example")
             assert page.status == 403
             page = await signed_in(house, store, "Bora")
-            for path in ("/help-out/mein-kiez/start", "/help-out/mein-kiez/sheet", "/help-out/sign-out"):
+            for path in ("/assist/mein-kiez/start", "/assist/mein-kiez/sheet", "/assist/sign-out"):
                 await page.post(path, [("csrf", "0" * 32), ("lang", "de"), ("sheet", "0" * 32)])
                 assert page.status == 403
         assert rows(store, "id") == []
@@ -130,18 +146,18 @@ class TestHelpers:
     async def test_signing_out_wipes_and_another_helper_sees_nothing(self, store):
         async with serving(store) as house:
             page = await signed_in(house, store)
-            start = next(form for form in page.page.forms if form.action == "/help-out/mein-kiez/start")
+            start = next(form for form in page.page.forms if form.action == "/assist/mein-kiez/start")
             await page.post(start.action, dict(start.fields) | {"lang": "de"})
             for _ in range(3):
                 await page.press("Überspringen")
             await page.press("Weiter", text=CANARY)
-            visit = page.http.cookie_jar.filter_cookies(house.server.make_url("/help-out/mein-kiez/ask"))["visit"].value
+            visit = page.http.cookie_jar.filter_cookies(house.server.make_url("/assist/mein-kiez/ask"))["visit"].value
             other = await signed_in(house, store, "Bora")
-            other.http.cookie_jar.update_cookies({"visit": visit}, house.server.make_url("/help-out/mein-kiez/"))
-            await other.get("/help-out/mein-kiez/ask")
-            assert other.path == "/help-out"
+            other.http.cookie_jar.update_cookies({"visit": visit}, house.server.make_url("/assist/mein-kiez/"))
+            await other.get("/assist/mein-kiez/ask")
+            assert other.path == "/assist"
             assert CANARY not in "".join(other.seen)
-            await page.get("/help-out")
+            await page.get("/assist")
             await page.press("Abmelden")
             assert "Persönlicher Code" in page.text
             assert len(visits_in(house)) == 0
@@ -150,7 +166,7 @@ class TestHelpers:
 class TestSheets:
     async def sheet(self, house: House, store: Store, slug: str = "mein-kiez", name: str = "Aylin") -> Watcher:
         page = await signed_in(house, store, name)
-        await page.get(f"/help-out/{slug}/sheet?in=de")
+        await page.get(f"/assist/{slug}/sheet?in=de")
         return page
 
     def fields(self, page: Browser) -> dict[str, str]:
@@ -169,7 +185,7 @@ class TestSheets:
             assert "Der Bogen ist gespeichert" in page.text
             receipt = re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", page.text)
             assert receipt
-            await page.get("/help-out/mein-kiez/sheet")
+            await page.get("/assist/mein-kiez/sheet")
             assert CANARY not in page.page.html
         assert rows(store, "mode, place_code, status, receipt") == [("paper", "haus-3", "completed", receipt[0])]
         assert answers(store, "paper") == {
@@ -207,10 +223,10 @@ class TestSheets:
             page = await self.sheet(house, store)
             fields = self.fields(page) | {"text-wish": "eins"}
             for _ in range(2):
-                await page.post("/help-out/mein-kiez/sheet", fields)
+                await page.post("/assist/mein-kiez/sheet", fields)
                 assert "Der Bogen ist gespeichert" in page.text
             assert len(rows(store, "id")) == 1
-            await page.post("/help-out/mein-kiez/sheet", fields | {"text-wish": "zwei"})
+            await page.post("/assist/mein-kiez/sheet", fields | {"text-wish": "zwei"})
             assert len(rows(store, "id")) == 2
 
     async def test_branches_and_consent(self, store):
@@ -238,7 +254,7 @@ class TestSheets:
 
             async def send(**changes: str) -> Browser:
                 given = {name.replace("__", "-"): value for name, value in changes.items()}
-                return await page.post("/help-out/hunde/sheet", fields | given)
+                return await page.post("/assist/hunde/sheet", fields | given)
 
             await send()
             assert "Ohne diese Antwort lässt sich der Bogen nicht speichern." in page.text

@@ -36,7 +36,7 @@ def store(sample_store):
 async def opened(house: House, store) -> tuple[Browser, str]:
     """The moderator's page of a new room, and the code of the room."""
     lead = await signed_in(house, store, "Mira", "facilitator")
-    form = next(form for form in lead.page.forms if form.action == "/help-out/park/room")
+    form = next(form for form in lead.page.forms if form.action == "/assist/park/room")
     await lead.post(form.action, form.fields)
     return lead, lead.path.rpartition("/")[2]
 
@@ -61,7 +61,7 @@ async def test_a_room_goes_through_a_consultation_together(store):
             assert person.heading() == "Danke. Gleich geht es weiter", "the next question is not open yet"
         wall = await seen_at(house.browser(**{"Accept-Language": "de"}), f"/room/{code}/screen", COUNTED)
         assert wall.heading() == "Licht im Park?"
-        await lead.get(f"/help-out/room/{code}")
+        await lead.get(f"/assist/room/{code}")
         assert COUNTED in lead.text, "who leads looks at this page, not at the wall"
         assert "%" not in wall.text, "the result is not shown before the moderator shows it"
         await lead.press("Ergebnis zeigen")
@@ -92,7 +92,7 @@ async def test_enough_answers_are_shown_with_their_shares(store):
         wall = await house.browser(**{"Accept-Language": "de"}).get(f"/room/{code}/screen")
         assert wall.text.count("50 %") == 2
         assert await state_of(wall, code) == {"mark": "lamps.1.0", "look": "10.1.", "people": 12}
-        await lead.get(f"/help-out/room/{code}")
+        await lead.get(f"/assist/room/{code}")
         assert LATER in wall.text
         assert LATER in lead.text
 
@@ -172,14 +172,14 @@ async def test_who_may_lead_and_who_may_not(store):
         lead, code = await opened(house, store)
         helper = await signed_in(house, store)
         assert not [form for form in helper.page.forms if form.action.endswith("/room")]
-        await helper.get(f"/help-out/room/{code}")
+        await helper.get(f"/assist/room/{code}")
         assert helper.status == 404
         stranger = house.browser()
-        await stranger.get(f"/help-out/room/{code}")
-        assert stranger.path == "/help-out", "to the page where one signs in"
+        await stranger.get(f"/assist/room/{code}")
+        assert stranger.path == "/assist", "to the page where one signs in"
         fields = [("csrf", "0" * 32), ("do", "end"), ("at", "")]
-        await stranger.post(f"/help-out/room/{code}", fields)
-        await lead.get(f"/help-out/room/{code}")
+        await stranger.post(f"/assist/room/{code}", fields)
+        await lead.get(f"/assist/room/{code}")
         assert "Erste Frage öffnen" in lead.page.html, "nobody else moves the room"
 
 
@@ -188,7 +188,7 @@ async def test_two_taps_on_next_are_one_step(store):
         lead, code = await opened(house, store)
         form = next(form for form in lead.page.forms if any(button[1] == "next" for button in form.buttons))
         for _ in range(2):
-            await lead.post(f"/help-out/room/{code}", [*form.fields, ("do", "next")])
+            await lead.post(f"/assist/room/{code}", [*form.fields, ("do", "next")])
         state = await lead.http.get(lead.server.make_url(f"/room/{code}/state"))
         assert (await state.json())["mark"] == "lamps.0.0"
 
@@ -237,9 +237,9 @@ async def test_opening_and_ending_a_room_is_recorded(store):
     async with serving(store) as house:
         lead, code = await opened(house, store)
         for move in ("next", "next", "end"):
-            await lead.get(f"/help-out/room/{code}")
+            await lead.get(f"/assist/room/{code}")
             form = next(form for form in lead.page.forms if any(button[1] == move for button in form.buttons))
-            await lead.post(f"/help-out/room/{code}", [*form.fields, ("do", move)])
+            await lead.post(f"/assist/room/{code}", [*form.fields, ("do", move)])
     with store.reading() as connection:
         found = [row[2:7] for row in audit_entries(connection)]
     assert found == [

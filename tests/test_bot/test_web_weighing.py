@@ -137,7 +137,7 @@ async def test_a_sheet_of_paper_is_typed_in(store: Store) -> None:
         page = await house.browser().get("/c/weighing/paper?in=de")
         assert "1 · Der Park" in page.text
         page = await signed_in(house, store, "Aylin")
-        await page.get("/help-out/weighing/sheet?in=de")
+        await page.get("/assist/weighing/sheet?in=de")
         too_much = {"text-first": "3 1", "text-fund": "1: 11"}
         await page.press("Bogen speichern", "Lampen (12 000 Euro)", at="", **too_much)
         assert page.status == 422
@@ -180,7 +180,7 @@ async def test_pairs_on_a_sheet_of_paper_are_stored_as_in_chat(store: Store) -> 
             frozenset(pair) for pair in combinations(("Park", "Schule", "Brücke", "Brunnen"), 2)
         }
         page = await signed_in(house, store, "Aylin")
-        await page.get("/help-out/pairs/sheet?in=de")
+        await page.get("/assist/pairs/sheet?in=de")
         form = next(form for form in page.page.forms if "sheet" in dict(form.fields))
         rows = [
             re.findall(r'name="(tick-rather-\d)" value="(\w+[>=]\w+)"', unescape(page.page.html))[at : at + 3]
@@ -190,9 +190,9 @@ async def test_pairs_on_a_sheet_of_paper_are_stored_as_in_chat(store: Store) -> 
             {VALUES[left], VALUES[right]} for left, right in printed
         ], "the form has the rows of the sheet"
         for ticked, status in ((rows[0][:1], 422), ([rows[0][0], rows[3][2]], 200), (rows[1][:2] + rows[2][:1], 422)):
-            await page.get("/help-out/pairs/sheet?in=de")
+            await page.get("/assist/pairs/sheet?in=de")
             form = next(form for form in page.page.forms if "sheet" in dict(form.fields))
-            await page.post("/help-out/pairs/sheet", [*dict(form.fields).items(), *ticked, ("text-wish", "Bänke")])
+            await page.post("/assist/pairs/sheet", [*dict(form.fields).items(), *ticked, ("text-wish", "Bänke")])
             assert page.status == status
             assert ('id="fault-rather"' in page.page.html) == (status == 422)
     assert answers(store) == {
@@ -213,7 +213,7 @@ async def test_too_many_pairs_for_paper_are_said_to_be(store: Store) -> None:
         assert page.text.index("Was eher?") < page.text.rindex("Diese Frage passt nicht auf Papier.")
         assert "/c/viele" in page.text
         page = await signed_in(house, store, "Aylin")
-        await page.get("/help-out/viele/sheet?in=de")
+        await page.get("/assist/viele/sheet?in=de")
         assert page.text.count("Diese Frage passt nicht auf Papier.") == 2
         await page.press("Bogen speichern", at="", **{"text-wish": "Bänke"})
         assert "Der Bogen ist gespeichert" in page.text

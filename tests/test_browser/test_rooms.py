@@ -28,11 +28,11 @@ def others_answer(world: World, code: str) -> None:
 @pytest.mark.parametrize("language", ["de", "ar"])
 async def test_the_phone_follows_the_moderator(world, language):
     look = Look(world, f"room-{language}")
-    lead = await world.tab(f"/help-out?lang={language}")
+    lead = await world.tab(f"/assist?lang={language}")
     await lead.evaluate(f"document.getElementById('code').value = '{member(world.store, role='facilitator')}'; 1")
     await lead.click("main button")
-    await lead.click("form[action='/help-out/mein-kiez/room'] button")
-    await lead.until("location.pathname.startsWith('/help-out/room/')")
+    await lead.click("form[action='/assist/mein-kiez/room'] button")
+    await lead.until("location.pathname.startsWith('/assist/room/')")
     await look(lead, "lead")
     code = (await lead.evaluate("location.pathname")).rpartition("/")[2]
 

@@ -62,7 +62,7 @@ async def test_400_per_cent_and_larger_text(world, language):
     await look(tab, "chat")
     await tab.go("/c/mein-kiez/form")
     await look(tab, "form")
-    for path in ("/accessibility", "/privacy", "/help-out", "/c/mein-kiez/paper", "/kiosk/mein-kiez"):
+    for path in ("/accessibility", "/privacy", "/assist", "/c/mein-kiez/paper", "/kiosk/mein-kiez"):
         await tab.go(path)
         await look(tab, path.strip("/").replace("/", "-"))
     look.check()

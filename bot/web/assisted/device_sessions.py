@@ -57,7 +57,7 @@ class DeviceProfile(NamedTuple):
 
 
 KIOSK: Final = DeviceProfile("/kiosk", "self", idle=90, warning=20, typing=300, farewell=60)
-ASSIST: Final = DeviceProfile("/help-out", "assisted", idle=600, warning=60, typing=900, farewell=300)
+ASSIST: Final = DeviceProfile("/assist", "assisted", idle=600, warning=60, typing=900, farewell=300)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final
 
 from aiohttp import web
 
@@ -22,6 +23,9 @@ from bot.web.public.chat import SLUG, requested_consultation
 from bot.web.request_locale import locale_of
 from storage.tables.staff import StaffMember
 
+FORMER_BASE: Final = "/help-out"
+"""The path of these pages in earlier versions, printed on access codes."""
+
 
 def add_assisted_routes(application: web.Application) -> None:
     """Adds kiosk, helpers' pages, questionnaire and entry mask to the pages of a house."""
@@ -31,6 +35,8 @@ def add_assisted_routes(application: web.Application) -> None:
     application[paper_entry.SAVED_SHEETS] = OrderedDict()
     application.cleanup_ctx.append(sweep_idle_sessions)
     router = application.router
+    router.add_route("*", FORMER_BASE, _moved)
+    router.add_route("*", FORMER_BASE + "/{rest:.*}", _moved)
     router.add_get(ASSIST.base, _home)
     router.add_post(f"{ASSIST.base}/sign-in", _sign_in)
     router.add_post(f"{ASSIST.base}/sign-out", _sign_out)
@@ -40,6 +46,13 @@ def add_assisted_routes(application: web.Application) -> None:
     kiosk.add_kiosk_routes(router)
     meeting_moderator.add_moderator_routes(router)
     pages.add_device_routes(router)
+
+
+async def _moved(request: web.Request) -> web.Response:
+    """Redirects a path of an earlier version permanently; method, body and query stay (308)."""
+    path = ASSIST.base + request.rel_url.raw_path.removeprefix(FORMER_BASE)
+    query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
+    return web.Response(status=308, headers={"Location": path + query})
 
 
 async def _home(request: web.Request) -> web.Response:

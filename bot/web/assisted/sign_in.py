@@ -21,8 +21,8 @@ TRIES: Final = Rate(burst=10, per_second=1 / 30)
 """Codes tried from one address. A town hall is one address, and nobody types ten wrong codes a morning."""
 WRONG_SECONDS: Final = 1.0
 """Every wrong code is answered after so long, whatever is wrong with it."""
-BUCKETS: Final = web.AppKey("help-out-tries", Buckets)
-SPENT: Final = web.AppKey("help-out-spent", OrderedDict[str, None])
+BUCKETS: Final = web.AppKey("assist-tries", Buckets)
+SPENT: Final = web.AppKey("assist-spent", OrderedDict[str, None])
 """Tickets whose owners signed out before their time was over."""
 MOST_SPENT: Final = 10_000
 

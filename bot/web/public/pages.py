@@ -12,7 +12,7 @@ from bot.consultations.visibility import figures_are_public
 from bot.web.context import language_links, site_of
 from bot.web.request_locale import locale_of
 
-_HIDDEN: Final = ("/c/", "/kiosk/", "/help-out", "/console", "/p/", "/api/")
+_HIDDEN: Final = ("/c/", "/kiosk/", "/assist", "/help-out", "/console", "/p/", "/api/")
 _ROBOTS: Final = "".join(("User-agent: *\n", *(f"Disallow: {path}\n" for path in _HIDDEN)))
 
 
