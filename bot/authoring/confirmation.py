@@ -22,8 +22,8 @@ def confirm(impact: PublishImpact, say: Say, ask: Ask | None, *, takes: bool = F
 
     Raises Unconfirmed where something was not confirmed.
     """
-    for fault in impact.questions:
-        say(str(fault))
+    for error in impact.questions:
+        say(str(error))
     keys = dict.fromkeys(change.key for change in impact.unconfirmed)
     apart = {change.key for change in impact.unconfirmed if change.kind == "measure"}
     questions = [(change_texts.APART if key in apart else change_texts.QUESTION).format(key=key) for key in keys]

@@ -47,10 +47,10 @@ class ErrorText(NamedTuple):
     remedy: str
 
 
-def explain_validation_error(fault: ValidationError) -> Iterator[ErrorText]:
+def explain_validation_error(exc: ValidationError) -> Iterator[ErrorText]:
     """Every fault of a failed validation, each once."""
     said: set[ErrorText] = set()
-    for error in fault.errors(include_url=False):
+    for error in exc.errors(include_url=False):
         sentence = _sentence(error)
         if sentence not in said and not _is_echo(error):
             said.add(sentence)

@@ -33,7 +33,7 @@ class CheckedFile(NamedTuple):
     @property
     def publishable(self) -> Consultation | None:
         """The consultation where nothing but warnings was found."""
-        return None if any(not fault.warning for fault in self.faults) else self.consultation
+        return None if any(not error.warning for error in self.faults) else self.consultation
 
 
 def read_consultation_file(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> CheckedFile:
@@ -63,8 +63,8 @@ def check_parsed_file(
         )
     try:
         consultation = Consultation.model_validate(found.data)
-    except ValidationError as fault:
-        return CheckedFile(None, _sorted([*found.faults, *_model_faults(fault, found, name)]))
+    except ValidationError as error:
+        return CheckedFile(None, _sorted([*found.faults, *_model_faults(error, found, name)]))
     except RecursionError:
         return CheckedFile(
             None, (*found.faults, DefinitionIssue(name, 1, "this is nested too deeply", "use fewer levels"))
@@ -106,8 +106,8 @@ def all_phrases() -> dict[str, Phrases]:
 _CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
 
 
-def _model_faults(fault: ValidationError, found: yaml_source.ParsedFile, name: str) -> Iterator[DefinitionIssue]:
-    for where, reason, remedy in explain_validation_error(fault):
+def _model_faults(error: ValidationError, found: yaml_source.ParsedFile, name: str) -> Iterator[DefinitionIssue]:
+    for where, reason, remedy in explain_validation_error(error):
         yield DefinitionIssue(
             name, line_of_path(where, found.lines), _at(path_in_words(_containers(where), found.data), reason), remedy
         )
@@ -129,4 +129,4 @@ def _at(words: str, reason: str) -> str:
 
 def _sorted(faults: list[DefinitionIssue]) -> tuple[DefinitionIssue, ...]:
     """In the order of the file, each fault once."""
-    return tuple(dict.fromkeys(sorted(faults, key=lambda fault: fault.line)))
+    return tuple(dict.fromkeys(sorted(faults, key=lambda error: error.line)))

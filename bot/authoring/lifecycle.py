@@ -150,27 +150,27 @@ class _Now(NamedTuple):
         return self.live
 
 
-def close_consultation(connection: Connection, slug: str, desk: PublishContext) -> Closed:
+def close_consultation(connection: Connection, slug: str, context: PublishContext) -> Closed:
     """Ends a consultation now. What people said stays; who is under way is told when they write."""
-    it = _take(connection, slug, desk.now)
+    it = _take(connection, slug, context.now)
     live = it.need_live()
     if it.state == "archived":
         raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
     if it.state == "closed":
         raise StepRefused("is_closed", slug, "reopen", since=live.closes_at)
-    set_consultation_state(connection, live.consultation_id, "closed", closed_at=desk.now)
-    _note(connection, "close", it, desk)
+    set_consultation_state(connection, live.consultation_id, "closed", closed_at=context.now)
+    _note(connection, "close", it, context)
     return Closed(_live(connection, live), _under_way(connection, live))
 
 
 def reopen_consultation(
-    connection: Connection, slug: str, desk: PublishContext, *, until: datetime | None = None
+    connection: Connection, slug: str, context: PublishContext, *, until: datetime | None = None
 ) -> Reopened:
     """Lets a closed consultation take answers again: until a new end, or until the planned one where that is to come.
 
     Answers given before are deleted when it was promised to those who gave them, not later.
     """
-    it = _take(connection, slug, desk.now)
+    it = _take(connection, slug, context.now)
     live = it.need_live()
     if it.state == "archived":
         raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
@@ -179,9 +179,9 @@ def reopen_consultation(
     if is_edition_last(connection, live.consultation_id):
         raise StepRefused("answers_gone", slug)
     planned = it.row.closes_at
-    if until is None and planned and planned <= desk.now:
+    if until is None and planned and planned <= context.now:
         raise StepRefused("end_over", slug, "reopen", end=planned)
-    if until and until <= desk.now:
+    if until and until <= context.now:
         raise StepRefused("end_past", slug, "reopen", end=until)
     ended = planned or it.row.closed_at
     if until and it.row.closed_at and not planned:
@@ -189,17 +189,17 @@ def reopen_consultation(
     end = until or planned
     set_consultation_state(connection, live.consultation_id, "open", closes_at=end, closed_at=None)
     if end != planned:
-        change_live_end(connection, live.consultation_id, desk.now, ends_at=end)
-    _note(connection, "reopen", it, desk)
+        change_live_end(connection, live.consultation_id, context.now, ends_at=end)
+    _note(connection, "reopen", it, context)
     is_later = bool(until and ended and until > ended)
     before = sum(count_sessions_by_status(connection, live.consultation_id).values()) if is_later else 0
     days = timedelta(days=retention.retention_days(live))
     return Reopened(_live(connection, live), before, ended + days if ended and before else None)
 
 
-def preview_archiving(connection: Connection, slug: str, desk: PublishContext) -> Archiving:
+def preview_archiving(connection: Connection, slug: str, context: PublishContext) -> Archiving:
     """What archiving means, as it stands now. Raises StepRefused where it is not possible."""
-    it = _take(connection, slug, desk.now)
+    it = _take(connection, slug, context.now)
     live = it.need_live()
     if it.state == "archived":
         raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
@@ -207,48 +207,48 @@ def preview_archiving(connection: Connection, slug: str, desk: PublishContext) -
         raise StepRefused("owed", slug, None, owed=waiting)
     if it.state != "closed":
         raise StepRefused("is_open", slug, "close", until=live.closes_at)
-    triggers, undo_until = load_triggers(connection), _undo_until(live, desk.now)
+    triggers, undo_until = load_triggers(connection), _undo_until(live, context.now)
     return Archiving(
         live,
         _under_way(connection, live),
         tuple(sorted(value for (_, value), owner in triggers.items() if owner == live.consultation_id)),
         tuple(filter(None, (row.place_code for row in tally_by_entry_code(connection, live.consultation_id)))),
-        undo_until if undo_until > desk.now else None,
+        undo_until if undo_until > context.now else None,
     )
 
 
-def archive_consultation(connection: Connection, slug: str, desk: PublishContext) -> Archiving:
+def archive_consultation(connection: Connection, slug: str, context: PublishContext) -> Archiving:
     """Puts a closed consultation away, once nobody waits for an answer. It deletes nothing."""
-    found = preview_archiving(connection, slug, desk)
-    it = _take(connection, slug, desk.now)
-    if leave_stage(connection, it.row.id, "test", desk.now):
+    found = preview_archiving(connection, slug, context)
+    it = _take(connection, slug, context.now)
+    if leave_stage(connection, it.row.id, "test", context.now):
         trials.end_trial(connection, it.row.id)
-    set_consultation_state(connection, it.row.id, "archived", archived_at=desk.now)
-    _note(connection, "archive", it, desk)
+    set_consultation_state(connection, it.row.id, "archived", archived_at=context.now)
+    _note(connection, "archive", it, context)
     return found._replace(revision=_live(connection, found.revision))
 
 
-def unarchive_consultation(connection: Connection, slug: str, desk: PublishContext) -> PublishedRevision:
+def unarchive_consultation(connection: Connection, slug: str, context: PublishContext) -> PublishedRevision:
     """Brings an archived consultation back. It is closed then, as it was before."""
-    it = _take(connection, slug, desk.now)
+    it = _take(connection, slug, context.now)
     live = it.need_live()
     archived_at = it.row.archived_at
     if it.state != "archived":
         raise StepRefused("not_archived", slug, "archive" if it.state == "closed" else "close", state=it.state)
-    if archived_at and (until := _undo_until(live, archived_at)) < desk.now:
+    if archived_at and (until := _undo_until(live, archived_at)) < context.now:
         raise StepRefused("undo_over", slug, None, end=until)
     # One that was open when an earlier version archived it ended at that moment.
-    is_early = live.closes_at is not None and live.closes_at > desk.now
+    is_early = live.closes_at is not None and live.closes_at > context.now
     closed_at = archived_at if is_early else it.row.closed_at
     set_consultation_state(connection, it.row.id, "closed", closed_at=closed_at, archived_at=None)
-    _note(connection, "unarchive", it, desk)
+    _note(connection, "unarchive", it, context)
     return _live(connection, live)
 
 
 def make_consultation_live(
     connection: Connection,
     slug: str,
-    desk: PublishContext,
+    context: PublishContext,
     *,
     intent: PublishOptions = DEFAULT_OPTIONS,
     stage: Literal["test", "draft"] | None = None,
@@ -259,23 +259,23 @@ def make_consultation_live(
     Sessions that have begun stay on their revision. Raises StepRefused, also for a change that would give earlier
     answers another meaning (`publish_impact`).
     """
-    it = _take(connection, slug, desk.now)
+    it = _take(connection, slug, context.now)
     _need_open(it)
     revision = _revision(connection, it, stage, number)
     if it.live and revision.id == it.live.id and number is not None:
         raise StepRefused("is_live", slug, "publish", number=revision.number)
     is_chosen = number is not None
-    return _put_live(connection, it, revision, desk, step="go-live", intent=intent, is_chosen=is_chosen)
+    return _put_live(connection, it, revision, context, step="go-live", intent=intent, is_chosen=is_chosen)
 
 
 def return_to_previous_revision(
-    connection: Connection, slug: str, desk: PublishContext, *, intent: PublishOptions = DEFAULT_OPTIONS
+    connection: Connection, slug: str, context: PublishContext, *, intent: PublishOptions = DEFAULT_OPTIONS
 ) -> WentLive:
     """Returns to the revision that was live before; the dates of the consultation stay as they are.
 
     Raises StepRefused, also for a change that would give answers given since another meaning.
     """
-    it = _take(connection, slug, desk.now)
+    it = _take(connection, slug, context.now)
     live = it.need_live()
     _need_open(it)
     periods = {row.period: row for row in stage_history(connection, it.row.id)}
@@ -284,19 +284,21 @@ def return_to_previous_revision(
         raise StepRefused("nothing_before", slug, "publish", number=live.number)
     earlier = periods[now.back_to]
     revision = revisions_by_id(connection, [earlier.revision_id])[earlier.revision_id]
-    return _put_live(connection, it, revision, desk, step="publish --back", intent=intent, earlier=earlier)
+    return _put_live(connection, it, revision, context, step="publish --back", intent=intent, earlier=earlier)
 
 
-def withdraw_stage(connection: Connection, slug: str, desk: PublishContext, *, stage: Literal["test", "draft"]) -> int:
+def withdraw_stage(
+    connection: Connection, slug: str, context: PublishContext, *, stage: Literal["test", "draft"]
+) -> int:
     """Withdraws a draft or a test and deletes the answers of the test. Returns the number of its participants.
 
     Raises StepRefused.
     """
-    it = _take(connection, slug, desk.now)
-    if not leave_stage(connection, it.row.id, stage, desk.now):
+    it = _take(connection, slug, context.now)
+    if not leave_stage(connection, it.row.id, stage, context.now):
         raise StepRefused("nothing_waits", slug, "publish --test", stages=stage)
     dropped = trials.end_trial(connection, it.row.id) if stage == "test" else 0
-    desk.note(connection, "consultation.publish_back", it.row.slug, stage)
+    context.note(connection, "consultation.publish_back", it.row.slug, stage)
     return dropped
 
 
@@ -304,7 +306,7 @@ def _put_live(
     connection: Connection,
     it: _Now,
     revision: PublishedRevision,
-    desk: PublishContext,
+    context: PublishContext,
     *,
     step: Literal["go-live", "publish --back"],
     intent: PublishOptions = DEFAULT_OPTIONS,
@@ -313,10 +315,10 @@ def _put_live(
 ) -> WentLive:
     tried = _tried(connection, it, revision)
     impact = publishing.make_revision_live(
-        connection, revision, desk, intent=intent, earlier=earlier, is_chosen=is_chosen
+        connection, revision, context, intent=intent, earlier=earlier, is_chosen=is_chosen
     )
     if impact.is_refused:
-        reasons = "; ".join(f"{fault.reason}; {fault.remedy}" for fault in impact.faults if not fault.warning)
+        reasons = "; ".join(f"{error.reason}; {error.remedy}" for error in impact.faults if not error.warning)
         raise StepRefused("not_publishable", it.row.slug, None, faults=reasons)
     if impact.waits:
         reason: Reason = "unconfirmed" if impact.unconfirmed else "not_looked_at"
@@ -388,7 +390,7 @@ def _undo_until(live: PublishedRevision, archived_at: datetime) -> datetime:
     return min(last, live.closes_at + timedelta(days=kept)) if live.closes_at and kept else last
 
 
-def _note(connection: Connection, step: Step, it: _Now, desk: PublishContext) -> None:
+def _note(connection: Connection, step: Step, it: _Now, context: PublishContext) -> None:
     """Records a step on the whole consultation; what is done with a revision is recorded where it is made live."""
     log.info("consultation_state_changed", consultation_id=it.row.id, state=it.state, step=step)
-    desk.note(connection, _ACTS[step], it.row.slug, "")
+    context.note(connection, _ACTS[step], it.row.slug, "")

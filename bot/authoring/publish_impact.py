@@ -66,11 +66,11 @@ class PublishImpact(NamedTuple):
     @property
     def is_refused(self) -> bool:
         """Whether it cannot be published, whatever a person confirms."""
-        return any(not fault.warning for fault in self.faults)
+        return any(not error.warning for error in self.faults)
 
     def warnings(self) -> tuple[DefinitionIssue, ...]:
         """All of it as advice, for what is not to be live yet."""
-        return tuple(fault._replace(warning=True) for fault in (*self.faults, *self.questions))
+        return tuple(error._replace(warning=True) for error in (*self.faults, *self.questions))
 
 
 class SourceFile(NamedTuple):
@@ -80,7 +80,7 @@ class SourceFile(NamedTuple):
     consultation: Consultation
     lines: Mapping[Where, int] = {}
 
-    def fault(self, where: Sequence[str], said: change_texts.ChangeText, *, warning: bool = False) -> DefinitionIssue:
+    def error(self, where: Sequence[str], said: change_texts.ChangeText, *, warning: bool = False) -> DefinitionIssue:
         """A fault at a place named by keys and values."""
         return DefinitionIssue(self.name, line_of_path(self._indexed(where), self.lines), *said, warning=warning)
 
@@ -151,13 +151,13 @@ def _impact(
     changes = compare(file.consultation, stored_revisions.read_revision(newest), earlier)
     faults = [
         *(
-            file.fault(_place(it), change_texts.describe_change(it))
+            file.error(_place(it), change_texts.describe_change(it))
             for it in changes
             if it.level is ChangeLevel.REFUSED
         ),
-        *(file.fault((), change_texts.describe_unknown_key(key)) for key in _unknown(file.consultation, intent)),
+        *(file.error((), change_texts.describe_unknown_key(key)) for key in _unknown(file.consultation, intent)),
         *(
-            file.fault((), change_texts.describe_unreadable(it), warning=True)
+            file.error((), change_texts.describe_unreadable(it), warning=True)
             for it, old in read.items()
             if old is None
         ),
@@ -165,9 +165,9 @@ def _impact(
     numbers = {it.id: it.number for it in revisions}
     waiting = count_waiting_sessions_by_revision(connection, newest.consultation_id)
     under_way = {numbers[id_]: people for id_, people in sorted(waiting.items(), key=lambda it: numbers[it[0]])}
-    is_refused = any(not fault.warning for fault in faults)
+    is_refused = any(not error.warning for error in faults)
     waits = () if is_refused else unconfirmed(changes, intent.same_meaning)
-    questions = tuple(file.fault(_place(it), change_texts.describe_change(it)) for it in waits)
+    questions = tuple(file.error(_place(it), change_texts.describe_change(it)) for it in waits)
     return PublishImpact(tuple(faults), waits, questions, changes, under_way)
 
 
@@ -181,6 +181,6 @@ def _unknown(consultation: Consultation, intent: PublishOptions) -> list[str]:
 
 def _refusals(file: SourceFile, conflict: Conflict, publisher: str, zone: tzinfo) -> Iterator[DefinitionIssue]:
     mark = ("revision",) if conflict.kind in {"base_old", "base_unknown"} else ()
-    yield file.fault(mark, change_texts.describe_conflict(conflict, file.consultation.slug, publisher, zone))
+    yield file.error(mark, change_texts.describe_conflict(conflict, file.consultation.slug, publisher, zone))
     for difference in conflict.lost:
-        yield file.fault(difference.where, change_texts.describe_lost_part(conflict, difference))
+        yield file.error(difference.where, change_texts.describe_lost_part(conflict, difference))

@@ -72,7 +72,7 @@ class PublishOutcome(NamedTuple):
 
 
 def publish_file(
-    store: Store, path: Path, desk: PublishContext, intent: PublishOptions = DEFAULT_OPTIONS, stage: Stage = "live"
+    store: Store, path: Path, context: PublishContext, intent: PublishOptions = DEFAULT_OPTIONS, stage: Stage = "live"
 ) -> PublishOutcome:
     """Reads, checks and publishes a file, all or nothing, or keeps it as a draft or a test. For commands; within a
     transaction use `record`.
@@ -81,15 +81,17 @@ def publish_file(
     if checked.publishable is None:
         return PublishOutcome(None, False, checked.faults)
     # Before the revision that names them: a recording too many harms nobody, one too few does.
-    if faults := _kept(checked, desk, str(path)):
+    if faults := _kept(checked, context, str(path)):
         return PublishOutcome(None, False, (*checked.faults, *faults))
-    return store.run(lambda connection: publish_checked(connection, checked, desk, str(path), intent, stage))
+    return store.run(
+        lambda connection: publish_checked(connection, checked, context, str(path), intent=intent, stage=stage)
+    )
 
 
 def publish_checked(
     connection: Connection,
     checked: CheckedFile,
-    desk: PublishContext,
+    context: PublishContext,
     name: str,
     intent: PublishOptions = DEFAULT_OPTIONS,
     stage: Stage = "live",
@@ -101,32 +103,34 @@ def publish_checked(
     consultation = checked.publishable
     if consultation is None:
         return PublishOutcome(None, False, checked.faults)
-    faults = [*_missing_recordings(consultation, desk, name), *_shut(connection, consultation.slug, stage, name)]
+    faults = [*_missing_recordings(consultation, context, name), *_shut(connection, consultation.slug, stage, name)]
     faults = faults or _unfit(connection, consultation, name)
     if faults:
         return PublishOutcome(None, False, (*checked.faults, *faults))
     file = SourceFile(name, consultation, checked.lines)
-    impact = publish_impact.examine_impact(connection, file, intent, desk.zone)
+    impact = publish_impact.examine_impact(connection, file, intent, context.zone)
     if stage != "live":
-        return _kept_only(connection, consultation, desk, name, stage, (*checked.faults, *impact.warnings()))
+        return _kept_only(
+            connection, consultation, context, name=name, stage=stage, faults=(*checked.faults, *impact.warnings())
+        )
     if intent.looks_first and not impact.is_refused:
-        impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, desk.now)))
+        impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, context.now)))
     if impact.is_refused or impact.waits:
         return PublishOutcome(None, False, (*checked.faults, *impact.faults), impact)
     before = find_live_revision(connection, consultation.slug)
-    revision = store_publication(connection, _publication(consultation, desk))
+    revision = store_publication(connection, _publication(consultation, context))
     new = before is None or revision.id != before.id
-    warnings = _fill(connection, revision, consultation, desk, name)
-    remarks = _remarks(consultation, revision, desk, name)
+    warnings = _fill(connection, revision, consultation, context, name)
+    remarks = _remarks(consultation, revision, context, name)
     if new:
-        _note(desk, connection, "consultation.publish", revision, intent)
+        _note(context, connection, "consultation.publish", revision, intent)
     return PublishOutcome(revision, new, (*checked.faults, *impact.faults, *remarks, *warnings), impact)
 
 
 def _kept_only(
     connection: Connection,
     consultation: Consultation,
-    desk: PublishContext,
+    context: PublishContext,
     name: str,
     stage: Literal["draft", "test"],
     faults: tuple[DefinitionIssue, ...],
@@ -135,20 +139,20 @@ def _kept_only(
     before = _in_stage(connection, consultation.slug, stage)
     if stage == "draft" and (live := _same_as_live(connection, consultation)):
         return PublishOutcome(live, False, faults)
-    revision = store_publication(connection, _publication(consultation, desk)._replace(stage=stage))
+    revision = store_publication(connection, _publication(consultation, context)._replace(stage=stage))
     is_new = before is None or before.id != revision.id
     if is_new:
         act: Act = "consultation.publish_draft" if stage == "draft" else "consultation.publish_test"
-        _note(desk, connection, act, revision)
+        _note(context, connection, act, revision)
     if stage == "draft":
         return PublishOutcome(revision, is_new, faults)
-    warnings = _try_out(connection, revision, consultation, desk, name)
+    warnings = _try_out(connection, revision, consultation, context, name)
     word = trials.trial_slug(connection, revision.consultation_id)
     return PublishOutcome(revision, is_new, (*faults, *warnings), start_word=word)
 
 
 def _note(
-    desk: PublishContext,
+    context: PublishContext,
     connection: Connection,
     act: Act,
     revision: PublishedRevision,
@@ -156,15 +160,15 @@ def _note(
 ) -> None:
     """Records what was done with a revision, and which questions were said to mean the same."""
     about = f"{revision.slug}/{revision.number}"
-    desk.note(connection, act, about, "")
+    context.note(connection, act, about, "")
     for key in sorted(intent.same_meaning):
-        desk.note(connection, "consultation.same_meaning", about, key)
+        context.note(connection, "consultation.same_meaning", about, key)
 
 
 def make_revision_live(
     connection: Connection,
     revision: PublishedRevision,
-    desk: PublishContext,
+    context: PublishContext,
     *,
     intent: PublishOptions = DEFAULT_OPTIONS,
     earlier: StagePeriod | None = None,
@@ -180,7 +184,7 @@ def make_revision_live(
     consultation = stored.read_revision(revision)
     if consultation is None:
         return PublishImpact((DefinitionIssue(name, 1, "this program cannot read it", "publish its file anew"),))
-    faults = [*_missing_recordings(consultation, desk, name), *_unfit(connection, consultation, name)]
+    faults = [*_missing_recordings(consultation, context, name), *_unfit(connection, consultation, name)]
     if faults:
         return PublishImpact(tuple(faults))
     number, file = revision.consultation_id, SourceFile(name, consultation)
@@ -189,38 +193,38 @@ def make_revision_live(
     if is_return:
         impact = publish_impact.examine_return(connection, file, revision, intent)
     else:
-        impact = publish_impact.examine_impact(connection, file, intent, desk.zone)
+        impact = publish_impact.examine_impact(connection, file, intent, context.zone)
     if intent.looks_first and not impact.is_refused:
-        impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, desk.now)))
+        impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, context.now)))
     if impact.is_refused or impact.waits:
         return impact
     if not is_return:
-        set_consultation_dates(connection, _publication(consultation, desk))
+        set_consultation_dates(connection, _publication(consultation, context))
     found = find_consultation(connection, consultation.slug)
     ends_at = found.closes_at if found else None
     if earlier:
-        enter_stage(connection, number, "live", revision.id, desk.now, ends_at=ends_at, back_to=earlier.back_to)
+        enter_stage(connection, number, "live", revision.id, context.now, ends_at=ends_at, back_to=earlier.back_to)
     else:
-        consultations.make_revision_live(connection, revision, desk.now, ends_at=ends_at)
-    _fill(connection, revision, consultation, desk, name)
-    _note(desk, connection, "consultation.publish_back" if earlier else "consultation.go_live", revision, intent)
+        consultations.make_revision_live(connection, revision, context.now, ends_at=ends_at)
+    _fill(connection, revision, consultation, context, name)
+    _note(context, connection, "consultation.publish_back" if earlier else "consultation.go_live", revision, intent)
     return impact
 
 
 def _try_out(
-    connection: Connection, tested: PublishedRevision, consultation: Consultation, desk: PublishContext, name: str
+    connection: Connection, tested: PublishedRevision, consultation: Consultation, context: PublishContext, name: str
 ) -> list[DefinitionIssue]:
     """Lets a test revision be asked in its trial; what was said there about another one is deleted. Gives warnings."""
     asked = trials.trial_definition(connection, tested, consultation)
     before = stages.trial_of(connection, tested.consultation_id)
-    publication = _publication(asked, desk)
+    publication = _publication(asked, context)
     live = live_revision_of(connection, before) if before else None
     if before and live and live.content_hash != publication.content_hash:
         trials.empty_trial(connection, before)
     revision = store_publication(connection, publication._replace(number=tested.number))
     if before is None:
         stages.add_trial(connection, revision.consultation_id, tested.consultation_id)
-    return _fill(connection, revision, asked, desk, name)
+    return _fill(connection, revision, asked, context, name)
 
 
 def _same_as_live(connection: Connection, consultation: Consultation) -> PublishedRevision | None:
@@ -236,26 +240,30 @@ def _in_stage(connection: Connection, slug: str, stage: Stage) -> PublishedRevis
 
 
 def _fill(
-    connection: Connection, revision: PublishedRevision, consultation: Consultation, desk: PublishContext, name: str
+    connection: Connection, revision: PublishedRevision, consultation: Consultation, context: PublishContext, name: str
 ) -> list[DefinitionIssue]:
     """What comes with a live revision: the words that start it, seeds, proposals of earlier waves. Gives warnings."""
     own, known = revision.consultation_id, load_triggers(connection)
     for waiting in ("draft", "test"):
         found = revision_in_stage(connection, own, waiting)
         if found and found.id == revision.id:
-            leave_stage(connection, own, waiting, desk.now)
+            leave_stage(connection, own, waiting, context.now)
             if waiting == "test":
                 trials.end_trial(connection, own)
     others = [trigger for trigger, owner in known.items() if owner == own and trigger[0] != KEYWORD]
     wanted = ((KEYWORD, word) for word in start_words(consultation))
     consultations.replace_triggers(connection, own, [*others, *wanted])
-    seed_statements.publish_seeds(connection, own, consultation, desk.new_id, desk.now, desk.random)
-    return waves.carry_over_proposals(connection, revision, consultation, desk.new_id, desk.now, name)
+    seed_statements.publish_seeds(
+        connection, own, consultation, new_id=context.new_id, now=context.now, random=context.random
+    )
+    return waves.carry_over_proposals(
+        connection, revision, consultation, new_id=context.new_id, now=context.now, name=name
+    )
 
 
-def _missing_recordings(consultation: Consultation, desk: PublishContext, name: str) -> list[DefinitionIssue]:
+def _missing_recordings(consultation: Consultation, context: PublishContext, name: str) -> list[DefinitionIssue]:
     missing = [
-        it for it in recordings.recording_names(consultation) if not (desk.media and (desk.media / it).is_file())
+        it for it in recordings.recording_names(consultation) if not (context.media and (context.media / it).is_file())
     ]
     reason = f"recordings are not in the media folder: {', '.join(missing)}"
     return [DefinitionIssue(name, 1, reason, "put them back")] if missing else []
@@ -293,7 +301,7 @@ def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[De
     return [DefinitionIssue(name, 1, reason, f"{way}; then publish")]
 
 
-def publish_samples(store: Store, desk: PublishContext) -> list[DefinitionIssue]:
+def publish_samples(store: Store, context: PublishContext) -> list[DefinitionIssue]:
     """Publishes what is shipped, into a store that holds nothing yet. A broken file is a fault, never a stop."""
     faults: list[DefinitionIssue] = []
     try:
@@ -301,22 +309,22 @@ def publish_samples(store: Store, desk: PublishContext) -> list[DefinitionIssue]
             if all_consultation_ids(connection):
                 return []
         for path in sorted(SAMPLES.glob("*.yaml")):
-            faults += publish_file(store, path, desk).faults
-    except StorageError as fault:
+            faults += publish_file(store, path, context).faults
+    except StorageError as error:
         faults.append(
-            DefinitionIssue(str(SAMPLES), 1, f"the samples could not be stored ({fault})", "see what doctor says")
+            DefinitionIssue(str(SAMPLES), 1, f"the samples could not be stored ({error})", "see what doctor says")
         )
     return faults
 
 
-def _kept(checked: CheckedFile, desk: PublishContext, name: str) -> list[DefinitionIssue]:
+def _kept(checked: CheckedFile, context: PublishContext, name: str) -> list[DefinitionIssue]:
     """Puts the recordings into the media folder; gives why they cannot be kept."""
-    if not checked.recordings or desk.media is None:
+    if not checked.recordings or context.media is None:
         return []
     try:
-        changed = recordings.store_recordings(checked.recordings, desk.media)
-    except OSError as fault:
-        reason = f"the recordings cannot be kept in {desk.media} ({fault.strerror})"
+        changed = recordings.store_recordings(checked.recordings, context.media)
+    except OSError as error:
+        reason = f"the recordings cannot be kept in {context.media} ({error.strerror})"
         return [DefinitionIssue(name, 1, reason, "check --data, its rights and the free space")]
     return [DefinitionIssue(name, 1, f"“{path}” changed while it was read", "publish again") for path in changed]
 
@@ -326,19 +334,19 @@ def start_words(consultation: Consultation) -> list[str]:
     return list(dict.fromkeys(fold(word) for word in (consultation.slug, *consultation.keywords)))
 
 
-def _publication(consultation: Consultation, desk: PublishContext) -> Publication:
+def _publication(consultation: Consultation, context: PublishContext) -> Publication:
     stored = canonical_content(consultation)
     return Publication(
-        consultation_id=desk.new_id(),
-        revision_id=desk.new_id(),
+        consultation_id=context.new_id(),
+        revision_id=context.new_id(),
         slug=consultation.slug,
         content=stored,
         content_hash=content_digest(stored),
-        published_at=desk.now,
+        published_at=context.now,
         sample=consultation.sample,
-        opens_at=_midnight(consultation.opens, desk.zone),
+        opens_at=_midnight(consultation.opens, context.zone),
         # Open until the end of the day it closes on.
-        closes_at=_midnight(consultation.closes, desk.zone, days=1),
+        closes_at=_midnight(consultation.closes, context.zone, days=1),
     )
 
 
@@ -347,9 +355,9 @@ def _midnight(day: date | None, zone: tzinfo, days: int = 0) -> datetime | None:
 
 
 def _remarks(
-    consultation: Consultation, revision: PublishedRevision, desk: PublishContext, name: str
+    consultation: Consultation, revision: PublishedRevision, context: PublishContext, name: str
 ) -> Iterator[DefinitionIssue]:
-    if consultation.closes and consultation.closes < desk.now.astimezone(desk.zone).date():
+    if consultation.closes and consultation.closes < context.now.astimezone(context.zone).date():
         reason = f"it closed on {consultation.closes}, so nobody can take part"
         yield DefinitionIssue(name, 1, reason, "correct closes if that is not meant", warning=True)
     if consultation.revision not in (None, revision.number):

@@ -118,9 +118,9 @@ def _look(folder: Path, path: str, files: dict[str, Path]) -> str:
         raise _Refused(f"“{path}” is no {_KINDS} file", _CONVERT)
     try:
         content = _content(folder, path)
-    except (OSError, ValueError) as fault:  # ValueError: a name with a zero byte
-        reason = getattr(fault, "strerror", None) or "the name cannot be one"
-        raise _Refused(f"the recording “{path}” cannot be read ({reason})", "check its rights and its name") from fault
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        reason = getattr(error, "strerror", None) or "the name cannot be one"
+        raise _Refused(f"the recording “{path}” cannot be read ({reason})", "check its rights and its name") from error
     if len(content) > LARGEST:
         limit = LARGEST // 1024**2
         raise _Refused(f"the recording “{path}” is larger than {limit} MB", "shorten it or save it smaller")

@@ -114,8 +114,8 @@ def parse_yaml(text: str, name: str) -> ParsedFile:
     try:
         data = builder.document()
     except _Refused as refused:
-        fault = DefinitionIssue(name, refused.line, refused.reason, refused.remedy)
-        return ParsedFile(None, builder.lines, (*builder.faults, fault))
+        error = DefinitionIssue(name, refused.line, refused.reason, refused.remedy)
+        return ParsedFile(None, builder.lines, (*builder.faults, error))
     return ParsedFile(data, builder.lines, tuple(builder.faults))
 
 
@@ -127,18 +127,18 @@ def _text(path: Path) -> str:
             raise _Refused(1, "there is no such file", "check the name")
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
-    except (OSError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None) or str(fault)
-        raise _Refused(1, f"the file cannot be opened: {reason}", "check its name and permissions") from fault
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _Refused(1, f"the file cannot be opened: {reason}", "check its name and permissions") from error
     if len(content) > LARGEST:
         raise _Refused(1, "the file is larger than 1 MB", "a consultation is a few pages of text; leave the rest out")
     if b"\0" in content:
         raise _Refused(1, "this is not a text file in UTF-8", "save it as plain text, encoding UTF-8")
     try:
         return content.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        line = content.count(b"\n", 0, fault.start) + 1
-        raise _Refused(line, "this is not a text file in UTF-8", "save it as plain text, encoding UTF-8") from fault
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _Refused(line, "this is not a text file in UTF-8", "save it as plain text, encoding UTF-8") from error
 
 
 class _Builder:
@@ -171,13 +171,13 @@ class _Builder:
     def _parsed(self) -> Iterator[Event]:
         try:
             yield from YAML(typ="rt", pure=True).parse(self._text)
-        except ReaderError as fault:
-            line = self._text.count("\n", 0, fault.position) + 1
-            raise _Refused(line, "a character stands here which no text needs", "delete and retype the line") from fault
-        except MarkedYAMLError as fault:
-            raise _explained(fault) from fault
-        except (YAMLError, ValueError, IndexError, AttributeError) as fault:
-            raise _Refused(1, "this cannot be read as YAML or JSON", "compare it with a sample file") from fault
+        except ReaderError as error:
+            line = self._text.count("\n", 0, error.position) + 1
+            raise _Refused(line, "a character stands here which no text needs", "delete and retype the line") from error
+        except MarkedYAMLError as error:
+            raise _explained(error) from error
+        except (YAMLError, ValueError, IndexError, AttributeError) as error:
+            raise _Refused(1, "this cannot be read as YAML or JSON", "compare it with a sample file") from error
 
     def _value(self, event: Event, where: Where) -> Any:
         line = _line(event)
@@ -248,18 +248,18 @@ def _joined(text: str, line: int) -> str:
         return text
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
-    except UnicodeDecodeError as fault:
-        raise _Refused(line, "half a character (\\ud…) stands here", "write the character itself") from fault
+    except UnicodeDecodeError as error:
+        raise _Refused(line, "half a character (\\ud…) stands here", "write the character itself") from error
 
 
-def _explained(fault: MarkedYAMLError) -> _Refused:
-    said = f"{fault.context or ''} {fault.problem or ''}"
+def _explained(error: MarkedYAMLError) -> _Refused:
+    said = f"{error.context or ''} {error.problem or ''}"
     # A quotation mark is missing where it was opened, not where the file ends.
-    marks = (fault.context_mark, fault.problem_mark) if "quoted" in said else (fault.problem_mark, fault.context_mark)
+    marks = (error.context_mark, error.problem_mark) if "quoted" in said else (error.problem_mark, error.context_mark)
     line = next((mark.line + 1 for mark in marks if mark), 1)
     for words, reason, remedy in _ADVICE:
         if words in said:
             return _Refused(line, reason, remedy)
     return _Refused(
-        line, f"this line cannot be read ({fault.problem})", "check indentation, colons and quotation marks"
+        line, f"this line cannot be read ({error.problem})", "check indentation, colons and quotation marks"
     )

@@ -23,7 +23,7 @@ class ContributionStatus(NamedTuple):
     code: str
     seen: Seen
     consultation_id: int
-    standing: ModerationItem | None
+    item: ModerationItem | None
     """Only of what is public."""
     steps: tuple[NewProposalStatus, ...]
     hidden_because: str = ""
@@ -34,40 +34,37 @@ class ContributionStatus(NamedTuple):
 def contribution_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
     """What there is to tell about these codes; those that do not exist are left out."""
     known = proposals_by_code(connection, list(codes)) if codes else {}
-    standings = load_items(connection, [row.id for row in known.values()]) if known else {}
-    others = _others(connection, standings)
-    return {row.code: _account(standings[row.id], others[row.id]) for row in known.values()}
+    items = load_items(connection, [row.id for row in known.values()]) if known else {}
+    others = _others(connection, items)
+    return {row.code: _account(items[row.id], others[row.id]) for row in known.values()}
 
 
-def _others(connection: Connection, standings: Mapping[int, ModerationItem]) -> dict[int, tuple[str, ...]]:
-    leads = {
-        number: (*standing.parts, *filter(None, [standing.moderation.merged_into]))
-        for number, standing in standings.items()
-    }
+def _others(connection: Connection, items: Mapping[int, ModerationItem]) -> dict[int, tuple[str, ...]]:
+    leads = {number: (*item.parts, *filter(None, [item.moderation.merged_into])) for number, item in items.items()}
     numbers = sorted({other for found in leads.values() for other in found})
     rows = proposals_by_id(connection, numbers) if numbers else {}
     return {number: tuple(rows[other].code for other in found if other in rows) for number, found in leads.items()}
 
 
-def _account(standing: ModerationItem, others: tuple[str, ...]) -> ContributionStatus:
-    about, seen = standing.proposal, _seen(standing)
+def _account(item: ModerationItem, others: tuple[str, ...]) -> ContributionStatus:
+    about, seen = item.proposal, _seen(item)
     return ContributionStatus(
-        about.code,
-        seen,
-        about.consultation_id,
-        standing if seen == "public" else None,
-        standing.steps if seen != "withdrawn" else (),
-        standing.reason_of("hide") if seen == "hidden" else "",
-        others if seen in {"merged", "split"} else (),
+        code=about.code,
+        seen=seen,
+        consultation_id=about.consultation_id,
+        item=item if seen == "public" else None,
+        steps=item.steps if seen != "withdrawn" else (),
+        hidden_because=item.reason_of("hide") if seen == "hidden" else "",
+        others=others if seen in {"merged", "split"} else (),
     )
 
 
-def _seen(standing: ModerationItem) -> Seen:
-    if standing.proposal.withdrawn_at is not None:
+def _seen(item: ModerationItem) -> Seen:
+    if item.proposal.withdrawn_at is not None:
         return "withdrawn"
-    if standing.state in {"merged", "split", "hidden"}:
-        return standing.state
-    return "public" if standing.is_public else "reading"
+    if item.state in {"merged", "split", "hidden"}:
+        return item.state
+    return "public" if item.is_public else "reading"
 
 
 def status_lines(account: ContributionStatus, say: Say, language: str, page: str = "") -> list[str]:

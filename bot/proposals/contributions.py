@@ -24,10 +24,10 @@ _VOTES: Final[Mapping[Vote, str]] = {1: "agree", -1: "disagree", 0: "pass"}
 def own_contribution_lines(connection: Connection, pseudonyms: Sequence[str], renderer: Renderer) -> list[str]:
     """A line for each proposal and each rating of these people; nothing where there are none."""
     own = proposals_of_people(connection, pseudonyms)
-    standings = load_items(connection, [row.id for row in own])
+    items = load_items(connection, [row.id for row in own])
     lines = []
     for row in own:
-        state = "withdrawn" if row.withdrawn_at else standings[row.id].state
+        state = "withdrawn" if row.withdrawn_at else items[row.id].state
         shown = renderer.text(f"proposal.state.{state}")
         lines.append(renderer.text("mydata.proposal", code=row.code, state=shown, text=proposal_text(row)))
     rated = ratings_of_people(connection, pseudonyms)
@@ -65,12 +65,11 @@ def _rated(connection: Connection, rated: Sequence[NewRating], renderer: Rendere
     """Each vote with the code of what it is about; with its words only while everybody may read them."""
     about = load_items(connection, [row.proposal_id for row in rated])
     for row in rated:
-        standing = about[row.proposal_id]
+        item = about[row.proposal_id]
         said = [renderer.text(f"statements.{_VOTES[row.vote]}")]
         if row.important:
             said.append(renderer.text("statements.important"))
-        words = shorten(proposal_text(standing.proposal), LONGEST, placeholder=" …") if standing.is_public else ""
+        words = shorten(proposal_text(item.proposal), LONGEST, placeholder=" …") if item.is_public else ""
         yield (
-            f"{standing.proposal.code} {words}".rstrip()
-            + f"\n   {renderer.arrow} {renderer.text('list.comma').join(said)}"
+            f"{item.proposal.code} {words}".rstrip() + f"\n   {renderer.arrow} {renderer.text('list.comma').join(said)}"
         )

@@ -51,7 +51,7 @@ MOST_PARTS: Final = 10
 
 
 def merge_proposals(
-    chair: ModerationContext, proposal_id: int, into: int, reason: str = "", *, seen: str | None = None
+    context: ModerationContext, proposal_id: int, into: int, reason: str = "", *, seen: str | None = None
 ) -> ModerationItem:
     """Lets `into` stand for this proposal too. Ratings of this one count there; of two of one person the last one does.
 
@@ -60,33 +60,33 @@ def merge_proposals(
     if proposal_id == into:
         raise DecisionRefused("itself")
     # All that may change is locked at once, in the order of the ids: two merges across wait, and do not deadlock.
-    children = merged_into_proposals(chair.connection, [proposal_id]).get(proposal_id, [])
-    locked = load_items(chair.connection, [proposal_id, into, *children], lock=True)
+    children = merged_into_proposals(context.connection, [proposal_id]).get(proposal_id, [])
+    locked = load_items(context.connection, [proposal_id, into, *children], lock=True)
     source, target = locked.get(proposal_id), locked.get(into)
     if source is None or target is None:
         raise DecisionRefused("unknown")
     check_decision(source, "merge", seen)
-    _check_target(chair.connection, source, target)
+    _check_target(context.connection, source, target)
     if list(source.joined) != children:
         raise DecisionRefused("changed", state=source.state)
-    record_decision(chair, proposal_id, "merge", require_reason(reason) if reason.strip() else target.proposal.code)
-    set_moderation_state(chair, source, "merged", into)
-    moved = [ModerationChange(child, "merged", into, chair.now) for child in children]
-    set_moderation_states(chair.connection, moved)
-    _share_status(chair, [proposal_id, *children], target)
+    record_decision(context, proposal_id, "merge", require_reason(reason) if reason.strip() else target.proposal.code)
+    set_moderation_state(context, source, "merged", into)
+    moved = [ModerationChange(child, "merged", into, context.now) for child in children]
+    set_moderation_states(context.connection, moved)
+    _share_status(context, [proposal_id, *children], target)
     for child in children:
-        _take_out(chair, child, proposal_id)
-    _carry(chair.connection, chair.new_id, [proposal_id, *children], target.proposal)
-    return reload_item(chair, proposal_id)
+        _take_out(context, child, proposal_id)
+    _carry(context.connection, context.new_id, [proposal_id, *children], target.proposal)
+    return reload_item(context, proposal_id)
 
 
-def _share_status(chair: ModerationContext, sources: Sequence[int], target: ModerationItem) -> None:
+def _share_status(context: ModerationContext, sources: Sequence[int], target: ModerationItem) -> None:
     """What became of the target so far is now true of what was merged into it, and its authors are told."""
     if not target.steps:
         return
     last = target.steps[-1]
-    rows = [last._replace(id=chair.new_id(), proposal_id=source, at=chair.now, tell_after=0) for source in sources]
-    proposals.add_statuses(chair.connection, rows)
+    rows = [last._replace(id=context.new_id(), proposal_id=source, at=context.now, tell_after=0) for source in sources]
+    proposals.add_statuses(context.connection, rows)
 
 
 def _check_target(connection: Connection, source: ModerationItem, target: ModerationItem) -> None:
@@ -119,8 +119,8 @@ def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[
         return row.rated_at, stored.get((row.carried_from or row.proposal_id, row.pseudonym), 0)
 
     for row in rows:
-        standing = last.get(row.pseudonym)
-        if standing is None or given(row) > given(standing):
+        item = last.get(row.pseudonym)
+        if item is None or given(row) > given(item):
             last[row.pseudonym] = row
     carried = [row for row in last.values() if row.proposal_id != target.id]
     events = [
@@ -140,30 +140,30 @@ def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[
 
 
 def restore_text(
-    chair: ModerationContext, proposal_id: int, reason: str = "", *, seen: str | None = None
+    context: ModerationContext, proposal_id: int, reason: str = "", *, seen: str | None = None
 ) -> ModerationItem:
     """Takes back that a proposal was hidden or merged: it waits to be read again."""
-    known = load_items(chair.connection, [proposal_id]).get(proposal_id)
+    known = load_items(context.connection, [proposal_id]).get(proposal_id)
     into = known.moderation.merged_into if known else None
     if into is not None:
-        load_items(chair.connection, [proposal_id, into], lock=True)
-    standing = lock_for_decision(chair, proposal_id, "restore", seen)
-    if standing.moderation.merged_into != into:
-        raise DecisionRefused("changed", state=standing.state)
-    record_decision(chair, proposal_id, "restore", require_reason(reason) if reason.strip() else None)
-    set_moderation_state(chair, standing, "waiting")
-    target = proposals_by_id(chair.connection, [into]).get(into) if into is not None else None
+        load_items(context.connection, [proposal_id, into], lock=True)
+    item = lock_for_decision(context, proposal_id, "restore", seen)
+    if item.moderation.merged_into != into:
+        raise DecisionRefused("changed", state=item.state)
+    record_decision(context, proposal_id, "restore", require_reason(reason) if reason.strip() else None)
+    set_moderation_state(context, item, "waiting")
+    target = proposals_by_id(context.connection, [into]).get(into) if into is not None else None
     if target is not None:
-        _take_out(chair, proposal_id, target.id)
-        others = merged_into_proposals(chair.connection, [target.id]).get(target.id, [])
-        _carry(chair.connection, chair.new_id, others, target)
-    return reload_item(chair, proposal_id)
+        _take_out(context, proposal_id, target.id)
+        others = merged_into_proposals(context.connection, [target.id]).get(target.id, [])
+        _carry(context.connection, context.new_id, others, target)
+    return reload_item(context, proposal_id)
 
 
-def _take_out(chair: ModerationContext, source: int, target: int) -> None:
+def _take_out(context: ModerationContext, source: int, target: int) -> None:
     """Takes the source's ratings out of the target again: what each person said there before stands again."""
-    votes = ratings.votes_on(chair.connection, [source, target])
-    erase_carried_votes(chair.connection, carried_votes(votes, {source: target}))
+    votes = ratings.votes_on(context.connection, [source, target])
+    erase_carried_votes(context.connection, carried_votes(votes, {source: target}))
 
 
 def erase_proposals(connection: Connection, new_id: Callable[[], int], ids: Sequence[int]) -> None:
@@ -182,7 +182,7 @@ def erase_proposals(connection: Connection, new_id: Callable[[], int], ids: Sequ
 
 
 def split_proposal(
-    chair: ModerationContext,
+    context: ModerationContext,
     proposal_id: int,
     parts: Sequence[ProposalWording],
     reason: str = "",
@@ -192,18 +192,20 @@ def split_proposal(
     """Makes several proposals of one that says several things. They have its author, wait to be read, and begin
     without ratings: nobody knows which part was meant.
     """
-    standing = lock_for_decision(chair, proposal_id, "split", seen)
+    item = lock_for_decision(context, proposal_id, "split", seen)
     wordings = [check_wording(part) for part in parts]
     if not 2 <= len(set(wordings)) == len(wordings) <= MOST_PARTS:
         raise DecisionRefused("parts", most=str(MOST_PARTS))
-    whole = NewProposal(*(getattr(standing.proposal, field) for field in NewProposal._fields))
+    whole = NewProposal(*(getattr(item.proposal, field) for field in NewProposal._fields))
     made = [
-        whole._replace(id=chair.new_id(), code=new_proposal_code(), title=title, text=text, source=None, source_id=None)
+        whole._replace(
+            id=context.new_id(), code=new_proposal_code(), title=title, text=text, source=None, source_id=None
+        )
         for title, text in wordings
     ]
-    record_decision(chair, proposal_id, "split", require_reason(reason) if reason.strip() else None)
-    set_moderation_state(chair, standing, "split")
-    insert_proposals(chair.connection, made)
+    record_decision(context, proposal_id, "split", require_reason(reason) if reason.strip() else None)
+    set_moderation_state(context, item, "split")
+    insert_proposals(context.connection, made)
     found = [wording_flags(wording, whole.language) for wording in wordings]
     rows = [
         NewModeration(
@@ -212,13 +214,13 @@ def split_proposal(
             flags=found[place],
             merged_into=None,
             original=None,
-            changed_at=chair.now,
+            changed_at=context.now,
             split_from=proposal_id,
         )
         for place, part in enumerate(made)
     ]
-    insert_moderations(chair.connection, rows)
-    return list(load_items(chair.connection, [part.id for part in made]).values())
+    insert_moderations(context.connection, rows)
+    return list(load_items(context.connection, [part.id for part in made]).values())
 
 
 def authors(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:

@@ -83,57 +83,57 @@ class ProposalWording(NamedTuple):
     text: str
 
 
-def approve_text(chair: ModerationContext, proposal_id: int, *, seen: str | None = None) -> ModerationItem:
+def approve_text(context: ModerationContext, proposal_id: int, *, seen: str | None = None) -> ModerationItem:
     """Lets it out. Where four eyes are asked for, the first approval waits for one by somebody else."""
-    standing = lock_for_decision(chair, proposal_id, "approve", seen)
-    before = approvers(standing.decisions)
-    if chair.staff_id is not None and chair.staff_id in before:
+    item = lock_for_decision(context, proposal_id, "approve", seen)
+    before = approvers(item.decisions)
+    if context.staff_id is not None and context.staff_id in before:
         raise DecisionRefused("twice")
-    record_decision(chair, proposal_id, "approve")
-    wanted = 2 if needs_two_approvals(chair.connection, standing.proposal.consultation_id) else 1
-    if len({*before, chair.staff_id}) >= wanted:
-        set_moderation_state(chair, standing, "released")
-    return reload_item(chair, proposal_id)
+    record_decision(context, proposal_id, "approve")
+    wanted = 2 if needs_two_approvals(context.connection, item.proposal.consultation_id) else 1
+    if len({*before, context.staff_id}) >= wanted:
+        set_moderation_state(context, item, "released")
+    return reload_item(context, proposal_id)
 
 
-def hide_text(chair: ModerationContext, proposal_id: int, reason: str, *, seen: str | None = None) -> ModerationItem:
+def hide_text(context: ModerationContext, proposal_id: int, reason: str, *, seen: str | None = None) -> ModerationItem:
     """Keeps it from everybody, or takes it back. Its author can read the reason."""
-    standing = lock_for_decision(chair, proposal_id, "hide", seen)
-    record_decision(chair, proposal_id, "hide", require_reason(reason))
-    set_moderation_state(chair, standing, "hidden")
-    return reload_item(chair, proposal_id)
+    item = lock_for_decision(context, proposal_id, "hide", seen)
+    record_decision(context, proposal_id, "hide", require_reason(reason))
+    set_moderation_state(context, item, "hidden")
+    return reload_item(context, proposal_id)
 
 
 def edit_text(
-    chair: ModerationContext, proposal_id: int, wording: ProposalWording, reason: str, *, seen: str | None = None
+    context: ModerationContext, proposal_id: int, wording: ProposalWording, reason: str, *, seen: str | None = None
 ) -> ModerationItem:
     """Takes personal details out of it. What the person wrote is kept sealed; its author sees what is public.
 
     Translations go, because they say what is not said any more. Where four eyes are asked for, two people read anew.
     """
-    standing = lock_for_decision(chair, proposal_id, "edit", seen)
-    about, wording = standing.proposal, check_wording_for(standing, wording)
-    if standing.answer:  # it still says whether it was spoken or a picture
+    item = lock_for_decision(context, proposal_id, "edit", seen)
+    about, wording = item.proposal, check_wording_for(item, wording)
+    if item.answer:  # it still says whether it was spoken or a picture
         wording = wording._replace(text=answer_text.copy_media_mark(about.text, wording.text))
     if wording == ProposalWording(about.title, about.text):
         raise DecisionRefused("same_text")
-    record_decision(chair, proposal_id, "edit", require_reason(reason))
-    if standing.moderation.original is None:
-        sealed = encrypt_original(chair.keys, standing, ProposalWording(about.title, about.text))
-        moderation.keep_originals(chair.connection, [EncryptedOriginal(proposal_id, sealed)])
-    if standing.answer:
-        answer_text.reword_answer(chair.connection, standing.answer, wording.text)
+    record_decision(context, proposal_id, "edit", require_reason(reason))
+    if item.moderation.original is None:
+        sealed = encrypt_original(context.keys, item, ProposalWording(about.title, about.text))
+        moderation.keep_originals(context.connection, [EncryptedOriginal(proposal_id, sealed)])
+    if item.answer:
+        answer_text.reword_answer(context.connection, item.answer, wording.text)
     else:
-        reword_proposals(chair.connection, [ProposalRewording(proposal_id, *wording)])
-    set_moderation_flags(chair.connection, [ModerationFlags(proposal_id, wording_flags(wording, about.language))])
-    erase_translations(chair.connection, [proposal_id])
-    if standing.state == "released" and needs_two_approvals(chair.connection, about.consultation_id):
-        set_moderation_state(chair, standing, "waiting")
-    return reload_item(chair, proposal_id)
+        reword_proposals(context.connection, [ProposalRewording(proposal_id, *wording)])
+    set_moderation_flags(context.connection, [ModerationFlags(proposal_id, wording_flags(wording, about.language))])
+    erase_translations(context.connection, [proposal_id])
+    if item.state == "released" and needs_two_approvals(context.connection, about.consultation_id):
+        set_moderation_state(context, item, "waiting")
+    return reload_item(context, proposal_id)
 
 
 def translate_text(
-    chair: ModerationContext,
+    context: ModerationContext,
     proposal_id: int,
     language: str,
     wording: ProposalWording,
@@ -143,12 +143,12 @@ def translate_text(
     seen: str | None = None,
 ) -> ModerationItem:
     """Stores it in another language, with who translated it and whether a speaker of it has read that."""
-    standing = lock_for_decision(chair, proposal_id, "translate", seen)
-    if language not in LANGUAGES or language == standing.proposal.language:
+    item = lock_for_decision(context, proposal_id, "translate", seen)
+    if language not in LANGUAGES or language == item.proposal.language:
         raise DecisionRefused("language", language=language)
-    record_decision(chair, proposal_id, "translate", language)
-    by = clean_text(translator).strip()[:LONGEST_TITLE] or chair.name
-    title, text = check_wording_for(standing, wording)
+    record_decision(context, proposal_id, "translate", language)
+    by = clean_text(translator).strip()[:LONGEST_TITLE] or context.name
+    title, text = check_wording_for(item, wording)
     row = NewProposalText(
         moderation_id=proposal_id,
         language=language,
@@ -156,49 +156,56 @@ def translate_text(
         text=text,
         translator=by,
         reviewed=reviewed,
-        at=chair.now,
+        at=context.now,
     )
-    upsert_translations(chair.connection, [row])
-    return reload_item(chair, proposal_id)
+    upsert_translations(context.connection, [row])
+    return reload_item(context, proposal_id)
 
 
 def lock_for_decision(
-    chair: ModerationContext, proposal_id: int, kind: DecisionKind, seen: str | None
+    context: ModerationContext, proposal_id: int, kind: DecisionKind, seen: str | None
 ) -> ModerationItem:
     """The proposal or answer, locked, if this may be decided about it now. Raises DecisionRefused."""
-    standing = load_items(chair.connection, [proposal_id], lock=True).get(proposal_id)
-    if standing is None:
+    item = load_items(context.connection, [proposal_id], lock=True).get(proposal_id)
+    if item is None:
         raise DecisionRefused("unknown")
-    check_decision(standing, kind, seen)
-    return standing
+    check_decision(item, kind, seen)
+    return item
 
 
-def record_decision(chair: ModerationContext, proposal_id: int, kind: DecisionKind, reason: str | None = None) -> None:
+def record_decision(
+    context: ModerationContext, proposal_id: int, kind: DecisionKind, reason: str | None = None
+) -> None:
     """Takes down who decided what, and why; in the audit log without the reason, which may quote the text."""
     row = NewDecision(
-        id=chair.new_id(), moderation_id=proposal_id, staff_id=chair.staff_id, kind=kind, reason=reason, at=chair.now
+        id=context.new_id(),
+        moderation_id=proposal_id,
+        staff_id=context.staff_id,
+        kind=kind,
+        reason=reason,
+        at=context.now,
     )
-    moderation.add_decisions(chair.connection, [row])
-    about = load_items(chair.connection, [proposal_id])[proposal_id].proposal
-    slug = consultation_slug(chair.connection, about.consultation_id)
+    moderation.add_decisions(context.connection, [row])
+    about = load_items(context.connection, [proposal_id])[proposal_id].proposal
+    slug = consultation_slug(context.connection, about.consultation_id)
     purpose = reason or "" if kind in _PLAIN_REASONS else ""
-    entry = chair.actor.did(_ACTS[kind], f"{slug}/{about.code}", purpose, chair.now)
-    audit.record_entry(chair.connection, chair.keys, entry)
+    entry = context.actor.did(_ACTS[kind], f"{slug}/{about.code}", purpose, context.now)
+    audit.record_entry(context.connection, context.keys, entry)
 
 
 def set_moderation_state(
-    chair: ModerationContext, standing: ModerationItem, state: ModerationState, merged_into: int | None = None
+    context: ModerationContext, item: ModerationItem, state: ModerationState, merged_into: int | None = None
 ) -> None:
     """Moves it into a state; only what is released can be seen. The decision is noted before."""
-    number = standing.proposal.id
-    set_moderation_states(chair.connection, [ModerationChange(number, state, merged_into, chair.now)])
-    if not standing.answer:
-        release_proposals(chair.connection, [ProposalRelease(number, chair.now if state == "released" else None)])
+    number = item.proposal.id
+    set_moderation_states(context.connection, [ModerationChange(number, state, merged_into, context.now)])
+    if not item.answer:
+        release_proposals(context.connection, [ProposalRelease(number, context.now if state == "released" else None)])
 
 
-def reload_item(chair: ModerationContext, proposal_id: int) -> ModerationItem:
+def reload_item(context: ModerationContext, proposal_id: int) -> ModerationItem:
     """How it stands after the decision."""
-    return load_items(chair.connection, [proposal_id])[proposal_id]
+    return load_items(context.connection, [proposal_id])[proposal_id]
 
 
 def require_reason(reason: str) -> str:
@@ -217,10 +224,10 @@ def check_wording(wording: ProposalWording) -> ProposalWording:
     return ProposalWording(title or None, text)
 
 
-def check_wording_for(standing: ModerationItem, wording: ProposalWording) -> ProposalWording:
+def check_wording_for(item: ModerationItem, wording: ProposalWording) -> ProposalWording:
     """The same; an answer has no title. Raises DecisionRefused."""
     found = check_wording(wording)
-    if standing.answer and found.title:
+    if item.answer and found.title:
         raise DecisionRefused("only_proposals")
     return found
 
@@ -230,9 +237,9 @@ def wording_flags(wording: ProposalWording, language: str) -> list[str]:
     return flags_of("\n".join(filter(None, wording)), language)
 
 
-def encrypt_original(keys: Keys, standing: ModerationItem, wording: ProposalWording) -> bytes:
+def encrypt_original(keys: Keys, item: ModerationItem, wording: ProposalWording) -> bytes:
     """What a person wrote, so that only this house can read it."""
-    return keys.encrypt(to_json(wording).decode(), original_binding(standing.kind, standing.proposal.id))
+    return keys.encrypt(to_json(wording).decode(), original_binding(item.kind, item.proposal.id))
 
 
 def original_binding(kind: Literal["proposal", "answer"], number: int) -> bytes:
@@ -240,12 +247,12 @@ def original_binding(kind: Literal["proposal", "answer"], number: int) -> bytes:
     return f"{kind}/{number}".encode()
 
 
-def decrypt_original(keys: Keys, standing: ModerationItem) -> ProposalWording | None:
+def decrypt_original(keys: Keys, item: ModerationItem) -> ProposalWording | None:
     """What the person wrote before it was edited; None where nothing was. Raises SecretError."""
-    sealed = standing.moderation.original
+    sealed = item.moderation.original
     if sealed is None:
         return None
-    title, text = from_json(keys.decrypt(sealed, original_binding(standing.kind, standing.proposal.id)))
+    title, text = from_json(keys.decrypt(sealed, original_binding(item.kind, item.proposal.id)))
     return ProposalWording(title, text)
 
 

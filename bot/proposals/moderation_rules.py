@@ -132,16 +132,16 @@ _ONLY_PROPOSALS: Final[frozenset[DecisionKind]] = frozenset({"merge", "split", "
 _CHANGES: Final[frozenset[DecisionKind]] = frozenset({"edit", "hide", "merge", "split", "restore"})
 
 
-def check_decision(standing: ModerationItem, kind: DecisionKind, seen: str | None) -> None:
+def check_decision(item: ModerationItem, kind: DecisionKind, seen: str | None) -> None:
     """Refuses a decision about what has changed since it was `seen`, was withdrawn, or is in another state by now."""
-    if standing.answer and kind in _ONLY_PROPOSALS:
+    if item.answer and kind in _ONLY_PROPOSALS:
         raise DecisionRefused("only_proposals")
-    if standing.proposal.withdrawn_at is not None:
+    if item.proposal.withdrawn_at is not None:
         raise DecisionRefused("withdrawn")
-    if seen is not None and seen != standing.version:
-        raise DecisionRefused("changed", state=standing.state)
-    if standing.state not in _POSSIBLE[kind]:
-        raise DecisionRefused("already", state=standing.state)
+    if seen is not None and seen != item.version:
+        raise DecisionRefused("changed", state=item.state)
+    if item.state not in _POSSIBLE[kind]:
+        raise DecisionRefused("already", state=item.state)
 
 
 def approvers(decisions: Sequence[NewDecision]) -> frozenset[int]:
@@ -173,14 +173,14 @@ def load_items(connection: Connection, ids: Sequence[int], *, lock: bool = False
         decisions.setdefault(row.moderation_id, []).append(row)
     return {
         number: ModerationItem(
-            about[number],
-            states.get(number) or _not_read_here(about[number]),
-            tuple(decisions.get(number, ())),
-            texts.get(number, {}),
-            tuple(steps.get(number, ())),
-            tuple(joined.get(number, ())),
-            tuple(parts.get(number, ())),
-            answers.get(number),
+            proposal=about[number],
+            moderation=states.get(number) or _not_read_here(about[number]),
+            decisions=tuple(decisions.get(number, ())),
+            texts=texts.get(number, {}),
+            steps=tuple(steps.get(number, ())),
+            joined=tuple(joined.get(number, ())),
+            parts=tuple(parts.get(number, ())),
+            answer=answers.get(number),
         )
         for number in known
     }

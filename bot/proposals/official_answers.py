@@ -35,40 +35,40 @@ class OfficialAnswer(NamedTuple):
 
 
 def answer_proposal(
-    chair: ModerationContext, proposal_id: int, outcome: OfficialAnswer, *, seen: str | None = None
+    context: ModerationContext, proposal_id: int, outcome: OfficialAnswer, *, seen: str | None = None
 ) -> ModerationItem:
     """Tells what became of a proposal and of what was merged into it. Everybody who wanted to know will be told.
 
     What was taken over from an earlier wave is answered there as well: that is where its author waits.
     """
-    standing = lock_for_decision(chair, proposal_id, "status", seen)
-    row = _checked(chair, standing, outcome)
-    if standing.steps and standing.steps[-1][2:6] == row[2:6]:
+    item = lock_for_decision(context, proposal_id, "status", seen)
+    row = _checked(context, item, outcome)
+    if item.steps and item.steps[-1][2:6] == row[2:6]:
         raise DecisionRefused("same_text")
     rows = []
-    for one in (standing, *_earlier(chair, standing)):
+    for one in (item, *_earlier(context, item)):
         number = one.proposal.id
-        record_decision(chair, number, "status", outcome.status)
-        rows.append(row._replace(id=chair.new_id(), proposal_id=number))
-        rows += [row._replace(id=chair.new_id(), proposal_id=joined, tell_after=None) for joined in one.joined]
-    proposals.add_statuses(chair.connection, rows)
-    return reload_item(chair, proposal_id)
+        record_decision(context, number, "status", outcome.status)
+        rows.append(row._replace(id=context.new_id(), proposal_id=number))
+        rows += [row._replace(id=context.new_id(), proposal_id=joined, tell_after=None) for joined in one.joined]
+    proposals.add_statuses(context.connection, rows)
+    return reload_item(context, proposal_id)
 
 
-def _earlier(chair: ModerationContext, standing: ModerationItem) -> list[ModerationItem]:
+def _earlier(context: ModerationContext, item: ModerationItem) -> list[ModerationItem]:
     """What it was taken over from, wave by wave, locked; not what its author has withdrawn."""
-    before = lineage.originals(chair.connection, standing.proposal)
+    before = lineage.originals(context.connection, item.proposal)
     ids = [row.id for row in before if row.withdrawn_at is None]
-    return list(load_items(chair.connection, ids, lock=True).values())
+    return list(load_items(context.connection, ids, lock=True).values())
 
 
-def _checked(chair: ModerationContext, standing: ModerationItem, outcome: OfficialAnswer) -> NewProposalStatus:
+def _checked(context: ModerationContext, item: ModerationItem, outcome: OfficialAnswer) -> NewProposalStatus:
     """The step as it is stored. Raises DecisionRefused."""
     if outcome.status == "received":
         raise DecisionRefused("status")
     reason = {tag: clean_text(text).strip()[:LONGEST_REASON] for tag, text in outcome.reason.items()}
     reason = {tag: text for tag, text in reason.items() if text}
-    missing = [tag for tag in dict.fromkeys((REQUIRED_LANGUAGE, standing.proposal.language)) if tag not in reason]
+    missing = [tag for tag in dict.fromkeys((REQUIRED_LANGUAGE, item.proposal.language)) if tag not in reason]
     if missing or not reason.keys() <= LANGUAGES.keys():
         raise DecisionRefused(
             "reason_languages", languages=", ".join(missing or sorted(reason.keys() - LANGUAGES.keys()))
@@ -76,15 +76,15 @@ def _checked(chair: ModerationContext, standing: ModerationItem, outcome: Offici
     body, link = clean_text(outcome.body).strip()[:LONGEST_BODY], outcome.link.strip()
     if link and not _is_link(link):
         raise DecisionRefused("link")
-    number = standing.proposal.id
+    number = item.proposal.id
     return NewProposalStatus(
-        id=chair.new_id(),
+        id=context.new_id(),
         proposal_id=number,
         status=outcome.status,
         reason=reason,
         body=body or None,
         link=link or None,
-        at=chair.now,
+        at=context.now,
         tell_after=0,
     )
 

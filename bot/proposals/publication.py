@@ -108,7 +108,7 @@ def public_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, C
 def public_votes(connection: Connection, consultation_id: int, codes: Sequence[str]) -> Mapping[str, PublicVotes]:
     """How these proposals were rated, as the newest edition tells it; nothing is told of one that is not in it yet."""
     document = load_newest_document(connection, consultation_id)
-    nothing = PublicVotes(None, None, None, None, None, "not_yet")
+    nothing = PublicVotes(people=None, agree=None, disagree=None, passed=None, important=None, reason="not_yet")
     if document is None:
         return dict.fromkeys(codes, nothing)
     if document.report.people == 0:
@@ -123,7 +123,14 @@ def _votes(statement: StatementResult) -> PublicVotes:
     counts = statement.by_last_vote
     important = None if counts.votes is None else statement.important
     why = "" if counts.agrees is not None else statement.reason or "few"  # earlier rules gave no reason but that
-    return PublicVotes(counts.votes, counts.agrees, counts.disagrees, counts.passes, important, why)
+    return PublicVotes(
+        people=counts.votes,
+        agree=counts.agrees,
+        disagree=counts.disagrees,
+        passed=counts.passes,
+        important=important,
+        reason=why,
+    )
 
 
 def public_answer_counts(connection: Connection, consultation_id: int, least: int) -> OfficialAnswerRate:

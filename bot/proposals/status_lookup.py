@@ -33,15 +33,15 @@ class StatusLookup:
     def receive(self, batch: BatchContext, person: Person, msg: MsgIn) -> bool:
         """Answers; False where the message is something else. In a consultation an unknown code may be an answer."""
         code = self._codes.get(id(msg))
-        account = self._known.get(code or "")
-        if code is None or (account is None and (person.participation is not None or not _is_surely_a_code(msg.text))):
+        status = self._known.get(code or "")
+        if code is None or (status is None and (person.participation is not None or not _is_surely_a_code(msg.text))):
             return False
         renderer = self._renderer(person, msg)
-        if account is None:
+        if status is None:
             lines = [renderer.text("account.unknown", code=code)]
         else:
             page = f"{self._public_url}/p/{code}" if self._public_url else ""
-            lines = status_lines(account, renderer.text, renderer.language, page)
+            lines = status_lines(status, renderer.text, renderer.language, page)
         batch.say(person, renderer.message("\n".join(lines)))
         return True
 

@@ -71,8 +71,8 @@ async def keep_scanning_votes(store: Store, wanting: ScanTarget) -> None:
             began = time.monotonic()
             try:
                 found = await store.read(partial(scan_votes, consultation_id=consultation_id))
-            except StorageError as fault:
-                log.error("vote_analysis_failed", consultation_id=consultation_id, **error_place(fault))
+            except StorageError as error:
+                log.error("vote_analysis_failed", consultation_id=consultation_id, **error_place(error))
                 break
             wanting.learn(consultation_id, found, time.monotonic() - began)
         await asyncio.sleep(CHECK_SECONDS)

@@ -96,10 +96,10 @@ def carry_over_proposals(
     for wave in waves:
         for row in _chosen(connection, wave, here, now):
             wanted.setdefault(copy_source_id(row.code, published.slug), (wave.key, row))
-    _take(connection, wanted, here, published.consultation_id, new_id, now)
+    _take(connection, wanted, here, consultation_id=published.consultation_id, new_id=new_id, now=now)
     taken = {row.consultation_id for _, row in wanted.values()}
     return [
-        fault for wave in waves for fault in _remarks(wave, name, now, empty=wave.origin.consultation_id not in taken)
+        error for wave in waves for error in _remarks(wave, name, now, empty=wave.origin.consultation_id not in taken)
     ]
 
 
@@ -188,7 +188,10 @@ def _take(
 ) -> None:
     known = {row.source_id for row in here}
     new = {new_id(): (name, *it) for name, it in wanted.items() if name not in known}
-    made = [_copy(row, id_, consultation_id, key, name, now) for id_, (name, key, row) in new.items()]
+    made = [
+        _copy(row, id_=id_, consultation_id=consultation_id, key=key, name=name, now=now)
+        for id_, (name, key, row) in new.items()
+    ]
     insert_proposals(connection, made)
     insert_moderations(
         connection,

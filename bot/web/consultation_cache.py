@@ -120,7 +120,7 @@ class ConsultationCache:
         self._began_at = 0.0
         self._reading: asyncio.Task[dict[str, PublishedConsultation]] | None = None
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Reads the board anew if what is known is too old; where the database is away that is good enough. Raises
         StorageError where nothing is known yet.
 
@@ -151,15 +151,15 @@ class ConsultationCache:
 
     def find(self, slug: str) -> PublishedConsultation | None:
         """A consultation that is not archived; None where there is none, or none that this program can read."""
-        found = self.look_up(slug)
+        found = self.find_any(slug)
         return found if found and found.is_listed else None
 
-    def look_up(self, slug: str) -> PublishedConsultation | None:
+    def find_any(self, slug: str) -> PublishedConsultation | None:
         """The same, also one that is archived, or the trial of a test revision."""
         found = self._notices.get(slug)
         if found is not None and _whole(found.live.packed, found.revision.consultation_id) is None:
             self._live.leave_out(found.revision.id)
-            self._notices = {name: notice for name, notice in self._notices.items() if name != slug}
+            self._notices = {name: published for name, published in self._notices.items() if name != slug}
             return None
         return found
 
@@ -169,28 +169,28 @@ class ConsultationCache:
         return next((self.find(slug) for slug in slugs), None)
 
     def _listed(self) -> list[PublishedConsultation]:
-        return [notice for notice in self._notices.values() if notice.is_listed]
+        return [published for published in self._notices.values() if published.is_listed]
 
-    def everything(self) -> list[PublishedConsultation]:
+    def all_listed(self) -> list[PublishedConsultation]:
         """All of them, in whatever state; those that end last come first, samples last."""
         first = sorted(self._listed(), key=_rank, reverse=True)
-        return sorted(first, key=lambda notice: notice.revision.sample)
+        return sorted(first, key=lambda published: published.revision.sample)
 
     def open_now(self) -> list[PublishedConsultation]:
         """What one can take part in: those that end first come first, samples last."""
-        found = [notice for notice in self._listed() if notice.state() == "open"]
+        found = [published for published in self._listed() if published.state() == "open"]
         return sorted(found, key=_rank)
 
-    def door(self, slug: str) -> Literal["open", "closed", "unknown"]:
+    def access(self, slug: str) -> Literal["open", "closed", "unknown"]:
         """What the transports need to know."""
-        notice = self._notices.get(slug)
-        if notice is None:
+        published = self._notices.get(slug)
+        if published is None:
             return "unknown"
-        return "open" if notice.state() == "open" else "closed"
+        return "open" if published.state() == "open" else "closed"
 
 
-def _rank(notice: PublishedConsultation) -> tuple[bool, datetime, str]:
-    return notice.revision.sample, notice.revision.closes_at or datetime.max.replace(tzinfo=UTC), notice.slug
+def _rank(published: PublishedConsultation) -> tuple[bool, datetime, str]:
+    return published.revision.sample, published.revision.closes_at or datetime.max.replace(tzinfo=UTC), published.slug
 
 
 def _read(

@@ -36,7 +36,7 @@ class Site:
 
     services: Services
     options: WebSettings
-    board: ConsultationCache
+    consultations: ConsultationCache
     assets: Assets
     routes: WebRoutes
     templates: Environment
@@ -81,11 +81,11 @@ async def form_of(request: web.Request) -> Form:
     try:
         async with asyncio.timeout(site_of(request).routes.limits.body_seconds):
             form = await request.post()
-    except TimeoutError as fault:
-        raise RequestError("slow") from fault
-    except (web.RequestPayloadError, ValueError, LookupError) as fault:
+    except TimeoutError as error:
+        raise RequestError("slow") from error
+    except (web.RequestPayloadError, ValueError, LookupError) as error:
         # LookupError: the request names an encoding that does not exist.
-        raise RequestError("malformed") from fault
+        raise RequestError("malformed") from error
     request[FIELDS] = tuple((name, value) for name, value in form.items() if isinstance(value, str))
     return form
 

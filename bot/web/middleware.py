@@ -77,42 +77,42 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
             # It goes into links and QR codes; browsers write every name in ASCII.
             raise RequestError("malformed")
         if request.path == "/" or request.path.startswith("/c/"):
-            await site.board.look()
+            await site.consultations.refresh()
         return await handler(request)
-    except RequestError as trouble:
-        return request_error_page(site, request, trouble)
+    except RequestError as error:
+        return request_error_page(site, request, error)
     except web.HTTPRequestEntityTooLarge:
         return error_page(site, request, "too_long", 413)
     except web.HTTPNotFound:
         return error_page(site, request, "not_found", 404)
-    except web.HTTPException as fault:
-        if fault.status < 400:
+    except web.HTTPException as error:
+        if error.status < 400:
             raise
-        return error_page(site, request, "trouble", fault.status)
-    except StorageError as fault:
-        log.error("page_request_failed", **error_place(fault))
+        return error_page(site, request, "trouble", error.status)
+    except StorageError as error:
+        log.error("page_request_failed", **error_place(error))
         return request_error_page(site, request, RequestError("held", HELD_SECONDS))
-    except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
-        log.error("page_request_failed", **error_place(fault))
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
+        log.error("page_request_failed", **error_place(error))
         return error_page(site, request, "trouble", 500)
 
 
 def request_error_page(
-    site: Site, request: web.Request, trouble: RequestError, locale: Locale | None = None
+    site: Site, request: web.Request, error: RequestError, locale: Locale | None = None
 ) -> web.Response:
     """The page for a trouble of the transports."""
-    what = _PAGES.get(trouble.code, "trouble")
+    what = _PAGES.get(error.code, "trouble")
     if what == "held" and not request.get(FIELDS):
         what = "trouble"  # of what was sent there is nothing to be said
-    response = error_page(site, request, what, trouble.kind.status, locale)
-    if trouble.seconds:
-        response.headers["Retry-After"] = str(int(trouble.seconds) + 1)
+    response = error_page(site, request, what, error.kind.status, locale)
+    if error.seconds:
+        response.headers["Retry-After"] = str(int(error.seconds) + 1)
     return response
 
 
-async def transport_error_page(request: web.Request, trouble: RequestError, sentence: str) -> web.StreamResponse:
+async def transport_error_page(request: web.Request, error: RequestError, sentence: str) -> web.StreamResponse:
     """The same, as the transports ask for it."""
-    return request_error_page(site_of(request), request, trouble)
+    return request_error_page(site_of(request), request, error)
 
 
 def error_page(
@@ -139,12 +139,12 @@ def error_page(
 
 def _page_locale(site: Site, request: web.Request) -> Locale:
     """The language of the page on which it went wrong."""
-    visit = (
+    session = (
         device_session_of(request, KIOSK, request.match_info.get("slug", ""))
         if device_profile_of(request) is KIOSK
         else None
     )
-    language = site.routes.hub.language(visit.conversation.address) if visit else ""
+    language = site.routes.hub.language(session.conversation.address) if session else ""
     return Locale.of(language) if language else locale_of(request)
 
 
@@ -153,8 +153,8 @@ def _again(request: web.Request, what: str) -> str:
     if what in _FOR_GOOD:
         return ""
     slug = request.match_info.get("slug")
-    if desk := device_profile_of(request):
-        return desk.path(slug, "ask", entry_code_of(request)) if slug else ""
+    if profile := device_profile_of(request):
+        return profile.path(slug, "ask", entry_code_of(request)) if slug else ""
     if not slug:
         return request.path if request.method == "GET" else ""
     return f"/c/{slug}/form" if request.path.endswith("/form") else f"/c/{slug}"

@@ -65,9 +65,9 @@ class WebServer:
             site = GatedSite(self._runner, gate, host, candidate)
             try:
                 await site.start()
-            except OSError as fault:
-                if fault.errno != errno.EADDRINUSE:
-                    raise CommandError(_in_words(fault, host, candidate)) from fault
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise CommandError(_in_words(error, host, candidate)) from error
             else:
                 return site.port
         raise CommandError(f"ports {port} to {candidate} on {host} are all taken; name a free one with --port")
@@ -79,10 +79,17 @@ class WebServer:
 def build_application(services: Services, limits: WebLimits | None = None) -> web.Application:
     """All pages of a house, without a port: what the server serves and tests ask."""
     options = services.settings.web
-    board = ConsultationCache(services.store)
-    routes = _routes(services, board, options, limits)
+    consultations = ConsultationCache(services.store)
+    routes = _routes(services, consultations, options, limits)
     application = web.Application(middlewares=[middleware.security_headers], client_max_size=BODY_BYTES)
-    application[SITE] = Site(services, options, board, Assets(options.accent), routes, template_environment())
+    application[SITE] = Site(
+        services=services,
+        options=options,
+        consultations=consultations,
+        assets=Assets(options.accent),
+        routes=routes,
+        templates=template_environment(),
+    )
     application[code_guess_limit.BUCKETS] = Buckets(code_guess_limit.WRONG_CODES)
     application[room_views.ROOM_VIEWS] = room_views.RoomViewCache()
     router = application.router
@@ -106,7 +113,9 @@ def build_application(services: Services, limits: WebLimits | None = None) -> we
     return application
 
 
-def _routes(services: Services, board: ConsultationCache, options: WebSettings, limits: WebLimits | None) -> WebRoutes:
+def _routes(
+    services: Services, consultations: ConsultationCache, options: WebSettings, limits: WebLimits | None
+) -> WebRoutes:
     hub = next((channel for channel in services.channels.values() if isinstance(channel, WebHub)), None)
     if hub is None:
         hub = WebHub()
@@ -116,8 +125,8 @@ def _routes(services: Services, board: ConsultationCache, options: WebSettings, 
         try:
             async with asyncio.timeout(KNOWN_SECONDS):
                 found = await services.store.read(partial(find_addresses, lookups=[lookup]))
-        except (StorageError, TimeoutError) as fault:
-            raise RequestError("held", HELD_SECONDS) from fault
+        except (StorageError, TimeoutError) as error:
+            raise RequestError("held", HELD_SECONDS) from error
         return any(owner.contact_id is not None for owner in found.values())
 
     def say(language: str, phrase: str, /, **values: object) -> str:
@@ -128,7 +137,7 @@ def _routes(services: Services, board: ConsultationCache, options: WebSettings, 
         secret=services.keys.web,
         known=known,
         say=say,
-        door=board.door,
+        door=consultations.access,
         origins=(options.public_url,) if options.public_url else (),
         limits=(limits or WebLimits())._replace(proxies=options.trusted_proxies),
         is_framed=bool(options.embed_origins),
@@ -136,8 +145,8 @@ def _routes(services: Services, board: ConsultationCache, options: WebSettings, 
     )
 
 
-def _in_words(fault: OSError, host: str, port: int) -> str:
-    if fault.errno in {errno.EACCES, errno.EPERM}:
+def _in_words(error: OSError, host: str, port: int) -> str:
+    if error.errno in {errno.EACCES, errno.EPERM}:
         return f"port {port} is reserved for the administrator; choose one above 1023 with --port"
     return f"the address {host!r} is not one of this machine; check --host (127.0.0.1: only from here, 0.0.0.0: all)"
 
@@ -149,7 +158,7 @@ async def _health(request: web.Request) -> web.Response:
 
 async def _readiness(request: web.Request) -> web.Response:
     """Answers can be stored at this moment. Anybody may ask, so it says what is wrong, and nothing of this house."""
-    fault = await site_of(request).services.look()
-    if fault is None:
+    error = await site_of(request).services.look()
+    if error is None:
         return web.Response(text="ready\n")
-    return web.Response(status=503, text=f"{fault.summary} What to do: {remedy(fault)}.\n")
+    return web.Response(status=503, text=f"{error.summary} What to do: {remedy(error)}.\n")

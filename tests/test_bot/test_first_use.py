@@ -100,7 +100,7 @@ async def test_only_what_is_new_is_read(store: Store, monkeypatch):
         catalogue.refresh(connection)
         assert len(read) == 2
         catalogue.refresh(connection)
-    await board.look()
+    await board.refresh()
     assert len(read) == 2, "the pages take what the conversation has read"
     publish(store, consultation("hafen"))
     with store.reading() as connection:

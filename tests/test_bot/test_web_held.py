@@ -156,10 +156,10 @@ async def test_slow_first_load_is_shared_by_all_visitors(store, monkeypatch):
         return await read(work)
 
     monkeypatch.setattr(store, "read", slowly)
-    board = ConsultationCache(store)
+    cache = ConsultationCache(store)
     for _ in range(2):
         with pytest.raises(StoreBusy):
-            await board.look()
+            await cache.refresh()
     monkeypatch.setattr("bot.web.consultation_cache.FIRST_SECONDS", PATIENCE)
-    await board.look()
-    assert (board.find(SLUG) is not None, looks) == (True, 1)
+    await cache.refresh()
+    assert (cache.find(SLUG) is not None, looks) == (True, 1)

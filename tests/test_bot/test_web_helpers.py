@@ -291,8 +291,8 @@ class TestPaper:
     async def notice(self, house: House):
         app = house.server.app
         assert isinstance(app, web.Application)
-        await app[SITE].board.look()
-        return app[SITE].board.find("mein-kiez")
+        await app[SITE].consultations.refresh()
+        return app[SITE].consultations.find("mein-kiez")
 
     async def test_the_place_code_is_printed_and_taken_along(self, store):
         async with serving(store) as house:

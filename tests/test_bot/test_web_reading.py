@@ -80,7 +80,7 @@ def test_a_question_that_looks_like_a_summary_is_a_question():
 def test_ticked_boxes_need_no_words_but_notices_do():
     said = SelectionPart("Gewählt: Bänke.", is_list=True), HintPart("Fertig? Dann „Fertig“.", is_typing=True)
     step = page(QUESTION, "1", draft(*said))
-    assert (step.notes, step.fault, step.caption) == ((), "", "Frage 1 von 2")
+    assert (step.notes, step.error, step.caption) == ((), "", "Frage 1 von 2")
     assert [option.is_chosen for option in step.options] == [True, False]
     assert [option.label for option in step.others] == ["Weiß nicht"], "as the question offered them"
     step = page(QUESTION, "1 quux", draft(NoticePart("Nicht verstanden: quux"), *said))
@@ -90,23 +90,23 @@ def test_ticked_boxes_need_no_words_but_notices_do():
 def test_too_many_ticked_boxes_are_a_fault_a_page_can_word():
     selection, error = SelectionPart("Gewählt: alle.", is_list=True), ErrorPart("Höchstens 1: Nummer schreiben.", 1)
     step = page(QUESTION, "1, 2", draft(selection, error, chosen=(1, 2)))
-    assert (step.most, step.fault) == (1, "Höchstens 1: Nummer schreiben.")
+    assert (step.most, step.error) == (1, "Höchstens 1: Nummer schreiben.")
     step = page(QUESTION, "1, 2", draft(NoticePart("Nicht verstanden: quux"), selection, error, chosen=(1, 2)))
-    assert (step.most, step.fault) == (0, "Nicht verstanden: quux\nHöchstens 1: Nummer schreiben.")
+    assert (step.most, step.error) == (0, "Nicht verstanden: quux\nHöchstens 1: Nummer schreiben.")
 
 
 def test_invalid_reply_is_an_error_on_checkbox_pages_too():
     once = QUESTION._replace(parts=(ErrorPart("Bitte Nummern."),), quick_replies=(*options(1), DONE))
     step = page(QUESTION, "hm", once)
-    assert (step.fault, step.caption, step.hint[0].text) == ("Bitte Nummern.", "Frage 1 von 2", "Bis zu 2.")
+    assert (step.error, step.caption, step.hint[0].text) == ("Bitte Nummern.", "Frage 1 von 2", "Bis zu 2.")
     twice = QUESTION._replace(parts=QUESTION.parts[1:]).preceded_by((ErrorPart("Wieder nicht. Bitte Nummern."),))
     step = page(QUESTION, "hm", once, "hm", twice)
-    assert (step.fault, step.notes, step.caption) == ("Wieder nicht. Bitte Nummern.", (), "Frage 1 von 2")
+    assert (step.error, step.notes, step.caption) == ("Wieder nicht. Bitte Nummern.", (), "Frage 1 von 2")
 
 
 def test_a_notice_before_a_question_is_a_note():
     step = page(QUESTION.preceded_by((NoticePart("Verstanden: Mitte", "understood"), NoticePart("Gelöscht."))))
-    assert (step.notes, step.fault, step.caption) == (("Verstanden: Mitte\nGelöscht.",), "", "Frage 1 von 2")
+    assert (step.notes, step.error, step.caption) == (("Verstanden: Mitte\nGelöscht.",), "", "Frage 1 von 2")
 
 
 def test_the_answer_so_far_is_not_among_the_notes():
@@ -177,4 +177,4 @@ def test_a_message_of_version_1_is_shown_whole_with_its_answers(old):
     offered = [it.token for it in (*step.options, *step.others, *step.marks, *step.words)]
     others = {reply.token for reply in msg.quick_replies if reply.role in {"done", "less"}}
     assert {reply.token for reply in msg.quick_replies} - others <= {*offered}
-    assert (step.kind, step.fault) == ("question" if msg.title else "menu", "")
+    assert (step.kind, step.error) == ("question" if msg.title else "menu", "")

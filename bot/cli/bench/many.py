@@ -73,9 +73,9 @@ def _listed(url: str) -> Listed:
     catalogue, board = Catalogue(), ConsultationCache(store)
     with store.reading() as connection:
         catalogue.refresh(connection)
-    asyncio.run(board.look())
+    asyncio.run(board.refresh())
     seconds, mb = time.perf_counter() - began, (resident_kb() - before) / 1000
-    if len(catalogue.known_slugs()) != len(board.everything()):
+    if len(catalogue.known_slugs()) != len(board.all_listed()):
         raise AssertionError("they do not list the same")
     looks: list[float] = []
     with store.reading() as connection:

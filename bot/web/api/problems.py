@@ -81,10 +81,10 @@ def refusal_problem(refusal: DecisionRefused) -> ApiProblem:
     return ApiProblem(refusal.reason, status, sentence.format(**refusal.values))
 
 
-def validation_problem(fault: ValidationError) -> ApiProblem:
+def validation_problem(error: ValidationError) -> ApiProblem:
     """Fields that are missing, wrong or unknown. What was sent is not repeated: logs of others may keep answers."""
     faults = [
         Fault(where=".".join(map(str, one["loc"])) or "body", reason=one["msg"])
-        for one in fault.errors(include_url=False, include_context=False, include_input=False)
+        for one in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     return ApiProblem("malformed", 422, "Some fields are wrong; see faults.", faults=faults[:20])

@@ -67,7 +67,7 @@ def _with_waiting(call: ApiCall, row: PublishedRevision, waiting: Sequence[Publi
     """A consultation with the draft and the test beside its live revision."""
     beside = {it.state: it.number for it in waiting if it.slug == row.slug}
     word = trials.trial_slug(call.connection, row.consultation_id) if "test" in beside else None
-    shown = serializers.serialize_consultation(row, call.chair.now)
+    shown = serializers.serialize_consultation(row, call.context.now)
     return shown.model_copy(update={"draft": beside.get("draft"), "test": beside.get("test"), "test_word": word})
 
 
@@ -76,23 +76,21 @@ def list_proposals(call: ApiCall) -> ProposalList:
     """Released proposals that were not withdrawn, oldest first."""
     about = call.consultation()
     found, following = _page(call, about)
-    return ProposalList(
-        items=[serializers.serialize_proposal(standing, about.slug) for standing in found], next=following
-    )
+    return ProposalList(items=[serializers.serialize_proposal(item, about.slug) for item in found], next=following)
 
 
 @operation("GET", "/proposals/{code}", answer=ProposalOut)
 def show_proposal(call: ApiCall) -> ProposalOut:
     """One released proposal."""
-    standing, about = call.standing()
-    return serializers.serialize_proposal(standing, about.slug)
+    item, about = call.item()
+    return serializers.serialize_proposal(item, about.slug)
 
 
 @operation("GET", "/proposals/{code}/statuses", answer=StatusList)
 def list_statuses(call: ApiCall) -> StatusList:
     """What became of a released proposal, oldest first."""
-    standing, _ = call.standing()
-    return StatusList(items=[serializers.serialize_status(row) for row in standing.steps])
+    item, _ = call.item()
+    return StatusList(items=[serializers.serialize_status(row) for row in item.steps])
 
 
 @operation("GET", "/consultations/{slug}/ratings", answer=RatingList, given=Page)
@@ -102,7 +100,7 @@ def list_ratings(call: ApiCall) -> RatingList:
     """
     about = call.consultation()
     consultation = serializers.consultation_of(about)
-    if not figures_are_public(consultation, about, call.chair.now):
+    if not figures_are_public(consultation, about, call.context.now):
         raise ApiProblem("hidden_until_closing", 403, "Figures of this consultation are hidden until it is closed.")
     found, following = _page(call, about)
     votes = publication.public_votes(call.connection, about.consultation_id, [it.proposal.code for it in found])
@@ -119,7 +117,7 @@ def list_ratings(call: ApiCall) -> RatingList:
 def list_texts(call: ApiCall) -> TextList:
     """Released answers to open questions, in an order that says nothing; hidden until closing like all figures."""
     about, wanted = call.consultation(), call.given
-    if not figures_are_public(serializers.consultation_of(about), about, call.chair.now):
+    if not figures_are_public(serializers.consultation_of(about), about, call.context.now):
         raise ApiProblem("hidden_until_closing", 403, "Answers of this consultation are hidden until it is closed.")
     found = [
         one
@@ -146,10 +144,10 @@ def list_queue(call: ApiCall) -> QueueList:
     about, wanted = call.consultation(), call.given
     number, after = about.consultation_id, _after(call, about)
     ids = moderation_queue(call.connection, number, wanted.state, after_id=after, limit=wanted.limit)
-    standings = list(load_items(call.connection, ids).values())
+    items = list(load_items(call.connection, ids).values())
     return QueueList(
-        items=serializers.serialize_queued(call.connection, call.chair.keys, standings, about.slug),
-        next=standings[-1].proposal.code if len(ids) == wanted.limit else None,
+        items=serializers.serialize_queued(call.connection, call.context.keys, items, about.slug),
+        next=items[-1].proposal.code if len(ids) == wanted.limit else None,
         states=count_moderation_states(call.connection, number),
     )
 
@@ -157,8 +155,8 @@ def list_queue(call: ApiCall) -> QueueList:
 @operation("GET", "/proposals/{code}/queued", answer=QueuedOut)
 def show_queued(call: ApiCall) -> QueuedOut:
     """One proposal or answer in whatever state, as those who decide about it see it."""
-    standing, about = call.standing(unreleased=True)
-    return serializers.serialize_queued(call.connection, call.chair.keys, [standing], about.slug)[0]
+    item, about = call.item(unreleased=True)
+    return serializers.serialize_queued(call.connection, call.context.keys, [item], about.slug)[0]
 
 
 def _page(call: ApiCall, about: PublishedRevision) -> tuple[Sequence[ModerationItem], str | None]:

@@ -42,9 +42,9 @@ class Nothing(In):
 class ApiCall:
     """One request, within its transaction: for reading (GET) or writing (POST)."""
 
-    chair: ModerationContext
+    context: ModerationContext
     bearer: Bearer
-    desk: PublishContext
+    publish_context: PublishContext
     """What a change of state needs besides."""
     path: dict[str, str]
     given: Any
@@ -54,7 +54,7 @@ class ApiCall:
 
     @property
     def connection(self) -> Connection:
-        return self.chair.connection
+        return self.context.connection
 
     @property
     def slug(self) -> str:
@@ -73,14 +73,14 @@ class ApiCall:
             raise ApiProblem("unknown", 404, "There is no such consultation.")
         return revision
 
-    def standing(self, *, unreleased: bool = False) -> tuple[ModerationItem, PublishedRevision]:
+    def item(self, *, unreleased: bool = False) -> tuple[ModerationItem, PublishedRevision]:
         """The proposal in the path with its consultation; what is not public, and answers, only where asked for."""
         find = item_by_code if unreleased else publication.released_proposal
-        standing = find(self.connection, self.path["code"])
-        about = standing and live_revision_of(self.connection, standing.proposal.consultation_id)
-        if standing is None or about is None or not self._may_know(about.slug):
+        item = find(self.connection, self.path["code"])
+        about = item and live_revision_of(self.connection, item.proposal.consultation_id)
+        if item is None or about is None or not self._may_know(about.slug):
             raise ApiProblem("unknown", 404, "There is no such proposal.")
-        return standing, about
+        return item, about
 
     def _may_know(self, slug: str) -> bool:
         return self.bearer.key.slug in {None, slug}
@@ -113,7 +113,15 @@ def operation(
         summary = (run.__doc__ or "").strip().partition("\n")[0]
         adapter = TypeAdapter(given)
         OPERATIONS[name] = Operation(
-            name, method, ROOT + path, POLICY[name], run, adapter, answer, needs_version, summary
+            name=name,
+            method=method,
+            path=ROOT + path,
+            scope=POLICY[name],
+            run=run,
+            given=adapter,
+            answer=answer,
+            needs_version=needs_version,
+            summary=summary,
         )
         return run
 

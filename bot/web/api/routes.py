@@ -66,7 +66,7 @@ class OperationRunner:
             raise ApiProblem("forbidden", 403, f"This key is not good for that; it needs the scope {one.scope}.")
         given = await _given(one, request)
         seen = _seen(request) if one.needs_version else None
-        work = partial(_work, one, site, bearer, dict(request.match_info), given, seen)
+        work = partial(_work, one, site, bearer, path=dict(request.match_info), given=given, seen=seen)
         found = await (site.services.store.read if one.method == "GET" else site.services.store.write)(work)
         return _answer(request, found)
 
@@ -94,18 +94,27 @@ def _work(
     one: Operation,
     site: Site,
     bearer: Bearer,
+    connection: Connection,
+    *,
     path: dict[str, str],
     given: Any,
     seen: str | None,
-    connection: Connection,
 ) -> BaseModel:
     services = site.services
     member = bearer.member
     now = datetime.now(UTC)
-    chair = ModerationContext(connection, services.keys, services.ids, now, member.id, member.name, bearer.actor)
+    context = ModerationContext(
+        connection,
+        services.keys,
+        services.ids,
+        now=now,
+        staff_id=member.id,
+        name=member.name,
+        actor=bearer.actor,
+    )
     folder = services.settings.data / recordings.FOLDER
     tools = PublishContext(services.ids, now, services.settings.zone(), folder, Auditor(services.keys, bearer.actor))
-    return one.run(ApiCall(chair, bearer, tools, path, given, seen))
+    return one.run(ApiCall(context, bearer, tools, path=path, given=given, seen=seen))
 
 
 async def _given(one: Operation, request: web.Request) -> Any:
@@ -118,8 +127,8 @@ async def _given(one: Operation, request: web.Request) -> Any:
         if body and request.content_type != "application/json":
             raise ApiProblem("media_type", 415, "Send JSON: `Content-Type: application/json`.")
         return one.given.validate_json(body or b"{}")
-    except ValidationError as fault:
-        raise problems.validation_problem(fault) from None
+    except ValidationError as error:
+        raise problems.validation_problem(error) from None
     except TimeoutError:
         raise ApiProblem("slow", 408, "The body took too long.") from None
 
@@ -160,17 +169,17 @@ def _decently(handler: Handler) -> Handler:
     async def answered(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
-        except ApiProblem as fault:
-            problem = fault
+        except ApiProblem as error:
+            problem = error
         except DecisionRefused as refusal:
             problem = problems.refusal_problem(refusal)
         except web.HTTPRequestEntityTooLarge:
             problem = ApiProblem("too_large", 413, "This is too much at once.")
-        except StorageError as fault:
-            log.error("api_request_failed", **error_place(fault))
+        except StorageError as error:
+            log.error("api_request_failed", **error_place(error))
             problem = ApiProblem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
-            log.error("api_request_failed", **error_place(fault))
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
+            log.error("api_request_failed", **error_place(error))
             problem = ApiProblem("trouble", 500, "This is a fault of ours. It has been taken down.")
         return problem.response()
 

@@ -58,16 +58,16 @@ def serialize_consultation(revision: PublishedRevision, now: datetime) -> Consul
     )
 
 
-def serialize_proposal(standing: ModerationItem, slug: str) -> ProposalOut:
+def serialize_proposal(item: ModerationItem, slug: str) -> ProposalOut:
     """A released proposal."""
-    about = standing.proposal
+    about = item.proposal
     return ProposalOut(
         code=about.code,
         consultation=slug,
         title=about.title,
         text=about.text,
         language=about.language,
-        translations=_translations(standing.texts),
+        translations=_translations(item.texts),
         district=about.district,
         topic=about.topic,
         place=about.place,
@@ -76,7 +76,7 @@ def serialize_proposal(standing: ModerationItem, slug: str) -> ProposalOut:
         status=about.status,
         created_at=about.created_at,
         released_at=about.released_at,
-        version=standing.version,
+        version=item.version,
     )
 
 
@@ -101,25 +101,24 @@ def serialize_text(one: Quote, slug: str) -> TextOut:
     )
 
 
-def serialize_queued(
-    connection: Connection, keys: Keys, standings: Sequence[ModerationItem], slug: str
-) -> list[QueuedOut]:
+def serialize_queued(connection: Connection, keys: Keys, items: Sequence[ModerationItem], slug: str) -> list[QueuedOut]:
     """Proposals and answers of one consultation for those who decide about them."""
-    about = [standing.proposal for standing in standings if standing.answer is None]
+    about = [item.proposal for item in items if item.answer is None]
     likeness = find_similar_proposals(connection, about[0].consultation_id, about) if about else {}
-    codes = _codes(connection, standings)
+    codes = _codes(connection, items)
     names = {member.id: member.name for member in all_staff(connection)}
     return [
-        _queued(keys, standing, slug, likeness.get(standing.proposal.id, ()), codes, names) for standing in standings
+        _queued(keys, item, slug, likeness=likeness.get(item.proposal.id, ()), codes=codes, names=names)
+        for item in items
     ]
 
 
-def _codes(connection: Connection, standings: Sequence[ModerationItem]) -> dict[int, str]:
+def _codes(connection: Connection, items: Sequence[ModerationItem]) -> dict[int, str]:
     """Codes of all proposals these lead to."""
     numbers = {
         number
-        for standing in standings
-        for number in (standing.moderation.merged_into, standing.moderation.split_from, *standing.joined)
+        for item in items
+        for number in (item.moderation.merged_into, item.moderation.split_from, *item.joined)
         if number is not None
     }
     return {number: row.code for number, row in proposals_by_id(connection, sorted(numbers)).items()}
@@ -127,27 +126,27 @@ def _codes(connection: Connection, standings: Sequence[ModerationItem]) -> dict[
 
 def _queued(
     keys: Keys,
-    standing: ModerationItem,
+    item: ModerationItem,
     slug: str,
     likeness: Sequence[SimilarProposal],
     codes: Mapping[int, str],
     names: Mapping[int, str],
 ) -> QueuedOut:
-    before = decrypt_original(keys, standing)
+    before = decrypt_original(keys, item)
     return QueuedOut(
-        **serialize_proposal(standing, slug).__dict__,
-        state=standing.state,
-        is_withdrawn=standing.proposal.withdrawn_at is not None,
-        flags=standing.flags,
+        **serialize_proposal(item, slug).__dict__,
+        state=item.state,
+        is_withdrawn=item.proposal.withdrawn_at is not None,
+        flags=item.flags,
         original=WordingOut(title=before.title, text=before.text) if before else None,
-        merged_into=codes.get(standing.moderation.merged_into or 0),
-        split_from=codes.get(standing.moderation.split_from or 0),
-        stands_for=[codes[number] for number in standing.joined],
-        approvals=len(approvers(standing.decisions)),
-        decisions=[_decision(row, names) for row in standing.decisions],
+        merged_into=codes.get(item.moderation.merged_into or 0),
+        split_from=codes.get(item.moderation.split_from or 0),
+        stands_for=[codes[number] for number in item.joined],
+        approvals=len(approvers(item.decisions)),
+        decisions=[_decision(row, names) for row in item.decisions],
         similar=[_similar(one) for one in likeness],
-        kind=standing.kind,
-        question_key=standing.answer.question_key if standing.answer else None,
+        kind=item.kind,
+        question_key=item.answer.question_key if item.answer else None,
     )
 
 

@@ -24,7 +24,8 @@ _OPERATIONS: Final[dict[Step, str]] = {"publish --back": "back"}
 def close(call: ApiCall) -> ConsultationOut:
     """Close a consultation now; what people said stays."""
     return _shown(
-        call, _taken(call, lambda: lifecycle.close_consultation(call.connection, call.slug, call.desk)).revision
+        call,
+        _taken(call, lambda: lifecycle.close_consultation(call.connection, call.slug, call.publish_context)).revision,
     )
 
 
@@ -32,26 +33,31 @@ def close(call: ApiCall) -> ConsultationOut:
 def reopen(call: ApiCall) -> ConsultationOut:
     """Let people take part again; answers given before are deleted when it was promised, not later."""
     until = call.given.until
-    found = _taken(call, lambda: lifecycle.reopen_consultation(call.connection, call.slug, call.desk, until=until))
+    found = _taken(
+        call, lambda: lifecycle.reopen_consultation(call.connection, call.slug, call.publish_context, until=until)
+    )
     return _shown(call, found.revision)
 
 
 @operation("POST", "/consultations/{slug}/archive", answer=ConsultationOut, given=ArchiveIn)
 def archive(call: ApiCall) -> ConsultationOut:
     """Put a closed consultation away, once nobody waits for an answer. Without `confirm` it says what that means."""
-    found = _taken(call, lambda: lifecycle.preview_archiving(call.connection, call.slug, call.desk))
+    found = _taken(call, lambda: lifecycle.preview_archiving(call.connection, call.slug, call.publish_context))
     if not call.given.confirm:
-        means = "; ".join(state_texts.describe_archiving(found, call.desk.zone))
+        means = "; ".join(state_texts.describe_archiving(found, call.publish_context.zone))
         raise ApiProblem("confirm", 409, f"To archive {call.slug} means: {means}. Send `confirm`: true to do it.")
     return _shown(
-        call, _taken(call, lambda: lifecycle.archive_consultation(call.connection, call.slug, call.desk)).revision
+        call,
+        _taken(call, lambda: lifecycle.archive_consultation(call.connection, call.slug, call.publish_context)).revision,
     )
 
 
 @operation("POST", "/consultations/{slug}/unarchive", answer=ConsultationOut)
 def unarchive(call: ApiCall) -> ConsultationOut:
     """Bring an archived consultation back; it is closed then."""
-    return _shown(call, _taken(call, lambda: lifecycle.unarchive_consultation(call.connection, call.slug, call.desk)))
+    return _shown(
+        call, _taken(call, lambda: lifecycle.unarchive_consultation(call.connection, call.slug, call.publish_context))
+    )
 
 
 @operation("POST", "/consultations/{slug}/go-live", answer=ConsultationOut, given=GoLiveIn)
@@ -63,7 +69,7 @@ def go_live(call: ApiCall) -> ConsultationOut:
         lambda: lifecycle.make_consultation_live(
             call.connection,
             call.slug,
-            call.desk,
+            call.publish_context,
             intent=PublishOptions(given.base, frozenset(given.same_meaning), not given.confirm),
             stage=given.stage,
             number=given.revision,
@@ -79,7 +85,10 @@ def back(call: ApiCall) -> ConsultationOut:
     return _shown(
         call,
         _taken(
-            call, lambda: lifecycle.return_to_previous_revision(call.connection, call.slug, call.desk, intent=intent)
+            call,
+            lambda: lifecycle.return_to_previous_revision(
+                call.connection, call.slug, call.publish_context, intent=intent
+            ),
         ).revision,
     )
 
@@ -90,7 +99,7 @@ def _taken(call: ApiCall, step: Callable[[], _Found]) -> _Found:
     try:
         return step()
     except StepRefused as refused:
-        detail = state_texts.refusal_text(refused, _remedy(call.slug), call.desk.zone)
+        detail = state_texts.refusal_text(refused, _remedy(call.slug), call.publish_context.zone)
         raise ApiProblem(refused.reason, _STATUS.get(refused.reason, 409), detail) from None
 
 
@@ -106,4 +115,4 @@ def _remedy(slug: str) -> Callable[[Step], str]:
 
 
 def _shown(call: ApiCall, revision: PublishedRevision) -> ConsultationOut:
-    return serializers.serialize_consultation(revision, call.chair.now)
+    return serializers.serialize_consultation(revision, call.context.now)

@@ -65,7 +65,7 @@ class DeviceSession:
     """One person's visit. `owner` is the id of the helper who signed in, 0 at a kiosk; it is stored nowhere."""
 
     token: str
-    desk: DeviceProfile
+    profile: DeviceProfile
     conversation: Conversation
     owner: int
     until: float
@@ -82,47 +82,52 @@ class DeviceSessions:
         self._clock = clock
         self._visits: dict[str, DeviceSession] = {}
 
-    def begin(self, desk: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession:
+    def begin(self, profile: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession:
         """A visit of somebody new. Raises RequestError (`too_many`)."""
         self.sweep()
         if len(self._visits) >= MOST:
-            raise RequestError("too_many", desk.idle)
+            raise RequestError("too_many", profile.idle)
         token = secrets.token_hex(16)
         # No resume code looks like this, so none opens such a conversation.
         id_ = f"visit-{secrets.token_hex(16)}"
         csrf = hashlib.sha256(f"{id_}{token}".encode()).hexdigest()[:32]
-        visit = DeviceSession(token, desk, Conversation(slug, id_, csrf), owner, 0)
-        self._visits[token] = visit
-        self.touch(visit)
-        return visit
+        session = DeviceSession(token, profile, Conversation(slug, id_, csrf), owner, 0)
+        self._visits[token] = session
+        self.touch(session)
+        return session
 
-    def find(self, token: str, desk: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
+    def find(self, token: str, profile: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
         """The visit with this number at this door; None once it was wiped, or where it is somebody else's."""
         self.sweep()
-        visit = self._visits.get(token)
-        if visit is None or (visit.desk, visit.conversation.slug, visit.owner) != (desk, slug, owner):
+        session = self._visits.get(token)
+        if session is None or (session.profile, session.conversation.slug, session.owner) != (profile, slug, owner):
             return None
-        return visit
+        return session
 
-    def touch(self, visit: DeviceSession) -> None:
+    def touch(self, session: DeviceSession) -> None:
         """Somebody is there."""
-        visit.until = self._clock() + max(visit.desk.typing, visit.desk.farewell) + visit.desk.warning + GRACE_SECONDS
+        session.until = (
+            self._clock()
+            + max(session.profile.typing, session.profile.farewell)
+            + session.profile.warning
+            + GRACE_SECONDS
+        )
 
-    def wipe(self, visit: DeviceSession) -> None:
+    def wipe(self, session: DeviceSession) -> None:
         """Forgets everything about a visit; what was answered stays answered."""
-        self._visits.pop(visit.token, None)
-        self._hub.wipe(visit.conversation.address)
+        self._visits.pop(session.token, None)
+        self._hub.wipe(session.conversation.address)
 
     def wipe_all_of(self, owner: int) -> None:
         """Wipes the visits of one helper."""
-        for visit in [visit for visit in self._visits.values() if visit.owner == owner]:
-            self.wipe(visit)
+        for session in [session for session in self._visits.values() if session.owner == owner]:
+            self.wipe(session)
 
     def sweep(self) -> None:
         """Wipes the visits where nobody is there any more."""
         now = self._clock()
-        for visit in [visit for visit in self._visits.values() if visit.until <= now]:
-            self.wipe(visit)
+        for session in [session for session in self._visits.values() if session.until <= now]:
+            self.wipe(session)
 
     def __len__(self) -> int:
         return len(self._visits)
@@ -139,8 +144,8 @@ async def sweep_idle_sessions(application: web.Application) -> AsyncIterator[Non
             await asyncio.sleep(SWEEP_SECONDS)
             try:
                 application[DEVICE_SESSIONS].sweep()
-            except Exception as fault:  # noqa: BLE001 - who comes next at a kiosk must not see what was said before
-                log.error("device_sessions_not_deleted", **error_place(fault))
+            except Exception as error:  # noqa: BLE001 - who comes next at a kiosk must not see what was said before
+                log.error("device_sessions_not_deleted", **error_place(error))
 
     task = asyncio.create_task(sweep())
     yield
@@ -150,46 +155,46 @@ async def sweep_idle_sessions(application: web.Application) -> AsyncIterator[Non
 
 def device_profile_of(request: web.Request) -> DeviceProfile | None:
     """The kind of shared device that shows this page; None for pages in people's own browsers."""
-    return next((desk for desk in (KIOSK, ASSIST) if f"{request.path}/".startswith(f"{desk.base}/")), None)
+    return next((profile for profile in (KIOSK, ASSIST) if f"{request.path}/".startswith(f"{profile.base}/")), None)
 
 
 def device_sessions_of(request: web.Request) -> DeviceSessions:
     return request.app[DEVICE_SESSIONS]
 
 
-def device_session_of(request: web.Request, desk: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
+def device_session_of(request: web.Request, profile: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
     """The visit of this browser, if it is not over."""
-    return device_sessions_of(request).find(request.cookies.get(COOKIE, ""), desk, slug, owner)
+    return device_sessions_of(request).find(request.cookies.get(COOKIE, ""), profile, slug, owner)
 
 
-def is_session_form(request: web.Request, visit: DeviceSession, token: object) -> bool:
+def is_session_form(request: web.Request, session: DeviceSession, token: object) -> bool:
     """Whether a form was on a page of this visit, and of ours."""
     given = str(token or "").encode("utf-8", "replace")
-    return site_of(request).routes.is_ours(request) and hmac.compare_digest(given, visit.conversation.csrf.encode())
+    return site_of(request).routes.is_ours(request) and hmac.compare_digest(given, session.conversation.csrf.encode())
 
 
-def set_session_cookie(request: web.Request, response: web.StreamResponse, visit: DeviceSession) -> None:
+def set_session_cookie(request: web.Request, response: web.StreamResponse, session: DeviceSession) -> None:
     """Lets the browser keep the visit, until it is closed."""
     is_secure = site_of(request).routes.clients.is_secure(request)
-    path = visit.desk.path(visit.conversation.slug)
-    response.set_cookie(COOKIE, visit.token, path=path, httponly=True, samesite="Strict", secure=is_secure)
+    path = session.profile.path(session.conversation.slug)
+    response.set_cookie(COOKIE, session.token, path=path, httponly=True, samesite="Strict", secure=is_secure)
 
 
-def end_session(request: web.Request, desk: DeviceProfile, slug: str, owner: int = 0) -> web.Response:
+def end_session(request: web.Request, profile: DeviceProfile, slug: str, owner: int = 0) -> web.Response:
     """Ends the visit of this browser, if there is one, and goes to the beginning with nothing left."""
-    visit = device_session_of(request, desk, slug, owner)
-    if visit:
-        device_sessions_of(request).wipe(visit)
-    location = desk.path(slug, place=entry_code_of(request)) if desk is KIOSK else desk.base
+    session = device_session_of(request, profile, slug, owner)
+    if session:
+        device_sessions_of(request).wipe(session)
+    location = profile.path(slug, place=entry_code_of(request)) if profile is KIOSK else profile.base
     response = web.Response(status=303, headers={"Location": location, "Clear-Site-Data": '"cache"'})
-    clear_cookies(response, desk, slug)
+    clear_cookies(response, profile, slug)
     return response
 
 
-def clear_cookies(response: web.StreamResponse, desk: DeviceProfile, slug: str) -> None:
+def clear_cookies(response: web.StreamResponse, profile: DeviceProfile, slug: str) -> None:
     """Takes everything from the browser that a person may have left."""
-    response.del_cookie(COOKIE, path=desk.path(slug))
-    if desk is KIOSK:
+    response.del_cookie(COOKIE, path=profile.path(slug))
+    if profile is KIOSK:
         for name in (LANGUAGE_COOKIE, SIZE_COOKIE):
             response.del_cookie(name)
 

@@ -63,15 +63,15 @@ async def _home(request: web.Request) -> web.Response:
 
 async def _list(request: web.Request, helper: StaffMember) -> web.Response:
     site, locale = site_of(request), locale_of(request)
-    await site.board.look()
+    await site.consultations.refresh()
     cards = [
         {
-            "notice": notice,
-            "title": notice.text(notice.listing.title, notice.best(locale.tag)),
-            "language": notice.best(locale.tag),
-            "direction": notice.locale(locale.tag).direction,
+            "published": published,
+            "title": published.text(published.listing.title, published.best(locale.tag)),
+            "language": published.best(locale.tag),
+            "direction": published.locale(locale.tag).direction,
         }
-        for notice in site.board.open_now()
+        for published in site.consultations.open_now()
     ]
     response = site.page(
         request,
@@ -117,10 +117,10 @@ async def _sign_out(request: web.Request) -> web.Response:
 async def _start(request: web.Request) -> web.Response:
     """A fresh conversation for one person."""
     _, data = await sign_in.checked_form(request)
-    await site_of(request).board.look()
-    notice = requested_consultation(request)
-    if notice.state() != "open":
+    await site_of(request).consultations.refresh()
+    published = requested_consultation(request)
+    if published.state() != "open":
         raise RequestError("closed")
-    language = notice.best("".join(data.get("lang", [])))
+    language = published.best("".join(data.get("lang", [])))
     place = parse_entry_code("".join(data.get("at", [])).strip())
-    return await pages.begin_session(request, ASSIST, notice, language, place)
+    return await pages.begin_session(request, ASSIST, published, language, place)

@@ -25,47 +25,47 @@ def add_kiosk_routes(router: web.UrlDispatcher) -> None:
 async def _begin(request: web.Request) -> web.StreamResponse:
     """The first page. Whoever comes here is somebody new, also by the back button."""
     site = site_of(request)
-    await site.board.look()
-    notice = requested_consultation(request)
-    before = device_session_of(request, KIOSK, notice.slug)
+    await site.consultations.refresh()
+    published = requested_consultation(request)
+    before = device_session_of(request, KIOSK, published.slug)
     if before:
         device_sessions_of(request).wipe(before)
-    texts, language = notice.consultation, notice.consultation.main_language
-    locale = notice.locale(language)
-    state = notice.state()
+    texts, language = published.consultation, published.consultation.main_language
+    locale = published.locale(language)
+    state = published.state()
     if state != "open":
-        day = notice.opens(site.services.settings.zone())
+        day = published.opens(site.services.settings.zone())
         values = {"date": locale.day(day)} if state == "not_yet" and day else {}
         return error_page(site, request, state, 410 if state == "closed" else 404, locale, **values)
     response = site.page(
         request,
         "kiosk.html",
         locale,
-        notice=notice,
-        title=notice.text(texts.title, language),
-        asks=notice.text(texts.asks, language),
-        why=notice.text(texts.why, language),
-        readers=notice.text(texts.readers, language),
-        start=KIOSK.path(notice.slug, "start", entry_code_of(request)),
-        begins=_begins(notice),
+        published=published,
+        title=published.text(texts.title, language),
+        asks=published.text(texts.asks, language),
+        why=published.text(texts.why, language),
+        readers=published.text(texts.readers, language),
+        start=KIOSK.path(published.slug, "start", entry_code_of(request)),
+        begins=_begins(published),
     )
     response.headers.update(pages.NOT_KEPT)
-    clear_cookies(response, KIOSK, notice.slug)
+    clear_cookies(response, KIOSK, published.slug)
     return response
 
 
-def _begins(notice: PublishedConsultation) -> dict[str, str]:
+def _begins(published: PublishedConsultation) -> dict[str, str]:
     """How to begin, in each language offered."""
-    return {offer.tag: Locale.of(offer.tag).say("web.door.start") for offer in notice.offers}
+    return {offer.tag: Locale.of(offer.tag).say("web.door.start") for offer in published.offers}
 
 
 async def _start(request: web.Request) -> web.StreamResponse:
     """The language was chosen: a fresh conversation, whatever there was before."""
     site = site_of(request)
-    await site.board.look()
+    await site.consultations.refresh()
     data = await form_of(request)
-    notice = requested_consultation(request)
+    published = requested_consultation(request)
     if not site.routes.is_ours(request):
         raise RequestError("origin")
-    language = notice.best(str(data.get("lang", "")))
-    return await pages.begin_session(request, KIOSK, notice, language, entry_code_of(request))
+    language = published.best(str(data.get("lang", "")))
+    return await pages.begin_session(request, KIOSK, published, language, entry_code_of(request))

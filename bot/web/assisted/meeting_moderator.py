@@ -36,20 +36,20 @@ async def _open(request: web.Request) -> web.Response:
     """A new room for this consultation."""
     member, _ = await checked_form(request)
     site = site_of(request)
-    await site.board.look()
-    notice = requested_consultation(request)
-    if member.role not in MODERATOR_ROLES or notice.state() != "open":
+    await site.consultations.refresh()
+    published = requested_consultation(request)
+    if member.role not in MODERATOR_ROLES or published.state() != "open":
         raise RequestError("closed")
     services, code = site.services, live_meetings.new_room_code()
     room = StoredRoom(
         id=services.ids(),
         code=code,
-        consultation_id=notice.revision.consultation_id,
+        consultation_id=published.revision.consultation_id,
         at="",
         shows_results=False,
         created_at=datetime.now(UTC),
     )
-    entry = Actor(member.name, member.role, "page").did("room.open", f"{notice.slug}/{code}", at=room.created_at)
+    entry = Actor(member.name, member.role, "page").did("room.open", f"{published.slug}/{code}", at=room.created_at)
 
     def work(connection: Connection) -> None:
         insert_rooms(connection, [room])
@@ -65,14 +65,14 @@ async def _lead(request: web.Request) -> web.Response:
     if found is None or member.role not in MODERATOR_ROLES:
         raise RequestError("unknown")
     site, locale = site_of(request), locale_of(request)
-    language = found.notice.best(locale.tag)
+    language = found.published.best(locale.tag)
     people, picture = await room_view(request, found)
     response = site.page(
         request,
         "room_lead.html",
         locale,
         found=found,
-        title=found.notice.text(found.notice.listing.title, language),
+        title=found.published.text(found.published.listing.title, language),
         language=language,
         people=people,
         answers=answer_count_text(found, picture, locale),
@@ -100,7 +100,7 @@ async def _move(request: web.Request) -> web.Response:
     if move and "".join(data.get("at", [])) == found.room.at and not live_meetings.is_room_over(found.room, now):
         services, step = site_of(request).services, live_meetings.moved_room(found.flow, found.room, move, now)
         entry = Actor(member.name, member.role, "page").did(
-            "room.end", f"{found.notice.slug}/{found.room.code}", at=now
+            "room.end", f"{found.published.slug}/{found.room.code}", at=now
         )
 
         def work(connection: Connection) -> None:

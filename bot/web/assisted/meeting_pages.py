@@ -57,20 +57,20 @@ class RoomContext(NamedTuple):
     """A room with its consultation."""
 
     room: StoredRoom
-    notice: PublishedConsultation
+    published: PublishedConsultation
     flow: Flow
 
     @property
     def address(self) -> str:
-        return f"/c/{self.notice.slug}/room/{self.room.code}"
+        return f"/c/{self.published.slug}/room/{self.room.code}"
 
     @property
     def meeting(self) -> MeetingQuestion:
         """What is counted of it."""
-        main = self.notice.consultation.main_language
+        main = self.published.consultation.main_language
         codes = {it.key: [box.value for box in it.boxes] for it in paper_questions(self.flow, main)}
         return MeetingQuestion(
-            self.room, self.notice.live.whole(), self.flow, codes, self.notice.consultation.smallest_cell
+            self.room, self.published.live.whole(), self.flow, codes, self.published.consultation.smallest_cell
         )
 
     def question(self, language: str) -> PaperQuestion | None:
@@ -87,9 +87,9 @@ async def find_room(request: web.Request, code: str) -> RoomContext | None:
     room = await site.services.store.read(partial(room_by_code, code=plain))
     if room is None:
         code_guess_limit.count_wrong_code(request)
-    await site.board.look()
-    notice = site.board.by_id(room.consultation_id) if room else None
-    return RoomContext(room, notice, flow_of_consultation(notice)) if room and notice else None
+    await site.consultations.refresh()
+    published = site.consultations.by_id(room.consultation_id) if room else None
+    return RoomContext(room, published, flow_of_consultation(published)) if room and published else None
 
 
 async def _which(request: web.Request) -> web.StreamResponse:
@@ -120,7 +120,7 @@ async def _short_way(request: web.Request) -> web.StreamResponse:
 async def _here(request: web.Request) -> RoomContext:
     """The room of the path, which belongs to the consultation of the path. Raises RequestError."""
     found = await find_room(request, request.match_info["code"])
-    if found is None or found.notice.slug != request.match_info["slug"]:
+    if found is None or found.published.slug != request.match_info["slug"]:
         raise RequestError("unknown")
     return found
 
@@ -128,21 +128,21 @@ async def _here(request: web.Request) -> RoomContext:
 async def _page(request: web.Request) -> web.StreamResponse:
     """The question that is open, or what to wait for; to somebody new the way in."""
     found, now = await _here(request), datetime.now(UTC)
-    site, notice = site_of(request), found.notice
-    conversation = site.routes.conversation_of(request, notice.slug)
+    site, published = site_of(request), found.published
+    conversation = site.routes.conversation_of(request, published.slug)
     if live_meetings.is_room_over(found.room, now):
         return _over(request, found)
-    if notice.state(now) != "open":
-        return landing_page(request, notice, conversation)
+    if published.state(now) != "open":
+        return landing_page(request, published, conversation)
     if conversation.is_new:
         return _way_in(request, found)
     step = form_step(await conversation_log(request, conversation))
-    locale = Locale.of(notice.best(step.language or locale_of(request).tag))
+    locale = Locale.of(published.best(step.language or locale_of(request).tag))
     if step.kind == "question" and _key_of(found, locale.tag, step.title) not in live_meetings.open_keys(
         found.flow, found.room
     ):
         return _room_page(request, "room_wait.html", locale, found)
-    return await forms.form_page(request, notice, conversation)
+    return await forms.form_page(request, published, conversation)
 
 
 def _key_of(found: RoomContext, language: str, title: str) -> str:
@@ -152,27 +152,27 @@ def _key_of(found: RoomContext, language: str, title: str) -> str:
 
 
 def _over(request: web.Request, found: RoomContext) -> web.Response:
-    return error_page(site_of(request), request, "room_over", 410, found.notice.locale(locale_of(request).tag))
+    return error_page(site_of(request), request, "room_over", 410, found.published.locale(locale_of(request).tag))
 
 
 def _way_in(request: web.Request, found: RoomContext) -> web.Response:
-    language = consultation_language(request, found.notice)
+    language = consultation_language(request, found.published)
     return _room_page(request, "room_join.html", Locale.of(language), found)
 
 
 def _room_page(request: web.Request, template: str, locale: Locale, found: RoomContext, **values: Any) -> web.Response:
-    notice = found.notice
+    published = found.published
     return site_of(request).page(
         request,
         template,
         locale,
-        notice=notice,
+        published=published,
         found=found,
-        title=notice.text(notice.listing.title, locale.tag),
-        asks=notice.text(notice.consultation.asks, locale.tag),
-        readers=notice.text(notice.consultation.readers, locale.tag),
+        title=published.text(published.listing.title, locale.tag),
+        asks=published.text(published.consultation.asks, locale.tag),
+        readers=published.text(published.consultation.readers, locale.tag),
         mark=room_version(found.room),
-        is_unreviewed=is_unreviewed(notice, locale.tag),
+        is_unreviewed=is_unreviewed(published, locale.tag),
         **values,
     )
 
@@ -185,8 +185,8 @@ async def _join(request: web.Request) -> web.StreamResponse:
     data = await form_of(request)
     if live_meetings.is_room_over(found.room, datetime.now(UTC)):
         return _over(request, found)
-    language = found.notice.best(str(data.get("lang", "")))
-    conversation = site.routes.conversation_of(request, found.notice.slug)
+    language = found.published.best(str(data.get("lang", "")))
+    conversation = site.routes.conversation_of(request, found.published.slug)
     place = live_meetings.entry_code_of(found.room)
     await site.routes.begin(request, conversation, language_hint=language, entry_code=place)
     await answer_language_question(request, conversation, language)
@@ -199,7 +199,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     """Takes an answer as the form does, and stays in the room."""
     found = await _here(request)
     data = await form_of(request)
-    conversation = own_conversation(request, found.notice.slug, data.get("csrf"))
+    conversation = own_conversation(request, found.published.slug, data.get("csrf"))
     step = form_step(await conversation_log(request, conversation))
     if str(data.get("at", "")) == str(step.seq) and not live_meetings.is_room_over(found.room, datetime.now(UTC)):
         problem = await forms.submit_form(request, conversation, step, data)
@@ -219,7 +219,7 @@ async def _screen(request: web.Request) -> web.StreamResponse:
     if live_meetings.is_room_over(found.room, datetime.now(UTC)):
         return _over(request, found)
     site = site_of(request)
-    locale = Locale.of(consultation_language(request, found.notice))
+    locale = Locale.of(consultation_language(request, found.published))
     people, picture = await room_view(request, found)
     question = found.question(locale.tag)
     rows: list[Bar] = []

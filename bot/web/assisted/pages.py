@@ -42,42 +42,42 @@ NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 
 def add_device_routes(router: web.UrlDispatcher) -> None:
-    for desk in (KIOSK, ASSIST):
-        base = f"{desk.base}/{SLUG}"
-        router.add_get(f"{base}/ask", partial(_for_visitors(_ask), desk=desk))
-        router.add_post(f"{base}/ask", partial(_for_visitors(_answer), desk=desk))
-        router.add_post(f"{base}/language", partial(_for_visitors(_switch), desk=desk))
-        router.add_get(f"{base}/still", partial(_for_visitors(_still), desk=desk))
-        router.add_post(f"{base}/here", partial(_here, desk=desk))
+    for profile in (KIOSK, ASSIST):
+        base = f"{profile.base}/{SLUG}"
+        router.add_get(f"{base}/ask", partial(_for_visitors(_ask), profile=profile))
+        router.add_post(f"{base}/ask", partial(_for_visitors(_answer), profile=profile))
+        router.add_post(f"{base}/language", partial(_for_visitors(_switch), profile=profile))
+        router.add_get(f"{base}/still", partial(_for_visitors(_still), profile=profile))
+        router.add_post(f"{base}/here", partial(_here, profile=profile))
         # Also by GET, for pages without JavaScript that nobody looks at any more: all it can do is to end a visit.
-        router.add_get(f"{base}/end", partial(_end, desk=desk), allow_head=False)
-        router.add_post(f"{base}/end", partial(_end, desk=desk))
+        router.add_get(f"{base}/end", partial(_end, profile=profile), allow_head=False)
+        router.add_post(f"{base}/end", partial(_end, profile=profile))
 
 
-async def helper_id(request: web.Request, desk: DeviceProfile) -> int:
+async def helper_id(request: web.Request, profile: DeviceProfile) -> int:
     """The id of the helper at a desk of helpers, 0 at a kiosk. Raises HTTPSeeOther where nobody is signed in."""
-    return (await require_helper(request)).id if desk is ASSIST else 0
+    return (await require_helper(request)).id if profile is ASSIST else 0
 
 
 async def begin_session(
-    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, language: str, place: str
+    request: web.Request, profile: DeviceProfile, published: PublishedConsultation, language: str, place: str
 ) -> web.Response:
     """Somebody new: whoever was here before is forgotten, the bot asks its first question. Raises RequestError."""
-    owner = await helper_id(request, desk)
-    if before := device_session_of(request, desk, notice.slug, owner):
+    owner = await helper_id(request, profile)
+    if before := device_session_of(request, profile, published.slug, owner):
         device_sessions_of(request).wipe(before)
-    visit = device_sessions_of(request).begin(desk, notice.slug, owner)
-    routes, conversation = site_of(request).routes, visit.conversation
+    session = device_sessions_of(request).begin(profile, published.slug, owner)
+    routes, conversation = site_of(request).routes, session.conversation
     try:
         await routes.begin(
-            request, replace(conversation, is_new=True), language_hint=language, mode=desk.mode, entry_code=place
+            request, replace(conversation, is_new=True), language_hint=language, mode=profile.mode, entry_code=place
         )
     except RequestError:
-        device_sessions_of(request).wipe(visit)
+        device_sessions_of(request).wipe(session)
         raise
     await answer_language_question(request, conversation, language)
-    response = _to(request, desk, notice.slug, "ask")
-    set_session_cookie(request, response, visit)
+    response = _to(request, profile, published.slug, "ask")
+    set_session_cookie(request, response, session)
     return response
 
 
@@ -85,20 +85,20 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
     """Shows a page to whoever has a visit, and the beginning to everybody else."""
 
     @wraps(page)
-    async def handler(request: web.Request, desk: DeviceProfile) -> web.StreamResponse:
-        await site_of(request).board.look()
-        notice = requested_consultation(request)
-        owner = await helper_id(request, desk)
-        visit = device_session_of(request, desk, notice.slug, owner)
-        if visit is None:
-            return end_session(request, desk, notice.slug, owner)
-        device_sessions_of(request).touch(visit)
+    async def handler(request: web.Request, profile: DeviceProfile) -> web.StreamResponse:
+        await site_of(request).consultations.refresh()
+        published = requested_consultation(request)
+        owner = await helper_id(request, profile)
+        session = device_session_of(request, profile, published.slug, owner)
+        if session is None:
+            return end_session(request, profile, published.slug, owner)
+        device_sessions_of(request).touch(session)
         try:
-            response = await page(request, desk, notice, visit)
-        except RequestError as trouble:
-            if trouble.code != "session":
+            response = await page(request, profile, published, session)
+        except RequestError as error:
+            if error.code != "session":
                 raise
-            return end_session(request, desk, notice.slug, owner)  # everything was deleted
+            return end_session(request, profile, published.slug, owner)  # everything was deleted
         response.headers.update(NOT_KEPT)
         return response
 
@@ -106,95 +106,95 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
 
 
 async def _ask(
-    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, visit: DeviceSession
+    request: web.Request, profile: DeviceProfile, published: PublishedConsultation, session: DeviceSession
 ) -> web.StreamResponse:
-    entries = await conversation_log(request, visit.conversation)
+    entries = await conversation_log(request, session.conversation)
     step = form_step(entries)
-    locale = Locale.of(notice.best(step.language or notice.consultation.main_language))
-    values = forms.form_values(notice, locale, entries, step, problem=visit.problem, written=visit.written)
-    visit.problem = visit.written = ""
+    locale = Locale.of(published.best(step.language or published.consultation.main_language))
+    values = forms.form_values(published, locale, entries, step, problem=session.problem, written=session.written)
+    session.problem = session.written = ""
     is_writing = step.kind == "question" and not step.options
-    seconds = desk.typing if is_writing else desk.idle
-    return _page(request, "visit_ask.html", locale, desk, visit, seconds=seconds, **values)
+    seconds = profile.typing if is_writing else profile.idle
+    return _page(request, "visit_ask.html", locale, profile, session, seconds=seconds, **values)
 
 
 async def _answer(
-    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, visit: DeviceSession
+    request: web.Request, profile: DeviceProfile, published: PublishedConsultation, session: DeviceSession
 ) -> web.StreamResponse:
     """Takes what the page sent. Always goes on by way of an address, so that going back sends nothing again."""
     data = await form_of(request)
-    if not is_session_form(request, visit, data.get("csrf")):
+    if not is_session_form(request, session, data.get("csrf")):
         raise RequestError("form")
-    step = form_step(await conversation_log(request, visit.conversation))
+    step = form_step(await conversation_log(request, session.conversation))
     # A page that was left open, or sent twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
         try:
-            visit.problem = await forms.submit_form(request, visit.conversation, step, data)
-        except RequestError as trouble:
-            if trouble.code != "too_long":
+            session.problem = await forms.submit_form(request, session.conversation, step, data)
+        except RequestError as error:
+            if error.code != "too_long":
                 raise
-            visit.problem = "web.error.too_long_text"
-        visit.written = forms.submitted_text(step, data) if visit.problem else ""
-    return _to(request, desk, notice.slug, "ask")
+            session.problem = "web.error.too_long_text"
+        session.written = forms.submitted_text(step, data) if session.problem else ""
+    return _to(request, profile, published.slug, "ask")
 
 
 async def _switch(
-    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, visit: DeviceSession
+    request: web.Request, profile: DeviceProfile, published: PublishedConsultation, session: DeviceSession
 ) -> web.StreamResponse:
     """Another language from here on; answers stay."""
     data = await form_of(request)
-    if not is_session_form(request, visit, data.get("csrf")):
+    if not is_session_form(request, session, data.get("csrf")):
         raise RequestError("form")
-    language = notice.best(str(data.get("lang", "")))
-    if bot_language(await conversation_log(request, visit.conversation)) != language:
-        await send_message(request, visit.conversation, new_message_id(), text="/language")
-        await answer_language_question(request, visit.conversation, language)
-    return _to(request, desk, notice.slug, "ask")
+    language = published.best(str(data.get("lang", "")))
+    if bot_language(await conversation_log(request, session.conversation)) != language:
+        await send_message(request, session.conversation, new_message_id(), text="/language")
+        await answer_language_question(request, session.conversation, language)
+    return _to(request, profile, published.slug, "ask")
 
 
 async def _still(
-    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, visit: DeviceSession
+    request: web.Request, profile: DeviceProfile, published: PublishedConsultation, session: DeviceSession
 ) -> web.StreamResponse:
     """Asks, without JavaScript, whether somebody is still there; shows nothing of what was said."""
-    entries = await conversation_log(request, visit.conversation)
-    locale = notice.locale(bot_language(entries) or notice.consultation.main_language)
-    return _page(request, "visit_still.html", locale, desk, visit, notice=notice)
+    entries = await conversation_log(request, session.conversation)
+    locale = published.locale(bot_language(entries) or published.consultation.main_language)
+    return _page(request, "visit_still.html", locale, profile, session, published=published)
 
 
-async def _here(request: web.Request, desk: DeviceProfile) -> web.StreamResponse:
+async def _here(request: web.Request, profile: DeviceProfile) -> web.StreamResponse:
     """The page says that somebody is there: 204, or 410 where the visit is over."""
     slug = request.match_info["slug"]
-    visit = device_session_of(request, desk, slug, await helper_id(request, desk))
+    session = device_session_of(request, profile, slug, await helper_id(request, profile))
     data = await form_of(request)
-    if visit is None or not is_session_form(request, visit, data.get("csrf")):
+    if session is None or not is_session_form(request, session, data.get("csrf")):
         return web.Response(status=410, headers=NOT_KEPT)
-    device_sessions_of(request).touch(visit)
+    device_sessions_of(request).touch(session)
     return web.Response(status=204, headers=NOT_KEPT)
 
 
-async def _end(request: web.Request, desk: DeviceProfile) -> web.StreamResponse:
-    owner = await helper_id(request, desk)
-    return end_session(request, desk, request.match_info["slug"], owner)
+async def _end(request: web.Request, profile: DeviceProfile) -> web.StreamResponse:
+    owner = await helper_id(request, profile)
+    return end_session(request, profile, request.match_info["slug"], owner)
 
 
 def _page(
-    request: web.Request, template: str, locale: Locale, desk: DeviceProfile, visit: DeviceSession, **values: Any
+    request: web.Request, template: str, locale: Locale, profile: DeviceProfile, session: DeviceSession, **values: Any
 ) -> web.Response:
-    place, slug = entry_code_of(request), visit.conversation.slug
-    pages = {page: desk.path(slug, page, place) for page in ("ask", "language", "still", "here", "end")}
+    place, slug = entry_code_of(request), session.conversation.slug
+    pages = {page: profile.path(slug, page, place) for page in ("ask", "language", "still", "here", "end")}
     return site_of(request).page(
         request,
         template,
         locale,
-        desk=desk,
+        profile=profile,
         pages=pages,
-        begin=desk.path(slug, place=place) if desk is KIOSK else desk.base,
-        csrf=visit.conversation.csrf,
-        is_helping=desk is ASSIST,
+        begin=profile.path(slug, place=place) if profile is KIOSK else profile.base,
+        csrf=session.conversation.csrf,
+        is_helping=profile is ASSIST,
         limit=site_of(request).routes.limits.text,
         **values,
     )
 
 
-def _to(request: web.Request, desk: DeviceProfile, slug: str, page: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": desk.path(slug, page, entry_code_of(request))} | NOT_KEPT)
+def _to(request: web.Request, profile: DeviceProfile, slug: str, page: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": profile.path(slug, page, entry_code_of(request))} | NOT_KEPT)

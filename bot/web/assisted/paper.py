@@ -88,8 +88,8 @@ def parse_flow(content: str, content_hash: str) -> Flow:
     return Flow(consultation, catalogues, content_hash[:CODE_LENGTH])
 
 
-def flow_of_consultation(notice: PublishedConsultation) -> Flow:
-    return parse_flow(notice.live.content(), notice.revision.content_hash)
+def flow_of_consultation(published: PublishedConsultation) -> Flow:
+    return parse_flow(published.live.content(), published.revision.content_hash)
 
 
 def paper_questions(flow: Flow, language: str) -> list[PaperQuestion]:
@@ -107,20 +107,20 @@ def paper_questions(flow: Flow, language: str) -> list[PaperQuestion]:
         rows = _rows(key, asked) if node.on_paper else ()
         found.append(
             PaperQuestion(
-                numbers[key],
-                key,
-                localized.titles[key],
-                _hint(flow, key, localized, locale),
-                asked.prompt.expects,
-                () if rows else boxes,
-                others,
-                flow.question(key).skip,
-                node.type,
-                tuple(notes),
-                tuple(_only(node, localized, numbers, locale)),
-                tuple(_jumps(node, localized, numbers, locale)),
-                rows,
-                not node.on_paper,
+                number=numbers[key],
+                key=key,
+                title=localized.titles[key],
+                hint=_hint(flow, key, localized, locale),
+                expects=asked.prompt.expects,
+                boxes=() if rows else boxes,
+                others=others,
+                may_be_empty=flow.question(key).skip,
+                type=node.type,
+                before=tuple(notes),
+                only=tuple(_only(node, localized, numbers, locale)),
+                jumps=tuple(_jumps(node, localized, numbers, locale)),
+                rows=rows,
+                is_off=not node.on_paper,
             )
         )
         notes = []
@@ -200,41 +200,41 @@ def _named(condition: Condition, localized: LocalizedFlow) -> tuple[str, str] | 
     return key, " / ".join(labels)
 
 
-def consultation_language(request: web.Request, notice: PublishedConsultation) -> str:
+def consultation_language(request: web.Request, published: PublishedConsultation) -> str:
     """The language of a page about one consultation: what was chosen, else what the browser asks for."""
-    tags = tuple(notice.consultation.languages)
+    tags = tuple(published.consultation.languages)
     chosen = request.query.get("in", "") or request.cookies.get(COOKIE, "")
     return chosen if chosen in tags else preferred_language(request, tags)
 
 
 async def _paper(request: web.Request) -> web.Response:
     """The questionnaire to be printed; on the screen it looks as on paper."""
-    site, notice = site_of(request), requested_consultation(request)
-    language = consultation_language(request, notice)
+    site, published = site_of(request), requested_consultation(request)
+    language = consultation_language(request, published)
     locale = Locale.of(language)
-    texts, zone = notice.consultation, site.services.settings.zone()
-    closes, place = notice.closes(zone), entry_code_of(request)
-    link = f"{site.origin(request)}/c/{notice.slug}{f'?at={place}' if place else ''}"
+    texts, zone = published.consultation, site.services.settings.zone()
+    closes, place = published.closes(zone), entry_code_of(request)
+    link = f"{site.origin(request)}/c/{published.slug}{f'?at={place}' if place else ''}"
     contact = texts.contact
     return site.page(
         request,
         "paper.html",
         locale,
-        notice=notice,
-        title=notice.text(texts.title, language),
+        published=published,
+        title=published.text(texts.title, language),
         told={
-            name: notice.text(getattr(texts, name), language)
+            name: published.text(getattr(texts, name), language)
             for name in ("asks", "why", "readers", "decides", "feedback", "audience")
         },
-        remains=notice.text(texts.retention.remains, language),
-        contact=[notice.text(contact.name, language), notice.text(contact.hours, language)],
+        remains=published.text(texts.retention.remains, language),
+        contact=[published.text(contact.name, language), published.text(contact.hours, language)],
         ways=[way for way in (contact.phone, contact.email, contact.web) if way],
         until=locale.day(closes) if closes else "",
-        questions=paper_questions(flow_of_consultation(notice), language),
+        questions=paper_questions(flow_of_consultation(published), language),
         languages=[link for link in language_links(request, locale) if link["tag"] in texts.languages],
-        is_unreviewed=is_unreviewed(notice, language),
+        is_unreviewed=is_unreviewed(published, language),
         place=place,
         link=link,
         qr=qr_code(link),
-        revision=notice.revision.number,
+        revision=published.revision.number,
     )

@@ -105,10 +105,10 @@ class _Walk:
 
 def _answer(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> bool:
     """Says what the sheet says to one question; False where one cannot go on."""
-    fault = _say(walk, question, filled)
-    if not fault and (walk.session.at != question.key or walk.session.status != "waiting"):
+    error = _say(walk, question, filled)
+    if not error and (walk.session.at != question.key or walk.session.status != "waiting"):
         return True
-    walk.result.faults[question.key] = fault or walk.heard
+    walk.result.faults[question.key] = error or walk.heard
     if not question.may_be_empty:
         return False
     # To see what is wrong behind it as well; these messages are never sent.

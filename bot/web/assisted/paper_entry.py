@@ -50,40 +50,40 @@ def add_paper_entry_routes(router: web.UrlDispatcher) -> None:
 
 async def _empty(request: web.Request) -> web.Response:
     await require_helper(request)
-    await site_of(request).board.look()
-    notice = requested_consultation(request)
-    if notice.state() != "open":
+    await site_of(request).consultations.refresh()
+    published = requested_consultation(request)
+    if published.state() != "open":
         raise RequestError("closed")
-    language = consultation_language(request, notice)
-    return _show(request, notice, language, {}, parse_entry_code(request.query.get("at", "")))
+    language = consultation_language(request, published)
+    return _show(request, published, language, {}, parse_entry_code(request.query.get("at", "")))
 
 
 async def _save(request: web.Request) -> web.Response:
     """Rehearses the sheet; with a fault nothing of it is stored, and the page says what to look at."""
-    await site_of(request).board.look()
+    await site_of(request).consultations.refresh()
     _, data = await checked_form(request)
-    notice = requested_consultation(request)
-    language = notice.best(_first(data, "in"))
-    flow, place = flow_of_consultation(notice), parse_entry_code(_first(data, "at").strip())
+    published = requested_consultation(request)
+    language = published.best(_first(data, "in"))
+    flow, place = flow_of_consultation(published), parse_entry_code(_first(data, "at").strip())
     asked = {question.key: question for question in paper_questions(flow, language)}
     sheet = {key: _filled(data, question) for key, question in asked.items() if not question.is_off}
     sent = _first(data, "sheet")
     if not _SHEET.fullmatch(sent):
         raise RequestError("malformed")
-    if notice.state() != "open":
+    if published.state() != "open":
         raise RequestError("closed")
     rehearsal = dry_run_sheet(flow, language, asked, sheet)
     faults = rehearsal.faults or _nothing(sheet, language)
     if faults:
-        return _show(request, notice, language, sheet, place, faults=faults)
+        return _show(request, published, language, sheet, place, faults=faults)
     # The same page sent twice is one sheet; sent again with other answers (the back button) it is another.
     content = repr((sent, language, place, sorted(sheet.items())))
     id_ = f"sheet-{hashlib.sha256(content.encode('utf-8', 'replace')).hexdigest()[:32]}"
     saved = request.app[SAVED_SHEETS].get(id_) or await _feed(
-        request, Conversation(notice.slug, id_, ""), rehearsal, place
+        request, Conversation(published.slug, id_, ""), rehearsal, place
     )
     _remember(request.app[SAVED_SHEETS], id_, saved)
-    return _done(request, notice, language, saved, place)
+    return _done(request, published, language, saved, place)
 
 
 async def _feed(request: web.Request, conversation: Conversation, rehearsal: DryRun, place: str) -> SavedSheet:
@@ -95,8 +95,8 @@ async def _feed(request: web.Request, conversation: Conversation, rehearsal: Dry
             await hub.say(address, f"sheet-{number}", text=words.text, choice=words.choice, mode="paper")
         await hub.settled(address)
         step = form_step(hub.chat(address).after(0))
-    except (TooMany, NotRunning) as fault:
-        raise RequestError("busy", 1) from fault
+    except (TooMany, NotRunning) as error:
+        raise RequestError("busy", 1) from error
     finally:
         hub.wipe(address)
     if not step.receipt and not rehearsal.has_left:
@@ -130,17 +130,17 @@ def _first(data: Mapping[str, list[str]], name: str) -> str:
 
 def _show(
     request: web.Request,
-    notice: PublishedConsultation,
+    published: PublishedConsultation,
     language: str,
     sheet: Mapping[str, SheetAnswer],
     place: str,
     faults: Mapping[str, str] | None = None,
 ) -> web.Response:
-    flow: Flow = flow_of_consultation(notice)
+    flow: Flow = flow_of_consultation(published)
     asked: list[PaperQuestion] = paper_questions(flow, language)
     return _page(
         request,
-        notice,
+        published,
         language,
         questions=asked,
         sheet=sheet,
@@ -154,22 +154,22 @@ def _show(
 
 
 def _done(
-    request: web.Request, notice: PublishedConsultation, language: str, saved: SavedSheet, place: str
+    request: web.Request, published: PublishedConsultation, language: str, saved: SavedSheet, place: str
 ) -> web.Response:
-    return _page(request, notice, language, saved=saved, place=place, questions=[], faults={})
+    return _page(request, published, language, saved=saved, place=place, questions=[], faults={})
 
 
-def _page(request: web.Request, notice: PublishedConsultation, language: str, **values: Any) -> web.Response:
+def _page(request: web.Request, published: PublishedConsultation, language: str, **values: Any) -> web.Response:
     response = site_of(request).page(
         request,
         "sheet.html",
         Locale.of(language),
-        notice=notice,
-        title=notice.text(notice.listing.title, language),
-        offers=notice.offers,
-        is_unreviewed=is_unreviewed(notice, language),
+        published=published,
+        title=published.text(published.listing.title, language),
+        offers=published.offers,
+        is_unreviewed=is_unreviewed(published, language),
         csrf=csrf_of(request),
-        action=ASSIST.path(notice.slug, "sheet"),
+        action=ASSIST.path(published.slug, "sheet"),
         begin=ASSIST.base,
         **values,
     )

@@ -35,26 +35,26 @@ def add_chat_routes(router: web.UrlDispatcher) -> None:
 
 async def _page(request: web.Request) -> web.StreamResponse:
     """The chat where there is a conversation, the door where there is none yet."""
-    site, notice = site_of(request), requested_consultation(request, trials=True)
-    conversation = site.routes.conversation_of(request, notice.slug)
+    site, published = site_of(request), requested_consultation(request, trials=True)
+    conversation = site.routes.conversation_of(request, published.slug)
     if conversation.is_new:
-        return landing_page(request, notice, conversation, is_cookieless=_has_just_begun(request))
+        return landing_page(request, published, conversation, is_cookieless=_has_just_begun(request))
     if BEGUN in request.query:
-        return redirect_to_conversation(request, notice.slug, form=request.query.get("view") == "form")
+        return redirect_to_conversation(request, published.slug, form=request.query.get("view") == "form")
     try:
         entries = await conversation_log(request, conversation)
-    except RequestError as trouble:
-        if trouble.code != "session":
+    except RequestError as error:
+        if error.code != "session":
             raise
-        return _parted(request, notice, conversation)
-    language = notice.best(bot_language(entries) or locale_of(request).tag)
+        return _parted(request, published, conversation)
+    language = published.best(bot_language(entries) or locale_of(request).tag)
     last = last_message(entries)
     return site.page(
         request,
         "chat.html",
         Locale.of(language),
-        notice=notice,
-        title=notice.text(notice.listing.title, language),
+        published=published,
+        title=published.text(published.listing.title, language),
         entries=visible_entries(entries),
         last=last.msg if last else None,
         after=entries[-1].seq if entries else 0,
@@ -65,21 +65,21 @@ async def _page(request: web.Request) -> web.StreamResponse:
         code=conversation.resume_code,
         limit=site.routes.limits.text,
         help_word=Locale.of(language).phrases.words("words.help")[0],
-        offers=notice.offers,
-        is_unreviewed=is_unreviewed(notice, language),
-        news=await contribution_updates(request, notice, conversation, Locale.of(language)),
+        offers=published.offers,
+        is_unreviewed=is_unreviewed(published, language),
+        news=await contribution_updates(request, published, conversation, Locale.of(language)),
     )
 
 
-def _parted(request: web.Request, notice: PublishedConsultation, conversation: Conversation) -> web.Response:
+def _parted(request: web.Request, published: PublishedConsultation, conversation: Conversation) -> web.Response:
     """The last word to somebody who had everything deleted, once; then the door. The browser forgets them as well."""
     site, locale = site_of(request), locale_of(request)
     farewell = site.routes.hub.farewell(conversation.address)
     if farewell is None:
-        response = landing_page(request, notice, conversation)
+        response = landing_page(request, published, conversation)
     else:
-        locale = notice.locale(farewell.language)
-        title = notice.text(notice.listing.title, locale.tag)
+        locale = published.locale(farewell.language)
+        title = published.text(published.listing.title, locale.tag)
         response = site.page(
             request, "error.html", locale, title=title, text=farewell.text, again="", results="", fields=()
         )
@@ -88,34 +88,34 @@ def _parted(request: web.Request, notice: PublishedConsultation, conversation: C
 
 
 def landing_page(
-    request: web.Request, notice: PublishedConsultation, conversation: Conversation, *, is_cookieless: bool = False
+    request: web.Request, published: PublishedConsultation, conversation: Conversation, *, is_cookieless: bool = False
 ) -> web.Response:
     """What it is about, and in which language; nothing is stored yet, not even a cookie."""
     site = site_of(request)
-    state = notice.state()
-    tags = tuple(notice.consultation.languages)
+    state = published.state()
+    tags = tuple(published.consultation.languages)
     chosen = request.cookies.get(COOKIE, "")
     locale = Locale.of(chosen if chosen in tags else preferred_language(request, tags))
     zone = site.services.settings.zone()
     if state != "open":
-        day = notice.opens(zone)
+        day = published.opens(zone)
         values = {"date": locale.day(day)} if state == "not_yet" and day else {}
-        results = f"/results/{notice.slug}" if state == "closed" else ""
-        return error_page(site, request, state, 410 if state == "closed" else 404, locale, results, **values)
-    closes = notice.closes(zone)
-    texts = notice.consultation
+        results = f"/results/{published.slug}" if state == "closed" else ""
+        return error_page(site, request, state, 410 if state == "closed" else 404, locale, results=results, **values)
+    closes = published.closes(zone)
+    texts = published.consultation
     return site.page(
         request,
         "door.html",
         locale,
-        notice=notice,
-        title=notice.text(texts.title, locale.tag),
-        asks=notice.text(texts.asks, locale.tag),
-        why=notice.text(texts.why, locale.tag),
-        readers=notice.text(texts.readers, locale.tag),
+        published=published,
+        title=published.text(texts.title, locale.tag),
+        asks=published.text(texts.asks, locale.tag),
+        why=published.text(texts.why, locale.tag),
+        readers=published.text(texts.readers, locale.tag),
         until=locale.day(closes) if closes else "",
         languages=language_links(request, locale, tags),
-        is_unreviewed=is_unreviewed(notice, locale.tag),
+        is_unreviewed=is_unreviewed(published, locale.tag),
         place=parse_entry_code(request.query.get("at", "")),
         is_cookieless=is_cookieless,
     )
@@ -123,16 +123,16 @@ def landing_page(
 
 async def _begin(request: web.Request) -> web.StreamResponse:
     """The language was chosen: from here on there is a conversation."""
-    site, notice = site_of(request), requested_consultation(request, trials=True)
+    site, published = site_of(request), requested_consultation(request, trials=True)
     if not site.routes.is_ours(request):
         raise RequestError("origin")
     data = await form_of(request)
-    language = notice.best(str(data.get("lang", "")))
-    conversation = site.routes.conversation_of(request, notice.slug)
+    language = published.best(str(data.get("lang", "")))
+    conversation = site.routes.conversation_of(request, published.slug)
     place = parse_entry_code(str(data.get("at", "")))
     await site.routes.begin(request, conversation, language_hint=language, entry_code=place)
     await answer_language_question(request, conversation, language)
-    response = redirect_after_start(request, notice.slug, form=data.get("view") == "form")
+    response = redirect_after_start(request, published.slug, form=data.get("view") == "form")
     site.routes.set_cookie(request, response, conversation)
     set_preference_cookie(request, response, COOKIE, language)
     return response
@@ -140,16 +140,16 @@ async def _begin(request: web.Request) -> web.StreamResponse:
 
 async def _switch(request: web.Request) -> web.StreamResponse:
     """Another language from here on; answers stay."""
-    notice = requested_consultation(request, trials=True)
+    published = requested_consultation(request, trials=True)
     data = await form_of(request)
-    conversation = own_conversation(request, notice.slug, data.get("csrf"))
-    language = notice.best(str(data.get("lang", "")))
+    conversation = own_conversation(request, published.slug, data.get("csrf"))
+    language = published.best(str(data.get("lang", "")))
     spoken = bot_language(await conversation_log(request, conversation))
     if spoken != language:
         label = Locale.of(spoken).say("web.language")
         await send_message(request, conversation, new_message_id(), text="/language", label=label)
         await answer_language_question(request, conversation, language)
-    response = redirect_to_conversation(request, notice.slug, form=data.get("view") == "form")
+    response = redirect_to_conversation(request, published.slug, form=data.get("view") == "form")
     set_preference_cookie(request, response, COOKIE, language)
     return response
 
@@ -213,12 +213,12 @@ def own_conversation(request: web.Request, slug: str, token: object) -> Conversa
 def requested_consultation(request: web.Request, *, trials: bool = False) -> PublishedConsultation:
     """The consultation of the path; with `trials` also that of a test revision. Raises RequestError."""
     slug: Slug = request.match_info["slug"]
-    notice = site_of(request).board.look_up(slug)
-    if notice is None or (notice.revision.is_trial and not trials):
+    published = site_of(request).consultations.find_any(slug)
+    if published is None or (published.revision.is_trial and not trials):
         raise RequestError("unknown")
-    if not notice.is_listed and not notice.revision.is_trial:
+    if not published.is_listed and not published.revision.is_trial:
         raise RequestError("closed")  # it was archived: a poster or a link may still lead here
-    return notice
+    return published
 
 
 def redirect_to_conversation(request: web.Request, slug: str, *, form: bool) -> web.Response:
@@ -240,8 +240,8 @@ def _has_just_begun(request: web.Request) -> bool:
     return begun.isdecimal() and len(begun) < 12 and abs(time.time() - int(begun)) < JUST_SECONDS
 
 
-def is_unreviewed(notice: PublishedConsultation, language: str) -> bool:
-    return any(offer.is_unreviewed for offer in notice.offers if offer.tag == language)
+def is_unreviewed(published: PublishedConsultation, language: str) -> bool:
+    return any(offer.is_unreviewed for offer in published.offers if offer.tag == language)
 
 
 def new_message_id() -> str:

@@ -101,21 +101,21 @@ def _find(connection: Connection, code: str, now: datetime) -> ContributionPage 
     is_told = (
         figures_are_public(consultation, revision, now) and publication.newest_edition(connection, revision) is not None
     )
-    if account.standing is not None and is_told:
-        code = account.standing.proposal.code
+    if account.item is not None and is_told:
+        code = account.item.proposal.code
         votes = publication.public_votes(connection, account.consultation_id, [code])[code]
     return ContributionPage(account, consultation, votes)
 
 
 def _words(shown: ContributionPage, locale: Locale) -> dict[str, Any]:
     """The text, in the page's language where somebody translated it; the original beside it."""
-    standing = shown.account.standing
-    if standing is None:
+    item = shown.account.item
+    if item is None:
         return {"wording": None, "original": None, "is_unreviewed": False, "district": ""}
-    about = standing.proposal
+    about = item.proposal
     original = {"title": about.title, "text": about.text, **_language(about.language)}
     plain = locale.tag.partition("-")[0]
-    translated = standing.texts.get(locale.tag) or (standing.texts.get(plain) if about.language != plain else None)
+    translated = item.texts.get(locale.tag) or (item.texts.get(plain) if about.language != plain else None)
     district = about.district or ""
     return {
         "wording": {"title": translated.title, "text": translated.text, **_language(translated.language)}

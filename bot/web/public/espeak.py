@@ -68,8 +68,8 @@ class Espeak:
         try:
             async with asyncio.timeout(SECONDS):
                 sound = complete_wav(await self._run(_shortened(text), language))
-        except (TimeoutError, OSError) as fault:
-            raise RequestError("busy") from fault
+        except (TimeoutError, OSError) as error:
+            raise RequestError("busy") from error
         self._sounds[_key(text, language)] = sound
         self._memory += len(sound)
         while self._memory > LARGEST_MEMORY:

@@ -87,7 +87,7 @@ class FormStep(NamedTuple):
     rows: tuple[SummaryRow, ...] = ()
     receipt: str = ""
     receipt_name: str = ""
-    fault: str = ""
+    error: str = ""
     """Why the bot did not take the last reply."""
     most: int = 0
     """The number of options that may be chosen, where more were and nothing else is wrong; else 0."""
@@ -208,7 +208,7 @@ def _remarks(step: FormStep, msg: MsgOut) -> FormStep:
     return step._replace(
         notes=(*step.notes, parts_as_text(told, msg.language)) if told else step.notes,
         earlier=next((part for part in msg.parts if isinstance(part, EarlierAnswerPart)), None),
-        fault=parts_as_text(wrong, msg.language),
+        error=parts_as_text(wrong, msg.language),
         most=most,
     )
 

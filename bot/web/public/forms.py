@@ -47,21 +47,21 @@ def add_form_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    notice = requested_consultation(request, trials=True)
-    conversation = site_of(request).routes.conversation_of(request, notice.slug)
+    published = requested_consultation(request, trials=True)
+    conversation = site_of(request).routes.conversation_of(request, published.slug)
     if conversation.is_new:
-        return redirect_to_conversation(request, notice.slug, form=False)
+        return redirect_to_conversation(request, published.slug, form=False)
     try:
-        return await form_page(request, notice, conversation)
-    except RequestError as trouble:
-        if trouble.code != "session":
+        return await form_page(request, published, conversation)
+    except RequestError as error:
+        if error.code != "session":
             raise
-        return redirect_to_conversation(request, notice.slug, form=False)
+        return redirect_to_conversation(request, published.slug, form=False)
 
 
 async def form_page(
     request: web.Request,
-    notice: PublishedConsultation,
+    published: PublishedConsultation,
     conversation: Conversation,
     *,
     problem: str = "",
@@ -70,9 +70,9 @@ async def form_page(
     """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
     entries = await conversation_log(request, conversation)
     step = form_step(entries)
-    locale = Locale.of(notice.best(step.language or locale_of(request).tag))
-    values = form_values(notice, locale, entries, step, problem=problem, written=written)
-    values["news"] = await contribution_updates(request, notice, conversation, locale)
+    locale = Locale.of(published.best(step.language or locale_of(request).tag))
+    values = form_values(published, locale, entries, step, problem=problem, written=written)
+    values["news"] = await contribution_updates(request, published, conversation, locale)
     site, status = site_of(request), 422 if problem else 200
     limit = site.routes.limits.text
     template = f"form_{step.kind}.html"
@@ -80,7 +80,7 @@ async def form_page(
 
 
 def form_values(
-    notice: PublishedConsultation,
+    published: PublishedConsultation,
     locale: Locale,
     entries: list[Entry],
     step: FormStep,
@@ -89,43 +89,45 @@ def form_values(
     written: str = "",
 ) -> dict[str, Any]:
     """What a page shows of the current step, on whatever kind of device."""
-    title = notice.text(notice.listing.title, locale.tag)
+    title = published.text(published.listing.title, locale.tag)
     before = step.earlier.answer if step.earlier and not step.earlier.is_missing else ""
-    fault = locale.say(problem) if problem else _fault(step, locale)
-    may_name = _may_name(notice, step)
-    if step.fault and (step.expects in {"text", "number"} or may_name):
+    error = locale.say(problem) if problem else _fault(step, locale)
+    may_name = _may_name(published, step)
+    if step.error and (step.expects in {"text", "number"} or may_name):
         before = _last_words(entries)
     return {
-        "notice": notice,
+        "published": published,
         "said": last_message(entries),
         "consultation_title": title,
         "step": step,
         "may_name": may_name,
         "about": step.about,
         "notes": _notes(step),
-        "fault": fault,
+        "fault": error,
         "written": written or before,
         "numbers": numbers.number_fields(step, written) if step.expects in NUMBERED else {},
         "may_go_back": any(entry.msg is None for entry in visible_entries(entries)),
         "may_keep": _went_back(entries) and not before and not any(option.is_chosen for option in step.options),
         "message_id": new_message_id(),
-        "offers": notice.offers,
-        "is_unreviewed": is_unreviewed(notice, locale.tag),
+        "offers": published.offers,
+        "is_unreviewed": is_unreviewed(published, locale.tag),
     }
 
 
 async def _post(request: web.Request) -> web.StreamResponse:
     """Takes what the page sent and shows the next one."""
-    notice = requested_consultation(request, trials=True)
+    published = requested_consultation(request, trials=True)
     data = await form_of(request)
-    conversation = own_conversation(request, notice.slug, data.get("csrf"))
+    conversation = own_conversation(request, published.slug, data.get("csrf"))
     step = form_step(await conversation_log(request, conversation))
     # A page that was left open, or sent twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
         problem = await submit_form(request, conversation, step, data)
         if problem:
-            return await form_page(request, notice, conversation, problem=problem, written=submitted_text(step, data))
-    return redirect_to_conversation(request, notice.slug, form=True)
+            return await form_page(
+                request, published, conversation, problem=problem, written=submitted_text(step, data)
+            )
+    return redirect_to_conversation(request, published.slug, form=True)
 
 
 async def submit_form(request: web.Request, conversation: Conversation, step: FormStep, data: Form) -> str:
@@ -226,13 +228,13 @@ def _text(data: Form) -> str:
 
 def _fault(step: FormStep, locale: Locale) -> str:
     """What is wrong, without what is to be written in a chat: here one ticks fewer."""
-    return locale.say("web.form.too_many", max=step.most) if step.most else step.fault
+    return locale.say("web.form.too_many", max=step.most) if step.most else step.error
 
 
-def _may_name(notice: PublishedConsultation, step: FormStep) -> bool:
+def _may_name(published: PublishedConsultation, step: FormStep) -> bool:
     """Whether the answer may also be named by other words than the options: not everybody knows the own district."""
     keys = {option.parsed.key for option in step.options}
-    return any(node.type == "district" and node.key in keys for node in notice.consultation.questions)
+    return any(node.type == "district" and node.key in keys for node in published.consultation.questions)
 
 
 def _went_back(entries: list[Entry]) -> bool:

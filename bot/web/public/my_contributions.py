@@ -27,21 +27,21 @@ class ContributionUpdate(NamedTuple):
 
 
 async def contribution_updates(
-    request: web.Request, notice: PublishedConsultation, conversation: Conversation, locale: Locale
+    request: web.Request, published: PublishedConsultation, conversation: Conversation, locale: Locale
 ) -> list[ContributionUpdate]:
     """Own proposals about which somebody has decided something; nothing while they only wait to be read."""
-    if not any(node.type == PROPOSAL for node in notice.consultation.questions):
+    if not any(node.type == PROPOSAL for node in published.consultation.questions):
         return []
     services, routes = site_of(request).services, site_of(request).routes
     lookup = services.keys.lookup(routes.hub.name, conversation.address)
 
     def read(connection: Connection) -> dict[str, ContributionStatus]:
-        codes = personal_data.codes_at(connection, lookup, notice.revision.consultation_id, services.keys)
+        codes = personal_data.codes_at(connection, lookup, published.revision.consultation_id, services.keys)
         return publication.public_statuses(connection, codes)
 
     found = await services.store.read(read)
     return [
-        ContributionUpdate(code, status_lines(account, locale.say, locale.tag))
-        for code, account in found.items()
-        if account.seen != "reading" or account.steps
+        ContributionUpdate(code, status_lines(status, locale.say, locale.tag))
+        for code, status in found.items()
+        if status.seen != "reading" or status.steps
     ]

@@ -81,11 +81,11 @@ def add_opendata_routes(application: web.Application, store: Store, data: Path, 
 
 async def _send(request: web.Request) -> web.StreamResponse:
     site = site_of(request)
-    await site.board.look()
-    notice = requested_consultation(request)
-    if not figures_are_public(notice.consultation, notice.revision, datetime.now(UTC)):
+    await site.consultations.refresh()
+    published = requested_consultation(request)
+    if not figures_are_public(published.consultation, published.revision, datetime.now(UTC)):
         raise RequestError("unknown")
-    found = await request.app[RESULTS_CACHE].of(notice.slug)
+    found = await request.app[RESULTS_CACHE].of(published.slug)
     if found is None:
         raise RequestError("making")
     path = await request.app[OPEN_DATA_FILES].package(found)

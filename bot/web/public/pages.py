@@ -28,25 +28,25 @@ async def _start(request: web.Request) -> web.Response:
     site, locale = site_of(request), locale_of(request)
     zone = site.services.settings.zone()
     cards = []
-    for notice in site.board.open_now():
-        language = notice.best(locale.tag)
-        closes = notice.closes(zone)
+    for published in site.consultations.open_now():
+        language = published.best(locale.tag)
+        closes = published.closes(zone)
         cards.append(
             {
-                "notice": notice,
+                "published": published,
                 "language": language,
-                "direction": notice.locale(locale.tag).direction,
-                "title": notice.text(notice.listing.title, language),
-                "asks": notice.text(notice.listing.asks, language),
-                "why": notice.text(notice.listing.why, language),
+                "direction": published.locale(locale.tag).direction,
+                "title": published.text(published.listing.title, language),
+                "asks": published.text(published.listing.asks, language),
+                "why": published.text(published.listing.why, language),
                 "until": locale.day(closes) if closes else "",
             }
         )
     now = datetime.now(UTC)
     results = [
-        (notice.slug, notice.text(notice.listing.title, locale.tag), notice.best(locale.tag))
-        for notice in site.board.everything()
-        if notice.state(now) != "not_yet" and figures_are_public(notice.listing, notice.revision, now)
+        (published.slug, published.text(published.listing.title, locale.tag), published.best(locale.tag))
+        for published in site.consultations.all_listed()
+        if published.state(now) != "not_yet" and figures_are_public(published.listing, published.revision, now)
     ]
     place = parse_entry_code(request.query.get("at", ""))
     at = f"?at={place}" if place else ""
@@ -57,10 +57,10 @@ async def _start(request: web.Request) -> web.Response:
 async def _accessibility(request: web.Request) -> web.Response:
     """The accessibility statement."""
     site, locale = site_of(request), locale_of(request)
-    await site.board.look()
+    await site.consultations.refresh()
     people = {
-        (notice.text(notice.listing.contact.name, locale.tag), notice.listing.contact.email)
-        for notice in site.board.open_now()
+        (published.text(published.listing.contact.name, locale.tag), published.listing.contact.email)
+        for published in site.consultations.open_now()
     }
     languages = language_links(request, locale)
     return site.page(request, "accessibility.html", locale, languages=languages, people=sorted(people))

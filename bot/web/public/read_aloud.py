@@ -66,10 +66,10 @@ class ReadAloud:
             sound = self._espeak and self._espeak.remembered(said, msg.language)
             if not sound:
                 sound = await self._read(request, conversation.address, said, msg.language)
-        except RequestError as trouble:
+        except RequestError as error:
             language = routes.hub.language(conversation.address)
             locale = Locale.of(language) if language else None
-            return request_error_page(site_of(request), request, trouble, locale)
+            return request_error_page(site_of(request), request, error, locale)
         return _part(request, sound)
 
     def _message(self, request: web.Request, address: str) -> MsgOut:

@@ -36,16 +36,16 @@ def add_results_routes(application: web.Application, store: Store, editor: Editi
 
 async def _page(request: web.Request) -> web.Response:
     site = site_of(request)
-    await site.board.look()
-    notice, now = requested_consultation(request), datetime.now(UTC)
-    locale = Locale.of(notice.best(locale_of(request).tag))
-    consultation = notice.consultation
+    await site.consultations.refresh()
+    published, now = requested_consultation(request), datetime.now(UTC)
+    locale = Locale.of(published.best(locale_of(request).tag))
+    consultation = published.consultation
     closes, is_public = (
-        notice.closes(site.services.settings.zone()),
-        figures_are_public(consultation, notice.revision, now),
+        published.closes(site.services.settings.zone()),
+        figures_are_public(consultation, published.revision, now),
     )
     kept = request.app[RESULTS_CACHE]
-    found = await kept.of(notice.slug) if is_public else None
+    found = await kept.of(published.slug) if is_public else None
     number = list_page(list(found.proposals), request.query.get("page", "")).number if found else 1
     drawn: str = ""
     if found:
@@ -56,20 +56,20 @@ async def _page(request: web.Request) -> web.Response:
         request,
         "results.html",
         locale,
-        notice=notice,
-        title=notice.text(consultation.title, locale.tag),
-        asks=notice.text(consultation.asks, locale.tag),
-        decides=notice.text(consultation.decides, locale.tag),
-        feedback=notice.text(consultation.feedback, locale.tag),
+        published=published,
+        title=published.text(consultation.title, locale.tag),
+        asks=published.text(consultation.asks, locale.tag),
+        decides=published.text(consultation.decides, locale.tag),
+        feedback=published.text(consultation.feedback, locale.tag),
         until=locale.day(closes) if closes else "",
-        is_closed=takes_no_answers(notice.revision, now),
+        is_closed=takes_no_answers(published.revision, now),
         is_public=is_public,
         found=found,
         edition=figures.edition_line(found, locale, site.services.settings.zone()) if found else "",
         people=figures.participation_totals(found, locale) if found else (),
         least=consultation.smallest_cell,
         languages=language_links(request, locale, tuple(consultation.languages)),
-        is_unreviewed=is_unreviewed(notice, locale.tag),
+        is_unreviewed=is_unreviewed(published, locale.tag),
         number=number,
         address=f"{site.services.settings.web.public_url}{request.path}",
         figures=drawn,

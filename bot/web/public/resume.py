@@ -34,11 +34,11 @@ def add_resume_routes(router: web.UrlDispatcher) -> None:
 async def _found(request: web.Request) -> web.StreamResponse:
     """The code form of the start page, which says for which consultation the code is."""
     data = await form_of(request)
-    await site_of(request).board.look()
-    notice = site_of(request).board.find(str(data.get("slug", "")))
-    if notice is None:
+    await site_of(request).consultations.refresh()
+    published = site_of(request).consultations.find(str(data.get("slug", "")))
+    if published is None:
         raise RequestError("unknown")
-    return await _opened(request, notice, str(data.get("code", "")))
+    return await _opened(request, published, str(data.get("code", "")))
 
 
 async def _ask(request: web.Request) -> web.Response:
@@ -50,31 +50,31 @@ async def _resume(request: web.Request) -> web.StreamResponse:
     return await _opened(request, requested_consultation(request), str(data.get("code", "")))
 
 
-async def _opened(request: web.Request, notice: PublishedConsultation, code: str) -> web.StreamResponse:
+async def _opened(request: web.Request, published: PublishedConsultation, code: str) -> web.StreamResponse:
     """Opens the conversation of a code in this browser."""
     site = site_of(request)
     if not site.routes.is_ours(request, has_token=False):
         raise RequestError("origin")
     try:
-        conversation = await site.routes.open_by_code(request, code, notice.slug)
-    except RequestError as trouble:
-        if trouble.code != "code":
+        conversation = await site.routes.open_by_code(request, code, published.slug)
+    except RequestError as error:
+        if error.code != "code":
             raise
-        return _form(request, notice, status=404, code=code)
-    response = redirect_after_start(request, notice.slug, form=False)
+        return _form(request, published, status=404, code=code)
+    response = redirect_after_start(request, published.slug, form=False)
     site.routes.set_cookie(request, response, conversation)
     return response
 
 
-def _form(request: web.Request, notice: PublishedConsultation, *, status: int = 200, code: str = "") -> web.Response:
+def _form(request: web.Request, published: PublishedConsultation, *, status: int = 200, code: str = "") -> web.Response:
     site, locale = site_of(request), locale_of(request)
     return site.page(
         request,
         "resume.html",
         locale,
         status=status,
-        notice=notice,
-        title=notice.text(notice.listing.title, locale.tag),
+        published=published,
+        title=published.text(published.listing.title, locale.tag),
         languages=language_links(request, locale),
         example=EXAMPLE,
         is_wrong=status != 200,
@@ -84,18 +84,18 @@ def _form(request: web.Request, notice: PublishedConsultation, *, status: int = 
 
 async def _show(request: web.Request) -> web.Response:
     """The code of this conversation, to be written down or scanned."""
-    site, notice = site_of(request), requested_consultation(request)
+    site, published = site_of(request), requested_consultation(request)
     data = await form_of(request)
-    conversation = own_conversation(request, notice.slug, data.get("csrf"))
+    conversation = own_conversation(request, published.slug, data.get("csrf"))
     entries = site.routes.hub.chat(conversation.address).after(0)
     locale = Locale.of(bot_language(entries) or locale_of(request).tag)
-    link = f"{site.origin(request)}/c/{notice.slug}/resume#{conversation.resume_code}"
+    link = f"{site.origin(request)}/c/{published.slug}/resume#{conversation.resume_code}"
     return site.page(
         request,
         "code.html",
         locale,
-        notice=notice,
-        title=notice.text(notice.listing.title, locale.tag),
+        published=published,
+        title=published.text(published.listing.title, locale.tag),
         code=conversation.resume_code,
         csrf=conversation.csrf,
         qr=qr_code(link),
@@ -105,8 +105,8 @@ async def _show(request: web.Request) -> web.Response:
 
 async def _leave(request: web.Request) -> web.StreamResponse:
     """Lets this browser forget the conversation, which somebody else may use next; its code still opens it."""
-    notice = requested_consultation(request)
-    conversation = own_conversation(request, notice.slug, (await form_of(request)).get("csrf"))
+    published = requested_consultation(request)
+    conversation = own_conversation(request, published.slug, (await form_of(request)).get("csrf"))
     response = web.Response(status=303, headers={"Location": "/"})
     site_of(request).routes.leave(request, response, conversation)
     return response
