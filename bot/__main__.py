@@ -19,7 +19,7 @@ def main() -> None:
         )
     from bot.bootstrap import install
 
-    install.run(sys.argv[1:])
+    install.run_bootstrap(sys.argv[1:])
 
 
 if __name__ == "__main__":

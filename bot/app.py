@@ -85,7 +85,7 @@ class App:
     outbox: Outbox
     conversations: Conversations
     broadcaster: Broadcaster
-    keeper: AttachmentFetcher
+    attachment_fetcher: AttachmentFetcher
     pools: StatementPools
     erasure_log: ErasureLog
     scrubber: Scrubber
@@ -151,7 +151,7 @@ class App:
             ),
             self.editor.run,
             self.broadcaster.run,
-            self.keeper.run,
+            self.attachment_fetcher.run,
             self.scrubber.run,
             partial(run_notifications, self.store, teller, self.outbox.look_for_broadcasts),
             partial(keep_scanning_votes, self.store, self.pools),
@@ -257,9 +257,9 @@ def build(
     outbox.on_changes = senders.people_cache.forget
     batches = BatchProcessor(keys, catalogue, ids, erasure_log, senders, turns, sources=sources)
     folder = AttachmentFolder(settings.data / FOLDER, keys)
-    keeper = AttachmentFetcher(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
+    attachment_fetcher = AttachmentFetcher(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
     scrubber = Scrubber(store, settings.zone())
-    conversations = Conversations(store, batches, outbox, keeper.wake, scrubber, sources.now)
+    conversations = Conversations(store, batches, outbox, attachment_fetcher.wake, scrubber, sources.now)
     broadcaster = Broadcaster(store, outbox, BroadcastProcessor(settings, keys, proactive, list(channels)))
     return App(
         settings=settings,
@@ -271,7 +271,7 @@ def build(
         outbox=outbox,
         conversations=conversations,
         broadcaster=broadcaster,
-        keeper=keeper,
+        attachment_fetcher=attachment_fetcher,
         pools=pools,
         erasure_log=erasure_log,
         scrubber=scrubber,

@@ -34,7 +34,7 @@ from sqlalchemy import Connection
 
 from bot.app import build
 from bot.authoring.publishing import PublishContext, publish_file, publish_samples
-from bot.cli.play import Chat
+from bot.cli.play import ConsoleChat
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.sources import SYSTEM_RANDOM, Sources, draw_seed
@@ -113,7 +113,7 @@ class Scene:
         self.written: list[str] = []
         sources = Sources(self._clock.now, self._clock.steady, self._chance, self._draw_seed)
         make = partial(build, Settings(data=data), store=store, keys=KEYS, sources=sources)
-        self.chat = Chat(make, lambda _: None, self.written.append, "somebody")
+        self.chat = ConsoleChat(make, lambda _: None, self.written.append, "somebody")
         self._said: list[int] = []
         self._hint = ""
 

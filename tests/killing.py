@@ -47,7 +47,7 @@ def live(recording: Path, settings: Settings) -> tuple[int, int]:
 
     vars(replay).update(LARGEST_BATCH=CHUNK, progress=progress)
     try:
-        fine = replay.replay(settings, recording, lambda _: None, lambda text: print(text, file=sys.stderr))
+        fine = replay.replay_file(settings, recording, lambda _: None, lambda text: print(text, file=sys.stderr))
         os._exit(0 if fine else 1)
     finally:
         os._exit(70)

@@ -216,7 +216,7 @@ async def play(study: Study, played: Round, store: Store, say: Callable[[str], N
     return compared
 
 
-def _check_report(report: replay.Report, study: Study, played: Round) -> None:
+def _check_report(report: replay.ReplayReport, study: Study, played: Round) -> None:
     messages = len(study.votes) * (STATEMENTS + 2)
     expected = {
         "messages": messages * (2 if played.doubled else 1),

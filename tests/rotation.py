@@ -226,7 +226,7 @@ def _restored(settings: Settings, before: Path, again: Path) -> list[str]:
     """What is lost of a backup that was made before all this; who was erased since must not be there."""
     ErasureLog(settings.data, load_keys(settings.data / "secret.key")).note([ErasedRecord("person", str(SEEDS - 1))])
     restored = Settings.model_validate({"data": again, "samples": False})
-    backup.restore(restored, before, lambda _: None, [settings.data])
+    backup.restore_backup(restored, before, lambda _: None, [settings.data])
     store = Store(restored.database())
     faults = lost(store, again, list(range(1, SEEDS - 1)), others=False)
     with store.reading() as connection:

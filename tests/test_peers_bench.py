@@ -114,7 +114,7 @@ def test_each_run_is_compared_with_the_same_run_of_the_handler():
 
 def test_without_the_repository_the_command_says_what_is_missing(tmp_path):
     with pytest.raises(CommandError, match="call it in the repository"):
-        peers.run(peers.Wish(5, 3, None, as_json=False), root=tmp_path)
+        peers.run_peers(peers.PeerBenchOptions(5, 3, None, as_json=False), root=tmp_path)
 
 
 def test_a_library_that_cannot_be_had_is_named_and_left_out(capsys):
@@ -135,8 +135,8 @@ def test_the_command_hands_on_what_was_asked_for(tmp_path):
     (tmp_path / "tests" / "peers_bench" / "__main__.py").write_text(
         "import json, pathlib, sys; pathlib.Path('said').write_text(json.dumps(sys.argv[1:])); sys.exit(3)"
     )
-    wish = peers.Wish(2, 0.5, tmp_path, as_json=True)
-    assert peers.run(wish, root=tmp_path) == 3
+    wish = peers.PeerBenchOptions(2, 0.5, tmp_path, as_json=True)
+    assert peers.run_peers(wish, root=tmp_path) == 3
     said = json.loads((tmp_path / "said").read_text())
     assert said == ["--peers", "--runs", "2", "--seconds", "0.5", "--folder", str(tmp_path), "--json"]
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.bootstrap.terminal import both, explain, say
+from bot.bootstrap.terminal import both, explain, print_line
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
@@ -26,7 +26,7 @@ STAMP = VENV / "mitsprache.json"
 LEVELS = ("run", "test", "dev")
 
 
-def run(words: list[str]) -> None:
+def run_bootstrap(words: list[str]) -> None:
     """Do what the command line asks for, in an environment that has all it needs."""
     level = "test" if words[:1] == ["test"] else "run"
     python = prepare_or_exit(level)
@@ -36,9 +36,9 @@ def run(words: list[str]) -> None:
         run_tests(words[1:])
     # A command loads a thousand modules and throws next to nothing away: looking for garbage meanwhile is lost time.
     gc.set_threshold(50_000, 20, 50)
-    from bot.cli.main import main
+    from bot.cli.main import run_cli
 
-    main()
+    run_cli()
 
 
 def run_tests(arguments: list[str]) -> None:
@@ -73,15 +73,15 @@ def become(command: list[str]) -> None:
 def prepare_or_exit(level: str) -> Path:
     """`prepare`, with every trouble that can be expected told in a sentence."""
     try:
-        return prepare(level)
+        return prepare_environment(level)
     except OSError as error:
         sys.exit(explain(str(error)))
     except KeyboardInterrupt:
-        say("\nAbgebrochen; der nächste Start räumt auf.", "\nInterrupted; the next start tidies up.")
+        print_line("\nAbgebrochen; der nächste Start räumt auf.", "\nInterrupted; the next start tidies up.")
         sys.exit(130)
 
 
-def prepare(level: str) -> Path:
+def prepare_environment(level: str) -> Path:
     """Return a Python that has the packages of a level (`run`, `test` or `dev`); set it up where there is none.
 
     Starting twice at once, being killed half-way and starting again are all fine.
@@ -97,7 +97,7 @@ def prepare(level: str) -> Path:
     elif (not ready or sys.prefix != sys.base_prefix) and is_satisfied(level):
         return here
     if not ready:
-        with only_one() as turn:
+        with setup_lock() as turn:
             if not is_ready(level):
                 set_up(level, turn)
     return PYTHON
@@ -111,7 +111,9 @@ def lock_of(level: str) -> Path:
 def is_ready(level: str) -> bool:
     """Tell whether `.venv` was filled to the end, by this Python, from the lock as it is now."""
     stamp = read_stamp()
-    return stamp.get("python") == this_python() and stamp.get(level) == fingerprint(level) and PYTHON.exists()
+    return (
+        stamp.get("python") == this_python() and stamp.get(level) == requirements_fingerprint(level) and PYTHON.exists()
+    )
 
 
 def is_satisfied(level: str) -> bool:
@@ -161,7 +163,7 @@ def this_python() -> str:
     return f"{sys.version_info[0]}.{sys.version_info[1]} {sys.platform} {platform.machine()}"
 
 
-def fingerprint(level: str) -> str:
+def requirements_fingerprint(level: str) -> str:
     """Changes whenever the lock does."""
     return hashlib.sha256(lock_of(level).read_bytes()).hexdigest()
 
@@ -178,14 +180,14 @@ def read_stamp() -> dict[str, str]:
 def write_stamp(level: str) -> None:
     """Say that `.venv` is filled up to a level, from one moment to the next."""
     levels = LEVELS[: LEVELS.index(level) + 1]
-    stamp = {"python": this_python()} | {done: fingerprint(done) for done in levels}
+    stamp = {"python": this_python()} | {done: requirements_fingerprint(done) for done in levels}
     unfinished = STAMP.with_suffix(".new")
     unfinished.write_text(json.dumps(stamp), encoding="utf-8")
     unfinished.replace(STAMP)
 
 
 @contextmanager
-def only_one() -> Iterator[int]:
+def setup_lock() -> Iterator[int]:
     """Wait until no other set-up of this folder runs; yields the descriptor which holds the lock.
 
     The folder itself is locked, so nothing is left behind. pip inherits the descriptor: if this process is killed, a
@@ -196,11 +198,11 @@ def only_one() -> Iterator[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Eine andere Einrichtung läuft gerade; ich warte …", "Another set-up is running; waiting …")
+            print_line("Eine andere Einrichtung läuft gerade; ich warte …", "Another set-up is running; waiting …")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError:
             # Some network folders know no locks; one set-up at a time still works there.
-            say("Dieser Ordner kennt keine Sperren.", "This folder knows no locks.")
+            print_line("Dieser Ordner kennt keine Sperren.", "This folder knows no locks.")
         yield descriptor
     finally:
         os.close(descriptor)
@@ -217,7 +219,9 @@ def set_up(level: str, turn: int) -> None:
                 f"This Python lacks a part ({error.name}): install the whole of it (apt install python3).",
             )
         )
-    say("Mitsprache richtet sich ein, das dauert eine Minute …", "Mitsprache sets itself up, it takes a minute …")
+    print_line(
+        "Mitsprache richtet sich ein, das dauert eine Minute …", "Mitsprache sets itself up, it takes a minute …"
+    )
     try:
         if read_stamp().get("python") != this_python():
             venv.make_venv(VENV)
@@ -228,4 +232,4 @@ def set_up(level: str, turn: int) -> None:
     except venv.SetupError as error:
         sys.exit(str(error))
     write_stamp(level)
-    say("Fertig eingerichtet.", "Set-up finished.")
+    print_line("Fertig eingerichtet.", "Set-up finished.")

@@ -63,7 +63,7 @@ def both(german: str, english: str) -> str:
     return {"de": german, "en": english}.get(language[:2], f"{german}\n{english}")
 
 
-def say(german: str, english: str) -> None:
+def print_line(german: str, english: str) -> None:
     """Tell the person how it goes, beside the program's own output."""
     print(both(german, english), file=sys.stderr, flush=True)
 

@@ -18,7 +18,7 @@ from storage.core.errors import Duplicate
 from storage.tables.staff import Role, StaffMember, all_staff, insert_staff, revoke_staff_member
 
 
-def add(settings: Settings, name: str, role: str, say: Say) -> None:
+def create_account(settings: Settings, name: str, role: str, say: Say) -> None:
     """Lets somebody in: prints the personal code, once. Raises CommandError."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
@@ -48,7 +48,7 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
     say("On the web it lets in at /assist; `/team CODE` in a chat with the bot makes that chat one of the team.")
 
 
-def revoke(settings: Settings, name: str, say: Say) -> None:
+def revoke_account(settings: Settings, name: str, say: Say) -> None:
     """Lets somebody in no more, from the next request on. Raises CommandError."""
     name = " ".join(name.split())
     with command_context(settings, say) as (store, keys):
@@ -65,7 +65,7 @@ def revoke(settings: Settings, name: str, say: Say) -> None:
     say(f"{name} is let in no more.")
 
 
-def list_all(settings: Settings, say: Say) -> None:
+def list_accounts(settings: Settings, say: Say) -> None:
     """Says who is let in, a line each: name, role, since when, last use."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         members = all_staff(connection)

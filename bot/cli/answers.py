@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import SET_ASIDE, Config, Data, Slug, ask, complain, load, say
+from bot.cli.options import SET_ASIDE, Config, Data, Slug, ask, complain, load_with_options, say
 
 app = typer.Typer()
 Purpose = Annotated[
@@ -15,8 +15,8 @@ Purpose = Annotated[
 ]
 
 
-@app.command()
-def export(
+@app.command("export")
+def export_command(
     context: typer.Context,
     slug: Slug,
     out: Annotated[
@@ -37,26 +37,26 @@ def export(
 ) -> None:
     """Write the answers of a consultation to files for spreadsheets and statistics, or proposals for other tools."""
     from bot.cli import exporting
-    from bot.cli.purpose import asked
+    from bot.cli.purpose import ask_purpose
     from bot.exchange.exports import package
 
-    found = load(context, config, data)
+    found = load_with_options(context, config, data)
     if format_ not in {"csv", "xlsx"}:
         from bot.cli import exchange
 
         is_public = profile == "public"
         if exchange.has_single_votes(format_) and not is_public:
-            purpose = asked(found, purpose, ask, complain)
-        exchange.export(found, slug, format_, out, say, complain, is_public=is_public, purpose=purpose)
+            purpose = ask_purpose(found, purpose, ask, complain)
+        exchange.run_export(found, slug, format_, out, say, complain, is_public=is_public, purpose=purpose)
         return
     if profile == "raw":
-        purpose = asked(found, purpose, ask, complain)
+        purpose = ask_purpose(found, purpose, ask, complain)
     wish = package.ExportRequest(slug, out, profile, is_workbook=format_ == "xlsx", purpose=purpose)
-    exporting.export(found, wish, say, complain)
+    exporting.export_answers(found, wish, say, complain)
 
 
-@app.command()
-def attachments(
+@app.command("attachments")
+def attachments_command(
     context: typer.Context,
     slug: Slug,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder.")],
@@ -65,15 +65,15 @@ def attachments(
     data: Data = None,
 ) -> None:
     """Write the voice messages and pictures people answered with to a folder, decrypted, with a list."""
-    from bot.cli import attachments as files
-    from bot.cli.purpose import asked
+    from bot.cli.attachments import write_attachments
+    from bot.cli.purpose import ask_purpose
 
-    found = load(context, config, data)
-    files.write_out(found, slug, out, say, complain, asked(found, purpose, ask, complain))
+    found = load_with_options(context, config, data)
+    write_attachments(found, slug, out, say, complain, ask_purpose(found, purpose, ask, complain))
 
 
 @app.command("import")
-def import_(
+def import_command(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="polis, …: which program wrote it.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A file, a folder or a ZIP file.")],
@@ -97,12 +97,12 @@ def import_(
     from bot.exchange.importer import ImportOptions
 
     wish = ImportOptions(as_, lang, open_, strict, trust_votes)
-    if not exchange.import_(load(context, config, data), kind, path, wish, say, complain):
+    if not exchange.run_import(load_with_options(context, config, data), kind, path, wish, say, complain):
         raise typer.Exit(SET_ASIDE)
 
 
-@app.command()
-def results(
+@app.command("results")
+def results_command(
     context: typer.Context,
     slug: Slug,
     as_json: Annotated[bool, typer.Option("--json", help="Every figure as one JSON object.")] = False,
@@ -123,14 +123,14 @@ def results(
     data: Data = None,
 ) -> None:
     """Counts, balance and consensus in the words of the result page, with how many people stand behind each figure."""
-    from bot.cli import results as published
+    from bot.cli.results import print_results
 
     if inner:
-        from bot.cli import inner_results as unprotected
-        from bot.cli.purpose import asked
+        from bot.cli.inner_results import print_inner_results
+        from bot.cli.purpose import ask_purpose
 
-        found = load(context, config, data)
-        why = asked(found, purpose, ask, complain)
-        unprotected.show(found, slug, say, complain, why, seed=seed, as_json=as_json, language=lang)
+        found = load_with_options(context, config, data)
+        why = ask_purpose(found, purpose, ask, complain)
+        print_inner_results(found, slug, say, complain, why, seed=seed, as_json=as_json, language=lang)
         return
-    published.show(load(context, config, data), slug, say, seed=seed, as_json=as_json, language=lang)
+    print_results(load_with_options(context, config, data), slug, say, seed=seed, as_json=as_json, language=lang)

@@ -19,7 +19,7 @@ from storage.tables.api_keys import all_api_keys, insert_api_keys, revoke_api_ke
 from storage.tables.staff import StaffMember, all_staff
 
 
-def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -> None:
+def create_api_key(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -> None:
     """Makes a key for somebody who works here; prints it once. Raises CommandError."""
     wanted = _known(scopes)
     with command_context(settings, say) as (store, keys):
@@ -62,7 +62,7 @@ def _member(connection: Connection, name: str) -> StaffMember:
     return found
 
 
-def revoke(settings: Settings, label: str, say: Say) -> None:
+def revoke_key_by_label(settings: Settings, label: str, say: Say) -> None:
     """Lets a key in no more, from the next request on. Raises CommandError."""
     label = label.strip().removeprefix(f"{PREFIX}_").partition("_")[0].upper()
     with command_context(settings, say) as (store, keys):
@@ -79,7 +79,7 @@ def revoke(settings: Settings, label: str, say: Say) -> None:
     say(f"{label} is let in no more.")
 
 
-def list_all(settings: Settings, say: Say) -> None:
+def list_api_keys(settings: Settings, say: Say) -> None:
     """Says which keys there are, a line each: label, owner, what for, since when, last use."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in all_staff(connection)}

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from bot.cli.context import command_context
-from bot.cli.purpose import recorded
+from bot.cli.purpose import recorded_purpose
 from bot.common import audit
 from bot.common.errors import Say
 from bot.common.keys import SecretError
@@ -27,17 +27,17 @@ INDEX: Final = "attachments.csv"
 HEAD: Final = ("file", "response_id", "question_key", "kind", "state", "size", "sent_at", "channel", "text")
 
 
-class Written(NamedTuple):
+class WrittenAttachment(NamedTuple):
     """How many files were written, and which could not be."""
 
     number: int
     lost: list[str]
 
 
-def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say, purpose: str = "") -> None:
+def write_attachments(settings: Settings, slug: str, out: Path, say: Say, complain: Say, purpose: str = "") -> None:
     """Writes the attachments of a consultation; recorded before the first file is read. Raises CommandError."""
     check_target(out)
-    purpose = recorded(settings, purpose)
+    purpose = recorded_purpose(settings, purpose)
     with command_context(settings, complain) as (store, keys):
         with store.begin() as connection:
             slug = stored_revisions.live_revision(connection, slug).slug
@@ -54,7 +54,7 @@ def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say,
     say(f"{out}: {written.number} file{'' if written.number == 1 else 's'}, listed in {INDEX}")
 
 
-def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: Path) -> Written:
+def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: Path) -> WrittenAttachment:
     found = stored_revisions.live_revision(connection, slug)
     number, lost = 0, []
     with ExitStack() as closing:
@@ -71,7 +71,7 @@ def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: P
                     (target / name).write_bytes(content)
                     number += 1
             index.write([_row(sent, name, text)])
-    return Written(number, lost)
+    return WrittenAttachment(number, lost)
 
 
 def _with_texts(connection: Connection, consultation_id: int) -> Iterator[tuple[StoredAttachment, str]]:

@@ -28,7 +28,7 @@ _NO_ANCHOR: Final = (
 )
 
 
-class Wish(NamedTuple):
+class AuditListOptions(NamedTuple):
     """Which entries: of one consultation, and from a day on."""
 
     slug: str = ""
@@ -36,7 +36,7 @@ class Wish(NamedTuple):
     as_json: bool = False
 
 
-def show(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
+def print_audit_log(settings: Settings, wish: AuditListOptions, say: Say, complain: Say) -> None:
     """Says the entries, a line each, the newest last. Raises CommandError."""
     zone = settings.zone()
     since = _midnight(wish.since, zone) if wish.since else None
@@ -51,7 +51,7 @@ def show(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
         say("Nothing is recorded" + (f" about {wish.slug}" if wish.slug else "") + ".")
 
 
-def verify(settings: Settings, say: Say, complain: Say) -> bool:
+def verify_audit_log(settings: Settings, say: Say, complain: Say) -> bool:
     """Says whether the log is whole; False where it is not. Raises as `command_context` does."""
     with command_context(settings, complain) as (store, keys):
         try:

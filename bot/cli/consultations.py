@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import Config, Data, Slug, complain, keep_old_name, load, say
+from bot.cli.options import Config, Data, Slug, complain, keep_old_name, load_with_options, say
 from bot.common.errors import CommandError
 
 app = typer.Typer()
 
 
-@app.command()
-def push(
+@app.command("push")
+def push_command(
     context: typer.Context,
     slug: Slug,
     segment: Annotated[
@@ -33,7 +33,7 @@ def push(
     data: Data = None,
 ) -> None:
     """Send a consultation to those who asked for it; the house that runs does the sending."""
-    from bot.cli import push as pushes
+    from bot.cli.push import PushOptions, run_push
 
     actions = [
         name
@@ -42,16 +42,16 @@ def push(
     ]
     if len(actions) > 1:
         raise CommandError(f"--{' and --'.join(actions)} do not go together; take one of them")
-    order = pushes.Order(slug, segment, at, per_hour, reminder, dry_run, yes, watch, "".join(actions))
-    pushes.push(load(context, config, data), order, say, complain)
+    order = PushOptions(slug, segment, at, per_hour, reminder, dry_run, yes, watch, "".join(actions))
+    run_push(load_with_options(context, config, data), order, say, complain)
 
 
-@app.command()
-def consultations(context: typer.Context, config: Config = None, data: Data = None) -> None:
+@app.command("consultations")
+def consultations_command(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """List what is published: name, title, state, revision, languages."""
-    from bot.cli import context as house
+    from bot.cli.context import print_consultations
 
-    house.list_consultations(load(context, config, data), say)
+    print_consultations(load_with_options(context, config, data), say)
 
 
 @app.command("entries")
@@ -59,14 +59,14 @@ def show_entries(context: typer.Context, slug: Slug, config: Config = None, data
     """Count where people came from, by place code and way of entry; small numbers as "<5"."""
     from bot.cli import entries
 
-    entries.show(load(context, config, data), slug, say)
+    entries.print_entries(load_with_options(context, config, data), slug, say)
 
 
 keep_old_name(app, "places", "entries", show_entries)
 
 
-@app.command()
-def top(
+@app.command("top")
+def top_command(
     context: typer.Context,
     slug: Slug,
     count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="How many.")] = 20,
@@ -76,4 +76,4 @@ def top(
     """List the proposals most agreed with, in the order in which a next wave takes them (take: top)."""
     from bot.cli import lifecycle
 
-    lifecycle.top(load(context, config, data), slug, say, count)
+    lifecycle.print_top_proposals(load_with_options(context, config, data), slug, say, count)

@@ -48,7 +48,7 @@ def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store
     except (ValueError, ArgumentError) as fault:
         reason = str(fault).removeprefix("database_url: ")
         raise CommandError(f"database_url: {reason}; see docs/settings.md") from None
-    faults = publish_samples(store, desk(settings)) if settings.publish_samples else []
+    faults = publish_samples(store, publish_context(settings)) if settings.publish_samples else []
     return store, keys, [fault for fault in faults if not fault.warning]
 
 
@@ -82,12 +82,12 @@ def _note_newest(store: Store, keys: Keys, data: Path, say: Say) -> None:
         return  # the fault of the command itself says it
 
 
-def desk(settings: Settings, note: Note = unrecorded) -> PublishContext:
+def publish_context(settings: Settings, note: Note = unrecorded) -> PublishContext:
     """What publishing needs from outside."""
     return PublishContext(Ids(), datetime.now(UTC), settings.zone(), settings.data / recordings.FOLDER, note)
 
 
-def publish(
+def run_publish(
     settings: Settings,
     path: Path,
     say: Say,
@@ -103,7 +103,7 @@ def publish(
     wave, and did not. `takes`: the latter is shown and taken without a question.
     """
     with command_context(settings, say) as (store, keys):
-        outside = desk(settings, Auditor(keys, audit.operator()))
+        outside = publish_context(settings, Auditor(keys, audit.operator()))
         published = publishing.publish_file(store, path, outside, intent._replace(looks_first=True), stage)
         if published.impact.waits:
             same = confirmation.confirm(published.impact, say, ask, takes=takes)
@@ -120,7 +120,7 @@ def publish(
     return True
 
 
-def show(settings: Settings, slug: str, say: Say, complain: Say) -> None:
+def print_consultation(settings: Settings, slug: str, say: Say, complain: Say) -> None:
     """Prints what is live as a file. Raises CommandError where there is nothing of this name."""
     with command_context(settings, complain) as (store, _), store.reading() as connection:
         newest = stored_revisions.live_revision(connection, slug)
@@ -153,13 +153,13 @@ def _ways_in(settings: Settings, word: str) -> str:
     return f"Link: {address}/c/{word}\nIn a chat: /start {word}\nHere: {program_name()} play {word}"
 
 
-def migrate(settings: Settings, say: Say) -> None:
+def migrate_database(settings: Settings, say: Say) -> None:
     """Brings the database up to date, which opening it does."""
     with command_context(settings, say) as (store, _):
         say(f"The database ({store.dialect}) is up to date.")
 
 
-def list_consultations(settings: Settings, say: Say) -> None:
+def print_consultations(settings: Settings, say: Say) -> None:
     """Says what is published, a line each."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         revisions = list_live_revisions(connection, get_args(ConsultationState))

@@ -21,7 +21,7 @@ from storage.tables.erasures import mark_erased_tables
 from storage.tables.messages import StoredDeadLetter, discard_dead_letters, unsettled_dead_letters
 
 
-def show(settings: Settings, say: Say, *, done: bool) -> None:
+def print_dead_letters(settings: Settings, say: Say, *, done: bool) -> None:
     """Says each message with when and where it came and what could not handle it; with `done` they are deleted then.
 
     Raises what `command_context` raises.
@@ -62,7 +62,7 @@ def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
     return found.sent_at, clean_text(found.said).replace("\n", "\n    ")
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
+def dead_letter_findings(settings: Settings) -> Iterator[Finding]:
     """What `doctor` says of them, where there are any."""
     store = Store(settings.database())
     try:

@@ -15,17 +15,17 @@ from storage.tables.participations import EntryCodeCount, tally_by_entry_code
 _HEAD: Final = ("place", "entered", "begun", "answered", "finished")
 
 
-def show(settings: Settings, slug: str, say: Say) -> None:
+def print_entries(settings: Settings, slug: str, say: Say) -> None:
     """Says how many took part from where, a line for each place. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         revision = stored_revisions.live_revision(connection, slug)
         counts = tally_by_entry_code(connection, revision.consultation_id)
         consultation = stored_revisions.read_revision(revision)
-    for line in table(counts, consultation.smallest_cell if consultation else SMALLEST_CELL):
+    for line in entry_table(counts, consultation.smallest_cell if consultation else SMALLEST_CELL):
         say(line)
 
 
-def table(counts: Iterable[EntryCodeCount], least: int) -> Iterator[str]:
+def entry_table(counts: Iterable[EntryCodeCount], least: int) -> Iterator[str]:
     """The lines of the table; a cell of fewer than `least` is shown as "<5": three people from one waiting room are
     soon recognised. Without sums: they would show what is hidden.
     """

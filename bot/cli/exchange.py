@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from bot.cli.context import command_context, desk
-from bot.cli.purpose import recorded
-from bot.cli.set_aside import list_aside
+from bot.cli.context import command_context, publish_context
+from bot.cli.purpose import recorded_purpose
+from bot.cli.set_aside import print_skipped_rows
 from bot.common import audit
 from bot.common.audit import Auditor, Note, unrecorded
 from bot.common.errors import CommandError, Say, program_name
@@ -54,7 +54,7 @@ def _of_kind(kind: str, what: str) -> Any:
     return getattr(import_module(f"{formats.__name__}.{kind}"), what)
 
 
-def take(
+def import_rows(
     store: Store, settings: Settings, kind: str, path: Path, wish: ImportOptions, note: Note = unrecorded
 ) -> tuple[Bundle, ImportOutcome]:
     """Reads a file and takes into the store what can be read of it. Raises CommandError; then nothing was taken."""
@@ -65,7 +65,7 @@ def take(
     remarks = (*read.remarks, *aside.remarks())
     bundle = replace(read, remarks=remarks, set_aside=aside.count, set_aside_lines=tuple(aside.lines))
     wish = wish._replace(slug=wish.slug or definition.slug_from_title(bundle.title))
-    tools = desk(settings, note)
+    tools = publish_context(settings, note)
 
     def work(connection: Connection) -> tuple[Bundle, ImportOutcome]:
         as_taken, taken = importer.import_bundle(connection, bundle, wish, tools)
@@ -76,13 +76,13 @@ def take(
     return store.run(work)
 
 
-def import_(settings: Settings, kind: str, path: Path, wish: ImportOptions, say: Say, complain: Say) -> bool:
+def run_import(settings: Settings, kind: str, path: Path, wish: ImportOptions, say: Say, complain: Say) -> bool:
     """The command; False where rows were set aside. Raises CommandError."""
     with command_context(settings, complain) as (store, keys):
-        bundle, taken = take(store, settings, kind, path, wish, Auditor(keys, audit.operator()))
+        bundle, taken = import_rows(store, settings, kind, path, wish, Auditor(keys, audit.operator()))
     for remark in bundle.remarks:
         complain(remark)
-    list_aside(path, bundle.set_aside_lines, bundle.set_aside, complain)
+    print_skipped_rows(path, bundle.set_aside_lines, bundle.set_aside, complain)
     state = "made, open" if wish.is_open else "made, closed (--open opens it to residents)"
     say(f"{taken.slug}: {state if taken.is_new else 'was there'}; source {bundle.source}")
     if bundle.statements:
@@ -106,7 +106,7 @@ def has_single_votes(kind: str) -> bool:
     return hasattr(import_module(f"{formats.__name__}.{kind}"), HAS_SINGLE_VOTES)
 
 
-def export(
+def run_export(
     settings: Settings,
     slug: str,
     kind: str,
@@ -128,7 +128,7 @@ def export(
             "leave --profile out to use it inside the house, or take --format csv for everybody"
         )
     check_target(out)
-    reason = recorded(settings, purpose) if has_single_votes(kind) else ""
+    reason = recorded_purpose(settings, purpose) if has_single_votes(kind) else ""
     with command_context(settings, complain) as (store, keys):
         if reason:
             with store.begin() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.cli.context import command_context
-from bot.cli.purpose import recorded
+from bot.cli.purpose import recorded_purpose
 from bot.common import audit
 from bot.common.errors import Say
 from bot.consultations import stored_revisions
@@ -16,10 +16,10 @@ from bot.results.published import PublishedResults
 from bot.settings import Settings
 
 
-def export(settings: Settings, wish: ExportRequest, say: Say, complain: Say) -> None:
+def export_answers(settings: Settings, wish: ExportRequest, say: Say, complain: Say) -> None:
     """The command. Raises CommandError. That raw data is read is recorded before the first of it is read."""
     check_target(wish.out)
-    purpose = recorded(settings, wish.purpose) if known_profile(wish.profile) == "raw" else ""
+    purpose = recorded_purpose(settings, wish.purpose) if known_profile(wish.profile) == "raw" else ""
     with command_context(settings, complain) as (store, keys):
         if purpose:
             with store.begin() as connection:

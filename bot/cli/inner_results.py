@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.cli import results
 from bot.cli.context import command_context
-from bot.cli.purpose import recorded
+from bot.cli.purpose import recorded_purpose
 from bot.common import audit
 from bot.common.errors import Say
 from bot.consultations import stored_revisions
@@ -12,7 +12,7 @@ from bot.results import published
 from bot.settings import Settings
 
 
-def show(
+def print_inner_results(
     settings: Settings,
     slug: str,
     say: Say,
@@ -25,7 +25,7 @@ def show(
 ) -> None:
     """The command. Raises CommandError. It is recorded before anything is counted."""
     results.check_language(language)
-    purpose = recorded(settings, purpose)
+    purpose = recorded_purpose(settings, purpose)
     with command_context(settings, complain) as (store, keys):
         with store.begin() as connection:
             slug = stored_revisions.live_revision(connection, slug).slug

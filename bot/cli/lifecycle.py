@@ -18,7 +18,7 @@ from bot.authoring.lifecycle import Step, StepRefused, WentLive
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions
 from bot.authoring.publishing import PublishContext
 from bot.broadcasts.service import PushError, parse_time
-from bot.cli.context import command_context, desk
+from bot.cli.context import command_context, publish_context
 from bot.common import audit
 from bot.common.audit import Auditor
 from bot.common.errors import CommandError, Say, program_name
@@ -28,7 +28,7 @@ from bot.settings import Settings
 from storage.tables.stages import Stage
 
 
-def close(settings: Settings, slug: str, say: Say) -> None:
+def run_close(settings: Settings, slug: str, say: Say) -> None:
     """Ends a consultation now. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         found = lifecycle.close_consultation(connection, slug, tools)
@@ -38,7 +38,7 @@ def close(settings: Settings, slug: str, say: Say) -> None:
     say(f"To take it back: {program_name()} reopen {slug}")
 
 
-def reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
+def run_reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
     """Lets people take part again. Raises CommandError."""
     zone = settings.zone()
     end = _end_of(until, zone) if until else None
@@ -54,7 +54,7 @@ def reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
     say(f"To take it back: {program_name()} close {slug}")
 
 
-def archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
+def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
     """Puts a consultation away, if that is confirmed; `ask` None: nobody can be asked. Raises CommandError.
 
     False where it was not confirmed; then what it means has been said.
@@ -77,14 +77,14 @@ def archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: 
     return True
 
 
-def unarchive(settings: Settings, slug: str, say: Say) -> None:
+def run_unarchive(settings: Settings, slug: str, say: Say) -> None:
     """Brings a consultation back. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         lifecycle.unarchive_consultation(connection, slug, tools)
     say(f"{slug} is back, and closed as before. To let people take part: {program_name()} reopen {slug} --until DATE")
 
 
-def go_live(
+def run_go_live(
     settings: Settings,
     slug: str,
     say: Say,
@@ -123,7 +123,7 @@ def _agreed(
         return step(connection, slug, tools, intent=agreed)
 
 
-def top(settings: Settings, slug: str, say: Say, count: int) -> None:
+def print_top_proposals(settings: Settings, slug: str, say: Say, count: int) -> None:
     """Prints the proposals most agreed with, in the order in which a wave takes them. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         found = waves.rank_proposals(connection, stored_revisions.live_revision(connection, slug))
@@ -133,7 +133,7 @@ def top(settings: Settings, slug: str, say: Say, count: int) -> None:
         say(f"Nothing is released in {slug}.")
 
 
-def slug_of(named: Path) -> str:
+def slug_in_file(named: Path) -> str:
     """The name of a consultation, as it is or as it stands in a file. Raises CommandError."""
     if not named.is_file():
         return named.name
@@ -143,7 +143,7 @@ def slug_of(named: Path) -> str:
     return consultation.slug
 
 
-def back(
+def restore_previous_revision(
     settings: Settings,
     slug: str,
     say: Say,
@@ -197,7 +197,7 @@ def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Publish
     try:
         with command_context(settings, say) as (store, keys), store.begin() as connection:
             try:
-                yield connection, desk(settings, Auditor(keys, audit.operator()))
+                yield connection, publish_context(settings, Auditor(keys, audit.operator()))
             except StepRefused as refused:
                 if refused.reason == "unknown":
                     stored_revisions.live_revision(connection, refused.slug)

@@ -19,7 +19,7 @@ import structlog
 import typer
 
 from bot.cli import answers, consultations, maintenance_commands, publishing, serve, staff, states
-from bot.cli.options import Config, Data, Fresh, Given, Host, Port, complain, say
+from bot.cli.options import Config, Data, Fresh, GlobalOptions, Host, Port, complain, say
 from bot.common import logs
 from bot.common.errors import CommandError, program_name
 from bot.common.i18n.phrase_catalogues import PhrasesError
@@ -66,12 +66,12 @@ def begin(
         bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which program this is.")
     ] = False,
 ) -> None:
-    context.obj = Given(config, data, host, port, fresh)
+    context.obj = GlobalOptions(config, data, host, port, fresh)
     if context.invoked_subcommand is None:
-        serve.serve(context)
+        serve.serve_command(context)
 
 
-def main(words: list[str] | None = None) -> NoReturn:
+def run_cli(words: list[str] | None = None) -> NoReturn:
     """Runs one command and exits. Every fault that can be expected is one sentence; others are named and logged."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

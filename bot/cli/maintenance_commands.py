@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from bot import settings
-from bot.cli.options import Config, Data, Fresh, complain, keep_old_name, load, say
+from bot.cli.options import Config, Data, Fresh, complain, keep_old_name, load_with_options, say
 
 app = typer.Typer()
 
 
-@app.command()
-def bench(
+@app.command("bench")
+def bench_command(
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="How often each figure is measured.")] = 5,
     postgres: Annotated[
         str, typer.Option("--postgres", metavar="URL", help="A server on which test databases may be made.")
@@ -34,29 +34,29 @@ def bench(
     from bot.cli.bench import peers, run
 
     if with_peers:
-        raise typer.Exit(peers.run(peers.Wish(runs, seconds, folder, as_json)))
-    run.report(runs, postgres, say, complain, as_json=as_json)
+        raise typer.Exit(peers.run_peers(peers.PeerBenchOptions(runs, seconds, folder, as_json)))
+    run.print_report(runs, postgres, say, complain, as_json=as_json)
 
 
-@app.command()
-def migrate(context: typer.Context, config: Config = None, data: Data = None, fresh: Fresh = False) -> None:
+@app.command("migrate")
+def migrate_command(context: typer.Context, config: Config = None, data: Data = None, fresh: Fresh = False) -> None:
     """Bring the database up to date. `serve` does so by itself."""
-    from bot.cli import context as house
+    from bot.cli.context import migrate_database
 
-    house.migrate(load(context, config, data, fresh=fresh), say)
+    migrate_database(load_with_options(context, config, data, fresh=fresh), say)
 
 
-@app.command()
-def doctor(context: typer.Context, config: Config = None, data: Data = None) -> None:
+@app.command("doctor")
+def doctor_command(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """Say in words whether all is well; exit code 1 if not. Changes nothing."""
     from bot.cli.maintenance import doctor
 
-    if not doctor.examine(load(context, config, data), say):
+    if not doctor.examine_installation(load_with_options(context, config, data), say):
         raise typer.Exit(1)
 
 
-@app.command()
-def audit(
+@app.command("audit")
+def audit_command(
     context: typer.Context,
     what: Annotated[
         str, typer.Argument(metavar="[SLUG|verify]", help="Only of this consultation; verify: is the log whole?")
@@ -67,12 +67,12 @@ def audit(
     data: Data = None,
 ) -> None:
     """Show who of the team did what, newest last; `audit verify` says whether the log is whole, exit code 1 if not."""
-    from bot.cli import audit as audit_log
+    from bot.cli.audit import AuditListOptions, print_audit_log, verify_audit_log
 
-    found = load(context, config, data)
+    found = load_with_options(context, config, data)
     if what != "verify":
-        audit_log.show(found, audit_log.Wish(what, since, as_json), say, complain)
-    elif not audit_log.verify(found, say, complain):
+        print_audit_log(found, AuditListOptions(what, since, as_json), say, complain)
+    elif not verify_audit_log(found, say, complain):
         raise typer.Exit(1)
 
 
@@ -86,23 +86,23 @@ def show_dead_letters(
     """Show messages of residents that could not be handled, for somebody to look at."""
     from bot.cli import dead_letters
 
-    dead_letters.show(load(context, config, data), say, done=done)
+    dead_letters.print_dead_letters(load_with_options(context, config, data), say, done=done)
 
 
 keep_old_name(app, "unhandled", "dead-letters", show_dead_letters)
 
 
-@app.command()
-def scrub(context: typer.Context, config: Config = None, data: Data = None) -> None:
+@app.command("scrub")
+def scrub_command(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """Free the files of the database of what was erased, now, not at night; exit code 1 if something is left."""
     from bot.cli.maintenance import scrub
 
-    if not scrub.now(load(context, config, data), say):
+    if not scrub.scrub_now(load_with_options(context, config, data), say):
         raise typer.Exit(1)
 
 
-@app.command()
-def backup(
+@app.command("backup")
+def backup_command(
     context: typer.Context,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where backups are kept.")] = Path("backups"),
     config: Config = None,
@@ -112,16 +112,16 @@ def backup(
     from bot.cli.maintenance import backup
     from bot.common import erasure_log
 
-    found = load(context, config, data)
+    found = load_with_options(context, config, data)
     folder = backup.back_up(found, settings.settings_file(config or context.obj.config), to)
     say(str(folder))
-    if reason := backup.record(found, folder):
+    if reason := backup.record_backup(found, folder):
         complain(f"This backup is not in the audit log: {reason}")
     complain(f"What is erased from now on is noted in {found.data / erasure_log.FOLDER} only: copy that often, too.")
 
 
-@app.command()
-def restore(
+@app.command("restore")
+def restore_command(
     context: typer.Context,
     folder: Annotated[
         Path | None, typer.Argument(metavar="BACKUP", help="A folder that `backup` made; none: only erase again.")
@@ -139,15 +139,15 @@ def restore(
     """Put a backup into an empty data folder, after checking it, and erase again what was erased since."""
     from bot.cli.maintenance import backup
 
-    found = load(context, config, data, fresh=fresh)
+    found = load_with_options(context, config, data, fresh=fresh)
     if folder:
-        backup.restore(found, folder, say, erased or ())
+        backup.restore_backup(found, folder, say, erased or ())
     else:
-        backup.erase(found, say, erased or ())
+        backup.erase_logged(found, say, erased or ())
 
 
 @app.command("rotate-key")
-def rotate_key(
+def rotate_key_command(
     context: typer.Context,
     sealed: Annotated[
         bool, typer.Option("--sealed", help="Also seal anew all that is sealed. The service has to be stopped.")
@@ -156,7 +156,7 @@ def rotate_key(
     data: Data = None,
 ) -> None:
     """Put a new secret key in place of the one there is, also while the service runs. Nobody becomes a stranger."""
-    from bot.cli.maintenance import rotate_key as rotation
+    from bot.cli.maintenance.rotate_key import rotate_encryption_keys, rotate_secret
 
-    found = load(context, config, data)
-    (rotation.rotate_encryption_keys if sealed else rotation.rotate)(found, say, complain)
+    found = load_with_options(context, config, data)
+    (rotate_encryption_keys if sealed else rotate_secret)(found, say, complain)

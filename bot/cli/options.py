@@ -30,7 +30,7 @@ Slug = Annotated[str, typer.Argument(help="Which consultation.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GlobalOptions:
     """Options before the command; those after it are stronger."""
 
     config: Path | None = None
@@ -40,7 +40,7 @@ class Given:
     fresh: bool = False
 
 
-def load(
+def load_with_options(
     context: typer.Context,
     config: Path | None,
     data: Path | None,
@@ -50,7 +50,7 @@ def load(
     fresh: bool = False,
 ) -> Settings:
     """The settings for a command, and logs that follow them. Raises SettingsError."""
-    before: Given = context.obj
+    before: GlobalOptions = context.obj
     found = settings.load_settings(
         config or before.config,
         data=data or before.data,

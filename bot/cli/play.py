@@ -45,7 +45,7 @@ PATIENCE_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PlayOptions:
     """What `play` was asked for. Without slug one begins in the lobby, without address as somebody new."""
 
     slug: str = ""
@@ -54,7 +54,7 @@ class Wish:
     record: Path | None = None
 
 
-class Chat:
+class ConsoleChat:
     """One person at a terminal and the house they talk to. `write` gets all of it as a transcript."""
 
     def __init__(self, make: Callable[[Mapping[str, Channel]], App], show: Show, write: Say, address: str) -> None:
@@ -123,7 +123,7 @@ class Chat:
         return await self.house.store.read(find)
 
 
-def play(settings: Settings, wish: Wish, source: TextIO, out: TextIO, say: Say) -> None:
+def run_play(settings: Settings, wish: PlayOptions, source: TextIO, out: TextIO, say: Say) -> None:
     """Chats until the input ends. `out` gets the bot's messages, `say` what the program has to tell its user.
 
     Raises `CommandError` and what `command_context` raises.
@@ -131,14 +131,14 @@ def play(settings: Settings, wish: Wish, source: TextIO, out: TextIO, say: Say) 
     interactive = source.isatty() and out.isatty()
     address = wish.address or secrets.token_hex(6)
     with command_context(settings, say) as (store, keys):
-        check_wish(store, wish, settings.zone())
+        check_play_options(store, wish, settings.zone())
         if interactive:
             say("Ende · End: Ctrl-D\n")
         make = partial(build, settings, store=store, keys=keys)
         with _recording(wish.record) as write:
 
             async def live(read_line: ReadLine) -> None:
-                chat = Chat(make, partial(print_message, out), write, address)
+                chat = ConsoleChat(make, partial(print_message, out), write, address)
                 async with chat.house.running():
                     await chat.begin(wish.slug, wish.language)
                     while (line := await read_line()) is not None:
@@ -150,7 +150,7 @@ def play(settings: Settings, wish: Wish, source: TextIO, out: TextIO, say: Say) 
         say(f"\nWeitermachen · To go on: {again}")
 
 
-def check_wish(store: Store, wish: Wish, zone: tzinfo = UTC) -> None:
+def check_play_options(store: Store, wish: PlayOptions, zone: tzinfo = UTC) -> None:
     """Refuses a consultation that does not exist or is not open, and a language that it does not have.
 
     Raises CommandError, which names the alternatives.

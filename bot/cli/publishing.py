@@ -7,14 +7,26 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.cli.options import NOT_CONFIRMED, Base, Config, Data, SameMeaning, Slug, Takes, asker, complain, load, say
+from bot.cli.options import (
+    NOT_CONFIRMED,
+    Base,
+    Config,
+    Data,
+    SameMeaning,
+    Slug,
+    Takes,
+    asker,
+    complain,
+    load_with_options,
+    say,
+)
 from bot.common.errors import CommandError, program_name
 
 app = typer.Typer()
 
 
-@app.command()
-def check(
+@app.command("check")
+def check_command(
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Consultation files.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of such files instead.")] = False,
 ) -> None:
@@ -29,8 +41,8 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command()
-def publish(
+@app.command("publish")
+def publish_command(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A consultation file; with --back its name does.")],
     draft: Annotated[bool, typer.Option("--draft", help="Only keep it; `go-live` makes it live.")] = False,
@@ -48,8 +60,8 @@ def publish(
     """Publish a consultation file as the live revision, unless a fault is found."""
     from bot.authoring.confirmation import Unconfirmed
     from bot.authoring.publish_impact import PublishOptions
-    from bot.cli import context as house
     from bot.cli import lifecycle
+    from bot.cli.context import run_publish
 
     if draft and test:
         raise CommandError("--draft and --test do not go together; take one of them")
@@ -57,27 +69,35 @@ def publish(
     intent = PublishOptions(base, frozenset(same_meaning or ()))
     try:
         if back:
-            lifecycle.back(
-                load(context, config, data), lifecycle.slug_of(file), say, stage, intent, asker(), takes=takes
+            lifecycle.restore_previous_revision(
+                load_with_options(context, config, data),
+                lifecycle.slug_in_file(file),
+                say,
+                stage,
+                intent,
+                asker(),
+                takes=takes,
             )
             return
-        published = house.publish(load(context, config, data), file, say, intent, asker(), stage, takes=takes)
+        published = run_publish(
+            load_with_options(context, config, data), file, say, intent, asker(), stage, takes=takes
+        )
     except Unconfirmed:
         raise typer.Exit(NOT_CONFIRMED) from None
     if not published:
         raise typer.Exit(1)
 
 
-@app.command()
-def show(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
+@app.command("show")
+def show_command(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
     """Print the revision of a consultation that is live, as a file to change and publish."""
-    from bot.cli import context as house
+    from bot.cli.context import print_consultation
 
-    house.show(load(context, config, data), slug, say, complain)
+    print_consultation(load_with_options(context, config, data), slug, say, complain)
 
 
-@app.command()
-def replay(
+@app.command("replay")
+def replay_command(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="One message a line, as JSON.")],
     skip_bad_lines: Annotated[
@@ -93,6 +113,6 @@ def replay(
     """
     from bot.cli import replay
 
-    found = load(context, config, data)
-    if not replay.replay(found, file, say, complain, strict=strict, skip_bad_lines=skip_bad_lines):
+    found = load_with_options(context, config, data)
+    if not replay.replay_file(found, file, say, complain, strict=strict, skip_bad_lines=skip_bad_lines):
         raise typer.Exit(1)

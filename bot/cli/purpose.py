@@ -19,7 +19,7 @@ _REFUSED: Final = (
 )
 
 
-def asked(settings: Settings, given: str, ask: Ask, complain: Say) -> str:
+def ask_purpose(settings: Settings, given: str, ask: Ask, complain: Say) -> str:
     """The purpose that was given, or else the answer of the person at the terminal; "" where both are missing, with a
     warning where that is allowed.
     """
@@ -29,7 +29,7 @@ def asked(settings: Settings, given: str, ask: Ask, complain: Say) -> str:
     return purpose
 
 
-def recorded(settings: Settings, purpose: str) -> str:
+def recorded_purpose(settings: Settings, purpose: str) -> str:
     """The purpose as the audit log keeps it. Raises CommandError where there is none and the settings demand one."""
     if not purpose.strip() and settings.raw_needs_purpose:
         raise CommandError(_REFUSED)

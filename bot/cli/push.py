@@ -31,7 +31,7 @@ WATCH_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PushOptions:
     """What was typed. `action` is "" to start a push, else status, pause, resume or recall."""
 
     slug: str
@@ -45,7 +45,7 @@ class Order:
     action: str = ""
 
 
-def push(settings: Settings, order: Order, out: Say, complain: Say) -> None:
+def run_push(settings: Settings, order: PushOptions, out: Say, complain: Say) -> None:
     """The command. Raises CommandError where something is refused, and what `command_context` raises."""
     channels = open_channels(settings)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
@@ -74,7 +74,7 @@ class _Desk:
         self._out = out
         self._complain = complain
 
-    def start(self, order: Order) -> None:
+    def start(self, order: PushOptions) -> None:
         """Counts, says so, and plans unless it is a dry run."""
         settings, now = self._pushing.settings, datetime.now(UTC)
         at = parse_time(order.at, settings.zone()) if order.at else None
@@ -99,7 +99,7 @@ class _Desk:
         if order.watch:
             self._watch(draft.id)
 
-    def act(self, order: Order) -> None:
+    def act(self, order: PushOptions) -> None:
         """Says where the newest push of a consultation stands, or changes it."""
         with self._store.begin() as connection:
             self._pushing.catalogue.refresh(connection)

@@ -17,7 +17,7 @@ from typing import Final
 from adapters.base import Channel, Delivery, Limits, Outgoing, Receive, Sent
 from bot.app import build
 from bot.cli.context import command_context
-from bot.cli.set_aside import list_aside
+from bot.cli.set_aside import print_skipped_rows
 from bot.common.errors import CommandError, Say
 from bot.common.keys import Keys
 from bot.common.progress import Watch, show_progress
@@ -35,7 +35,7 @@ MOST_KEPT: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReplayReport:
     """What came of a replay. `errors` are messages that were set aside (dead letters)."""
 
     messages: int
@@ -55,7 +55,7 @@ class Report:
             yield f"{name.replace('_', ' '):13} {getattr(self, name)}"
 
 
-class Sink:
+class ReplayChannel:
     """A channel whose messages go nowhere: it counts what the bot says."""
 
     limits = Limits(text_utf16=1_000_000, idempotent=True, workers=1)
@@ -80,12 +80,12 @@ class Sink:
 
 async def feed(
     path: Path, found: RecordingSummary, settings: Settings, store: Store, keys: Keys, watch: Watch
-) -> Report:
+) -> ReplayReport:
     """Feeds the messages of a scanned recording in their order; bad lines are left out.
 
     `watch` hears how many are stored. What waited to be sent before stays waiting: no sink swallows it.
     """
-    sinks = {name: Sink(name) for name in sorted(found.channels)}
+    sinks = {name: ReplayChannel(name) for name in sorted(found.channels)}
     channels: dict[str, Channel] = {**sinks}
     app = build(settings, channels, store=store, keys=keys)
     messages = (item for item in recording.read_recording(path) if isinstance(item, MsgIn))
@@ -99,7 +99,7 @@ async def feed(
             task.cancel()
     seconds = time.perf_counter() - began
     counts = app.conversations.counts
-    return Report(
+    return ReplayReport(
         counts.messages + counts.repeats,
         counts.repeats,
         counts.answers,
@@ -133,7 +133,7 @@ async def _receive(receive: Receive, chunk: list[MsgIn]) -> None:
     await receive(chunk)
 
 
-def replay(
+def replay_file(
     settings: Settings, path: Path, say: Say, complain: Say, *, strict: bool = False, skip_bad_lines: bool = False
 ) -> bool:
     """The command. False where something was wrong with the recording or with a message. Raises `CommandError`.
@@ -141,7 +141,7 @@ def replay(
     Lines that are no messages are set aside and named; with `strict` one of them is enough to feed nothing,
     unless `skip_bad_lines`, which older scripts say.
     """
-    found = examine(path, complain)
+    found = examine_recording(path, complain)
     if found.bad and ((strict and not skip_bad_lines) or not found.messages):
         way = (
             "none of its lines is a message" if not found.messages else "correct the lines above, or leave out --strict"
@@ -158,7 +158,7 @@ def replay(
     return not report.bad_lines and not report.errors
 
 
-def examine(path: Path, complain: Say) -> RecordingSummary:
+def examine_recording(path: Path, complain: Say) -> RecordingSummary:
     """Looks through the whole recording before anything of it is fed."""
     if path.exists() and not path.is_file():
         raise CommandError(f"{path}: is no file; a recording is read twice, so write a pipe into a file first")
@@ -173,5 +173,5 @@ def examine(path: Path, complain: Say) -> RecordingSummary:
             found = recording.scan_recording(path, note, watch)
     except OSError as fault:
         raise CommandError(f"{path}: cannot be read ({fault.strerror}); check its path and rights") from fault
-    list_aside(path, aside, found.bad, complain)
+    print_skipped_rows(path, aside, found.bad, complain)
     return found

@@ -23,7 +23,9 @@ from bot.settings import Settings
 from storage.core.store import Store
 
 
-def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False, language: str = "") -> None:
+def print_results(
+    settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False, language: str = ""
+) -> None:
     """The command; without `language` it speaks the main language of the consultation. Raises CommandError."""
     check_language(language)
     with command_context(settings, say) as (store, _):
@@ -75,8 +77,8 @@ def as_data(found: PublishedResults) -> dict[str, Any]:
         "balance": {name: found.balance(name) for name in CONTEXTS},
         "questions": _questions(found),
         "visible_share": found.visible_share,
-        "outcomes": {key: _without_votes(plain(it)) for key, it in found.outcomes.items()},
-        "ratings": plain(found.report),
+        "outcomes": {key: _without_votes(as_plain_value(it)) for key, it in found.outcomes.items()},
+        "ratings": as_plain_value(found.report),
         "texts": {code: proposal.title or proposal.text for code, proposal in found.proposals.items()},
         "statuses": {code: proposal.status for code, proposal in found.proposals.items()},
         "answered": {"share": found.answered.share, "median_days": found.answered.median_days},
@@ -112,12 +114,12 @@ def _without_votes(outcome: Any) -> Any:
     return outcome
 
 
-def plain(value: Any) -> Any:
+def as_plain_value(value: Any) -> Any:
     """A result as JSON takes it: names of fields instead of places."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {it.name: plain(getattr(value, it.name)) for it in fields(value)}
+        return {it.name: as_plain_value(getattr(value, it.name)) for it in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: plain(it) for name, it in value._asdict().items()}
+        return {name: as_plain_value(it) for name, it in value._asdict().items()}
     if isinstance(value, Mapping):
-        return {name: plain(it) for name, it in value.items()}
-    return [plain(it) for it in value] if isinstance(value, list | tuple) else value
+        return {name: as_plain_value(it) for name, it in value.items()}
+    return [as_plain_value(it) for it in value] if isinstance(value, list | tuple) else value

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import Config, Data, Fresh, Host, Port, complain, load, say
+from bot.cli.options import Config, Data, Fresh, Host, Port, complain, load_with_options, say
 
 app = typer.Typer()
 
 
-@app.command()
-def serve(
+@app.command("serve")
+def serve_command(
     context: typer.Context,
     config: Config = None,
     data: Data = None,
@@ -25,11 +25,11 @@ def serve(
     """Serve all channels until Ctrl-C; the same as no command at all."""
     from bot.cli import serving
 
-    serving.serve(load(context, config, data, host=host, port=port, fresh=fresh), say)
+    serving.run_service(load_with_options(context, config, data, host=host, port=port, fresh=fresh), say)
 
 
-@app.command()
-def play(
+@app.command("play")
+def play_command(
     context: typer.Context,
     slug: Annotated[str, typer.Argument(help="Which consultation; without it all that are open are offered.")] = "",
     lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="Language, instead of being asked for it.")] = "",
@@ -45,5 +45,5 @@ def play(
     """Chat in the terminal. From a pipe: one message a line."""
     from bot.cli import play
 
-    wish = play.Wish(slug, lang, address, record)
-    play.play(load(context, config, data), wish, sys.stdin, sys.stdout, complain)
+    wish = play.PlayOptions(slug, lang, address, record)
+    play.run_play(load_with_options(context, config, data), wish, sys.stdin, sys.stdout, complain)

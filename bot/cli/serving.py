@@ -36,13 +36,13 @@ LOOK_SECONDS: Final = 2.0
 """How often channels are asked whether all is well."""
 
 
-def serve(settings: Settings, say: Say) -> None:
+def run_service(settings: Settings, say: Say) -> None:
     """Serves until Ctrl-C or SIGTERM, then stops gracefully. Raises as `command_context` does."""
     say = _undisturbed(say)
     raise_file_limit()
     channels: dict[str, Channel] = {WEB: WebHub(WEB), **open_channels(settings)}
     with (
-        only_one(settings.data, say),
+        single_instance(settings.data, say),
         hold_service_lock(settings) as lock,
         command_context(settings, say) as (store, keys),
     ):
@@ -148,7 +148,7 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 
 @contextmanager
-def only_one(data: Path, say: Say) -> Iterator[None]:
+def single_instance(data: Path, say: Say) -> Iterator[None]:
     """Lets one service at a time run on a data folder: two would send every waiting message twice.
 
     `play` and the other commands may run beside it. Raises CommandError.

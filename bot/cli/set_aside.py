@@ -11,7 +11,7 @@ from bot.common.errors import Say
 MOST_TOLD: Final = 100
 
 
-def list_aside(path: Path, lines: Sequence[str], number: int, complain: Say) -> None:
+def print_skipped_rows(path: Path, lines: Sequence[str], number: int, complain: Say) -> None:
     """Tells of each line; where there are too many, of the first, and where all of `lines` stand. `number` may be more
     than `lines` hold.
     """

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import Config, Data, load, say
+from bot.cli.options import Config, Data, load_with_options, say
 
 app = typer.Typer(name="staff", help="Let people in who help, ask, read or run: personal codes.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ def add_staff(
     """Let somebody in; prints the personal code once."""
     from bot.cli import accounts
 
-    accounts.add(load(context, config, data), name, role, say)
+    accounts.create_account(load_with_options(context, config, data), name, role, say)
 
 
 @app.command("list")
@@ -30,7 +30,7 @@ def list_staff(context: typer.Context, config: Config = None, data: Data = None)
     """List who is let in, and who no more."""
     from bot.cli import accounts
 
-    accounts.list_all(load(context, config, data), say)
+    accounts.list_accounts(load_with_options(context, config, data), say)
 
 
 @app.command("revoke")
@@ -43,7 +43,7 @@ def revoke_staff(
     """Let somebody in no more, at once."""
     from bot.cli import accounts
 
-    accounts.revoke(load(context, config, data), name, say)
+    accounts.revoke_account(load_with_options(context, config, data), name, say)
 
 
 @app.command("key")
@@ -60,7 +60,7 @@ def add_key(
     """Make a key with which another program uses the API; prints it once."""
     from bot.cli import api_keys
 
-    api_keys.add(load(context, config, data), name, scope, consultation, say)
+    api_keys.create_api_key(load_with_options(context, config, data), name, scope, consultation, say)
 
 
 @app.command("keys")
@@ -68,7 +68,7 @@ def list_keys(context: typer.Context, config: Config = None, data: Data = None) 
     """List the keys of other programs, and those that are revoked."""
     from bot.cli import api_keys
 
-    api_keys.list_all(load(context, config, data), say)
+    api_keys.list_api_keys(load_with_options(context, config, data), say)
 
 
 @app.command("revoke-key")
@@ -81,4 +81,4 @@ def revoke_key(
     """Let a key in no more, at once."""
     from bot.cli import api_keys
 
-    api_keys.revoke(load(context, config, data), label, say)
+    api_keys.revoke_key_by_label(load_with_options(context, config, data), label, say)

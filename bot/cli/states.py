@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.cli.options import NOT_CONFIRMED, Base, Config, Data, SameMeaning, Slug, Takes, asker, load, say
+from bot.cli.options import NOT_CONFIRMED, Base, Config, Data, SameMeaning, Slug, Takes, asker, load_with_options, say
 from bot.common.errors import CommandError
 
 app = typer.Typer()
 
 
 @app.command("go-live")
-def go_live(
+def go_live_command(
     context: typer.Context,
     slug: Slug,
     test: Annotated[bool, typer.Option("--test", help="The test revision. Default, where there is one.")] = False,
@@ -37,23 +37,30 @@ def go_live(
     stage: Literal["test", "draft"] | None = "test" if test else "draft" if draft else None
     intent = PublishOptions(base, frozenset(same_meaning or ()))
     try:
-        lifecycle.go_live(
-            load(context, config, data), slug, say, intent, asker(), stage=stage, number=revision, takes=takes
+        lifecycle.run_go_live(
+            load_with_options(context, config, data),
+            slug,
+            say,
+            intent,
+            asker(),
+            stage=stage,
+            number=revision,
+            takes=takes,
         )
     except Unconfirmed:
         raise typer.Exit(NOT_CONFIRMED) from None
 
 
-@app.command()
-def close(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
+@app.command("close")
+def close_command(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
     """Close a consultation now; what people said stays."""
     from bot.cli import lifecycle
 
-    lifecycle.close(load(context, config, data), slug, say)
+    lifecycle.run_close(load_with_options(context, config, data), slug, say)
 
 
-@app.command()
-def reopen(
+@app.command("reopen")
+def reopen_command(
     context: typer.Context,
     slug: Slug,
     until: Annotated[
@@ -65,11 +72,11 @@ def reopen(
     """Let people take part again. Answers given before are deleted when it was promised, not later."""
     from bot.cli import lifecycle
 
-    lifecycle.reopen(load(context, config, data), slug, until, say)
+    lifecycle.run_reopen(load_with_options(context, config, data), slug, until, say)
 
 
-@app.command()
-def archive(
+@app.command("archive")
+def archive_command(
     context: typer.Context,
     slug: Slug,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -81,13 +88,13 @@ def archive(
     """
     from bot.cli import lifecycle
 
-    if not lifecycle.archive(load(context, config, data), slug, say, yes=yes, ask=asker()):
+    if not lifecycle.run_archive(load_with_options(context, config, data), slug, say, yes=yes, ask=asker()):
         raise typer.Exit(NOT_CONFIRMED)
 
 
-@app.command()
-def unarchive(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
+@app.command("unarchive")
+def unarchive_command(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
     """Bring an archived consultation back, for 30 days, or as long as its answers are kept."""
     from bot.cli import lifecycle
 
-    lifecycle.unarchive(load(context, config, data), slug, say)
+    lifecycle.run_unarchive(load_with_options(context, config, data), slug, say)

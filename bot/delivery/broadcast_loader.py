@@ -37,7 +37,7 @@ class BroadcastLoader:
     def __init__(
         self,
         store: Store,
-        lane: ChannelQueue,
+        queue: ChannelQueue,
         restore: Callable[[WaitingMessage], bool],
         in_order: InOrder,
         now: Now = system_now,
@@ -46,7 +46,7 @@ class BroadcastLoader:
         """Set while everything due is in memory, or done with."""
         self.is_fed.set()
         self._store = store
-        self._lane = lane
+        self._queue = queue
         self._restore = restore
         self._in_order = in_order
         self._now = now
@@ -61,7 +61,7 @@ class BroadcastLoader:
         self.is_fed.clear()
         self._look.set()
 
-    def noted(self, ids: Iterable[int]) -> None:
+    def persisted(self, ids: Iterable[int]) -> None:
         """These are settled, or put off for long, and that is stored: the table speaks for them again."""
         for id_ in ids:
             self._known.pop(id_, None)
@@ -72,8 +72,8 @@ class BroadcastLoader:
         """These were taken back, and that is stored: what is not on its way yet is not sent."""
         self._recalls += 1
         here = {id_: self._known[id_] for id_ in ids if id_ in self._known}
-        self._lane.drop_broadcasts(here)
-        self.noted(here)
+        self._queue.drop_broadcasts(here)
+        self.persisted(here)
 
     async def run(self) -> None:
         """Fetches until it is cancelled."""
@@ -83,7 +83,7 @@ class BroadcastLoader:
             try:
                 await self._fetch()
             except StorageError as fault:
-                log.error("broadcasts_not_loaded", channel=self._lane.channel.name, fault=type(fault).__name__)
+                log.error("broadcasts_not_loaded", channel=self._queue.channel.name, fault=type(fault).__name__)
                 await asyncio.sleep(1)
                 self._look.set()
 
@@ -107,7 +107,7 @@ class BroadcastLoader:
             self._look_again(now, next_due)
 
     def _waiting(self, connection: Connection, now: datetime) -> tuple[list[WaitingMessage], datetime | None]:
-        channel = self._lane.channel.name
+        channel = self._queue.channel.name
         limit = KEPT + len(self._unreadable)
         rows = waiting_messages(connection, channel, limit=limit, due=now, purposes=outbox.UNASKED)
         return [row for row in rows if row.id not in self._unreadable], next_delayed_time(connection, channel)

@@ -94,13 +94,13 @@ class ChannelQueue:
     What hangs keeps nobody waiting.
     """
 
-    def __init__(self, channel: Channel, settle: Settle, noted: Persisted, hurry: Hurry = lambda: None) -> None:
+    def __init__(self, channel: Channel, settle: Settle, persisted: Persisted, hurry: Hurry = lambda: None) -> None:
         self.channel = channel
         self.idle = asyncio.Event()
         """Set while nothing is on its way; what waits for a later moment does not count."""
         self.idle.set()
         self._settle = settle
-        self._noted = noted
+        self._persisted = persisted
         self._hurry = hurry
         self._at_leisure: dict[int, float] = {}
         """What was sent last and is noted with the next batch, by id and since when: nothing else is to be sent yet."""
@@ -180,19 +180,19 @@ class ChannelQueue:
         while item is not None:
             delivery = await self.send(item.message)
             del self._unanswered[item.message.id]
-            again = self._settle(item, delivery)
+            retry = self._settle(item, delivery)
             if not self.channel.limits.idempotent:
-                await self._note(item.message.id, is_done=again is None)
+                await self._wait_until_persisted(item.message.id, is_done=retry is None)
             self._cycle.add(clock() - self._started.pop(item.message.id))
             self._broadcasting -= item.purpose in UNASKED
-            if again is not None and isinstance(delivery, RetryAfter) and delivery.is_overall:
-                self._paused_until = max(self._paused_until, clock() + again.wait)
-                again = again._replace(wait=0)
-            self._finish(item, again)
+            if retry is not None and isinstance(delivery, RetryAfter) and delivery.is_overall:
+                self._paused_until = max(self._paused_until, clock() + retry.wait)
+                retry = retry._replace(wait=0)
+            self._finish(item, retry)
             item = self._next()
         self._wake.set()
 
-    async def _note(self, id_: int, *, is_done: bool) -> None:
+    async def _wait_until_persisted(self, id_: int, *, is_done: bool) -> None:
         """Returns when it is noted what became of a message. Until then it keeps its place, so that however long that
         takes no more are doubled by a crash.
         """
@@ -200,7 +200,7 @@ class ChannelQueue:
         self._at_leisure[id_] = clock()
         if not is_done or self._pending > len(self._started):
             self._end_leisure()
-        await self._noted()
+        await self._persisted()
         if (since := self._at_leisure.pop(id_, None)) is not None:
             self._started[id_] += clock() - since
 
@@ -289,18 +289,18 @@ class ChannelQueue:
             log.error("channel_send_failed", channel=self.channel.name, fault=type(fault).__name__)
             return Unknown(type(fault).__name__)
 
-    def _finish(self, item: QueuedMessage, again: Retry | None) -> None:
+    def _finish(self, item: QueuedMessage, retry: Retry | None) -> None:
         """What comes next in the chat of a message that was sent, or is to be sent again."""
         chat = self._chats[item.lookup]
-        if again is None:
+        if retry is None:
             self._count(-1)
             self._pause(item.lookup, chat, self._pace_of_chat(item.message.address))
             return
-        chat.queue_for(item.purpose).insert(0, again.item)
-        if again.item.lookup != item.lookup:
-            self._move(item.lookup, again.item.lookup, again.item.message.address)
+        chat.queue_for(item.purpose).insert(0, retry.item)
+        if retry.item.lookup != item.lookup:
+            self._move(item.lookup, retry.item.lookup, retry.item.message.address)
         else:
-            self._pause(item.lookup, chat, again.wait, is_put_off=True)
+            self._pause(item.lookup, chat, retry.wait, is_put_off=True)
 
     def _pace_of_chat(self, address: str) -> float:
         """Seconds until the next message to the same chat."""

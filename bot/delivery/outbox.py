@@ -85,7 +85,7 @@ class PendingOutcomes:
     broadcasts: list[SendOutcome] = field(default_factory=list)
     left_memory: list[tuple[str, int, bool]] = field(default_factory=list)
     """Channel and id of broadcasts that are no longer in a lane, and whether they still wait."""
-    noted: list[asyncio.Future[None]] = field(default_factory=list)
+    persisted: list[asyncio.Future[None]] = field(default_factory=list)
     """Who waits until all this is written."""
     has_farewells: bool = False
 
@@ -107,12 +107,13 @@ class Outbox:
         """Is told, within the transaction, about which addresses something changes beside that they were written to."""
         self._store = store
         self._keys = keys
-        self._lanes = {
-            name: ChannelQueue(channel, partial(self._settle, name), self._noted, self._hurry)
+        self._queues = {
+            name: ChannelQueue(channel, partial(self._settle, name), self._persisted, self._hurry)
             for name, channel in channels.items()
         }
-        self._supplies = {
-            name: BroadcastLoader(store, lane, self._restore, self._in_order, now) for name, lane in self._lanes.items()
+        self._loaders = {
+            name: BroadcastLoader(store, queue, self._restore, self._in_order, now)
+            for name, queue in self._queues.items()
         }
         self._settled = PendingOutcomes()
         self._flush_now = asyncio.Event()
@@ -124,17 +125,17 @@ class Outbox:
 
     async def load(self) -> None:
         """Finds what an earlier run left. Before anything new is accepted, or that would be found here once more."""
-        for name in self._lanes:
+        for name in self._queues:
             await self._load(name)
-            self._supplies[name].look()
+            self._loaders[name].look()
 
     async def run(self) -> None:
         """Sends until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for lane in self._lanes.values():
-                tasks.create_task(lane.run())
-            for supply in self._supplies.values():
-                tasks.create_task(supply.run())
+            for queue in self._queues.values():
+                tasks.create_task(queue.run())
+            for loader in self._loaders.values():
+                tasks.create_task(loader.run())
             tasks.create_task(self._flush_now_and_then())
 
     def accept(self, outgoing: Iterable[tuple[str, bytes, Outgoing]], purpose: Purpose = "reply") -> None:
@@ -143,17 +144,17 @@ class Outbox:
         Those of channels that are not running stay in the table.
         """
         for name, lookup, message in outgoing:
-            lane = self._lanes.get(name)
-            if lane:
-                lane.put(QueuedMessage(lookup, message, purpose))
+            queue = self._queues.get(name)
+            if queue:
+                queue.put(QueuedMessage(lookup, message, purpose))
 
     def look_for_broadcasts(self) -> None:
         """There are new broadcasts or notices in the table, committed.
 
         They come in portions: of however many, `supply.KEPT` of each channel are in memory.
         """
-        for supply in self._supplies.values():
-            supply.look()
+        for loader in self._loaders.values():
+            loader.look()
 
     def forget(self, ids: Iterable[int]) -> None:
         """Broadcasts that were taken back (`recall_broadcasts` and `recall_unasked_messages`), after that commit.
@@ -162,45 +163,45 @@ class Outbox:
         arrives, and the ledger is told so.
         """
         if ids := list(ids):
-            for supply in self._supplies.values():
-                supply.forget(ids)
+            for loader in self._loaders.values():
+                loader.forget(ids)
 
     def hold(self) -> None:
         """Begins to send nothing more, until `go_on`."""
-        for lane in self._lanes.values():
-            lane.hold()
+        for queue in self._queues.values():
+            queue.hold()
 
     def go_on(self) -> None:
         """Sends again."""
-        for lane in self._lanes.values():
-            lane.go_on()
+        for queue in self._queues.values():
+            queue.go_on()
 
     def waits(self, channel: str, lookup: bytes) -> bool:
         """Whether a question to this address was put off: none can have answered it yet. From any thread."""
-        lane = self._lanes.get(channel)
-        return lane is not None and lane.waits(lookup)
+        queue = self._queues.get(channel)
+        return queue is not None and queue.waits(lookup)
 
     async def send_at_once(self, channel: str, address: str, msg: MsgOut) -> None:
         """One message past the table, for when there is no table; lost if it fails."""
-        lane = self._lanes.get(channel)
-        if lane:
-            await lane.send(Outgoing(0, address, msg))
+        queue = self._queues.get(channel)
+        if queue:
+            await queue.send(Outgoing(0, address, msg))
 
     def tells_trouble(self, channel: str) -> bool:
         """Whether this channel tells people itself that nothing can be stored."""
-        lane = self._lanes.get(channel)
-        return lane is not None and lane.channel.limits.tells_trouble
+        queue = self._queues.get(channel)
+        return queue is not None and queue.channel.limits.tells_trouble
 
     async def drained(self) -> None:
         """Returns when everything accepted was sent (or put off) and noted."""
         self._draining += 1
         self._flush_now.set()
         try:
-            for name, lane in self._lanes.items():
-                is_fed = self._supplies[name].is_fed
-                while not (lane.idle.is_set() and is_fed.is_set()):
+            for name, queue in self._queues.items():
+                is_fed = self._loaders[name].is_fed
+                while not (queue.idle.is_set() and is_fed.is_set()):
                     await is_fed.wait()
-                    await lane.idle.wait()
+                    await queue.idle.wait()
             await self._flush()
         finally:
             self._draining -= 1
@@ -222,10 +223,10 @@ class Outbox:
     def confirm(self, settled: PendingOutcomes) -> None:
         """These outcomes are stored for good."""
         for name, id_, still_waits in settled.left_memory:
-            self._supplies[name].noted([id_])
+            self._loaders[name].persisted([id_])
             if still_waits:
-                self._supplies[name].look()
-        for future in settled.noted:
+                self._loaders[name].look()
+        for future in settled.persisted:
             if not future.done():
                 future.set_result(None)
 
@@ -296,11 +297,11 @@ class Outbox:
             self._let_forget(channel, address, was_told=False)
 
     def _let_forget(self, channel: str, address: str, *, was_told: bool) -> None:
-        lane = self._lanes.get(channel)
-        if lane is None or not isinstance(lane.channel, Forgetting):
+        queue = self._queues.get(channel)
+        if queue is None or not isinstance(queue.channel, Forgetting):
             return
         try:
-            lane.channel.forget(address, was_told=was_told)
+            queue.channel.forget(address, was_told=was_told)
         except Exception as fault:  # noqa: BLE001 - the tables are right already, and others wait for their replies
             log.error("channel_erasure_failed", channel=channel, **error_place(fault))
 
@@ -310,10 +311,10 @@ class Outbox:
         message = item.message._replace(address=address)
         return Retry(item._replace(lookup=lookup, message=message, attempts=item.attempts + 1))
 
-    async def _noted(self) -> None:
+    async def _persisted(self) -> None:
         """Returns when everything settled so far is written."""
         future = asyncio.get_running_loop().create_future()
-        self._settled.noted.append(future)
+        self._settled.persisted.append(future)
         if self._draining:
             self._flush_now.set()
         await future
@@ -376,7 +377,7 @@ class Outbox:
             return False
         message = Outgoing(row.id, address, MsgOut.from_data(from_json(row.payload)))
         wait = (row.not_before - self._now()).total_seconds() if row.not_before else 0
-        self._lanes[row.channel].put(QueuedMessage(row.lookup, message, row.purpose, row.attempts), wait)
+        self._queues[row.channel].put(QueuedMessage(row.lookup, message, row.purpose, row.attempts), wait)
         return True
 
 

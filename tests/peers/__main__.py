@@ -1,13 +1,13 @@
 """`python3 -m tests.peers`: gets what the tests try our channels against. `.ci/run` does so before the tests."""
 
-from bot.bootstrap.terminal import say
+from bot.bootstrap.terminal import print_line
 from tests.peers import node, python
 from tests.peers_bench import environments
 
 if __name__ == "__main__":
-    say("Gegenüber für die Tests werden geholt …", "Getting the peers of the tests …")
+    print_line("Gegenüber für die Tests werden geholt …", "Getting the peers of the tests …")
     python.ENVIRONMENT.set_up()
     for environment in environments.ALL:
         environment.set_up()
     node.set_up()
-    say("Fertig.", "Done.")
+    print_line("Fertig.", "Done.")

@@ -51,7 +51,7 @@ class Environment(NamedTuple):
         """Make it where it is not ready. Raises SetupError."""
         if self.is_ready():
             return
-        with install.only_one() as turn:
+        with install.setup_lock() as turn:
             if self.is_ready():  # meanwhile another one made it
                 return
             venv.make_venv(self.folder)

@@ -43,7 +43,7 @@ def set_up() -> None:
         return
     if reason := missing():
         sys.exit(reason)
-    with install.only_one():
+    with install.setup_lock():
         if is_ready():  # meanwhile another one made it
             return
         shutil.rmtree(FOLDER, ignore_errors=True)

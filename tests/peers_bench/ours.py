@@ -33,7 +33,7 @@ def consultation() -> Consultation:
 @asynccontextmanager
 async def house(database: Path, name: str, channel: Channel) -> AsyncIterator[App]:
     """A running house with this channel; AssertionError at the end where a message failed."""
-    app = live.house(f"sqlite:///{database}", {name: channel}, consultation())
+    app = live.bench_app(f"sqlite:///{database}", {name: channel}, consultation())
     async with app.running():
         yield app
         await app.outbox.drained()

@@ -46,7 +46,7 @@ async def test_a_restored_house_is_the_same_device_and_reads_on(homeserver: Syna
             known = await devices(homeserver, bot)
             copy = backup.back_up(settings, None, tmp_path / "backups")
         restored = settings_of(homeserver, bot, tmp_path / "again")
-        backup.restore(restored, copy, lambda _: None)
+        backup.restore_backup(restored, copy, lambda _: None)
         async with listening(restored) as listener:
             await anna.say("Noch da?")
             await listener.until(lambda: "Noch da?" in listener.texts())
@@ -72,7 +72,7 @@ async def test_keys_given_away_since_the_backup_do_not_make_it_deaf(homeserver: 
             await listener.until(lambda: listener.texts() == ["Hallo"])
         await claim(homeserver, crowd, bot, device)
         restored = settings_of(homeserver, bot, tmp_path / "again")
-        backup.restore(restored, copy, lambda _: None)
+        backup.restore_backup(restored, copy, lambda _: None)
         async with listening(restored) as listener, resident(homeserver) as berta:
             await berta.invite(bot.user_id)
             await berta.say("Noch da?")

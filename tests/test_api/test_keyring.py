@@ -26,7 +26,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 def settings(tmp_path):
     settings = Settings(data=tmp_path)
     for name, role in (("Aylin", "facilitator"), ("Bora", "admin"), ("Cem", "helper")):
-        accounts.add(settings, name, role, lambda _: None)
+        accounts.create_account(settings, name, role, lambda _: None)
     return settings
 
 
@@ -37,18 +37,18 @@ def said(run, *arguments) -> list[str]:
 
 
 def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
-    shown, _ = said(key_commands.add, settings, "Aylin", ["moderate|read"], "mein-kiez")
+    shown, _ = said(key_commands.create_api_key, settings, "Aylin", ["moderate|read"], "mein-kiez")
     key = shown.rpartition(": ")[2]
     assert shown.startswith("Aylin (moderate, read; mein-kiez): mitsprache_")
-    (line,) = said(key_commands.list_all, settings)
+    (line,) = said(key_commands.list_api_keys, settings)
     label = key.split("_")[1]
     assert line.startswith(f"{label}  Aylin  moderate,read  mein-kiez  since ")
     for file in tmp_path.rglob("*.db*"):
         assert key.rpartition("_")[2].encode() not in file.read_bytes()
-    assert said(key_commands.revoke, settings, label.lower()) == [f"{label} is let in no more."]
-    assert "revoked" in said(key_commands.list_all, settings)[0]
+    assert said(key_commands.revoke_key_by_label, settings, label.lower()) == [f"{label} is let in no more."]
+    assert "revoked" in said(key_commands.list_api_keys, settings)[0]
     with pytest.raises(CommandError, match="there is no key"):
-        key_commands.revoke(settings, label, print)
+        key_commands.revoke_key_by_label(settings, label, print)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
 )
 def test_nonsense_is_refused(settings, name, scopes, slug, reason) -> None:
     with pytest.raises(CommandError, match=re.escape(reason)):
-        key_commands.add(settings, name, scopes, slug, print)
+        key_commands.create_api_key(settings, name, scopes, slug, print)
 
 
 @only_sqlite

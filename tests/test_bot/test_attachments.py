@@ -200,7 +200,7 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
     said: list[str] = []
     complained: list[str] = []
     out = tmp_path / "out"
-    await asyncio.to_thread(command.write_out, settings, "park", out, said.append, complained.append)
+    await asyncio.to_thread(command.write_attachments, settings, "park", out, said.append, complained.append)
     assert said == [f"{out}: 2 files, listed in attachments.csv"]
     assert [it for it in complained if "1 file is missing or damaged" in it] == complained != []
     assert stat.S_IMODE(out.stat().st_mode) == 0o700
@@ -217,7 +217,9 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
     assert (out / listed[1]["file"]).read_bytes() == PICTURE
     assert [it["file"] for it in listed[2:]] == ["", ""]
     with pytest.raises(CommandError, match="no consultation is called 'dorf'"):
-        await asyncio.to_thread(command.write_out, settings, "dorf", tmp_path / "o", said.append, complained.append)
+        await asyncio.to_thread(
+            command.write_attachments, settings, "dorf", tmp_path / "o", said.append, complained.append
+        )
 
 
 async def test_after_the_retention_no_file_is_left(store: Store, tmp_path: Path) -> None:
@@ -230,7 +232,7 @@ async def test_after_the_retention_no_file_is_left(store: Store, tmp_path: Path)
         await say(app, phone.msg("a", media="picture", media_ref="f"))
         await until(lambda: states(store) == ["kept"])
         await store.write(lambda connection: delete_expired(connection, ends + timedelta(days=31)))
-        app.keeper.wake()
+        app.attachment_fetcher.wake()
         await until(lambda: not files(tmp_path) and not rows(store))
 
 

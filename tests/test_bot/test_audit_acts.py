@@ -10,7 +10,7 @@ from adapters.console import ConsoleChannel
 from bot.cli import accounts, context, lifecycle, push
 from bot.cli import api_keys as key_commands
 from bot.cli.context import open_with_samples
-from bot.cli.push import Order
+from bot.cli.push import PushOptions
 from bot.common import audit
 from bot.common.keys import Keys
 from bot.settings import PushSettings, Settings
@@ -102,12 +102,12 @@ async def test_decisions_through_the_api(store: Store) -> None:
 
 def test_commands_that_let_in(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, publish_samples=False)
-    accounts.add(settings, "Aylin", "facilitator", lambda _: None)
+    accounts.create_account(settings, "Aylin", "facilitator", lambda _: None)
     said: list[str] = []
-    key_commands.add(settings, "Aylin", ["read"], "", said.append)
+    key_commands.create_api_key(settings, "Aylin", ["read"], "", said.append)
     label = said[0].split("mitsprache_")[1].split("_")[0]
-    key_commands.revoke(settings, label, lambda _: None)
-    accounts.revoke(settings, "Aylin", lambda _: None)
+    key_commands.revoke_key_by_label(settings, label, lambda _: None)
+    accounts.revoke_account(settings, "Aylin", lambda _: None)
     assert by_command(settings) == [
         ("staff.add", "Aylin", "facilitator"),
         ("key.add", label, "Aylin: read; all consultations"),
@@ -120,10 +120,10 @@ def test_commands_about_a_consultation(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(push, "open_channels", lambda _: {"town": ConsoleChannel(lambda _: None)})
     settings = Settings(data=tmp_path, publish_samples=False, push=PushSettings(quiet_from=0, quiet_to=0))
     for _ in range(2):  # the second time nothing is new
-        assert context.publish(settings, KIEZ, lambda _: None)
-    push.push(settings, Order("mein-kiez", dry_run=True), lambda _: None, lambda _: None)
-    lifecycle.close(settings, "mein-kiez", lambda _: None)
-    assert lifecycle.archive(settings, "mein-kiez", lambda _: None, yes=True)
+        assert context.run_publish(settings, KIEZ, lambda _: None)
+    push.run_push(settings, PushOptions("mein-kiez", dry_run=True), lambda _: None, lambda _: None)
+    lifecycle.run_close(settings, "mein-kiez", lambda _: None)
+    assert lifecycle.run_archive(settings, "mein-kiez", lambda _: None, yes=True)
     assert by_command(settings) == [
         ("consultation.publish", "mein-kiez/1", ""),
         ("consultation.close", "mein-kiez", ""),

@@ -15,10 +15,10 @@ from pydantic import BaseModel
 from bot.app import open_store
 from bot.cli import attachments, exchange, exporting, serving
 from bot.cli import audit as audit_log
-from bot.cli.audit import Wish
+from bot.cli.audit import AuditListOptions
 from bot.cli.context import command_context
 from bot.cli.maintenance import backup
-from bot.cli.purpose import asked
+from bot.cli.purpose import ask_purpose
 from bot.common import audit, audit_anchor
 from bot.common.audit import Actor
 from bot.common.errors import CommandError
@@ -54,12 +54,12 @@ def tamper(settings: Settings, statement: str) -> None:
 
 def verified(settings: Settings) -> tuple[bool, str]:
     said: list[str] = []
-    return audit_log.verify(settings, said.append, said.append), "\n".join(said)
+    return audit_log.verify_audit_log(settings, said.append, said.append), "\n".join(said)
 
 
 def shown(settings: Settings, **wish: Any) -> list[str]:
     said: list[str] = []
-    audit_log.show(settings, Wish(**wish), said.append, said.append)
+    audit_log.print_audit_log(settings, AuditListOptions(**wish), said.append, said.append)
     return said
 
 
@@ -147,18 +147,21 @@ def test_it_is_shown_as_a_table_and_as_json(settings: Settings) -> None:
 
 def export(settings: Settings, out: Path, profile: str = "raw", purpose: str = "") -> None:
     wish = package.ExportRequest("park", out, profile, purpose=purpose)
-    exporting.export(settings, wish, lambda _: None, lambda _: None)
+    exporting.export_answers(settings, wish, lambda _: None, lambda _: None)
 
 
 def test_a_purpose_is_asked_for_where_somebody_can_answer() -> None:
     free = Settings()
     complained: list[str] = []
-    assert asked(free, "weighting", lambda _: "not asked", complained.append) == "weighting"
-    assert asked(free, " ", lambda _: "a question of the council\n", complained.append) == "a question of the council"
+    assert ask_purpose(free, "weighting", lambda _: "not asked", complained.append) == "weighting"
+    assert (
+        ask_purpose(free, " ", lambda _: "a question of the council\n", complained.append)
+        == "a question of the council"
+    )
     assert complained == []
-    assert asked(free, "", lambda _: "", complained.append) == ""
+    assert ask_purpose(free, "", lambda _: "", complained.append) == ""
     assert "no purpose was given" in complained.pop()
-    assert asked(Settings(raw_needs_purpose=True), "", lambda _: "", complained.append) == ""
+    assert ask_purpose(Settings(raw_needs_purpose=True), "", lambda _: "", complained.append) == ""
     assert complained == [], "it is refused instead"
 
 
@@ -187,14 +190,14 @@ def test_exports_with_single_votes_are_recorded(park: Settings, tmp_path: Path) 
     say = said.append
     strict = park.model_copy(update={"raw_needs_purpose": True})
     with pytest.raises(CommandError, match="raw_needs_purpose"):
-        exchange.export(strict, "park", "polis", tmp_path / "1.zip", say, say)
+        exchange.run_export(strict, "park", "polis", tmp_path / "1.zip", say, say)
     assert not (tmp_path / "1.zip").exists()
-    exchange.export(strict, "park", "polis", tmp_path / "2.zip", say, say, purpose="comparison")
-    exchange.export(park, "park", "polis", tmp_path / "3.zip", say, say)
-    exchange.export(strict, "park", "decidim", tmp_path / "4", say, say)
+    exchange.run_export(strict, "park", "polis", tmp_path / "2.zip", say, say, purpose="comparison")
+    exchange.run_export(park, "park", "polis", tmp_path / "3.zip", say, say)
+    exchange.run_export(strict, "park", "decidim", tmp_path / "4", say, say)
     for slug, out in (("park", tmp_path / "2.zip"), ("nowhere", tmp_path / "5.zip")):
         with pytest.raises(CommandError):
-            exchange.export(park, slug, "polis", out, say, say)
+            exchange.run_export(park, slug, "polis", out, say, say)
     assert acts(park) == [("export.raw", "park", "polis: comparison"), ("export.raw", "park", "polis: none given")]
 
 
@@ -205,7 +208,7 @@ def test_what_cannot_be_exported_is_not_recorded(park: Settings, tmp_path: Path)
         package.ExportRequest("nowhere", tmp_path / "2", "raw"),
     ):
         with pytest.raises(CommandError):
-            exporting.export(park, wish, lambda _: None, lambda _: None)
+            exporting.export_answers(park, wish, lambda _: None, lambda _: None)
     assert acts(park) == []
 
 
@@ -214,11 +217,11 @@ def test_a_setting_refuses_raw_exports_without_a_purpose(park: Settings, tmp_pat
     with pytest.raises(CommandError, match="raw_needs_purpose"):
         export(strict, tmp_path / "1")
     with pytest.raises(CommandError, match="--purpose"):
-        attachments.write_out(strict, "park", tmp_path / "2", lambda _: None, lambda _: None)
+        attachments.write_attachments(strict, "park", tmp_path / "2", lambda _: None, lambda _: None)
     assert not (tmp_path / "1").exists()
     export(strict, tmp_path / "3", "analysis")
     export(strict, tmp_path / "4", purpose="weighting")
-    attachments.write_out(strict, "park", tmp_path / "5", lambda _: None, lambda _: None, "listening")
+    attachments.write_attachments(strict, "park", tmp_path / "5", lambda _: None, lambda _: None, "listening")
     assert acts(park) == [("export.raw", "park", "weighting"), ("export.attachments", "park", "listening")]
 
 
@@ -293,7 +296,7 @@ def test_a_file_that_cannot_be_read_is_told(settings: Settings) -> None:
 
 def test_a_backup_and_its_return_are_recorded(settings: Settings, tmp_path: Path) -> None:
     folder = backup.back_up(settings, None, tmp_path / "backups")
-    assert backup.record(settings, folder) == ""
+    assert backup.record_backup(settings, folder) == ""
     record(settings, "kiez/P-9")
     assert acts(settings)[-2] == ("backup", folder.name, "")
     assert verified(settings)[0]
@@ -302,7 +305,7 @@ def test_a_backup_and_its_return_are_recorded(settings: Settings, tmp_path: Path
         path.unlink()
     (folder / backup.DATABASE).rename(settings.data / "mitsprache.db")
     assert "it had 7 rows on" in verified(settings)[1]
-    backup.erase(settings, lambda _: None)
+    backup.erase_logged(settings, lambda _: None)
     assert acts(settings)[-1] == ("restore", "nothing", "the log has 5 rows, and had 7 before")
     assert verified(settings)[0]
 
@@ -310,7 +313,7 @@ def test_a_backup_and_its_return_are_recorded(settings: Settings, tmp_path: Path
 def test_a_restored_house_has_a_whole_log(settings: Settings, tmp_path: Path) -> None:
     folder = backup.back_up(settings, None, tmp_path / "backups")
     other = Settings(data=tmp_path / "other", publish_samples=False)
-    backup.restore(other, folder, lambda _: None)
+    backup.restore_backup(other, folder, lambda _: None)
     assert acts(other)[-1] == ("restore", folder.name, "")
     assert verified(other)[0]
 
@@ -320,7 +323,7 @@ def test_a_backup_that_cannot_be_recorded_is_one_all_the_same(settings: Settings
     migrate.downgrade(store, "20261125_remains")
     store.dispose()
     folder = backup.back_up(settings, None, tmp_path / "backups")
-    assert "20261125_remains" in backup.record(settings, folder)
+    assert "20261125_remains" in backup.record_backup(settings, folder)
 
 
 def test_new_tables_are_recorded(settings: Settings) -> None:

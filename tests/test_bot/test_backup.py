@@ -47,7 +47,7 @@ def used(folder: Path, room: str) -> sqlite3.Connection:
 
 
 def restore(copy: Path, data: Path) -> None:
-    backup.restore(Settings(data=data), copy, lambda _: None)
+    backup.restore_backup(Settings(data=data), copy, lambda _: None)
 
 
 def test_what_channels_keep_comes_back_as_it_was_committed(copy: Path, tmp_path: Path):
@@ -146,7 +146,7 @@ def test_restore_reapplies_erasures_of_the_previous_data_folder(erased, tmp_path
     settings, copy = erased
     again = Settings(data=tmp_path / "again")
     said: list[str] = []
-    backup.restore(again, copy, said.append, [settings.data / named])
+    backup.restore_backup(again, copy, said.append, [settings.data / named])
     assert said == [
         f"{copy} is restored to {again.data}.",
         "Erased again, because it was erased before (people: 1).",
@@ -169,11 +169,11 @@ def test_erasures_can_be_reapplied_after_the_restore(erased, tmp_path: Path):
     settings, copy = erased
     again = Settings(data=tmp_path / "again")
     said: list[str] = []
-    backup.restore(again, copy, said.append)
+    backup.restore_backup(again, copy, said.append)
     assert "What was erased since this backup was made is not known here" in said[1]
     assert said[2] == "Nothing is here that was erased."
     assert known(again.data) == [1, 2]
-    backup.erase(again, said.append, [settings.data])
+    backup.erase_logged(again, said.append, [settings.data])
     assert said[3] == "Erased again, because it was erased before (people: 1)."
     assert known(again.data) == [2]
 
@@ -181,7 +181,7 @@ def test_erasures_can_be_reapplied_after_the_restore(erased, tmp_path: Path):
 def test_invalid_erasure_log_is_refused_before_the_restore(erased, tmp_path: Path):
     _, copy = erased
     with pytest.raises(CommandError, match="this is no ledger; name with --erased the folder erased of a data folder"):
-        backup.restore(Settings(data=tmp_path / "again"), copy, lambda _: None, [tmp_path])
+        backup.restore_backup(Settings(data=tmp_path / "again"), copy, lambda _: None, [tmp_path])
     assert not (tmp_path / "again").exists()
 
 
@@ -189,5 +189,5 @@ def test_a_backup_older_than_the_ledger_is_told(erased, tmp_path: Path):
     settings, copy = erased
     said: list[str] = []
     old = copy.rename(copy.with_name("mitsprache-20260102T030405Z"))
-    backup.restore(Settings(data=tmp_path / "again"), old, said.append, [settings.data])
+    backup.restore_backup(Settings(data=tmp_path / "again"), old, said.append, [settings.data])
     assert any("is forgotten by now and here again (backup_days = 90)" in words for words in said)

@@ -10,7 +10,7 @@ from bot.cli.bench import editions, exports, pushes, results, sender, telegram, 
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
-    measured = await web.measure(f"sqlite:///{tmp_path}/bench.db", residents=3, rounds=2)
+    measured = await web.measure_web(f"sqlite:///{tmp_path}/bench.db", residents=3, rounds=2)
     assert measured.answers_per_s > 0
     assert 0 < measured.p50_ms <= measured.p99_ms
     assert 5 < measured.page_kb < 40
@@ -24,13 +24,13 @@ async def test_people_fill_in_the_form(tmp_path):
 
 def test_every_stored_vote_is_counted(tmp_path):
     url = f"sqlite:///{tmp_path}/bench.db"
-    results.prepare(url, people=200, statements=30, each=20)
+    results.prepare_results(url, people=200, statements=30, each=20)
     assert results.seconds(url, votes=4000) > 0
 
 
 @pytest.mark.parametrize("mode", telegram.MODES)
 async def test_residents_answer_over_telegram(tmp_path, mode):
-    measured = await telegram.measure(f"sqlite:///{tmp_path}/bench.db", mode, residents=3, rounds=2)
+    measured = await telegram.measure_telegram(f"sqlite:///{tmp_path}/bench.db", mode, residents=3, rounds=2)
     assert measured.answers_per_s > 0
     assert 0 < measured.p50_ms <= measured.p99_ms
 
@@ -42,7 +42,7 @@ async def test_messages_are_sent_over_telegram():
 async def test_everybody_is_planned_and_the_pace_is_kept(tmp_path):
     url = f"sqlite:///{tmp_path}/bench.db"
     Path(url.removeprefix("sqlite:///")).touch()
-    pushes.prepare(url, people=500)
+    pushes.prepare_push(url, people=500)
     assert pushes.plan(url, people=500).seconds > 0
     pace = await pushes.send(url, 40, 3.2)
     assert 36 <= pace.per_s <= 42
@@ -50,7 +50,7 @@ async def test_everybody_is_planned_and_the_pace_is_kept(tmp_path):
 
 
 async def test_sender_bench_keeps_the_rate_of_a_strict_server():
-    measured = await sender.measure(30, seconds=2)
+    measured = await sender.measure_sender(30, seconds=2)
     assert measured.refused == 0
     assert 0 < measured.reply_p99_ms < 2000
     assert measured.spread_percent < 10
@@ -63,16 +63,16 @@ def test_weighing_bench_measures_routing_and_similarity():
 
 def test_exports_are_measured_beside_their_bare_rows(tmp_path):
     url = f"sqlite:///{tmp_path / 'large.db'}"
-    editions.prepare(url, people=40)
-    measured = exports.measure(url, tmp_path)
+    editions.prepare_editions(url, people=40)
+    measured = exports.measure_export(url, tmp_path)
     assert all(figure > 0 for figure in measured)
     assert [path.name for path in tmp_path.iterdir() if "large" not in path.name] == []
 
 
 def test_conversations_are_measured_beside_editions(tmp_path):
     file = tmp_path / "bench.db"
-    editions.prepare(f"sqlite:///{file}", people=40)
-    measured = editions.measure(file, residents=2, seconds=0.2)
+    editions.prepare_editions(f"sqlite:///{file}", people=40)
+    measured = editions.measure_editions(file, residents=2, seconds=0.2)
     assert measured.editions > 0
     assert measured.seconds > 0
     assert measured.ratio > 0

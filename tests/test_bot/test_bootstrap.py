@@ -175,12 +175,12 @@ def test_folder_that_cannot_be_written_to_is_told(
 
 def test_installed_program_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "ROOT", tmp_path)
-    assert install.prepare("run") == Path(sys.executable)
+    assert install.prepare_environment("run") == Path(sys.executable)
 
 
 def test_environment_which_has_it_all_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "STAMP", tmp_path / "none.json")
-    assert install.prepare("test") == Path(sys.executable)
+    assert install.prepare_environment("test") == Path(sys.executable)
 
 
 @pytest.mark.parametrize(

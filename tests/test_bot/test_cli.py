@@ -32,7 +32,7 @@ def run(tmp_path, monkeypatch, capsys):
     def run(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main.main(list(words))
+            main.run_cli(list(words))
         out, err = capsys.readouterr()
         code = ended.value.code
         assert isinstance(code, int)
@@ -186,7 +186,7 @@ def test_a_fault_of_ours_is_named_by_its_place_only(run, monkeypatch):
     def fail(*_: object) -> None:
         raise ZeroDivisionError("geheim")
 
-    monkeypatch.setattr("bot.cli.context.migrate", fail)
+    monkeypatch.setattr("bot.cli.context.migrate_database", fail)
     code, _, err = run("migrate")
     assert code == main.INTERNAL_FAULT
     assert "a fault of the program itself: ZeroDivisionError at test_cli.py:" in err

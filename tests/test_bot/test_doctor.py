@@ -26,7 +26,7 @@ NOBODY = 65534
 
 def faults(settings: Settings) -> list[str]:
     """What is not well."""
-    return [words for is_well, words in doctor.findings(settings) if not is_well]
+    return [words for is_well, words in doctor.all_findings(settings) if not is_well]
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ class Town:
 
     def faults(self) -> list[str]:
         """What `doctor` finds, except of the machine and the server on which the tests run."""
-        found = [words for is_well, words in doctor.findings(self.settings) if not is_well]
+        found = [words for is_well, words in doctor.all_findings(self.settings) if not is_well]
         return [words for words in found if "MB" not in words and "for longer than needed" not in words]
 
 

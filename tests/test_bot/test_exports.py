@@ -512,7 +512,7 @@ def test_the_command(tmp_path):
     """As it is called: with the samples, and nothing said so far."""
     out: list[str] = []
     settings = Settings(data=tmp_path / "data")
-    exporting.export(settings, ExportRequest("mein-kiez", tmp_path / "kiez.zip"), out.append, out.append)
+    exporting.export_answers(settings, ExportRequest("mein-kiez", tmp_path / "kiez.zip"), out.append, out.append)
     assert out == [f"{tmp_path / 'kiez.zip'}: 0 participations, profile analysis"]
 
 

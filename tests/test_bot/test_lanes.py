@@ -70,19 +70,19 @@ class Strict:
 
 
 @asynccontextmanager
-async def lane_of(channel: Any, settle: Any = None, note_seconds: float = 0.003):
+async def queue_of(channel: Any, settle: Any = None, note_seconds: float = 0.003):
     settled: list[tuple[QueuedMessage, Delivery]] = []
 
     def note(item: QueuedMessage, delivery: Delivery) -> Retry | None:
         settled.append((item, delivery))
         return Retry(item, delivery.seconds) if isinstance(delivery, RetryAfter) else None
 
-    async def noted() -> None:
+    async def persisted() -> None:
         await asyncio.sleep(note_seconds)
 
-    lane = ChannelQueue(channel, settle or note, noted)
-    task = asyncio.create_task(lane.run())
-    yield lane
+    queue = ChannelQueue(channel, settle or note, persisted)
+    task = asyncio.create_task(queue.run())
+    yield queue
     task.cancel()
     await asyncio.wait([task])
 
@@ -95,10 +95,10 @@ def item(number: int, address: str, purpose: Any = "reply") -> QueuedMessage:
 def test_broadcast_is_spread_evenly_without_refusals(rate):
     async def push() -> Strict:
         channel = Strict(Limits(workers=400, per_second=rate))
-        async with lane_of(channel) as lane:
+        async with queue_of(channel) as queue:
             for number in range(rate * 20):
-                lane.put(item(number, f"p{number}", "broadcast"))
-            await lane.idle.wait()
+                queue.put(item(number, f"p{number}", "broadcast"))
+            await queue.idle.wait()
         return channel
 
     channel = run(push(), lateness=0.004)
@@ -112,10 +112,10 @@ def test_broadcast_is_spread_evenly_without_refusals(rate):
 def test_burst_of_replies_keeps_the_rate_of_each_chat():
     async def burst() -> Strict:
         channel = Strict(TELEGRAM)
-        async with lane_of(channel) as lane:
+        async with queue_of(channel) as queue:
             for number in range(60):
-                lane.put(item(number, f"{'-' if number % 3 == 0 else ''}{number % 6}"))
-            await lane.idle.wait()
+                queue.put(item(number, f"{'-' if number % 3 == 0 else ''}{number % 6}"))
+            await queue.idle.wait()
         return channel
 
     channel = run(burst(), lateness=0.004)
@@ -130,16 +130,16 @@ def test_replies_stay_fast_while_a_thousand_get_a_broadcast():
     async def push() -> tuple[Strict, list[float]]:
         channel = Strict(TELEGRAM)
         asked: dict[int, float] = {}
-        async with lane_of(channel) as lane:
+        async with queue_of(channel) as queue:
             for number in range(1000):
-                lane.put(item(number, f"p{number}", "broadcast"))
+                queue.put(item(number, f"p{number}", "broadcast"))
             clock, number = asyncio.get_running_loop().time, 1000
             while len(asked) < 400:
                 await asyncio.sleep(0.1)
                 number += 1
                 asked[number] = clock()
-                lane.put(item(number, f"r{number}"))
-            await lane.idle.wait()
+                queue.put(item(number, f"r{number}"))
+            await queue.idle.wait()
         return channel, [moment - asked[message.id] for moment, message in channel.arrived if message.id in asked]
 
     channel, delays = run(push(), lateness=0.004)
@@ -158,12 +158,12 @@ def test_broadcasts_that_hang_leave_workers_for_replies():
 
     async def push() -> list[tuple[float, Outgoing]]:
         channel = Hanging(Limits(workers=8), takes=(0.01, 0.01))
-        async with lane_of(channel) as lane:
+        async with queue_of(channel) as queue:
             for number in range(20):
-                lane.put(item(number, f"slow{number}", "broadcast"))
+                queue.put(item(number, f"slow{number}", "broadcast"))
             await asyncio.sleep(5)
             for number in range(20, 40):
-                lane.put(item(number, f"r{number}"))
+                queue.put(item(number, f"r{number}"))
             await asyncio.sleep(2)
             return channel.arrived
 
@@ -179,10 +179,10 @@ def test_one_chat_that_hangs_keeps_nobody_else_waiting():
 
     async def talk() -> list[str]:
         channel = Hanging(TELEGRAM, takes=(0.001, 0.001))
-        async with lane_of(channel) as lane:
-            lane.put(item(0, "slow"))
+        async with queue_of(channel) as queue:
+            queue.put(item(0, "slow"))
             for number in range(1, 20):
-                lane.put(item(number, f"p{number}"))
+                queue.put(item(number, f"p{number}"))
             await asyncio.sleep(2)
             return channel.addresses()
 
@@ -192,14 +192,14 @@ def test_one_chat_that_hangs_keeps_nobody_else_waiting():
 def test_who_was_just_answered_keeps_their_place_in_a_broadcast():
     async def push() -> list[int]:
         channel = Strict(Limits(workers=1), takes=(0.01, 0.01))
-        async with lane_of(channel) as lane:
-            lane.put(item(1, "a"))
-            lane.put(item(2, "a"))
+        async with queue_of(channel) as queue:
+            queue.put(item(1, "a"))
+            queue.put(item(2, "a"))
             await asyncio.sleep(0.001)  # the first is on its way, and the chat stands in line for both
-            lane.put(item(3, "b", "broadcast"))
-            lane.put(item(4, "c", "broadcast"))
-            lane.put(item(5, "a", "broadcast"))
-            await lane.idle.wait()
+            queue.put(item(3, "b", "broadcast"))
+            queue.put(item(4, "c", "broadcast"))
+            queue.put(item(5, "a", "broadcast"))
+            await queue.idle.wait()
         return [message.id for _, message in channel.arrived]
 
     assert run(push()) == [1, 2, 3, 4, 5]
@@ -214,14 +214,14 @@ def test_one_worker_sends_in_order_and_slow_sends_step_aside():
 
     async def talk() -> tuple[int, list[str], list[str]]:
         channel = Hanging(TELEGRAM._replace(workers=1, per_second=0), takes=(0.04, 0.04))
-        async with lane_of(channel) as lane:
+        async with queue_of(channel) as queue:
             for number in range(20):
-                lane.put(item(number, f"p{number}"))
-            await lane.idle.wait()
+                queue.put(item(number, f"p{number}"))
+            await queue.idle.wait()
             together, channel.arrived = channel.most_at_once, []
             for number in range(3):
-                lane.put(item(20 + number, f"slow{number}"))
-            lane.put(item(30, "a"))
+                queue.put(item(20 + number, f"slow{number}"))
+            queue.put(item(30, "a"))
             await asyncio.sleep(2.9)
             early = channel.addresses()
             await asyncio.sleep(0.3)
@@ -236,9 +236,9 @@ def test_one_worker_sends_in_order_and_slow_sends_step_aside():
 def test_unpersisted_sends_keep_their_slot_while_db_is_down():
     async def talk() -> list[str]:
         channel = Strict(TELEGRAM._replace(workers=1), takes=(0.01, 0.01))
-        async with lane_of(channel, note_seconds=60) as lane:
+        async with queue_of(channel, note_seconds=60) as queue:
             for number in range(5):
-                lane.put(item(number, f"p{number}"))
+                queue.put(item(number, f"p{number}"))
             await asyncio.sleep(30)
             return channel.addresses()
 
@@ -247,13 +247,13 @@ def test_unpersisted_sends_keep_their_slot_while_db_is_down():
 
 def test_chats_of_dropped_broadcasts_are_forgotten():
     async def push() -> int:
-        async with lane_of(Strict(Limits(workers=1, per_second=10))) as lane:
+        async with queue_of(Strict(Limits(workers=1, per_second=10))) as queue:
             for number in range(50):
-                lane.put(item(number, f"p{number}", "broadcast"))
+                queue.put(item(number, f"p{number}", "broadcast"))
             await asyncio.sleep(1)
-            lane.drop_broadcasts({number: b"p%d" % number for number in range(50)})
+            queue.drop_broadcasts({number: b"p%d" % number for number in range(50)})
             await asyncio.sleep(20)
-            return len(lane._chats)
+            return len(queue._chats)
 
     assert run(push()) == 0
 
@@ -268,12 +268,12 @@ def test_retry_after_pauses_the_channel_or_only_one_chat():
     async def talk(is_overall: bool) -> dict[str, float]:
         channel = Flooded(Limits(workers=4), takes=(0, 0))
         channel.answers = [RetryAfter(30, is_overall=is_overall)]
-        async with lane_of(channel) as lane:
+        async with queue_of(channel) as queue:
             began = asyncio.get_running_loop().time()
-            lane.put(item(1, "a"))
-            lane.put(item(2, "a"))
+            queue.put(item(1, "a"))
+            queue.put(item(2, "a"))
             await asyncio.sleep(1)
-            lane.put(item(3, "b"))
+            queue.put(item(3, "b"))
             await asyncio.sleep(100)
         assert [message.id for _, message in channel.arrived if message.address == "a"] == [1, 2]
         return {message.address: moment - began for moment, message in channel.arrived}
@@ -290,11 +290,11 @@ def test_concurrent_sends_are_as_few_as_the_rate_needs(pace, takes, most):
 
     async def talk() -> Strict:
         channel = Strict(Limits(workers=100, per_second=pace), takes=(takes, takes))
-        async with lane_of(channel) as lane:
+        async with queue_of(channel) as queue:
             for number in range(200):
-                lane.put(item(number, f"p{number}"))
+                queue.put(item(number, f"p{number}"))
                 await asyncio.sleep(0.03 if pace else 0.02)
-            await lane.idle.wait()
+            await queue.idle.wait()
         return channel
 
     channel = run(talk())
@@ -306,12 +306,12 @@ def test_concurrent_sends_are_as_few_as_the_rate_needs(pace, takes, most):
 def test_dropped_broadcasts_are_not_sent_nor_waited_for():
     async def push() -> list[int]:
         channel = Strict(Limits(workers=1, per_second=10, idempotent=True))
-        async with lane_of(channel) as lane:
+        async with queue_of(channel) as queue:
             for number in range(30):
-                lane.put(item(number, f"p{number % 10}", "broadcast"))
+                queue.put(item(number, f"p{number % 10}", "broadcast"))
             await asyncio.sleep(1)
-            lane.drop_broadcasts({number: f"p{number % 10}".encode() for number in range(30) if number % 10 > 4})
-            await lane.idle.wait()
+            queue.drop_broadcasts({number: f"p{number % 10}".encode() for number in range(30) if number % 10 > 4})
+            await queue.idle.wait()
         return [message.id for _, message in channel.arrived]
 
     sent = run(push())
@@ -331,12 +331,12 @@ def test_a_chat_that_moves_takes_everything_along_in_order():
 
     async def talk() -> list[tuple[str, int]]:
         channel = Strict(Limits(workers=1), takes=(0, 0))
-        async with lane_of(channel, settle) as lane:
-            lane.put(item(1, "old"))
-            lane.put(item(2, "old"))
-            lane.put(item(3, "old", "broadcast"))
-            lane.put(item(4, "new"))
-            await lane.idle.wait()
+        async with queue_of(channel, settle) as queue:
+            queue.put(item(1, "old"))
+            queue.put(item(2, "old"))
+            queue.put(item(3, "old", "broadcast"))
+            queue.put(item(4, "new"))
+            await queue.idle.wait()
         return [(message.address, message.id) for _, message in channel.arrived]
 
     assert run(talk()) in (
@@ -353,23 +353,23 @@ def test_slow_persisting_is_hurried_when_messages_wait():
         channel: Any = Strict(Limits(workers=8))
         is_noted, hurried = asyncio.Event(), asyncio.Event()
 
-        async def noted() -> None:
+        async def persisted() -> None:
             await is_noted.wait()
 
-        lane = ChannelQueue(channel, lambda *_: None, noted, hurried.set)
-        task = asyncio.create_task(lane.run())
-        lane.put(item(1, "a"))
+        queue = ChannelQueue(channel, lambda *_: None, persisted, hurried.set)
+        task = asyncio.create_task(queue.run())
+        queue.put(item(1, "a"))
         await asyncio.sleep(30)
         assert channel.addresses() == ["a"]
         assert not hurried.is_set()
-        assert not lane.idle.is_set()
-        lane.put(item(2, "b"))
-        lane.put(item(3, "c"))
+        assert not queue.idle.is_set()
+        queue.put(item(2, "b"))
+        queue.put(item(3, "c"))
         assert hurried.is_set()
         await asyncio.sleep(0.1)
         assert channel.addresses() == ["a"], "none is sent while another one is not noted"
         is_noted.set()
-        await lane.idle.wait()
+        await queue.idle.wait()
         assert channel.addresses() == ["a", "b", "c"]
         task.cancel()
         await asyncio.wait([task])

@@ -18,7 +18,7 @@ import pytest
 import structlog
 
 from bot.app import build
-from bot.cli.play import Chat
+from bot.cli.play import ConsoleChat
 from bot.common import logs
 from bot.common.keys import Keys
 from bot.settings import Settings
@@ -141,7 +141,7 @@ async def test_a_conversation_leaves_no_trace_of_what_was_said(sample_store, lin
     """The canary is address and answer; a question type breaks on it, and the database is lost for a moment."""
     shown: list[str] = []
     make = partial(build, Settings(), store=sample_store, keys=Keys(bytes(32)))
-    chat = Chat(make, lambda msg: shown.append(msg.text), lambda _: None, CANARY)
+    chat = ConsoleChat(make, lambda msg: shown.append(msg.text), lambda _: None, CANARY)
     async with chat.house.running():
         await chat.begin("buergerhaushalt", "de")
         monkeypatch.setattr("flows.dialogue.engine._answer", _break)

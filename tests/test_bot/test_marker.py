@@ -69,7 +69,7 @@ def test_a_database_that_is_gone_is_no_first_start(settings: Settings, how: str,
     lose(settings, how)
     with pytest.raises(StoreMissing):
         opened(settings)
-    assert [words for is_well, words in doctor.findings(settings) if not is_well and "missing or empty" in words]
+    assert [words for is_well, words in doctor.all_findings(settings) if not is_well and "missing or empty" in words]
     assert opened(settings.begun_afresh()) != before
     assert opened(settings) != before
 
@@ -78,7 +78,7 @@ def test_another_database_is_refused(settings: Settings, houses: Houses) -> None
     other = settings.model_copy(update={"database_url": type(settings.database_url)(houses.make().url)})
     with pytest.raises(StoreForeign):
         opened(other)
-    assert [words for is_well, words in doctor.findings(other) if not is_well and "another database" in words]
+    assert [words for is_well, words in doctor.all_findings(other) if not is_well and "another database" in words]
     assert opened(other.begun_afresh()) == opened(other)
 
 
@@ -121,7 +121,7 @@ def test_every_command_refuses_and_says_what_to_do(
     monkeypatch.chdir(house.data.parent)
     lose(house, "missing")
     with pytest.raises(SystemExit) as ended:
-        main.main(["--data", str(house.data), "--port", "0", *words])
+        main.run_cli(["--data", str(house.data), "--port", "0", *words])
     assert ended.value.code == 1
     printed = capsys.readouterr()
     said = printed.out + printed.err
@@ -131,7 +131,7 @@ def test_every_command_refuses_and_says_what_to_do(
         assert "restore" in said
     if words not in (["serve"], ["doctor"], ["backup"]):
         with pytest.raises(SystemExit) as ended:
-            main.main(["--data", str(house.data), "--fresh", *words])
+            main.run_cli(["--data", str(house.data), "--fresh", *words])
         assert ended.value.code == 0
 
 
@@ -141,7 +141,7 @@ def test_a_restored_house_is_marked_with_what_was_restored(house: Settings, tmp_
     shutil.rmtree(house.data)
     house.data.mkdir()
     (house.data / database_mark.FILE).write_text("0" * 32, encoding="ascii")  # of a house that stood here
-    backup.restore(house, folder, print)
+    backup.restore_backup(house, folder, print)
     assert opened(house) == before
 
 

@@ -138,7 +138,7 @@ async def test_broadcasts_are_loaded_in_pages_and_sent_once(store, monkeypatch):
 
         async def counting(message: Outgoing) -> Delivery:
             nonlocal most
-            most = max(most, len(app.outbox._supplies["test"]._known))
+            most = max(most, len(app.outbox._loaders["test"]._known))
             return await send(message)
 
         monkeypatch.setattr(channel, "send", counting)
@@ -157,16 +157,16 @@ async def test_a_restart_goes_on_with_a_broadcast_where_it_stopped(store, databa
         await known(app, slow, *people)
         monkeypatch.setattr(app.outbox, "drained", lambda: asyncio.sleep(0))  # leaves what waits, as a crash would
         await push(app, store, *people)
-        noted = 0
-        while noted < 10:
+        persisted = 0
+        while persisted < 10:
             await asyncio.sleep(0.001)
-            [(noted,)] = rows(store, "SELECT count(*) FROM outbox WHERE state = 'sent'")
+            [(persisted,)] = rows(store, "SELECT count(*) FROM outbox WHERE state = 'sent'")
     first = {message.id for message in slow.sent}
     async with running(Store(database.url)) as (app, channel):
         await app.outbox.drained()
         sent = Counter(message.id for message in channel.sent)
     assert len(first | set(sent)) == 60
-    assert len(first & set(sent)) <= len(first) - noted, "what was noted is not sent again"
+    assert len(first & set(sent)) <= len(first) - persisted, "what was noted is not sent again"
 
 
 async def test_a_broadcast_waits_in_the_table_until_it_is_due(store):
@@ -190,7 +190,7 @@ async def test_a_broadcast_put_off_for_long_makes_room_in_memory(store):
         channel.answers = [RetryAfter(3600)]
         await push(app, store, "a")
         await app.outbox.drained()
-        assert app.outbox._supplies["test"]._known == {}
+        assert app.outbox._loaders["test"]._known == {}
         assert rows(store, "SELECT state, attempts FROM outbox") == [("waiting", 1)]
         with store.begin() as connection:
             connection.execute(text("UPDATE outbox SET not_before = NULL"))

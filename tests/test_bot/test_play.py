@@ -37,7 +37,9 @@ def chat(house: Settings, *lines: str, **wish: Any) -> tuple[str, str]:
     """What the bot says and what the program says, when these lines come from a pipe."""
     out = io.StringIO()
     said: list[str] = []
-    play.play(house, play.Wish(**wish), io.StringIO("".join(f"{line}\n" for line in lines)), out, said.append)
+    play.run_play(
+        house, play.PlayOptions(**wish), io.StringIO("".join(f"{line}\n" for line in lines)), out, said.append
+    )
     return out.getvalue(), "\n".join(said)
 
 

@@ -9,7 +9,7 @@ import pytest
 from adapters.console import ConsoleChannel
 from bot.cli import push
 from bot.cli.context import open_with_samples
-from bot.cli.push import Order
+from bot.cli.push import PushOptions
 from bot.common.errors import CommandError
 from bot.settings import PushSettings, Settings
 from storage.tables import contacts
@@ -43,7 +43,7 @@ def settings(tmp_path, monkeypatch):
 
 def run(settings: Settings, **order: object) -> list[str]:
     said: list[str] = []
-    push.push(settings, Order("park", **order), said.append, lambda _: None)  # type: ignore[arg-type]  # as typed
+    push.run_push(settings, PushOptions("park", **order), said.append, lambda _: None)  # type: ignore[arg-type]  # as typed
     return said
 
 

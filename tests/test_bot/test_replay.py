@@ -62,7 +62,7 @@ def walk(address: str, **more: Any) -> list[dict[str, Any]]:
     return [said(address, number, words, **more) for number, words in enumerate(SAID)]
 
 
-async def feed(store: Store, path: Path) -> replay.Report:
+async def feed(store: Store, path: Path) -> replay.ReplayReport:
     found = recording.scan_recording(path, lambda bad: None)
     return await replay.feed(path, found, Settings(data=path.parent), store, KEYS, lambda done: None)
 
@@ -194,7 +194,7 @@ def command(settings: Settings, path: Path, **more: Any) -> tuple[bool, list[str
     """The command as called: whether all was well, what it prints, what it complains about."""
     out: list[str] = []
     complaints: list[str] = []
-    fine = replay.replay(settings, path, out.append, complaints.append, **more)
+    fine = replay.replay_file(settings, path, out.append, complaints.append, **more)
     return fine, out, complaints
 
 

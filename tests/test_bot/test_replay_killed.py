@@ -54,7 +54,9 @@ def play(recording: Path, url: str, folder: Path, kills: int) -> list[dict[str, 
     )
     assert said.returncode == 0, said.stderr[-2000:]
     settings = Settings(data=folder / "data", database_url=url, publish_samples=False)
-    exporting.export(settings, package.ExportRequest("park", folder / "export", "raw"), lambda _: None, lambda _: None)
+    exporting.export_answers(
+        settings, package.ExportRequest("park", folder / "export", "raw"), lambda _: None, lambda _: None
+    )
     return [json.loads(line) for line in said.stdout.splitlines()]
 
 

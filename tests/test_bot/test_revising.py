@@ -269,7 +269,7 @@ class TestCommand:
     def run(self, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main.main(list(words))
+            main.run_cli(list(words))
         assert isinstance(ended.value.code, int)
         return ended.value.code, capsys.readouterr().out
 
@@ -297,7 +297,7 @@ class TestCommand:
 
         settings = Settings(data=files.folder / "data", publish_samples=False)
         with nullcontext() if answer else pytest.raises(Unconfirmed):
-            assert context.publish(settings, path, lambda _: None, ask=ask)
+            assert context.run_publish(settings, path, lambda _: None, ask=ask)
         assert ["question colour still mean the same" in it for it in asked] == [True]
         with files.store.reading() as connection:
             newest = find_live_revision(connection, "park")

@@ -16,7 +16,7 @@ from sqlalchemy import LargeBinary, text
 from adapters.base import CipherError
 from bot.app import open_store
 from bot.cli.maintenance import backup, doctor, rotate_key
-from bot.cli.serving import only_one
+from bot.cli.serving import single_instance
 from bot.common import subkeys
 from bot.common.errors import CommandError
 from bot.common.keys import FILE, RING, Keys, SecretError, load_keys, load_matching_keys
@@ -62,7 +62,7 @@ def rotate(settings: Settings, *, is_sealed: bool = False) -> list[str]:
     if is_sealed:
         rotate_key.rotate_encryption_keys(settings, said.append, said.append, grace=0)
     else:
-        rotate_key.rotate(settings, said.append, said.append)
+        rotate_key.rotate_secret(settings, said.append, said.append)
     return said
 
 
@@ -152,7 +152,7 @@ def test_it_is_recorded_without_a_key(house: Settings):
         ("key.rotate", "secret"),
         ("key.rotate", "secret and sealing keys"),
     ]
-    assert [finding.words for finding in doctor.findings(house) if not finding.is_well] == []
+    assert [finding.words for finding in doctor.all_findings(house) if not finding.is_well] == []
     assert keys.decrypt(stored(house), LOOKUP) == "ada"
 
 
@@ -171,7 +171,7 @@ def test_foreign_or_missing_key_ring_is_refused(house: Settings):
 
 def test_reencryption_needs_a_stopped_service(house: Settings):
     with (
-        only_one(house.data, lambda _: None),
+        single_instance(house.data, lambda _: None),
         pytest.raises(CommandError, match="Mitsprache is running here already"),
     ):
         rotate(house, is_sealed=True)
@@ -192,7 +192,7 @@ def test_doctor_tells_of_a_rotation_that_was_not_finished(house: Settings, monke
         killed.setattr(ReEncryption, "run", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             rotate(house, is_sealed=True)
-    found = [finding.words for finding in doctor.findings(house) if not finding.is_well]
+    found = [finding.words for finding in doctor.all_findings(house) if not finding.is_well]
     assert len(found) == 1
     assert "the keys before are still in use: finish with `" in found[0]
     secret = (house.data / FILE).read_bytes()
@@ -208,13 +208,13 @@ def test_backup_has_its_own_keys_and_restore_overwrites_none(house: Settings, tm
     shutil.rmtree(house.data)
     for number, copy in enumerate(copies):
         again = Settings(data=tmp_path / f"again {number}", publish_samples=False)
-        backup.restore(again, copy, lambda _: None)
+        backup.restore_backup(again, copy, lambda _: None)
         assert load_keys(again.data / FILE).decrypt(stored(again), LOOKUP) == "ada"
         assert (again.data / RING).exists() == (number > 0)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / RING).write_text("{}")
     with pytest.raises(CommandError, match=r"keys\.json: is there already"):
-        backup.restore(Settings(data=tmp_path / "other"), copies[0], lambda _: None)
+        backup.restore_backup(Settings(data=tmp_path / "other"), copies[0], lambda _: None)
 
 
 def test_what_opens_with_no_key_is_left_and_told(house: Settings):

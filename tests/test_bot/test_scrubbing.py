@@ -222,7 +222,7 @@ def test_what_the_role_may_not_do_is_told(marked: Store, database: Database, tmp
 
 def told_by_doctor(data: Path, url: str) -> list[str]:
     """The faults."""
-    found = scrub.findings(Settings(data=data, database_url=SecretStr(url)))
+    found = scrub.scrub_findings(Settings(data=data, database_url=SecretStr(url)))
     return [finding.words for finding in found if not finding.is_well]
 
 
@@ -265,7 +265,7 @@ async def test_it_is_done_at_night_while_people_are_served(town: Town, monkeypat
 def test_on_demand_all_is_freed(town: Town, tmp_path: Path):
     town.start()
     said: list[str] = []
-    assert scrub.now(town.settings, said.append)
+    assert scrub.scrub_now(town.settings, said.append)
     words = "Nothing of what was erased is left" if town.database.dialect == "sqlite" else "Written anew: "
     assert said[-1].startswith(words)
     if town.database.dialect == "postgresql":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.serving import only_one
+from bot.cli.serving import single_instance
 
 ROOT = Path(__file__).parents[2]
 
@@ -281,5 +281,5 @@ def test_a_folder_without_locks_is_used_all_the_same(tmp_path, monkeypatch):
 
     monkeypatch.setattr("fcntl.flock", refuse)
     said: list[str] = []
-    with only_one(tmp_path, said.append):
+    with single_instance(tmp_path, said.append):
         assert "No locks" in said[0]

@@ -24,7 +24,7 @@ def settings(tmp_path):
 def added(settings: Settings, name: str = "Aylin", role: str = "helper") -> str:
     """The code of somebody new."""
     said: list[str] = []
-    accounts.add(settings, name, role, said.append)
+    accounts.create_account(settings, name, role, said.append)
     return said[0].rpartition(": ")[2]
 
 
@@ -52,7 +52,7 @@ async def test_a_code_lets_in_however_it_is_typed(settings):
 def test_the_code_is_shown_once_and_stored_nowhere(settings, tmp_path):
     code = added(settings)
     said: list[str] = []
-    accounts.list_all(settings, said.append)
+    accounts.list_accounts(settings, said.append)
     assert "Aylin  helper  since" in said[0]
     assert code not in said[0]
     for file in tmp_path.rglob("*.db*"):
@@ -68,7 +68,7 @@ async def test_who_is_revoked_is_let_in_no_more(settings):
     now = datetime.now(UTC)
     ticket = sign_in.issue_ticket(keys, member, now)
     assert await sign_in.staff_of_ticket(store, keys, ticket, now)
-    accounts.revoke(settings, "Aylin", lambda _: None)
+    accounts.revoke_account(settings, "Aylin", lambda _: None)
     assert await sign_in.authenticate_staff(store, keys, code) is None
     assert await sign_in.staff_of_ticket(store, keys, ticket, now) is None
     await store.close()
@@ -119,7 +119,7 @@ def test_one_name_has_one_code(settings):
     with pytest.raises(CommandError, match="already has an access code"):
         added(settings, " Aylin  ")
     with pytest.raises(CommandError, match="nobody called 'Bora'"):
-        accounts.revoke(settings, "Bora", lambda _: None)
+        accounts.revoke_account(settings, "Bora", lambda _: None)
 
 
 def test_small_numbers_of_a_place_are_hidden():
@@ -128,13 +128,13 @@ def test_small_numbers_of_a_place_are_hidden():
         EntryCodeCount("kiez-7", "assisted", 5, 5, 0),
         EntryCodeCount("", "self", 1, 1, 1),
     ]
-    assert list(entries.table(counts, 5)) == [
+    assert list(entries.entry_table(counts, 5)) == [
         "place   entered   begun  answered  finished",
         "kiez-7  self         12         9        <5",
         "kiez-7  assisted      5         5         0",
         "(none)  self         <5        <5        <5",
     ]
-    assert list(entries.table(counts, 10))[2] == "kiez-7  assisted    <10       <10         0"
+    assert list(entries.entry_table(counts, 10))[2] == "kiez-7  assisted    <10       <10         0"
 
 
 @pytest.mark.parametrize("text", ["", "a b", "x" * 25, "ä", "a/b", "a\n", "<b>", "a_b"])
@@ -144,4 +144,4 @@ def test_what_is_no_place_code_is_ignored(text):
 
 def test_places_of_an_unknown_consultation(settings):
     with pytest.raises(CommandError, match="no consultation is called 'nowhere'"):
-        entries.show(settings, "nowhere", lambda _: None)
+        entries.print_entries(settings, "nowhere", lambda _: None)

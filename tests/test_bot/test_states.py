@@ -17,7 +17,7 @@ from bot.authoring.lifecycle import StepRefused
 from bot.authoring.publishing import PublishContext
 from bot.cli import lifecycle as command
 from bot.cli import push as push_command
-from bot.cli.play import Wish, check_wish
+from bot.cli.play import PlayOptions, check_play_options
 from bot.common.errors import CommandError
 from bot.privacy.retention import delete_expired
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
@@ -58,28 +58,28 @@ class TestCommands:
             ideas = [released(connection, park, 1), submit(connection, park, 2)]
         said: list[str] = []
         with pytest.raises(CommandError, match="2 people still wait for an answer") as refused:
-            command.archive(settings, "park", said.append, yes=True)
+            command.run_archive(settings, "park", said.append, yes=True)
         assert f"{ideas[0].code} (received), {ideas[1].code} (not read yet)" in str(refused.value)
         with store.begin() as connection:
             for idea in ideas:
                 answer_proposal(chair(connection), idea.id, OfficialAnswer("rejected", {"de": "Kein Platz."}))
         with pytest.raises(CommandError, match=r"park is live; `.* close park` ends it now"):
-            command.archive(settings, "park", said.append, yes=True)
-        command.close(settings, "park", said.append)
+            command.run_archive(settings, "park", said.append, yes=True)
+        command.run_close(settings, "park", said.append)
         said.clear()
-        assert not command.archive(settings, "park", said.append)
+        assert not command.run_archive(settings, "park", said.append)
         assert state_of(store) == "closed"
         assert said[0] == "To archive park means:"
         assert "  these words start nothing any more: park" in said
         assert said[-1].endswith("archive park --yes")
-        assert command.archive(settings, "park", said.append, ask=lambda question: question == "Archive park?")
+        assert command.run_archive(settings, "park", said.append, ask=lambda question: question == "Archive park?")
         assert state_of(store) == "archived"
-        command.unarchive(settings, "park", said.append)
+        command.run_unarchive(settings, "park", said.append)
         assert state_of(store) == "closed"
-        command.reopen(settings, "park", "", said.append)
+        command.run_reopen(settings, "park", "", said.append)
         assert state_of(store) == "open"
         store.dispose()
-        for step in (command.close, command.unarchive, command.go_live, command.back):
+        for step in (command.run_close, command.run_unarchive, command.run_go_live, command.restore_previous_revision):
             with pytest.raises(CommandError, match="no consultation is called 'nowhere'"):
                 step(settings, "nowhere", said.append)
 
@@ -97,14 +97,14 @@ class TestCommands:
         open_consultation(store)
         store.dispose()
         said: list[str] = []
-        command.close(settings, "park", said.append)
-        command.reopen(settings, "park", typed, said.append)
+        command.run_close(settings, "park", said.append)
+        command.run_reopen(settings, "park", typed, said.append)
         assert f"park is live again until {until}." in said
-        command.close(settings, "park", said.append)
+        command.run_close(settings, "park", said.append)
         with pytest.raises(CommandError, match="no date"):
-            command.reopen(settings, "park", "soon", said.append)
+            command.run_reopen(settings, "park", "soon", said.append)
         with pytest.raises(CommandError, match="is over; a new end lies in the future"):
-            command.reopen(settings, "park", "2020-01-01", said.append)
+            command.run_reopen(settings, "park", "2020-01-01", said.append)
 
 
 async def test_open_sessions_resume_after_the_consultation_reopens(store: Store) -> None:
@@ -297,7 +297,7 @@ def test_play_says_why_nobody_can_take_part(store: Store, what: str, told: str) 
         if what == "archived":
             lifecycle.archive_consultation(connection, "park", tools())
     with pytest.raises(CommandError, match=told):
-        check_wish(store, Wish("park"), UTC)
+        check_play_options(store, PlayOptions("park"), UTC)
 
 
 @pytest.mark.parametrize("step", [lifecycle.make_consultation_live, partial(lifecycle.withdraw_stage, stage="test")])
@@ -321,4 +321,4 @@ def test_a_push_of_what_nobody_can_answer_says_so(tmp_path: Path, what: str) -> 
             lifecycle.archive_consultation(connection, "park", tools())
     store.dispose()
     with pytest.raises(CommandError, match="park is not open, so nothing is sent"):
-        push_command.push(settings, push_command.Order("park"), print, print)
+        push_command.run_push(settings, push_command.PushOptions("park"), print, print)

@@ -301,7 +301,9 @@ def test_raw_export_of_a_trial_is_recorded(tmp_path: Path) -> None:
     put(house, "live")
     word = put(house, "test", **title("Probe")).start_word
     house.dispose()
-    exporting.export(settings, package.ExportRequest(word, tmp_path / "raw", "raw", purpose="a look"), print, print)
+    exporting.export_answers(
+        settings, package.ExportRequest(word, tmp_path / "raw", "raw", purpose="a look"), print, print
+    )
     house, _ = open_store(settings)
     with house.reading() as connection:
         entry = last_entries(connection, "export.raw", word)

@@ -33,20 +33,22 @@ def house(tmp_path: Path) -> Settings:
 
 
 def waiting(settings: Settings) -> list[str]:
-    return [words for is_well, words in doctor.findings(settings) if not is_well and "could not be handled" in words]
+    return [
+        words for is_well, words in doctor.all_findings(settings) if not is_well and "could not be handled" in words
+    ]
 
 
 def test_dead_letters_are_shown_decrypted_and_then_deleted(house: Settings):
     said: list[str] = []
-    dead_letters.show(house, said.append, done=False)
+    dead_letters.print_dead_letters(house, said.append, done=False)
     assert said == [
         "2026-11-25 13:00  town  ZeroDivisionError at ?\n    Mehr\n    Bänke[2J",
         "When you have looked at them: python3 -m bot dead-letters --done",
     ]
     assert [words.partition(" ")[0] for words in waiting(house)] == ["1"]
-    dead_letters.show(house, said.append, done=True)
+    dead_letters.print_dead_letters(house, said.append, done=True)
     assert said[-1] == "Deleted: 1."
-    dead_letters.show(house, said.append, done=True)
+    dead_letters.print_dead_letters(house, said.append, done=True)
     assert said[-1] == "No message was set aside."
     assert waiting(house) == []
     assert "Bänke".encode() not in (house.data / "mitsprache.db").read_bytes()
@@ -54,7 +56,7 @@ def test_dead_letters_are_shown_decrypted_and_then_deleted(house: Settings):
 
 def test_reading_and_deleting_them_is_recorded(house: Settings):
     for done in (False, True, True):
-        dead_letters.show(house, lambda _: None, done=done)
+        dead_letters.print_dead_letters(house, lambda _: None, done=done)
     store, _ = open_store(house)
     with store.reading() as connection:
         found = [(row.act, row.purpose) for row in audit_entries(connection)]

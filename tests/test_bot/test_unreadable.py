@@ -63,13 +63,13 @@ def old_house(tmp_path: Path) -> Settings:
 
 def test_unreadable_revision_is_reported_and_republishing_helps(old_house: Settings):
     said: list[str] = []
-    context.list_consultations(old_house, said.append)
+    context.print_consultations(old_house, said.append)
     assert said == [SENTENCE.format(slug="mein-kiez"), "mein-kiez  open, revision 1  cannot be read"]
-    assert [words for well, words in doctor.findings(old_house) if not well and "consultation" in words] == said[:1]
+    assert [words for well, words in doctor.all_findings(old_house) if not well and "consultation" in words] == said[:1]
     with pytest.raises(CommandError, match="mein-kiez cannot be read; python3 -m bot doctor says what to do"):
-        play.play(old_house, play.Wish("mein-kiez"), io.StringIO(), io.StringIO(), said.append)
+        play.run_play(old_house, play.PlayOptions("mein-kiez"), io.StringIO(), io.StringIO(), said.append)
     said.clear()
-    assert context.publish(old_house, KIEZ, said.append)
+    assert context.run_publish(old_house, KIEZ, said.append)
     said.clear()
-    context.list_consultations(old_house, said.append)
+    context.print_consultations(old_house, said.append)
     assert [line.partition("  ")[0] for line in said] == ["mein-kiez"]

@@ -299,7 +299,7 @@ def test_a_kept_result_of_an_older_program_is_cleaned(store):
         no_groups_because=f"{MARKER} voted",
     )
     with store.begin() as connection:
-        document = to_json({"report": results.plain(spoiled)}).decode()
+        document = to_json({"report": results.as_plain_value(spoiled)}).decode()
         kept = StoredEdition(newest.consultation_id, 1, NOW, 0.0, None, "", RULE_BEFORE_EDITIONS, True, document)
         add_edition(connection, kept, [])
     with store.reading() as connection:

@@ -28,7 +28,7 @@ def test_doctor_says_who_waits_until_when_and_why(tmp_path: Path):
         delays = [SendDelay(number, 1, now + timedelta(seconds=wait), "too fast") for number, wait in waits.items()]
         reschedule_messages(connection, delays)
     store.dispose()
-    said = [words for is_well, words in doctor.findings(settings) if not is_well and "wait until" in words]
+    said = [words for is_well, words in doctor.all_findings(settings) if not is_well and "wait until" in words]
     until = (now + timedelta(seconds=10_072)).astimezone(settings.zone())
     assert len(said) == 1
     assert said[0].startswith(f"[channels.town]: 3 messages to 2 chats wait until {until:%Y-%m-%d %H:%M} at the latest")

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.authoring.publishing import publish_samples
-from bot.cli.context import desk
+from bot.cli.context import publish_context
 from bot.settings import Settings
 from storage import migrate
 from storage.core.store import Store
@@ -39,7 +39,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("browser") / "samples.db"
     store = Store(f"sqlite:///{file}")
     migrate.upgrade(store)
-    publish_samples(store, desk(Settings()))
+    publish_samples(store, publish_context(Settings()))
     # Whoever closes SQLite last leaves one file.
     store.dispose()
     assert [it.name for it in file.parent.iterdir()] == [file.name]

@@ -136,12 +136,12 @@ def test_the_core_team_sees_all_and_that_is_recorded(tmp_path: Path):
     settings = Settings(data=tmp_path)
     heard: list[str] = []
     with pytest.raises(Exception, match="no consultation"):
-        inner_results.show(settings, "park", heard.append, heard.append, "a report")
+        inner_results.print_inner_results(settings, "park", heard.append, heard.append, "a report")
     store = Store(f"sqlite:///{tmp_path}/mitsprache.db")
     publish(store, consultation(questions=[LAMPS]))
     said(store, "yes", "yes", "yes")
     heard.clear()
-    inner_results.show(settings, "park", heard.append, heard.append, "a report", as_json=True)
+    inner_results.print_inner_results(settings, "park", heard.append, heard.append, "a report", as_json=True)
     found = json.loads(heard[-1])
     assert (found["inner"], found["participations"]) == (True, 3)
     assert found["questions"]["lamps"]["counts"]["option.yes"] == 3
@@ -152,7 +152,9 @@ def test_the_core_team_sees_all_and_that_is_recorded(tmp_path: Path):
         assert published.preview_results(connection, "park").participations is None
     store.dispose()
     with pytest.raises(Exception, match="raw_needs_purpose"):
-        inner_results.show(Settings(data=tmp_path, raw_needs_purpose=True), "park", heard.append, heard.append, " ")
+        inner_results.print_inner_results(
+            Settings(data=tmp_path, raw_needs_purpose=True), "park", heard.append, heard.append, " "
+        )
 
 
 def rating(store: Store, first: int, agree: int = 0, against: int = 0, sector: str = "") -> None:

@@ -91,7 +91,7 @@ async def test_figures_of_an_old_rule_are_labelled(park: Store):
         assert newest is not None
         connection.exec_driver_sql("DELETE FROM edition_rows")
         connection.exec_driver_sql("DELETE FROM editions")
-        report = results.plain(found_report := published.preview_results(connection, "park").report)
+        report = results.as_plain_value(found_report := published.preview_results(connection, "park").report)
         assert found_report.least == 5
         document = json.dumps({"report": report})
         at = datetime.now(UTC)
@@ -112,14 +112,14 @@ def test_preview_figures_say_that_they_are_not_public(tmp_path: Path):
     heard: list[str] = []
     settings = Settings(data=tmp_path)
     with pytest.raises(Exception, match="no consultation"):
-        results.show(settings, "park", heard.append)
+        results.print_results(settings, "park", heard.append)
     publish(store, consultation(questions=[LAMPS]))
     store.dispose()
     for seed, is_public in ((0, True), (7, False)):
         for tag in available_languages():
             heard.clear()
-            results.show(settings, "park", heard.append, seed=seed, language=tag)
+            results.print_results(settings, "park", heard.append, seed=seed, language=tag)
             assert (Locale.of(tag).say("results.before") in heard) is not is_public
         heard.clear()
-        results.show(settings, "park", heard.append, seed=seed, as_json=True)
+        results.print_results(settings, "park", heard.append, seed=seed, as_json=True)
         assert json.loads(heard[-1])["public"] is is_public

@@ -58,7 +58,7 @@ def sheet(path: Path, *ideas: dict[str, str], head: tuple[str, ...] = meinberlin
 
 
 def take(store: Store, kind: str, path: Path, slug: str = "ideen", *, is_strict: bool = False):
-    return exchange.take(store, Settings(), kind, path, ImportOptions(slug, is_strict=is_strict))
+    return exchange.import_rows(store, Settings(), kind, path, ImportOptions(slug, is_strict=is_strict))
 
 
 def loaded(store: Store, slug: str = "ideen") -> ExchangeContent:
@@ -454,8 +454,8 @@ def test_one_file_may_be_called_as_one_likes(tmp_path):
     settings = Settings(data=tmp_path / "data")
     said: list[str] = []
     path = sheet(tmp_path / "ideen.xlsx", IDEA)
-    exchange.import_(settings, "meinberlin", path, ImportOptions("ideen"), said.append, said.append)
-    exchange.export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
+    exchange.run_import(settings, "meinberlin", path, ImportOptions("ideen"), said.append, said.append)
+    exchange.run_export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
     assert [it.title for it in meinberlin.read(tmp_path / "zurueck.xlsx").statements] == ["Bänke am Weiher"]
     assert exchange.names("read") == ["decidim", "meinberlin", "pb", "pds", "polis"]
     assert exchange.names("write") == ["decidim", "meinberlin", "pb", "pds", "polis"]

@@ -52,7 +52,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def take(store: Store, path: Path, slug: str = "park"):
-    return exchange.take(store, Settings(), "polis", path, ImportOptions(slug))
+    return exchange.import_rows(store, Settings(), "polis", path, ImportOptions(slug))
 
 
 def rows_of(store: Store) -> dict[str, int]:
@@ -188,7 +188,7 @@ def test_of_a_broken_bundle_nothing_is_taken_over(store, bundle, what):
         assert change[0] in whole
         (bundle / name).write_bytes(whole.replace(*change).encode("utf-8", "surrogateescape"))
     with pytest.raises(CommandError, match=reason):
-        exchange.take(store, Settings(), "polis", bundle, ImportOptions("park", is_strict=True))
+        exchange.import_rows(store, Settings(), "polis", bundle, ImportOptions("park", is_strict=True))
     assert set(rows_of(store).values()) == {0}
 
 
@@ -205,7 +205,7 @@ def test_merges_in_a_circle_or_into_nothing_are_refused(store, bundle, merges, r
     merged = [f"{head},merged-into", *(f"{line},{into}" for line, into in zip(lines, merges, strict=True))]
     (bundle / "comments.csv").write_text("\n".join(merged), encoding="utf-8")
     with pytest.raises(CommandError, match=reason):
-        exchange.take(store, Settings(), "polis", bundle, ImportOptions("park", is_strict=True))
+        exchange.import_rows(store, Settings(), "polis", bundle, ImportOptions("park", is_strict=True))
     assert set(rows_of(store).values()) == {0}
 
 
@@ -238,17 +238,17 @@ def test_a_bomb_is_not_unpacked(bundle, monkeypatch):
 def test_the_export_lands_whole_and_names_what_there_is(bundle, tmp_path):
     settings = Settings(data=tmp_path / "data")
     said: list[str] = []
-    exchange.import_(settings, "polis", bundle, ImportOptions("", "en", True), said.append, said.append)
+    exchange.run_import(settings, "polis", bundle, ImportOptions("", "en", True), said.append, said.append)
     assert said[0] == "unser-park: made, open; source https://pol.is/4abc"
-    exchange.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
+    exchange.run_export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
     with zipfile.ZipFile(tmp_path / "out.zip") as packed:
         assert "votes.csv" in packed.namelist()
     with pytest.raises(CommandError, match="this is there already"):
-        exchange.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
+        exchange.run_export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
     with pytest.raises(CommandError, match=r"'docx' is no kind that can be exported; there is .*polis"):
-        exchange.export(settings, "unser-park", "docx", tmp_path / "x", said.append, said.append)
+        exchange.run_export(settings, "unser-park", "docx", tmp_path / "x", said.append, said.append)
     with pytest.raises(CommandError, match="--lang xx"):
-        exchange.import_(settings, "polis", bundle, ImportOptions("a", "xx"), said.append, said.append)
+        exchange.run_import(settings, "polis", bundle, ImportOptions("a", "xx"), said.append, said.append)
 
 
 def test_a_real_conversation_comes_out_as_it_was_published(store, real_data, tmp_path):

@@ -76,7 +76,7 @@ def votes_of_a_city(folder: Path) -> dict[str, Path]:
 
 
 def take(store: Store, kind: str, path: Path, slug: str) -> ImportOutcome:
-    return exchange.take(store, Settings(), kind, path, ImportOptions(slug))[1]
+    return exchange.import_rows(store, Settings(), kind, path, ImportOptions(slug))[1]
 
 
 def counted(store: Store, table: str = "sessions") -> int:
@@ -270,7 +270,7 @@ def test_other_conversation_with_equal_ids_is_not_merged(store, tmp_path, kind) 
 def test_edited_statements_are_still_the_same_conversation(store: Store, tmp_path: Path) -> None:
     take(store, "meinberlin", sheet(tmp_path / "a.xlsx", IDEA, PLAIN), "ideen")
     reworded = sheet(tmp_path / "b.xlsx", IDEA | OTHER, PLAIN)
-    bundle, taken = exchange.take(store, Settings(), "meinberlin", reworded, ImportOptions("ideen"))
+    bundle, taken = exchange.import_rows(store, Settings(), "meinberlin", reworded, ImportOptions("ideen"))
     assert taken[2:] == (0, 2, 0, 0)
     assert bundle.remarks[-1] == "1 statements read otherwise there by now; what stands here stays."
     with store.begin() as connection:
@@ -341,7 +341,7 @@ def test_an_import_is_recorded(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", publish_samples=False)
     path = conversation(tmp_path / "export", summary=SUMMARY)
     for _ in range(2):
-        exchange.import_(settings, "polis", path, ImportOptions("park"), lambda _: None, lambda _: None)
+        exchange.run_import(settings, "polis", path, ImportOptions("park"), lambda _: None, lambda _: None)
     store = Store(settings.database())
     with store.reading() as connection:
         found = [(row.act, row.object, row.purpose) for row in audit_entries(connection)]

@@ -28,7 +28,7 @@ MARKS = "\u202bمقاعد\u202c أكثر"
 
 
 def take(store: Store, kind: str, path: Path, **wish: Any) -> tuple[Bundle, ImportOutcome]:
-    return exchange.take(store, Settings(), kind, path, ImportOptions("ideen", **wish))
+    return exchange.import_rows(store, Settings(), kind, path, ImportOptions("ideen", **wish))
 
 
 def texts(store: Store) -> list[str]:

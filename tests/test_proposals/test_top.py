@@ -50,13 +50,13 @@ class City:
         first = folder / "wave-1.yaml"
         first.write_text(canonical_content(wave("wave-1")), encoding="utf-8")
         self.second.write_text(canonical_content(wave("wave-2", "wave-1", "top", 3)), encoding="utf-8")
-        assert context.publish(self.settings, first, self.said.append)
+        assert context.run_publish(self.settings, first, self.said.append)
         with command_context(self.settings, self.said.append) as (store, _):
             fill(store)
         self.said.clear()
 
     def publish(self, ask: Callable[[str], bool] | None = None, *, takes: bool = False) -> bool:
-        return context.publish(self.settings, self.second, self.said.append, ask=ask, takes=takes)
+        return context.run_publish(self.settings, self.second, self.said.append, ask=ask, takes=takes)
 
     def taken(self) -> list[str]:
         with command_context(self.settings, self.said.append) as (store, _), store.reading() as connection:
@@ -104,20 +104,20 @@ def test_yes_takes_what_is_listed(city: City) -> None:
 
 
 def test_a_draft_takes_nothing_and_going_live_shows_the_list(city: City) -> None:
-    assert context.publish(city.settings, city.second, city.said.append, stage="draft")
+    assert context.run_publish(city.settings, city.second, city.said.append, stage="draft")
     assert city.taken() == []
     with pytest.raises(Unconfirmed):
-        lifecycle.go_live(city.settings, "wave-2", city.said.append)
+        lifecycle.run_go_live(city.settings, "wave-2", city.said.append)
     assert city.taken() == []
-    lifecycle.go_live(city.settings, "wave-2", city.said.append, ask=lambda _: True)
+    lifecycle.run_go_live(city.settings, "wave-2", city.said.append, ask=lambda _: True)
     assert city.taken() == ["Bank", "Brunnen", "Wippe"]
 
 
 def test_the_command_lists_it_at_any_time(city: City) -> None:
     city.said.clear()
-    lifecycle.top(city.settings, "wave-1", city.said.append, 2)
+    lifecycle.print_top_proposals(city.settings, "wave-1", city.said.append, 2)
     assert [line.split("“")[1].split("”")[0] for line in city.said] == ["Brunnen", "Bank"]
-    lifecycle.top(city.settings, "wave-1", city.said.append, 4)
+    lifecycle.print_top_proposals(city.settings, "wave-1", city.said.append, 4)
     assert city.said[-1].endswith("“Licht”: fewer than 5 ratings")
 
 

@@ -11,7 +11,7 @@ from bot.authoring.file_check import canonical_content
 from bot.authoring.publishing import SAMPLES, publish_file
 from bot.cli import results
 from bot.cli.bench.subject import consultation as consultation_of_bench
-from bot.cli.context import desk
+from bot.cli.context import publish_context
 from bot.common.errors import CommandError
 from bot.results import vote_loader
 from bot.results.counts import answer_dataset
@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 def filled(store: Store) -> int:
     """Mein Kiez with two released ideas, one that waits and one merged into the first; 12 people rate."""
-    publish_file(store, SAMPLES / "mein-kiez.yaml", desk(Settings()))
+    publish_file(store, SAMPLES / "mein-kiez.yaml", publish_context(Settings()))
     with store.begin() as connection:
         consultation = answer_dataset.load_dataset(connection, "mein-kiez").newest.consultation_id
         ideas = [rows.proposal(consultation, number, f"CODE{number}") for number in range(4)]
@@ -84,11 +84,11 @@ def settings(tmp_path) -> Settings:
 def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     said: list[str] = []
     with pytest.raises(CommandError, match="no consultation is called 'nothing'"):
-        results.show(settings, "nothing", said.append)
+        results.print_results(settings, "nothing", said.append)
     store = Store(settings.database_url or f"sqlite:///{tmp_path}/mitsprache.db")
     filled(store)
     store.dispose()
-    results.show(settings, "mein-kiez", said.append)
+    results.print_results(settings, "mein-kiez", said.append)
     text = "\n".join(said)
     assert "Mein Kiez" in said[0]
     assert "(mein-kiez) [Beispiel]" in said[0]
@@ -98,12 +98,12 @@ def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     assert "alle: 5 von 12 stimmen zu, Zustimmung (geglättet) 43 % (19 – 68 %)" in text
     assert "Zustimmung: CODE" not in text, "of 12 people no side is clear"
     said.clear()
-    results.show(settings, "mein-kiez", said.append, language="en")
+    results.print_results(settings, "mein-kiez", said.append, language="en")
     assert "People who rated: 12. Ratings, changed ones included: 14." in "\n".join(said)
     with pytest.raises(CommandError, match=r"--lang xx: there is de, de-simple, en"):
-        results.show(settings, "mein-kiez", said.append, language="xx")
+        results.print_results(settings, "mein-kiez", said.append, language="xx")
     said.clear()
-    results.show(settings, "mein-kiez", said.append, as_json=True, seed=3)
+    results.print_results(settings, "mein-kiez", said.append, as_json=True, seed=3)
     data = json.loads("\n".join(said))
     assert data["ratings"]["seed"] == 3
     assert data["ratings"]["statements"][0]["by_last_vote"] == {"agrees": 5, "disagrees": 7, "passes": 0, "votes": 12}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cli.results import plain
+from bot.cli.results import as_plain_value
 from bot.results.methods.matrix import VoteEvent, VoteLog
 from bot.results.report import statement_report
 from tests.test_results.test_groups import planted
@@ -41,7 +41,7 @@ def test_a_large_conversation_is_told_whole():
     assert one.group_informed.low == pytest.approx(cells[0].agreement.low * cells[1].agreement.low)
     assert {it.group for it in found.highlights} == {None, 0, 1}
     assert statement_report(log_of(matrix), matrix.statements[:18], sectors) == found, "the same again"
-    assert json.loads(json.dumps(plain(found)))["people"] == 240
+    assert json.loads(json.dumps(as_plain_value(found)))["people"] == 240
 
 
 def test_a_small_conversation_has_figures_but_no_groups():

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from bot.app import App
 from bot.authoring.file_check import canonical_content, content_digest
 from bot.cli.bench import live
-from bot.cli.bench.live import Measured
+from bot.cli.bench.live import LiveMeasurement
 from bot.cli.bench.subject import QUESTIONS, consultation
 from bot.results.editions.service import run_job
 from flows.session import Session
@@ -47,8 +47,8 @@ _FIRST: Final = 1 << 50
 class Shared(NamedTuple):
     """One run of each, alone and while editions are made; how many were, and how long one took."""
 
-    alone: Measured
-    beside: Measured
+    alone: LiveMeasurement
+    beside: LiveMeasurement
     editions: int
     seconds: float
 
@@ -63,7 +63,7 @@ class Shared(NamedTuple):
         return self.beside.cpu_us / self.alone.cpu_us
 
 
-def prepare(url: str, people: int = PEOPLE) -> None:
+def prepare_editions(url: str, people: int = PEOPLE) -> None:
     """Stores a large consultation whose figures everybody may see."""
     store = Store(url)
     migrate.upgrade(store)
@@ -84,7 +84,7 @@ def prepare(url: str, people: int = PEOPLE) -> None:
     store.dispose()
 
 
-def measure(file: Path, *, residents: int = 64, seconds: float = SECONDS) -> Shared:
+def measure_editions(file: Path, *, residents: int = 64, seconds: float = SECONDS) -> Shared:
     """A pair of runs on copies of a prepared SQLite file: first until so many seconds are over and the edition that was
     begun is made, then alone for as long.
     """
@@ -104,8 +104,8 @@ def measure(file: Path, *, residents: int = 64, seconds: float = SECONDS) -> Sha
             if took >= seconds:
                 return
 
-    beside = asyncio.run(live.measure(_copy(file, "beside"), residents, beside=edit))
-    alone = asyncio.run(live.measure(_copy(file, "alone"), residents, seconds=took))
+    beside = asyncio.run(live.measure_live(_copy(file, "beside"), residents, beside=edit))
+    alone = asyncio.run(live.measure_live(_copy(file, "alone"), residents, seconds=took))
     return Shared(alone, beside, len(made), sum(made) / len(made))
 
 

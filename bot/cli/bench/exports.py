@@ -22,7 +22,7 @@ from storage.core.store import Store
 _NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 
-class Measured(NamedTuple):
+class ExportMeasurement(NamedTuple):
     """Seconds of each, and how many times as long they took as the bare rows."""
 
     csv_s: float
@@ -31,7 +31,7 @@ class Measured(NamedTuple):
     xlsx_ratio: float
 
 
-def measure(url: str, folder: Path) -> Measured:
+def measure_export(url: str, folder: Path) -> ExportMeasurement:
     """Exports what `editions.prepare` stored."""
     store = Store(url)
     with TemporaryDirectory(prefix="export-", dir=folder) as name:
@@ -40,7 +40,7 @@ def measure(url: str, folder: Path) -> Measured:
         took_book = _seconds(lambda: package.write_export(store, ExportRequest(SLUG, book, is_workbook=True), _NOW))
         bare = sum(_bare_seconds(files / row) for row in ROWS)
     store.dispose()
-    return Measured(took, took_book, took / bare, took_book / bare)
+    return ExportMeasurement(took, took_book, took / bare, took_book / bare)
 
 
 def _bare_seconds(path: Path) -> float:

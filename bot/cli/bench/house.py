@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from adapters.base import Receive
-from bot.cli.bench.live import house
+from bot.cli.bench.live import bench_app
 from bot.cli.bench.subject import SLUG, message
 
 BATCH = 1000
@@ -27,7 +27,7 @@ def resident_kb() -> float:
 
 async def open_sessions(url: str, number: int) -> float:
     """Opens so many sessions; gives the kilobytes of memory each one holds afterwards."""
-    app = house(url)
+    app = bench_app(url)
     async with app.running():
         await _open(app.conversations.receive, 0, BATCH)
         await app.outbox.drained()
@@ -45,7 +45,7 @@ async def _open(receive: Receive, first: int, number: int) -> None:
 async def start_up_s(url: str, person: int) -> float:
     """Seconds from nothing to the first committed answer, by this one of the people with an open session."""
     began = time.perf_counter()
-    app = house(url)
+    app = bench_app(url)
     async with app.running():
         await app.conversations.receive([message(f"open-{person}", 1, "1")])
         took = time.perf_counter() - began

@@ -21,7 +21,7 @@ Beside = Callable[[App], Coroutine[None, None, None]]
 """Something that goes on while residents answer."""
 
 
-class Measured(NamedTuple):
+class LiveMeasurement(NamedTuple):
     """One run. Latency is from handing a message over until it is committed, in milliseconds."""
 
     answers_per_s: float
@@ -31,7 +31,7 @@ class Measured(NamedTuple):
     """Processor time of this process for each answer, the residents' included: other programs hardly change it."""
 
 
-class Sink:
+class SinkChannel:
     """A channel that takes everything at once."""
 
     name = "bench"
@@ -50,7 +50,7 @@ class Sink:
         return ""
 
 
-def house(url: str, channels: Mapping[str, Channel] | None = None, subject: Consultation | None = None) -> App:
+def bench_app(url: str, channels: Mapping[str, Channel] | None = None, subject: Consultation | None = None) -> App:
     """A house with nothing but the subject (unless another is given, under the same slug), and a sink unless other
     channels are given. Call it in an event loop.
     """
@@ -58,24 +58,24 @@ def house(url: str, channels: Mapping[str, Channel] | None = None, subject: Cons
     migrate.upgrade(store)
     with store.begin() as connection:
         publish_subject(connection, subject)
-    app = build(Settings(), channels or {"bench": Sink()}, store=store, keys=Keys(bytes(32)))
+    app = build(Settings(), channels or {"bench": SinkChannel()}, store=store, keys=Keys(bytes(32)))
     tune_garbage_collector()
     return app
 
 
-async def measure(
+async def measure_live(
     url: str,
     residents: int,
     *,
     seconds: float = SECONDS,
     beside: Beside | None = None,
-) -> Measured:
+) -> LiveMeasurement:
     """Residents who answer as fast as they are answered, for some seconds; with `beside` for as long as that goes on.
 
     Their sessions are opened beforehand, so that every message counted is one answer: a row that marks the message as
     taken, the session, the answer and the reply are committed before the next message is written.
     """
-    app = house(url)
+    app = bench_app(url)
     latencies: list[float] = []
     async with app.running():
         ready = _Ready(app, residents)
@@ -89,7 +89,7 @@ async def measure(
         if app.conversations.counts.failures:
             raise AssertionError("messages failed during the benchmark")
     latencies.sort()
-    return Measured(
+    return LiveMeasurement(
         len(latencies) / took,
         latencies[len(latencies) // 2] * 1000,
         latencies[int(len(latencies) * 0.99)] * 1000,

@@ -34,7 +34,7 @@ class Listed(NamedTuple):
     look_ms: float
 
 
-def prepare(url: str, number: int = CONSULTATIONS) -> None:
+def prepare_consultations(url: str, number: int = CONSULTATIONS) -> None:
     """Publishes so many consultations."""
     store = Store(url)
     migrate.upgrade(store)

@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 NOT_HERE: Final = "bench --peers: what it needs lies beside the source (tests/peers_bench); call it in the repository"
 
 
-class Wish(NamedTuple):
+class PeerBenchOptions(NamedTuple):
     """How often and how long, on which disk, and in which form it is printed."""
 
     runs: int
@@ -30,7 +30,7 @@ class Wish(NamedTuple):
         return ["--runs", str(self.runs), "--seconds", f"{self.seconds:g}", *folder, *["--json"] * self.as_json]
 
 
-def run(wish: Wish, root: Path = ROOT) -> int:
+def run_peers(wish: PeerBenchOptions, root: Path = ROOT) -> int:
     """Prints the tables; gives the exit code. CommandError where the program is installed without its repository."""
     if not (root / "tests" / "peers_bench").is_dir():
         raise CommandError(NOT_HERE)

@@ -56,7 +56,7 @@ class Pace(NamedTuple):
     refused: int
 
 
-def prepare(url: str, people: int = PEOPLE) -> None:
+def prepare_push(url: str, people: int = PEOPLE) -> None:
     """Stores so many people who want to hear everything, in three languages."""
     store = Store(url)
     migrate.upgrade(store)

@@ -26,7 +26,7 @@ SEED: Final = 1
 _BEGAN: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def prepare(url: str, people: int = PEOPLE, statements: int = STATEMENTS, each: int = EACH) -> None:
+def prepare_results(url: str, people: int = PEOPLE, statements: int = STATEMENTS, each: int = EACH) -> None:
     """Stores the votes of `people` who vote on `each` of the statements."""
     store = Store(url)
     migrate.upgrade(store)

@@ -47,13 +47,13 @@ class Figure(NamedTuple):
         )
 
 
-def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> Iterator[Figure]:
+def run_benchmark(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> Iterator[Figure]:
     """All figures, each as soon as it is known. `postgres` is the URL of a server on which databases may be made."""
     yield Figure("engine_steps_per_s", "steps/s", tuple(engine.steps_per_s(json=False) for _ in range(runs)))
     yield Figure("engine_steps_per_s_json", "steps/s", tuple(engine.steps_per_s(json=True) for _ in range(runs)))
     with _sqlite() as url:
-        alone = [asyncio.run(live.measure(url(), 1, seconds=seconds)) for _ in range(runs)]
-        crowd = [asyncio.run(live.measure(url(), 64, seconds=seconds)) for _ in range(runs)]
+        alone = [asyncio.run(live.measure_live(url(), 1, seconds=seconds)) for _ in range(runs)]
+        crowd = [asyncio.run(live.measure_live(url(), 64, seconds=seconds)) for _ in range(runs)]
     yield Figure("answers_per_s_sqlite_1", "answers/s", tuple(measured.answers_per_s for measured in alone))
     yield Figure("answers_per_s_sqlite_64", "answers/s", tuple(measured.answers_per_s for measured in crowd))
     yield from _on_postgres(runs, postgres, seconds)
@@ -71,7 +71,7 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
         starts = [asyncio.run(house.start_up_s(full, person)) for person in range(runs)]
         yield Figure("startup_s_100k_sessions", "s", tuple(starts))
         full = url()
-        many.prepare(full)
+        many.prepare_consultations(full)
         listed = [many.listed(full) for _ in range(runs)]
         yield Figure("startup_s_500_consultations", "s", tuple(one.seconds for one in listed))
         yield Figure("startup_mb_500_consultations", "MB", tuple(one.mb for one in listed))
@@ -80,14 +80,14 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
         yield from _beside_editions(runs, large)
         yield from _exported(runs, large)
         votes = url()
-        results.prepare(votes)
+        results.prepare_results(votes)
         yield Figure("results_s_1m_votes", "s", tuple(results.seconds(votes) for _ in range(runs)))
     yield from _weighing(runs)
 
 
 def _beside_editions(runs: int, file: Path) -> Iterator[Figure]:
-    editions.prepare(f"sqlite:///{file}")
-    pairs = [editions.measure(file) for _ in range(runs)]
+    editions.prepare_editions(f"sqlite:///{file}")
+    pairs = [editions.measure_editions(file) for _ in range(runs)]
     yield Figure("answers_beside_editions", "of alone", tuple(one.ratio for one in pairs))
     yield Figure("cpu_beside_editions", "of alone", tuple(one.cpu_ratio for one in pairs))
     yield Figure("edition_s_200k_answers", "s", tuple(one.seconds for one in pairs))
@@ -95,8 +95,8 @@ def _beside_editions(runs: int, file: Path) -> Iterator[Figure]:
 
 def _exported(runs: int, large: Path) -> Iterator[Figure]:
     """Of the house of `editions`."""
-    measured = [exports.measure(f"sqlite:///{large}", large.parent) for _ in range(runs)]
-    for name in exports.Measured._fields:
+    measured = [exports.measure_export(f"sqlite:///{large}", large.parent) for _ in range(runs)]
+    for name in exports.ExportMeasurement._fields:
         unit = "of csv.writer" if name.endswith("ratio") else "s"
         yield Figure(f"export_{name}_200k", unit, tuple(getattr(one, name) for one in measured))
 
@@ -109,10 +109,10 @@ def _weighing(runs: int) -> Iterator[Figure]:
     yield Figure("similar_ms_50k", "ms", tuple(weighing.similar_ms() for _ in range(runs)))
 
 
-def report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) -> None:
+def print_report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) -> None:
     """Prints each figure as soon as it is known; with `as_json` the medians at the end, null where there is none."""
     medians: dict[str, float | None] = {}
-    for figure in run(runs, postgres):
+    for figure in run_benchmark(runs, postgres):
         medians[figure.name] = figure.median
         (complain if as_json else say)(figure.line())
     if as_json:
@@ -121,7 +121,7 @@ def report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) 
 
 def _on_the_web(runs: int) -> Iterator[Figure]:
     with _sqlite() as url:
-        measured = [asyncio.run(web.measure(url())) for _ in range(runs)]
+        measured = [asyncio.run(web.measure_web(url())) for _ in range(runs)]
         filled = [asyncio.run(web.measure_forms(url())) for _ in range(runs)]
     yield Figure("ws_answers_per_s_200", "answers/s", tuple(one.answers_per_s for one in measured))
     yield Figure("ws_p50_ms_200", "ms", tuple(one.p50_ms for one in measured))
@@ -139,7 +139,7 @@ def _on_telegram(runs: int) -> Iterator[Figure]:
         return
     with _sqlite() as url:
         for name, mode in zip(names, telegram.MODES, strict=True):
-            measured = [asyncio.run(telegram.measure(url(), mode)) for _ in range(runs)]
+            measured = [asyncio.run(telegram.measure_telegram(url(), mode)) for _ in range(runs)]
             yield Figure(name, "answers/s", tuple(one.answers_per_s for one in measured))
             yield Figure(f"telegram_p50_ms_{mode}", "ms", tuple(one.p50_ms for one in measured))
             yield Figure(f"telegram_p99_ms_{mode}", "ms", tuple(one.p99_ms for one in measured))
@@ -149,7 +149,7 @@ def _on_telegram(runs: int) -> Iterator[Figure]:
 def _pushed(runs: int, postgres: str) -> Iterator[Figure]:
     with _sqlite() as url:
         full = url()
-        pushes.prepare(full)
+        pushes.prepare_push(full)
         planned = [pushes.plan(full) for _ in range(runs)]
         yield Figure("push_plan_s_100k", "s", tuple(one.seconds for one in planned))
         yield Figure("push_plan_mb_100k", "MB", tuple(one.mb for one in planned))
@@ -163,13 +163,13 @@ def _pushed(runs: int, postgres: str) -> Iterator[Figure]:
             yield Figure("push_plan_s_100k_postgres", "s", (), NO_POSTGRES)
             return
         full = made()
-        pushes.prepare(full)
+        pushes.prepare_push(full)
         yield Figure("push_plan_s_100k_postgres", "s", tuple(pushes.plan(full).seconds for _ in range(runs)))
 
 
 def _at_the_pace_of_a_channel(runs: int) -> Iterator[Figure]:
     for rate in (30, 1000):
-        measured = [asyncio.run(sender.measure(rate)) for _ in range(runs)]
+        measured = [asyncio.run(sender.measure_sender(rate)) for _ in range(runs)]
         yield Figure(f"pace_refused_{rate}", "messages", tuple(one.refused for one in measured))
         yield Figure(f"pace_spread_{rate}", "%", tuple(one.spread_percent for one in measured))
         yield Figure(f"pace_reply_p99_ms_{rate}", "ms", tuple(one.reply_p99_ms for one in measured))
@@ -182,7 +182,7 @@ def _on_postgres(runs: int, postgres: str, seconds: float) -> Iterator[Figure]:
             if url is None:
                 yield Figure(name, "answers/s", (), NO_POSTGRES)
                 continue
-            measured = [asyncio.run(live.measure(url(), residents, seconds=seconds)) for _ in range(runs)]
+            measured = [asyncio.run(live.measure_live(url(), residents, seconds=seconds)) for _ in range(runs)]
             yield Figure(name, "answers/s", tuple(one.answers_per_s for one in measured))
 
 

@@ -19,7 +19,7 @@ SECONDS: Final = 8
 REPLIES_PER_S: Final = 5
 
 
-class Measured(NamedTuple):
+class SenderMeasurement(NamedTuple):
     """One run: messages refused, standard deviation of the messages of a second in per cent of their mean, 99th
     percentile of a reply's delay.
     """
@@ -63,32 +63,32 @@ class Strict:
         return ""
 
 
-async def measure(per_second: int, seconds: int = SECONDS) -> Measured:
+async def measure_sender(per_second: int, seconds: int = SECONDS) -> SenderMeasurement:
     """A broadcast at this pace for so many seconds, with some replies in between."""
     channel = Strict(per_second)
-    lane = ChannelQueue(channel, _settle, _noted)
-    sending = asyncio.create_task(lane.run())
+    queue = ChannelQueue(channel, _settle, _persisted)
+    sending = asyncio.create_task(queue.run())
     clock = asyncio.get_running_loop().time
     for number in range(per_second * (seconds + 2)):
-        lane.put(_item(number, "broadcast"))
+        queue.put(_item(number, "broadcast"))
     asked: dict[int, float] = {}
     for number in range(seconds * REPLIES_PER_S):
         await asyncio.sleep(1 / REPLIES_PER_S)
         asked[-number - 1] = clock()
-        lane.put(_item(-number - 1, "reply"))
+        queue.put(_item(-number - 1, "reply"))
     await asyncio.sleep(1)
     sending.cancel()
     await asyncio.wait([sending])
     return _figures(channel, asked, seconds)
 
 
-def _figures(channel: Strict, asked: dict[int, float], seconds: int) -> Measured:
+def _figures(channel: Strict, asked: dict[int, float], seconds: int) -> SenderMeasurement:
     full = in_whole_seconds([moment for moment, _ in channel.arrived], channel.limits.per_second)[:seconds]
     delays = sorted(moment - asked[number] for moment, number in channel.arrived if number in asked)
     if len(delays) < len(asked):
         raise AssertionError("replies are missing")
     spread = statistics.pstdev(full) / statistics.mean(full) * 100
-    return Measured(channel.refused, spread, delays[int(len(delays) * 0.99)] * 1000)
+    return SenderMeasurement(channel.refused, spread, delays[int(len(delays) * 0.99)] * 1000)
 
 
 def in_whole_seconds(moments: Sequence[float], per_second: float) -> list[int]:
@@ -113,5 +113,5 @@ def _settle(item: QueuedMessage, delivery: Delivery) -> Retry | None:
     return Retry(item, delivery.seconds) if isinstance(delivery, RetryAfter) else None
 
 
-async def _noted() -> None:
+async def _persisted() -> None:
     """Nothing is kept here."""

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, NamedTuple
 from adapters.base import Outgoing, Replies, Sent
 from adapters.telegram.channel import TelegramChannel
 from adapters.telegram.options import TelegramSettings
-from bot.cli.bench.live import house
+from bot.cli.bench.live import bench_app
 from bot.web.server import WebServer
 from flows.messages import MsgIn, MsgOut, QuickReply
 
@@ -35,7 +35,7 @@ SENDS: Final = 10_000
 HOST: Final = "127.0.0.1"
 
 
-class Measured(NamedTuple):
+class TelegramMeasurement(NamedTuple):
     """One run. Latency is from writing a message until the reply, which is sent after the commit, is there; in ms."""
 
     answers_per_s: float
@@ -48,12 +48,14 @@ def is_there() -> bool:
     return (ROOT / "tests" / "botapi").is_dir()
 
 
-async def measure(url: str, mode: Mode, residents: int = RESIDENTS, rounds: int = ROUNDS) -> Measured:
+async def measure_telegram(
+    url: str, mode: Mode, residents: int = RESIDENTS, rounds: int = ROUNDS
+) -> TelegramMeasurement:
     """Residents who answer as soon as they are asked: all questions, once a round."""
     async with _stand_in(residents, rounds) as (process, api), asyncio.timeout(SECONDS):
         port = _free_port()
         channel = unlimited(api["url"], api["token"], mode, webhook_url=f"http://{HOST}:{port}/hooks/telegram")
-        app = house(url, {"telegram": channel})
+        app = bench_app(url, {"telegram": channel})
         server = WebServer(app)
         await server.start(HOST, port)
         async with app.running():
@@ -62,7 +64,7 @@ async def measure(url: str, mode: Mode, residents: int = RESIDENTS, rounds: int 
         counts = app.conversations.counts
         if counts.failures or counts.answers != answers:
             raise AssertionError(f"{answers} answers were given, {counts.answers} are stored")
-    return Measured(*figures)
+    return TelegramMeasurement(*figures)
 
 
 async def sends_per_s(messages: int = SENDS) -> float:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from adapters.web.hub import WebHub
 from adapters.web.limits import Rate, WebLimits
-from bot.cli.bench.live import house
+from bot.cli.bench.live import bench_app
 from bot.web.server import WebServer
 
 RESIDENTS: Final = 200
@@ -30,7 +30,7 @@ LIMITS: Final = WebLimits(
 )
 
 
-class Measured(NamedTuple):
+class WebMeasurement(NamedTuple):
     """One run. Latency is from sending a message until its acknowledgement is read, in milliseconds."""
 
     answers_per_s: float
@@ -40,7 +40,7 @@ class Measured(NamedTuple):
     """The chat page with its style and its script, as they are sent to a browser that takes gzip."""
 
 
-class FormMeasured(NamedTuple):
+class FormMeasurement(NamedTuple):
     """One person who fills in the form: medians, in milliseconds."""
 
     post_ms: float
@@ -49,22 +49,22 @@ class FormMeasured(NamedTuple):
     """That page."""
 
 
-async def measure(url: str, residents: int = RESIDENTS, rounds: int = ROUNDS) -> Measured:
+async def measure_web(url: str, residents: int = RESIDENTS, rounds: int = ROUNDS) -> WebMeasurement:
     """Residents who answer as fast as they are acknowledged: all questions, once a round.
 
     Conversations are begun and lines opened between the rounds, while the clock stands.
     """
-    return Measured(*await _attended(url, "bot.cli.bench.residents", residents, rounds))
+    return WebMeasurement(*await _attended(url, "bot.cli.bench.residents", residents, rounds))
 
 
-async def measure_forms(url: str, people: int = PEOPLE) -> FormMeasured:
+async def measure_forms(url: str, people: int = PEOPLE) -> FormMeasurement:
     """People who fill in the form without JavaScript, one after another, so that nobody else is served meanwhile."""
-    return FormMeasured(*await _attended(url, "bot.cli.bench.forms", people))
+    return FormMeasurement(*await _attended(url, "bot.cli.bench.forms", people))
 
 
 async def _attended(url: str, program: str, *numbers: int) -> list[float]:
     """What the residents of this program measured. Raises AssertionError where not every answer of theirs is stored."""
-    app = house(url, {"web": WebHub()})
+    app = bench_app(url, {"web": WebHub()})
     server = WebServer(app, LIMITS)
     async with app.running():
         try:

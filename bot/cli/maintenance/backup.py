@@ -76,7 +76,7 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
     return folder
 
 
-def record(settings: Settings, folder: Path) -> str:
+def record_backup(settings: Settings, folder: Path) -> str:
     """Records in the audit log that a backup was made; gives why not, "" where it was. A backup counts more than that:
     it is made also of a database that cannot be written, or is older than this program.
     """
@@ -125,14 +125,14 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
     (to / INVENTORY).write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
 
 
-def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] = ()) -> None:
+def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] = ()) -> None:
     """Puts a backup in place after checking it, and erases again what was erased since. Never writes over anything.
 
     `ledgers`: where else it is noted what was erased; that of the data folder and that of the backup count anyway.
     Raises CommandError, and what opening a house does.
     """
     database = _database(settings)
-    check(folder)
+    check_backup(folder)
     ledgers = [_ledger_in(path) for path in ledgers]
     is_known = bool(erasure_log.erasure_log_files(settings.data / LEDGER))
     for path in (database, settings.data / KEY, settings.data / RING, settings.data / CHANNELS):
@@ -162,10 +162,10 @@ def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] 
     if (age := _age(folder)) > settings.backup_days:
         say(f"This backup is {age} days old: what was erased within {age - settings.backup_days} days after it was "
             f"made is forgotten by now and here again (backup_days = {settings.backup_days}).")  # fmt: skip
-    erase(settings, say, ledgers, folder)
+    erase_logged(settings, say, ledgers, folder)
 
 
-def erase(settings: Settings, say: Say, ledgers: Sequence[Path] = (), source: Path | None = None) -> None:
+def erase_logged(settings: Settings, say: Say, ledgers: Sequence[Path] = (), source: Path | None = None) -> None:
     """Erases again what these ledgers and that of the data folder name, after `source` was restored or, where it is
     None, other programs restored a database. Raises CommandError, and what opening a house does."""
     said: list[str] = []
@@ -197,7 +197,7 @@ def _ledger_in(path: Path) -> Path:
     return found
 
 
-def check(folder: Path) -> None:
+def check_backup(folder: Path) -> None:
     """Raises CommandError unless the backup is whole, unchanged, and a sound database with its secret key."""
     if not (folder / INVENTORY).is_file():
         raise CommandError(

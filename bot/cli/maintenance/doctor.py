@@ -41,16 +41,16 @@ LEAST_FILES: Final = 4096
 """With fewer a busy evening is too much: every open page is one."""
 
 
-def examine(settings: Settings, say: Say) -> bool:
+def examine_installation(settings: Settings, say: Say) -> bool:
     """Says every finding in a line of its own; True if all is well."""
     all_well = True
-    for finding in findings(settings):
+    for finding in all_findings(settings):
         say(f"{'ok   ' if finding.is_well else 'FAULT'}  {finding.words}")
         all_well &= finding.is_well
     return all_well
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
+def all_findings(settings: Settings) -> Iterator[Finding]:
     """Everything that is looked at, in the order in which a start would need it."""
     yield Finding(sys.version_info >= (3, 11), f"Python {platform.python_version()} (3.11 or newer is needed)")
     folder = _folder(settings.data)
@@ -64,8 +64,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
         if database.is_well:
             yield from _consultations(settings)
             yield from _erased(settings)
-            yield from scrub.findings(settings)
-            yield from dead_letters.findings(settings)
+            yield from scrub.scrub_findings(settings)
+            yield from dead_letters.dead_letter_findings(settings)
             yield from waiting.delayed_message_findings(settings)
             yield from checks.attachment_findings(settings)
     yield _port(settings)

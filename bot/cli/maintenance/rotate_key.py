@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.cli.context import command_context
-from bot.cli.serving import only_one
+from bot.cli.serving import single_instance
 from bot.common import audit
 from bot.common.atomic_file import locked, replace_durably
 from bot.common.errors import CommandError, Say, unusable_path
@@ -30,7 +30,7 @@ GRACE_SECONDS: Final = 30.0
 """So long a command beside may keep what it sealed before it saw the new keys, until it has stored it."""
 
 
-def rotate(settings: Settings, say: Say, complain: Say) -> None:
+def rotate_secret(settings: Settings, say: Say, complain: Say) -> None:
     """Replaces the secret; the subkeys stay, so the service may run meanwhile. Raises CommandError, and what
     `command_context` raises.
     """
@@ -50,7 +50,7 @@ def rotate_encryption_keys(settings: Settings, say: Say, complain: Say, grace: f
     """
     _is_there(settings.data)
     with (
-        only_one(settings.data, complain),
+        single_instance(settings.data, complain),
         hold_service_lock(settings),
         command_context(settings, complain) as (store, keys),
     ):

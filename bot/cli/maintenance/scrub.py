@@ -29,7 +29,7 @@ _WORDS: Final[dict[Outcome, str]] = {
 }
 
 
-def now(settings: Settings, say: Say) -> bool:
+def scrub_now(settings: Settings, say: Say) -> bool:
     """Frees all tables of residents, and says of each that could not be freed why; True if none is left.
 
     Where no service runs on the database it takes the time it needs, and keeps one from starting meanwhile. Raises what
@@ -55,7 +55,7 @@ def now(settings: Settings, say: Say) -> bool:
     return not done.left() and not done.forbidden
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
+def scrub_findings(settings: Settings) -> Iterator[Finding]:
     """What `doctor` says of PostgreSQL: what of the erased it keeps, and what the role may not do about it."""
     store = Store(settings.database())
     try:

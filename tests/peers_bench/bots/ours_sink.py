@@ -16,7 +16,7 @@ from tests.peers_bench.program import Api
 IS_OURS = True
 
 
-class Sink(live.Sink):
+class Sink(live.SinkChannel):
     """Takes everything at once, and says where."""
 
     def __init__(self, api: MemoryApi) -> None:
@@ -33,7 +33,7 @@ async def serve(database: Path, api: Api) -> AsyncIterator[None]:
     assert isinstance(api, MemoryApi), "a sink has no address"
     numbers = iter(range(1, 1 << 62))
     tasks: set[asyncio.Task[object]] = set()
-    async with ours.house(database, live.Sink.name, Sink(api)) as app:
+    async with ours.house(database, live.SinkChannel.name, Sink(api)) as app:
 
         def hand_over(chat: int, text: str) -> None:
             message = subject.message(str(chat), next(numbers), text)
