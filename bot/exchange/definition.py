@@ -44,7 +44,7 @@ BUDGET: Final = "budget"
 def slug_from_title(title: str) -> str:
     """A name made of a title.
 
-    >>> slug_of("Produktion & Konsum: Maßnahmen für 2040")
+    >>> slug_from_title("Produktion & Konsum: Maßnahmen für 2040")
     'produktion-konsum-massnahmen-fur-2040'
     """
     plain = unicodedata.normalize("NFKD", title.replace("ß", "ss").lower()).encode("ascii", "ignore").decode()

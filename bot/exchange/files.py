@@ -249,7 +249,7 @@ def clean_markup(name: Path | str, row: int, markup: str, aside: RejectedRows = 
     """The words of a text without harmless markup (paragraphs, lists, emphasis, links); other markup is kept as text.
     Raises BadFile as `text` does.
 
-    >>> stripped("x.csv", 2, "<p>Bänke &amp; <b>Bäume</b></p><p>bitte</p>")
+    >>> clean_markup("x.csv", 2, "<p>Bänke &amp; <b>Bäume</b></p><p>bitte</p>")
     'Bänke & Bäume\\n\\nbitte'
     """
     words = _ENDS.sub("\n\n", _BREAKS.sub("\n", _HARMLESS.sub("", markup.strip())))
@@ -298,7 +298,7 @@ def parse_degrees(name: Path | str, row: int, column: str, cell: str, most: floa
 def parse_timestamp(name: Path | str, row: int, column: str, cell: str) -> datetime:
     """A time as seconds or milliseconds since 1970, or as ISO 8601. Raises BadFile.
 
-    >>> moment("votes.csv", 2, "timestamp", "1651045893819").isoformat()
+    >>> parse_timestamp("votes.csv", 2, "timestamp", "1651045893819").isoformat()
     '2022-04-27T07:51:33.819000+00:00'
     """
     try:

@@ -26,7 +26,7 @@ class BadFile(CommandError):
 class RejectedRows:
     """Collects the rows of a file that are set aside, and what was done to texts that are kept.
 
-    >>> aside = Aside()
+    >>> aside = RejectedRows()
     >>> with aside.row():
     ...     raise BadFile("a.csv", 3, "the text is empty", "leave the row out")
     >>> aside.count, aside.lines

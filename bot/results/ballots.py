@@ -117,7 +117,7 @@ def ballot_tables(questions: Mapping[str, Question], ballots: Mapping[str, Ballo
 def ranking_outcome(options: Sequence[str], ballots: Ballots) -> RankingOutcome:
     """The common order (Kemeny up to 14 options, else Borda).
 
-    >>> order(["a", "b"], {("b", "a"): 5, ("a",): 2}).options
+    >>> ranking_outcome(["a", "b"], {("b", "a"): 5, ("a",): 2}).options
     ('b', 'a')
     """
     places = {option: place for place, option in enumerate(options)}

@@ -160,7 +160,7 @@ def is_renewal_due(come: int, tried: int | None, bound: int) -> bool:
     No answer decides it. Were one looked for after each answer, the first moment at which it may be shown would tell
     the answer that made it so.
 
-    >>> [is_moment(9, None, 10), is_moment(12, None, 10), is_moment(21, 12, 10), is_moment(22, 12, 10)]
+    >>> [is_renewal_due(come, tried, 10) for come, tried in [(9, None), (12, None), (21, 12), (22, 12)]]
     [False, True, False, True]
     """
     return come >= bound and (tried is None or abs(come - tried) >= bound)
@@ -169,8 +169,8 @@ def is_renewal_due(come: int, tried: int | None, bound: int) -> bool:
 def may_replace_rows(shown: Mapping[str, FrequencyRow], rows: Mapping[str, FrequencyRow], rule: DisclosureRule) -> bool:
     """Whether these rows may be shown after what was shown last: all of them, or none. Pure.
 
-    >>> old, new = {"q": Row(12, {"yes": 7, "no": 5})}, {"q": Row(13, {"yes": 7, "no": 6})}
-    >>> may_replace({}, old, Rule(10)), may_replace(old, new, Rule(10))
+    >>> old, new = {"q": FrequencyRow(12, {"yes": 7, "no": 5})}, {"q": FrequencyRow(13, {"yes": 7, "no": 6})}
+    >>> may_replace_rows({}, old, DisclosureRule(10)), may_replace_rows(old, new, DisclosureRule(10))
     (True, False)
     """
     return all(
@@ -187,8 +187,8 @@ def are_publishable_together(pictures: Sequence[FrequencyRow], everybody: Freque
     Rooms have nobody in common: what is left beside all of them is the smallest part anybody can work out. Who is left
     may not be of one mind, however many they are: else the part of a room in each edition would follow. Pure.
 
-    >>> room, rule = Row(12, {"yes": 7, "no": 5}), Rule()
-    >>> [are_apart([room], Row(12 + yes + no, {"yes": 7 + yes, "no": 5 + no}), rule)
+    >>> room, rule = FrequencyRow(12, {"yes": 7, "no": 5}), DisclosureRule()
+    >>> [are_publishable_together([room], FrequencyRow(12 + yes + no, {"yes": 7 + yes, "no": 5 + no}), rule)
     ...  for yes, no in [(0, 0), (1, 1), (3, 3), (40, 0)]]
     [True, False, True, False]
     """
@@ -229,8 +229,9 @@ def live_results_version(connection: Connection, consultation_id: int) -> int:
 def sum_answer_counts(counts: Iterable[AnswerCount], codes: Iterable[str]) -> tuple[int, FrequencyRow]:
     """How many came to a question, and what those said who gave an answer.
 
-    >>> summed([AnswerCount('"yes"', None, 9), AnswerCount('"no"', None, 2), AnswerCount(None, "skipped", 1)], ["yes"])
-    (12, Row(base=11, n={'yes': 9}))
+    >>> counts = [AnswerCount('"yes"', None, 9), AnswerCount('"no"', None, 2), AnswerCount(None, "skipped", 1)]
+    >>> sum_answer_counts(counts, ["yes"])
+    (12, FrequencyRow(base=11, n={'yes': 9}))
     """
     cells = dict.fromkeys(codes, 0)
     given = answered = 0

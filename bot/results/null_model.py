@@ -58,7 +58,7 @@ def shuffle_votes(
 ) -> npt.NDArray[np.float32]:
     """The votes on each statement in another order. `statement` says of each vote what it is on, in rising order.
 
-    >>> dealt_anew(np.array([1, 2, 3], dtype=np.float32), np.array([0, 0, 7]), np.random.default_rng(0)).tolist()
+    >>> shuffle_votes(np.array([1, 2, 3], dtype=np.float32), np.array([0, 0, 7]), np.random.default_rng(0)).tolist()
     [2.0, 1.0, 3.0]
     """
     return np.asarray(votes[np.argsort(statement + chance.random(len(statement)))])

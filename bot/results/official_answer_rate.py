@@ -48,8 +48,8 @@ def official_answer_rate(connection: Connection, consultation_id: int, least: in
 def official_answer_rate_of(rows: Sequence[ProposalProgress], least: int) -> OfficialAnswerRate:
     """The same from rows. What was split counts by its parts; that it was hidden, even with a reason, is no answer.
 
-    >>> summary([], least=5)
-    Answered(contributions=0, answered=0, median_days=None)
+    >>> official_answer_rate_of([], least=5)
+    OfficialAnswerRate(contributions=0, answered=0, median_days=None)
     """
     counted = [row for row in rows if row.state != "split"]
     if 0 < len(counted) < least:

@@ -219,9 +219,9 @@ def published_votes(now: FrequencyRow, ever: FrequencyRow, important: int, least
     Votes that were replaced by others are told where they are none or enough, not all alike: who knows that somebody
     voted anew would know how before.
 
-    >>> now = Row(31, {"agrees": 20, "disagrees": 2, "passes": 9})
-    >>> told(now, now, 3, 5)[:3]
-    (Counts(agrees=20, disagrees=2, passes=9, votes=31), Counts(agrees=20, disagrees=2, passes=9, votes=31), 3)
+    >>> now = FrequencyRow(31, {"agrees": 20, "disagrees": 2, "passes": 9})
+    >>> published_votes(now, now, 3, 5)[:3]
+    (VoteCounts(agrees=20, disagrees=2, passes=9, votes=31), VoteCounts(agrees=20, disagrees=2, passes=9, votes=31), 3)
     """
     rule = DisclosureRule(least)
     replaced = FrequencyRow(ever.base - now.base, {name: n - now.n[name] for name, n in ever.n.items()})

@@ -55,7 +55,7 @@ class SheetXml:
 def column_letters(place: int) -> str:
     """The name of a column.
 
-    >>> letters(0), letters(25), letters(26), letters(16_383)
+    >>> column_letters(0), column_letters(25), column_letters(26), column_letters(16_383)
     ('A', 'Z', 'AA', 'XFD')
     """
     name, left = "", place + 1
@@ -80,7 +80,7 @@ def _cell(column: str, zone: tzinfo, text: str, *, is_number: bool) -> str:
 def escape_xml(text: str) -> str:
     """A text as XML; characters XML does not have, and what reads like one of them, as Excel writes them.
 
-    >>> escaped("a < b\\x07"), escaped("_x0007_")
+    >>> escape_xml("a < b\\x07"), escape_xml("_x0007_")
     ('a &lt; b_x0007_', '_x005F_x0007_')
     """
     if len(text) > MOST_UNITS // 2:

@@ -17,7 +17,8 @@ def may_publish_after(previous: FrequencyRow, new: FrequencyRow, rule: Disclosur
     What changed is looked at as a group of its own: the people who came, and the answers that went, are none or enough,
     and not of one mind.
 
-    >>> [follows(Row(40, {"yes": 30, "no": 10}), Row(40 + yes + no, {"yes": 30 + yes, "no": 10 + no}), Rule())
+    >>> old, rule = FrequencyRow(40, {"yes": 30, "no": 10}), DisclosureRule()
+    >>> [may_publish_after(old, FrequencyRow(40 + yes + no, {"yes": 30 + yes, "no": 10 + no}), rule)
     ...  for yes, no in [(0, 0), (1, 0), (3, 3), (6, 0), (5, 1), (25, 0)]]
     [True, False, True, False, False, True]
     """

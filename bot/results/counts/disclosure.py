@@ -84,7 +84,7 @@ def group_row(table: FrequencyTable, group: str) -> FrequencyRow:
 def rounded_count(n: int) -> int:
     """A count of a sensitive question as it is told.
 
-    >>> [rounded(n) for n in (0, 2, 3, 12, 13)]
+    >>> [rounded_count(n) for n in (0, 2, 3, 12, 13)]
     [0, 0, 5, 10, 15]
     """
     return (n + ROUNDING_BASE // 2) // ROUNDING_BASE * ROUNDING_BASE
@@ -93,11 +93,10 @@ def rounded_count(n: int) -> int:
 def suppression_reason(row: FrequencyRow, rule: DisclosureRule) -> Reason:
     """Why a row is not told, looked at alone.
 
-    >>> reason(Row(500, {"yes": 497, "no": 3}), Rule()), reason(Row(4, {"yes": 2, "no": 2}), Rule())
-    ('', 'few')
-    >>> reason(Row(12, {"yes": 11, "no": 1}), Rule()), reason(Row(30, {"yes": 30}), Rule())
-    ('protected', '')
-    >>> reason(Row(30, {"yes": 30}), Rule(is_sensitive=True))
+    >>> [suppression_reason(FrequencyRow(yes + no, {"yes": yes, "no": no}), DisclosureRule())
+    ...  for yes, no in [(497, 3), (2, 2), (11, 1), (30, 0)]]
+    ['', 'few', 'protected', '']
+    >>> suppression_reason(FrequencyRow(30, {"yes": 30}), DisclosureRule(is_sensitive=True))
     'protected'
     """
     if 0 < row.base < rule.bound:

@@ -28,7 +28,8 @@ def exposed_people(parts: Iterable[PopulationPart], *, is_sensitive: bool = Fals
     a change of more people might do. From `LARGE` people on in the part, in a row that is all alike, or in what one row
     leaves of another, it is a result.
 
-    >>> exposed([Part(1, 6, 6), Part(1 + 4, 3, 9)])  # of 15 people 9, and of a group of 9 of these 3: so 6 of 6
+    >>> # 9 of 15 people, and 3 of a group of 9 of these: so 6 of 6
+    >>> exposed_people([PopulationPart(1, 6, 6), PopulationPart(1 + 4, 3, 9)])
     6
     """
     n_of: dict[int, list[int]] = {}

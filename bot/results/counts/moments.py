@@ -51,10 +51,12 @@ def next_moments(
 
     `new` is what could be told if nothing had been told before (`first`). `is_last`: there will be no other moment.
 
-    >>> old = {frozenset({"a"}): Row(9, {"yes": 5, "no": 4}), frozenset(): Row(20, {"yes": 9, "no": 11})}
-    >>> more = {frozenset({"a"}): Row(10, {"yes": 6, "no": 4}), frozenset(): Row(29, {"yes": 14, "no": 15})}
-    >>> both = [first(it, ["a"], Rule()) for it in (old, more)]
-    >>> found = following(both[:1], both[1], Rule())
+    >>> old = {frozenset({"a"}): FrequencyRow(9, {"yes": 5, "no": 4}),
+    ...        frozenset(): FrequencyRow(20, {"yes": 9, "no": 11})}
+    >>> more = {frozenset({"a"}): FrequencyRow(10, {"yes": 6, "no": 4}),
+    ...         frozenset(): FrequencyRow(29, {"yes": 14, "no": 15})}
+    >>> both = [first_moment(it, ["a"], DisclosureRule()) for it in (old, more)]
+    >>> found = next_moments(both[:1], both[1], DisclosureRule())
     >>> sorted(map(sorted, found[0].lines)), sorted(map(sorted, found[1].lines))  # one more in a must wait
     ([[], ['a']], [[]])
     """

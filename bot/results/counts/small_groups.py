@@ -30,11 +30,11 @@ class MergedSizes(NamedTuple):
 def merge_small_groups(sizes: Mapping[str, int], least: int = MIN_CELL_SIZE) -> MergedSizes:
     """Small groups as one that is large enough, together with the next larger ones as far as it needs them.
 
-    >>> merged({"web": 90, "telegram": 30, "matrix": 3, "console": 4})[:2]
+    >>> merge_small_groups({"web": 90, "telegram": 30, "matrix": 3, "console": 4})[:2]
     ({'web': 90, 'telegram': 30}, 7)
-    >>> merged({"web": 90, "telegram": 30, "matrix": 3})[:2]
+    >>> merge_small_groups({"web": 90, "telegram": 30, "matrix": 3})[:2]
     ({'web': 90}, 33)
-    >>> merged({"web": 90, "matrix": 3}).reasons
+    >>> merge_small_groups({"web": 90, "matrix": 3}).reasons
     {'web': 'protected', 'matrix': 'few'}
     """
     small = {name for name, n in sizes.items() if 0 < n < least}
@@ -57,10 +57,11 @@ def groups_to_merge(table: FrequencyTable, groups: Iterable[str], rule: Disclosu
     Those are the groups below the bound, if they reach it together. If they do not, the next larger ones go with them
     where otherwise one of those would have to be left out, to protect who is in no row.
 
-    >>> def table(**sizes): return {frozenset({it} - {"none"}): Row(n, {}) for it, n in sizes.items()}
-    >>> sorted(gathered(table(a=40, b=3, c=4, none=9), "abc", Rule()))
+    >>> def table(**sizes): return {frozenset({it} - {"none"}): FrequencyRow(n, {}) for it, n in sizes.items()}
+    >>> sorted(groups_to_merge(table(a=40, b=3, c=4, none=9), "abc", DisclosureRule()))
     ['b', 'c']
-    >>> [sorted(gathered(it, "abc", Rule())) for it in (table(a=40, b=3, c=12), table(a=40, b=3, c=12, none=9))]
+    >>> [sorted(groups_to_merge(it, "abc", DisclosureRule()))
+    ...  for it in (table(a=40, b=3, c=12), table(a=40, b=3, c=12, none=9))]
     [['b', 'c'], []]
     """
     sizes = {it: group_row(table, it).base for it in groups}

@@ -33,11 +33,14 @@ def suppressed_groups(
 ) -> dict[str, GroupSuppression]:
     """What may be told of each group, and of `WHOLE`: people may be in several groups, or in none.
 
-    >>> from bot.results.counts.disclosure import Row
-    >>> table = {frozenset({"a"}): Row(8, {"yes": 5, "no": 3}), frozenset({"b"}): Row(9, {"yes": 9, "no": 0})}
-    >>> found = told(table, ["a", "b"], Rule())
-    >>> found["a"], found["b"], found[WHOLE]  # the answers of b would follow from those of a
-    (Told(size='', answers='protected'), Told(size='', answers='protected'), Told(size='', answers=''))
+    >>> from bot.results.counts.disclosure import FrequencyRow
+    >>> table = {frozenset({"a"}): FrequencyRow(8, {"yes": 5, "no": 3}),
+    ...          frozenset({"b"}): FrequencyRow(9, {"yes": 9, "no": 0})}
+    >>> found = suppressed_groups(table, ["a", "b"], DisclosureRule())
+    >>> found["a"] == found["b"]  # the answers of b would follow from those of a
+    True
+    >>> found["a"], found[WHOLE]
+    (GroupSuppression(size='', answers='protected'), GroupSuppression(size='', answers=''))
     """
     everybody = group_row(table, WHOLE)
     of_all = disclosure.suppression_reason(everybody, rule)
@@ -95,13 +98,14 @@ def suppressed_beside(
     """Which of these groups must keep their answers back, because rows of another division of the same people are told,
     so that all together give nobody away. The other rows are named by the groups they count, `frozenset()` is all.
 
-    >>> from bot.results.counts.disclosure import Row
-    >>> table = {frozenset("ax"): Row(9, {"yes": 9}), frozenset("bx"): Row(9, {"yes": 0}),
-    ...          frozenset("ay"): Row(9, {"yes": 4}), frozenset("by"): Row(9, {"yes": 3})}
-    >>> besides(table, [frozenset(), frozenset("a")], ["x"], Rule())
+    >>> from bot.results.counts.disclosure import FrequencyRow
+    >>> table = {frozenset("ax"): FrequencyRow(9, {"yes": 9}), frozenset("bx"): FrequencyRow(9, {"yes": 0}),
+    ...          frozenset("ay"): FrequencyRow(9, {"yes": 4}), frozenset("by"): FrequencyRow(9, {"yes": 3})}
+    >>> suppressed_beside(table, [frozenset(), frozenset("a")], ["x"], DisclosureRule())
     []
-    >>> nobody = dict.fromkeys([frozenset("ay"), frozenset("by")], Row(9, {"yes": 0}))
-    >>> besides({**table, **nobody}, [frozenset(), frozenset("a")], ["x"], Rule())  # all nine are in a and in x
+    >>> nobody = dict.fromkeys([frozenset("ay"), frozenset("by")], FrequencyRow(9, {"yes": 0}))
+    >>> # all nine are in a and in x
+    >>> suppressed_beside({**table, **nobody}, [frozenset(), frozenset("a")], ["x"], DisclosureRule())
     ['x']
     """
     shown, found = list(groups), list[str]()

@@ -34,9 +34,9 @@ def code_of(value: Value) -> str:
 def parse_value(kind: Kind, codes: Collection[str], value: Value) -> Value | None:
     """The value as an answer of this kind, None where it is none. Of several, a single one is a list of one.
 
-    >>> read("several", {"a", "b"}, "a"), read("several", {"a", "b"}, ["a", "Ein Satz"])
+    >>> parse_value("several", {"a", "b"}, "a"), parse_value("several", {"a", "b"}, ["a", "Ein Satz"])
     (['a'], None)
-    >>> read("number", (), 7), read("number", {"1", "5"}, 7), read("number", (), True)
+    >>> parse_value("number", (), 7), parse_value("number", {"1", "5"}, 7), parse_value("number", (), True)
     (7, None, None)
     """
     return _READ[kind](codes, value)

@@ -46,7 +46,7 @@ class VoteLog:
     def of(cls, events: Iterable[VoteEvent], statements: Sequence[str] = ()) -> VoteLog:
         """The log of these events. `statements` come first and are there even if nobody voted on them.
 
-        >>> Log.of([VoteEvent("ana", "s1", 1, False, 7), VoteEvent("ana", "s1", 0, False, 5)]).vote.tolist()
+        >>> VoteLog.of([VoteEvent("ana", "s1", 1, False, 7), VoteEvent("ana", "s1", 0, False, 5)]).vote.tolist()
         [0, 1]
         """
         columns = [*zip(*events, strict=True)]

@@ -35,7 +35,7 @@ class Ranking(NamedTuple):
 def rank_options(ballots: Sequence[Sequence[int]], options: int) -> Ranking:
     """The common order of `options` options, named 0, 1, …
 
-    >>> rank([[0, 1, 2], [0, 1, 2], [2, 1, 0]], 3).order
+    >>> rank_options([[0, 1, 2], [0, 1, 2], [2, 1, 0]], 3).order
     (0, 1, 2)
     """
     preferred = preferences(ballots, options)

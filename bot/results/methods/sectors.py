@@ -105,7 +105,7 @@ def sector_agreement(
     """One statement where nobody is in two sectors. The two counts have the same sectors; the one called "" holds
     everybody else and is not shown.
 
-    >>> found = agreement("s1", {"science": 20, "business": 10, "": 0}, {"science": 15, "business": 5, "": 0})
+    >>> found = sector_agreement("s1", {"science": 20, "business": 10, "": 0}, {"science": 15, "business": 5, "": 0})
     >>> found.smallest, found.is_agreed_by_all
     (Interval(low=0.5, high=0.5), False)
     """
