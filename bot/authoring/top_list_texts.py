@@ -34,7 +34,11 @@ def describe_order(listed: Sequence[RankedProposal]) -> Iterator[str]:
 def _told(ranked: RankedStatement) -> str:
     statement, rank = ranked.statement, ranked.rank
     if statement is None or ranked.untold:
-        return "left out to protect others" if ranked.untold == "protected" else f"fewer than {ranked.least} ratings"
+        return (
+            "left out to protect others"
+            if ranked.untold == "protected"
+            else f"fewer than {ranked.min_cell_size} ratings"
+        )
     seen, agrees = statement.overall.seen, statement.overall.agrees
     share = f"{agrees} of {seen} agree" if agrees is not None else f"{seen} ratings"
     surely = f"{share}, {round(100 * rank.at_least)} % or more allowing for chance"

@@ -125,7 +125,9 @@ def rank_proposals(connection: Connection, origin: PublishedRevision) -> list[Ra
     found, loaded = answer_dataset.load_dataset(connection, origin.slug), vote_loader.load_votes(connection, number)
     document = None if loaded.log.people else load_newest_document(connection, number)  # when the votes are deleted
     kept = document.report.statements if document else None
-    order = rank_statements(loaded.log, loaded.shown, vote_loader.load_sectors(connection, found), found.least, kept)
+    order = rank_statements(
+        loaded.log, loaded.shown, vote_loader.load_sectors(connection, found), found.min_cell_size, kept
+    )
     rows = loaded.proposals
     return [RankedProposal(it.name, rows[it.name].title or rows[it.name].text, it) for it in order]
 

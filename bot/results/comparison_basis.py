@@ -29,7 +29,7 @@ _VOTES: Final = "votes:"
 class ComparisonBasis:
     """Tables by name, and by which rule they are told."""
 
-    least: int
+    min_cell_size: int
     sensitive: frozenset[str]
     """Names of tables of sensitive questions."""
     tables: Mapping[str, FrequencyTable] = field(default_factory=dict)
@@ -39,15 +39,15 @@ class ComparisonBasis:
 
     def rule(self, name: str) -> DisclosureRule:
         """By which rule a table is told."""
-        return DisclosureRule(self.least, name in self.sensitive)
+        return DisclosureRule(self.min_cell_size, name in self.sensitive)
 
     def to_json(self) -> str:
         tables = {name: _stored(table) for name, table in self.tables.items()}
         moments = {
-            name: [(_stored(it.table), sorted(map(sorted, it.lines))) for it in told]
-            for name, told in self.moments.items()
+            name: [(_stored(it.table), sorted(map(sorted, it.lines))) for it in published]
+            for name, published in self.moments.items()
         }
-        return _form.dump_json((self.least, sorted(self.sensitive), tables, moments)).decode()
+        return _form.dump_json((self.min_cell_size, sorted(self.sensitive), tables, moments)).decode()
 
     @classmethod
     def from_json(cls, text: str) -> ComparisonBasis | None:
@@ -55,28 +55,28 @@ class ComparisonBasis:
         if not text:
             return None
         try:
-            least, sensitive, tables, moments = _form.validate_json(text)
+            min_cell_size, sensitive, tables, moments = _form.validate_json(text)
         except ValidationError:
             return _of_one_moment(*_earlier_form.validate_json(text))
         return cls(
-            least,
+            min_cell_size,
             frozenset(sensitive),
             {name: _table(rows) for name, rows in tables.items()},
             {
-                name: tuple(Moment(_table(rows), frozenset(map(frozenset, lines))) for rows, lines in told)
-                for name, told in moments.items()
+                name: tuple(Moment(_table(rows), frozenset(map(frozenset, lines))) for rows, lines in published)
+                for name, published in moments.items()
             },
         )
 
 
 def first_basis(
-    least: int, sensitive: frozenset[str], tables: Mapping[str, FrequencyTable], sectors: Iterable[str]
+    min_cell_size: int, sensitive: frozenset[str], tables: Mapping[str, FrequencyTable], sectors: Iterable[str]
 ) -> ComparisonBasis:
     """What a first edition is made from; tables by sectors are called `agreement:` and the statement."""
-    names, rule = list(sectors), DisclosureRule(least)
+    names, rule = list(sectors), DisclosureRule(min_cell_size)
     by_sectors = {name for name in tables if name.startswith(_AGREEMENT)}
     return ComparisonBasis(
-        least,
+        min_cell_size,
         sensitive,
         {name: table for name, table in tables.items() if name not in by_sectors},
         {
@@ -87,11 +87,11 @@ def first_basis(
     )
 
 
-def _of_one_moment(least: int, sensitive: Iterable[str], stored: Mapping[str, _Table]) -> ComparisonBasis:
+def _of_one_moment(min_cell_size: int, sensitive: Iterable[str], stored: Mapping[str, _Table]) -> ComparisonBasis:
     """What the first program with this rule kept: all rows of a statement were of one moment."""
     tables = {name: _table(rows) for name, rows in stored.items()}
     return first_basis(
-        least, frozenset(sensitive), tables, {it for table in tables.values() for one in table for it in one}
+        min_cell_size, frozenset(sensitive), tables, {it for table in tables.values() for one in table for it in one}
     )
 
 

@@ -212,7 +212,7 @@ def make_edition(
     reached = edition_position(connection, live, now)
     if previous and previous.is_last:
         about = official_answer_rate(
-            connection, live.consultation_id, answer_dataset.load_dataset(connection, slug).least
+            connection, live.consultation_id, answer_dataset.load_dataset(connection, slug).min_cell_size
         )
         carried = replace(previous.document, answered=about)
         took = time.perf_counter() - began
@@ -224,13 +224,13 @@ def make_edition(
     sectors = vote_loader.load_sectors(connection, found)
     outcomes = {id_: it for id_, it in _outcomes(counts).items() if id_ not in counts.apart}
     document = EditionDocument(
-        statement_report(loaded.log, loaded.shown, sectors, least=found.least, seed=seed),
+        statement_report(loaded.log, loaded.shown, sectors, min_cell_size=found.min_cell_size, seed=seed),
         tuple(revision.id for revision in found.revisions),
         {id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
         {id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},
         {id_: it for id_, it in outcomes.items() if isinstance(it, PairwiseOutcome)},
-        official_answer_rate(connection, live.consultation_id, found.least),
-        one_way.visible_share(counts) if not 0 < counts.responses < found.least else None,
+        official_answer_rate(connection, live.consultation_id, found.min_cell_size),
+        one_way.visible_share(counts) if not 0 < counts.responses < found.min_cell_size else None,
     )
     rows = tuple(row._replace(label="") for row in published_rows(counts, {}))
     basis = _compared(counts, loaded, sectors)
@@ -265,7 +265,7 @@ def _compared(
     }
     sensitive = {name for name, rule in one_way.rules_by_name(found).items() if rule.is_sensitive}
     sensitive |= {f"ballots:{id_}" for id_ in questions if id_ in sensitive}
-    return first_basis(found.least, frozenset(sensitive), tables, sectors)
+    return first_basis(found.min_cell_size, frozenset(sensitive), tables, sectors)
 
 
 def _outcomes(counts: ParticipationCounts) -> dict[str, Outcome]:

@@ -111,9 +111,9 @@ def share_range(locale: Locale, share: Interval) -> str:
     return locale.say("results.percent", n=f"{low} – {high}")
 
 
-def suppression_text(locale: Locale, reason: Reason, least: int) -> str:
+def suppression_text(locale: Locale, reason: Reason, min_cell_size: int) -> str:
     """What stands in place of a number: "weniger als 5 Personen", "zusammengefasst" or "zum Schutz anderer …"."""
-    return locale.say(f"results.{reason or 'protected'}", n=least)
+    return locale.say(f"results.{reason or 'protected'}", n=min_cell_size)
 
 
 def participation_contexts(found: PublishedResults, locale: Locale) -> list[tuple[str, list[Bar]]]:
@@ -124,18 +124,18 @@ def participation_contexts(found: PublishedResults, locale: Locale) -> list[tupl
         "mode": (locale.say("results.mode"), {mode: locale.say(f"results.mode.{mode}") for mode in MODES}),
     }
     total = found.participations
-    told = []
+    contexts = []
     for name, (heading, labels) in names.items():
         named = {MERGED: locale.say("results.other_groups"), **labels}
         mine = sorted((row for row in found.rows if row.table == name), key=lambda row: -(row.n or 0))
-        told.append((heading, [_bar(row.code, row.n, total, named, row.reason) for row in mine]))
-    return [(heading, rows) for heading, rows in told if rows]
+        contexts.append((heading, [_bar(row.code, row.n, total, named, row.reason) for row in mine]))
+    return [(heading, rows) for heading, rows in contexts if rows]
 
 
 def participation_totals(found: PublishedResults, locale: Locale) -> tuple[str, str]:
     """How many took part, and beside it how many began and how many came to the end."""
     answered, begun, finished = (
-        locale.say("results.fewer", n=found.subject.least) if n is None else str(n)
+        locale.say("results.fewer", n=found.subject.min_cell_size) if n is None else str(n)
         for n in (found.participations, found.begun, found.finished)
     )
     return answered, locale.say("results.beside", begun=begun, finished=finished)
@@ -162,7 +162,7 @@ def question_figures(found: PublishedResults, locale: Locale) -> Iterator[Questi
             continue
         is_several, title = variable.kind == "several", _title(found, variable, locale)
         if shown[0].reason:
-            note = locale.say(f"results.withheld_{shown[0].reason}", n=_bound(found, shown[0]))
+            note = locale.say(f"results.withheld_{shown[0].reason}", n=_threshold(found, shown[0]))
             yield QuestionFigures(title, [], [], is_several, is_free=False, notes=(note,))
             continue
         labels, base = _labels(found, variable, locale), _base(found, variable, shown[0])
@@ -180,8 +180,8 @@ def visible_share_line(found: PublishedResults, locale: Locale) -> str:
     return locale.say("results.visible", share=locale.say("results.percent", n=int(100 * share)))
 
 
-def _bound(found: PublishedResults, row: CountRow) -> int:
-    return disclosure.DisclosureRule(found.subject.least, bool(row.rounded)).bound
+def _threshold(found: PublishedResults, row: CountRow) -> int:
+    return disclosure.DisclosureRule(found.subject.min_cell_size, bool(row.rounded)).threshold
 
 
 def _base(found: PublishedResults, variable: Variable, row: CountRow) -> ShareBase:

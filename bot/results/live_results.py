@@ -54,7 +54,7 @@ class MeetingQuestion(NamedTuple):
     flow: Flow
     codes: Mapping[str, Sequence[str]]
     """What can be answered, by question key; nothing for words and for questions that no wall shows."""
-    least: int
+    min_cell_size: int
     """`smallest_cell` of the consultation."""
 
     @property
@@ -62,15 +62,15 @@ class MeetingQuestion(NamedTuple):
         """The questions whose answers decide who is asked the present one."""
         return all_condition_questions(self.flow, self.room.at)
 
-    def rule(self, least: int) -> DisclosureRule:
+    def rule(self, min_cell_size: int) -> DisclosureRule:
         """Of the present question; what leads to a sensitive one is looked at in the same way."""
         asked = [self.flow.nodes.get(key) for key in (self.room.at, *self.leads)]
-        return DisclosureRule(least, any(isinstance(it, Question) and it.sensitive for it in asked))
+        return DisclosureRule(min_cell_size, any(isinstance(it, Question) and it.sensitive for it in asked))
 
     @property
-    def bound(self) -> int:
+    def threshold(self) -> int:
         """Fewer people than this are not shown: who is in a room can be named, so it takes more than elsewhere."""
-        return max(self.least, SENSITIVE_MIN_CELL_SIZE)
+        return max(self.min_cell_size, SENSITIVE_MIN_CELL_SIZE)
 
 
 def all_condition_questions(flow: Flow, key: str) -> frozenset[str]:
@@ -110,7 +110,7 @@ def load_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveRe
 
 def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveResult:
     """The picture after looking for another one, where that is due. Writes what it shows; what was tried, too."""
-    room, bound = meeting.room, meeting.bound
+    room, threshold = meeting.room, meeting.threshold
     lock_rooms(connection, room.consultation_id)
     stored = room_results(connection, room.consultation_id)
     counts = {
@@ -126,7 +126,7 @@ def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveR
     rows = {key: row for key, (_, row) in counts.items()}
     if (
         all(meeting.codes.get(key) for key in rows)
-        and may_replace_rows(shown, rows, meeting.rule(bound))
+        and may_replace_rows(shown, rows, meeting.rule(threshold))
         and _may_stand_beside_the_whole(connection, meeting, rows, stored)
     ):
         news = [
@@ -154,7 +154,7 @@ def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveR
     return _picture(meeting, given, come[room.at], room_results(connection, room.consultation_id))
 
 
-def is_renewal_due(come: int, tried: int | None, bound: int) -> bool:
+def is_renewal_due(come: int, tried: int | None, threshold: int) -> bool:
     """Whether another picture is looked for, when so many have come, and so many had at the last try. Pure.
 
     No answer decides it. Were one looked for after each answer, the first moment at which it may be shown would tell
@@ -163,7 +163,7 @@ def is_renewal_due(come: int, tried: int | None, bound: int) -> bool:
     >>> [is_renewal_due(come, tried, 10) for come, tried in [(9, None), (12, None), (21, 12), (22, 12)]]
     [False, True, False, True]
     """
-    return come >= bound and (tried is None or abs(come - tried) >= bound)
+    return come >= threshold and (tried is None or abs(come - tried) >= threshold)
 
 
 def may_replace_rows(shown: Mapping[str, FrequencyRow], rows: Mapping[str, FrequencyRow], rule: DisclosureRule) -> bool:
@@ -192,12 +192,12 @@ def are_publishable_together(pictures: Sequence[FrequencyRow], everybody: Freque
     ...  for yes, no in [(0, 0), (1, 1), (3, 3), (40, 0)]]
     [True, False, True, False]
     """
-    if rule.least == disclosure.UNPROTECTED:
+    if rule.min_cell_size == disclosure.UNPROTECTED:
         return True
     for row in (*pictures, sum_rows(pictures)):
         rest = everybody.base - row.base
         n = [everybody.n.get(it, 0) - row.n.get(it, 0) for it in {**everybody.n, **row.n}]
-        if (rest or any(n)) and (rest < rule.bound or not all(0 <= it <= rest - 2 for it in n)):
+        if (rest or any(n)) and (rest < rule.threshold or not all(0 <= it <= rest - 2 for it in n)):
             return False
     return True
 
@@ -261,15 +261,17 @@ def _come(connection: Connection, meeting: MeetingQuestion, key: str, given: int
 
 
 def _picture(meeting: MeetingQuestion, given: int, come: int, stored: Iterable[StoredRoomResult]) -> LiveResult:
-    room, bound, codes = meeting.room, meeting.bound, meeting.codes.get(meeting.room.at, ())
+    room, threshold, codes = meeting.room, meeting.threshold, meeting.codes.get(meeting.room.at, ())
     old = next((it for it in stored if (it.room_id, it.question_key) == (room.id, room.at)), None)
-    is_due = room.shows_results and bool(codes) and is_renewal_due(come, old.tried if old else None, bound)
-    at_least = None if meeting.leads else given - given % bound
+    is_due = room.shows_results and bool(codes) and is_renewal_due(come, old.tried if old else None, threshold)
+    at_least = None if meeting.leads else given - given % threshold
     if old is None or not old.shown:
         why: Reason = "protected" if old or meeting.leads else "few"
         return LiveResult(at_least, dict.fromkeys(codes), 0, why, 0, is_due)
-    row, told = _row(old), disclosure.rounded_count if meeting.rule(bound).is_sensitive else int
-    return LiveResult(at_least, {it: told(row.n.get(it, 0)) for it in codes}, told(row.base), "", old.number, is_due)
+    row, round_count = _row(old), disclosure.rounded_count if meeting.rule(threshold).is_sensitive else int
+    return LiveResult(
+        at_least, {it: round_count(row.n.get(it, 0)) for it in codes}, round_count(row.base), "", old.number, is_due
+    )
 
 
 def _may_stand_beside_the_whole(
@@ -281,11 +283,11 @@ def _may_stand_beside_the_whole(
     """Whether nobody is given away by these rows together with the published edition, where there is one."""
     edition = newest_edition(connection, meeting.room.consultation_id)
     published = ComparisonBasis.from_json(edition.compared) if edition else None
-    rule = meeting.rule(meeting.least)
+    rule = meeting.rule(meeting.min_cell_size)
     strict = rule._replace(is_sensitive=True)
     for key, row in rows.items():
-        told = published.tables.get(key) if published else None
-        if not told or not group_row(told, WHOLE).base:
+        table = published.tables.get(key) if published else None
+        if not table or not group_row(table, WHOLE).base:
             continue
         others = [_row(it) for it in stored if it.shown and it.question_key == key and it.room_id != meeting.room.id]
         _, everybody = sum_answer_counts(_counts(connection, meeting, key, is_whole=True), meeting.codes.get(key, ()))
@@ -295,7 +297,7 @@ def _may_stand_beside_the_whole(
         # With nobody outside, who came since the edition is the difference. With others, a room that is all of one mind
         # would tell how they were divided when it was made.
         is_alone = together.base == everybody.base
-        if is_alone and not may_publish_after(group_row(told, WHOLE), together, rule):
+        if is_alone and not may_publish_after(group_row(table, WHOLE), together, rule):
             return False
         if not is_alone and any(strict.is_like_minded(n, row.base) for n in row.n.values()):
             return False

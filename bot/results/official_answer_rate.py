@@ -40,22 +40,22 @@ class UnansweredContribution(NamedTuple):
     is_unread: bool
 
 
-def official_answer_rate(connection: Connection, consultation_id: int, least: int) -> OfficialAnswerRate:
-    """How many contributions there are, how many were answered, and how long that took; `least` as for all figures."""
-    return official_answer_rate_of(proposal_progress(connection, consultation_id), least)
+def official_answer_rate(connection: Connection, consultation_id: int, min_cell_size: int) -> OfficialAnswerRate:
+    """Counts the contributions, those with an official answer, and the days until the answer."""
+    return official_answer_rate_of(proposal_progress(connection, consultation_id), min_cell_size)
 
 
-def official_answer_rate_of(rows: Sequence[ProposalProgress], least: int) -> OfficialAnswerRate:
+def official_answer_rate_of(rows: Sequence[ProposalProgress], min_cell_size: int) -> OfficialAnswerRate:
     """The same from rows. What was split counts by its parts; that it was hidden, even with a reason, is no answer.
 
-    >>> official_answer_rate_of([], least=5)
+    >>> official_answer_rate_of([], min_cell_size=5)
     OfficialAnswerRate(contributions=0, answered=0, median_days=None)
     """
     counted = [row for row in rows if row.state != "split"]
-    if 0 < len(counted) < least:
+    if 0 < len(counted) < min_cell_size:
         return OfficialAnswerRate(None, None, None)
     waits = [(row.answered_at - row.created_at).total_seconds() for row in counted if row.answered_at]
-    days = round(max(0.0, median(waits)) / DAY_SECONDS, 1) if waits and len(waits) >= least else None
+    days = round(max(0.0, median(waits)) / DAY_SECONDS, 1) if waits and len(waits) >= min_cell_size else None
     return OfficialAnswerRate(len(counted), len(waits), days)
 
 

@@ -108,12 +108,12 @@ def statements_in_common(
 ) -> list[RepresentativeStatement]:
     """Statements the groups agree on most: by the product of their smoothed agreements, where all may be told."""
     by_code = {idea.code: idea for idea in known}
-    told = [
+    published = [
         (it.group_informed.low, it)
         for it in found.report.statements
         if it.group_informed and it.name in by_code and all(cell.agrees is not None for cell in it.groups.cells)
     ]
-    best = sorted(told, key=lambda pair: -pair[0])[:MOST]
+    best = sorted(published, key=lambda pair: -pair[0])[:MOST]
     return [
         RepresentativeStatement(
             by_code[it.name],
@@ -203,12 +203,12 @@ def _sector(cell: SectorCell, locale: Locale) -> str:
 
 
 def _row(cell: SectorCell, name: str, locale: Locale, found: PublishedResults) -> AgreementRow:
-    told: Interval | None = cell.agreement if cell.is_known else None
+    published: Interval | None = cell.agreement if cell.is_known else None
     return AgreementRow(
         name,
         cell.seen,
         cell.agrees,
-        share_range(locale, told) if told else "",
+        share_range(locale, published) if published else "",
         share_range(locale, cell.chance) if cell.chance else "",
         "" if cell.agrees is not None else suppression_text(locale, cell.reason, found.report.least),
     )

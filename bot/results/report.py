@@ -106,7 +106,7 @@ def statement_report(
     shown: Sequence[str],
     sectors: Mapping[str, frozenset[str]],
     *,
-    least: int = MIN_CELL_SIZE,
+    min_cell_size: int = MIN_CELL_SIZE,
     least_people: int = LEAST_PEOPLE,
     seed: int = 0,
 ) -> StatementReport:
@@ -115,20 +115,20 @@ def statement_report(
     """
     matrix = last_votes(log)
     took_part = int(matrix.voted.any(axis=1).sum())
-    if took_part < least:
-        return StatementReport(None if took_part else 0, None if took_part else 0, least, seed)
-    told = frozenset(shown)
-    is_shown = np.array([name in told for name in matrix.statements], dtype=np.bool_)
+    if took_part < min_cell_size:
+        return StatementReport(None if took_part else 0, None if took_part else 0, min_cell_size, seed)
+    published = frozenset(shown)
+    is_shown = np.array([name in published for name in matrix.statements], dtype=np.bool_)
     flags = {name: np.array([it in people for it in matrix.people]) for name, people in sectors.items()}
-    groups = opinion_groups(matrix, ~is_shown, seed, least_people, max(2 * least, 10))
-    statements = tuple(_statements(log, matrix, is_shown, flags, groups, least))
+    groups = opinion_groups(matrix, ~is_shown, seed, least_people, max(2 * min_cell_size, 10))
+    statements = tuple(_statements(log, matrix, is_shown, flags, groups, min_cell_size))
     return StatementReport(
         took_part,
         len(log.vote),
-        least,
+        min_cell_size,
         seed,
         statements,
-        _sizes(flags, matrix, least),
+        _sizes(flags, matrix, min_cell_size),
         tuple(int(groups.members(group).sum()) for group in range(groups.number)),
         groups.why_not,
         tuple(_highlights(statements, matrix, is_shown, groups)),
@@ -136,29 +136,29 @@ def statement_report(
 
 
 def _statements(
-    log: VoteLog, matrix: VoteMatrix, is_shown: Flags, sectors: Mapping[str, Flags], groups: Groups, least: int
+    log: VoteLog, matrix: VoteMatrix, is_shown: Flags, sectors: Mapping[str, Flags], groups: Groups, min_cell_size: int
 ) -> list[StatementResult]:
     shown = matrix.only(is_shown)
     last, events = shown.totals(), VoteTotals(*(column[is_shown] for column in event_totals(log)))
     of_groups = {str(group): groups.members(group) for group in range(groups.number)}
     by_sector, by_group = (
-        sector_agreements(shown, sectors, least),
-        sector_agreements(shown, of_groups, least, merges=False),
+        sector_agreements(shown, sectors, min_cell_size),
+        sector_agreements(shown, of_groups, min_cell_size, merges=False),
     )
     if groups.number:
-        by_group = suppress_beside(shown, sectors, by_sector, of_groups, by_group, least)
+        by_group = suppress_beside(shown, sectors, by_sector, of_groups, by_group, min_cell_size)
     importance = shown.importance()
     found = []
     for place, name in enumerate(shown.statements):
         now, ever = (_counted(totals, place) for totals in (last, events))
-        counts, by_events, important, why = published_votes(now, ever, int(importance[place]), least)
+        counts, by_events, important, why = published_votes(now, ever, int(importance[place]), min_cell_size)
         found.append(
             StatementResult(
                 name,
                 counts,
                 by_events,
                 important,
-                overall_cell(now.base, now.n[_KEYS[0]], EVERYBODY, least),
+                overall_cell(now.base, now.n[_KEYS[0]], EVERYBODY, min_cell_size),
                 by_sector[place],
                 by_group[place],
                 _product(by_group[place]) if groups.number else None,
@@ -213,7 +213,7 @@ class PublishedVotes(NamedTuple):
     """Why the counts by last vote are not told."""
 
 
-def published_votes(now: FrequencyRow, ever: FrequencyRow, important: int, least: int) -> PublishedVotes:
+def published_votes(now: FrequencyRow, ever: FrequencyRow, important: int, min_cell_size: int) -> PublishedVotes:
     """The counts of a statement by the last votes and by all votes, and how many marked it as important.
 
     Votes that were replaced by others are told where they are none or enough, not all alike: who knows that somebody
@@ -223,7 +223,7 @@ def published_votes(now: FrequencyRow, ever: FrequencyRow, important: int, least
     >>> published_votes(now, now, 3, 5)[:3]
     (VoteCounts(agrees=20, disagrees=2, passes=9, votes=31), VoteCounts(agrees=20, disagrees=2, passes=9, votes=31), 3)
     """
-    rule = DisclosureRule(least)
+    rule = DisclosureRule(min_cell_size)
     replaced = FrequencyRow(ever.base - now.base, {name: n - now.n[name] for name, n in ever.n.items()})
     two = {AGREES: now.n["agrees"], OTHERS: now.base - now.n["agrees"]}
     why = disclosure.suppression_reason(FrequencyRow(now.base, two), rule)
@@ -247,13 +247,13 @@ def _product(over: Agreement) -> Interval:
     return Interval(low, high)
 
 
-def _sizes(sectors: Mapping[str, Flags], matrix: VoteMatrix, least: int) -> dict[str, int | None]:
+def _sizes(sectors: Mapping[str, Flags], matrix: VoteMatrix, min_cell_size: int) -> dict[str, int | None]:
     """How many people of each sector voted, as far as it may be told."""
     active: Flags = np.asarray(matrix.voted.any(axis=1))
     sizes = {name: int((people & active).sum()) for name, people in sectors.items()}
     rests = {name: int(active.sum()) - n for name, n in sizes.items()}
     return {
-        name: n if n == 0 or (n >= least and (rests[name] == 0 or rests[name] >= least)) else None
+        name: n if n == 0 or (n >= min_cell_size and (rests[name] == 0 or rests[name] >= min_cell_size)) else None
         for name, n in sizes.items()
     }
 

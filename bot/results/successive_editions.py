@@ -46,14 +46,14 @@ def settle_edition(previous: ResultsEdition, new: ResultsEdition, *, is_closed: 
     before, after = previous.compared, new.compared
     if before is None or after is None or new.is_last:
         return new
-    found, told = _held(before, after, new.apart, is_closed=is_closed)
-    basis = _basis(before, after, found, told)
+    found, published = _held(before, after, new.apart, is_closed=is_closed)
+    basis = _basis(before, after, found, published)
     if basis == before and not _is_same(before, after):
         return None
     basis = _remembered(before, basis)
     return new._replace(
         rows=_rows(previous, new, found.tables, with_contexts=not is_closed),
-        document=_document(previous.document, new.document, found, told),
+        document=_document(previous.document, new.document, found, published),
         compared=basis,
     )
 
@@ -64,29 +64,29 @@ def _held(
     """What stays, and the moments of all statements."""
     beside_rooms = {name for id_ in apart for name in (id_, f"{ASKED}{id_}", f"ballots:{id_}") if name in after.tables}
     names = comparison_basis.unpublishable_changes(before, after) | beside_rooms
-    statements, told = set[str](), dict[str, tuple[Moment, ...]]()
+    statements, published = set[str](), dict[str, tuple[Moment, ...]]()
     for name, (newest,) in after.moments.items():
         past = before.moments.get(name, ())
         rule = after.rule(name)
         found = None if _VOTES + name in names else moments.next_moments(past, newest, rule, is_last=is_closed)
         if found is None:
             statements.add(name)
-        told[name] = past if found is None else found
+        published[name] = past if found is None else found
     tables = frozenset(it for it in names if not it.startswith((_VOTES, _EVENTS)))
     if tables and not is_closed:
         tables = frozenset(it for it in after.tables if not it.startswith((_VOTES, _EVENTS)))
     events = frozenset(it.removeprefix(_EVENTS) for it in names if it.startswith(_EVENTS))
-    return _Held(tables, frozenset(statements), events - statements), told
+    return _Held(tables, frozenset(statements), events - statements), published
 
 
 def _is_same(before: ComparisonBasis, after: ComparisonBasis) -> bool:
     """Whether no count has changed; words and what became of contributions may have."""
-    newest = {name: told[-1].table for name, told in before.moments.items()}
+    newest = {name: published[-1].table for name, published in before.moments.items()}
     return before.tables == after.tables and newest == {name: it.table for name, (it,) in after.moments.items()}
 
 
 def _basis(
-    before: ComparisonBasis, after: ComparisonBasis, held: _Held, told: Mapping[str, tuple[Moment, ...]]
+    before: ComparisonBasis, after: ComparisonBasis, held: _Held, published: Mapping[str, tuple[Moment, ...]]
 ) -> ComparisonBasis:
     """What the next edition is compared with: of what stays the tables as they were told."""
     kept = {*held.tables, *(_EVENTS + it for it in held.events)}
@@ -95,15 +95,17 @@ def _basis(
         name: before.tables[name] if name in kept and name in before.tables else table
         for name, table in after.tables.items()
     }
-    return replace(after, tables=tables, moments=told)
+    return replace(after, tables=tables, moments=published)
 
 
 def _remembered(before: ComparisonBasis, basis: ComparisonBasis) -> ComparisonBasis:
     """The same with what was told once and is not told now: who kept it compares it with what is told next."""
-    told = {name: it for name, it in before.tables.items() if comparison_basis.is_publishable(before, name)}
+    published = {name: it for name, it in before.tables.items() if comparison_basis.is_publishable(before, name)}
     untold = {name for name in basis.tables if not comparison_basis.is_publishable(basis, name)}
     once = {
-        name: it for name, it in told.items() if name in untold or (name.startswith(ASKED) and name not in basis.tables)
+        name: it
+        for name, it in published.items()
+        if name in untold or (name.startswith(ASKED) and name not in basis.tables)
     }
     return replace(basis, tables={**basis.tables, **once})
 
@@ -125,7 +127,7 @@ def _rows(
 
 
 def _document(
-    old: EditionDocument, new: EditionDocument, held: _Held, told: Mapping[str, tuple[Moment, ...]]
+    old: EditionDocument, new: EditionDocument, held: _Held, published: Mapping[str, tuple[Moment, ...]]
 ) -> EditionDocument:
     outcomes = {id_: it for id_, it in new.outcomes.items() if f"ballots:{id_}" not in held.tables}
     outcomes |= {id_: it for id_, it in old.outcomes.items() if f"ballots:{id_}" in held.tables}
@@ -136,7 +138,7 @@ def _document(
             new.report,
             people=old.report.people if "people" in held.tables else new.report.people,
             statements=tuple(
-                _statement(earlier[it.name], it, held, told.get(it.name, ())) if it.name in earlier else it
+                _statement(earlier[it.name], it, held, published.get(it.name, ())) if it.name in earlier else it
                 for it in new.report.statements
             ),
             highlights=tuple(it for it in new.report.highlights if it.name not in held.statements),
@@ -147,18 +149,20 @@ def _document(
     )
 
 
-def _statement(old: StatementResult, new: StatementResult, held: _Held, told: tuple[Moment, ...]) -> StatementResult:
+def _statement(
+    old: StatementResult, new: StatementResult, held: _Held, published: tuple[Moment, ...]
+) -> StatementResult:
     if new.name in held.statements:
         groups = agreement_over(new.name, tuple(_nothing(it) for it in new.groups.cells))
         return replace(old, groups=groups, group_informed=None)
     by_events = VoteCounts(None, None, None, None) if new.name in held.events else new.by_vote_events
-    return replace(new, by_vote_events=by_events, sectors=_sectors(old.sectors, new.sectors, told))
+    return replace(new, by_vote_events=by_events, sectors=_sectors(old.sectors, new.sectors, published))
 
 
-def _sectors(old: Agreement, new: Agreement, told: tuple[Moment, ...]) -> Agreement:
+def _sectors(old: Agreement, new: Agreement, published: tuple[Moment, ...]) -> Agreement:
     """The sectors of now, those that stay as they were told last; nothing of one that was not told before."""
-    anew = told[-1].lines if told else frozenset[PublishedRow]()
-    known = {line for it in told for line in it.lines} - {ALL_ANSWERED}
+    anew = published[-1].lines if published else frozenset[PublishedRow]()
+    known = {line for it in published for line in it.lines} - {ALL_ANSWERED}
     earlier = {published_row_of(it, old): it for it in old.cells if it.agrees is not None}
 
     def cell(now: SectorCell) -> SectorCell:

@@ -22,7 +22,8 @@ def result_lines(found: PublishedResults, locale: Locale, zone: tzinfo = UTC) ->
     """The whole result in one language."""
     yield from _head(found, locale, zone)
     for heading, rows in figures.participation_contexts(found, locale):
-        yield f"{heading}: {', '.join(f'{bar.label} {_count(bar, found.subject.least, locale)}' for bar in rows)}"
+        counts = (f"{bar.label} {_count(bar, found.subject.min_cell_size, locale)}" for bar in rows)
+        yield f"{heading}: {', '.join(counts)}"
     for question in figures.question_figures(found, locale):
         yield from ("", question.title)
         if question.is_free:
@@ -50,7 +51,7 @@ def _texts(texts: Sequence[QuotedAnswer], locale: Locale) -> Iterator[str]:
 
 
 def _head(found: PublishedResults, locale: Locale, zone: tzinfo) -> Iterator[str]:
-    consultation, least = found.subject.flow.consultation, found.subject.least
+    consultation, min_cell_size = found.subject.flow.consultation, found.subject.min_cell_size
     tag = locale.tag if locale.tag in consultation.languages else consultation.main_language
     title = consultation.title.in_language(tag, consultation.fallbacks)
     sample = f" [{locale.say('web.sample')}]" if found.subject.newest.sample else ""
@@ -60,21 +61,21 @@ def _head(found: PublishedResults, locale: Locale, zone: tzinfo) -> Iterator[str
     if found.edition.has_counts:
         yield f"{locale.say('results.people')}: {answered} ({beside})"
     for phrase in ("people_how", "caveat", "inner" if found.subject.is_inner else "small", "chance"):
-        yield locale.say(f"results.{phrase}", n=least)
+        yield locale.say(f"results.{phrase}", n=min_cell_size)
     if found.is_before:
         yield locale.say("results.before")
     if visible := figures.visible_share_line(found, locale):
         yield visible
     if found.edition.is_by_an_old_rule:
-        yield locale.say("results.old_rule", n=least)
+        yield locale.say("results.old_rule", n=min_cell_size)
 
 
 def _number(n: int | None, locale: Locale) -> str:
     return locale.say("results.protected") if n is None else str(n)
 
 
-def _count(bar: Bar, least: int, locale: Locale) -> str:
-    return figures.suppression_text(locale, bar.reason, least) if bar.number is None else str(bar.number)
+def _count(bar: Bar, min_cell_size: int, locale: Locale) -> str:
+    return figures.suppression_text(locale, bar.reason, min_cell_size) if bar.number is None else str(bar.number)
 
 
 def _bars(rows: Iterable[Bar], locale: Locale, indent: str = "  ") -> Iterator[str]:
@@ -131,7 +132,7 @@ def _opinions(found: PublishedResults, locale: Locale) -> Iterator[str]:
         yield from _stands(group.stands, locale)
 
 
-def _idea(idea: RatedProposal, least: int, locale: Locale) -> Iterator[str]:
+def _idea(idea: RatedProposal, min_cell_size: int, locale: Locale) -> Iterator[str]:
     all_sectors = idea.statement is not None and idea.statement.sectors.is_agreed_by_all
     tags = [idea.status, *([locale.say("results.all_sectors")] if all_sectors else [])]
     yield f"  {_quoted(idea)} – {', '.join(tags)}"
@@ -144,7 +145,7 @@ def _idea(idea: RatedProposal, least: int, locale: Locale) -> Iterator[str]:
             ("results.important", idea.statement.important),
         )
         if idea.statement.reason:
-            yield f"      {figures.suppression_text(locale, idea.statement.reason, least)}"
+            yield f"      {figures.suppression_text(locale, idea.statement.reason, min_cell_size)}"
         else:
             yield f"      {', '.join(f'{locale.say(name)} {_number(n, locale)}' for name, n in cells)}"
     if idea.everybody:

@@ -330,7 +330,7 @@ def test_the_attacker_breaks_a_rule_that_is_off(stores: Iterator[Store], tmp_pat
     if broken == "groups":
         monkeypatch.setattr(disclosure, "suppression_reason", lambda row, rule: "")
         monkeypatch.setattr(exposure, "exposed_people", lambda parts, **_: 0)
-        monkeypatch.setattr(disclosure.DisclosureRule, "bound", 0)
+        monkeypatch.setattr(disclosure.DisclosureRule, "threshold", 0)
     else:
         monkeypatch.setattr(comparison_basis, "unpublishable_changes", lambda *_: frozenset())
         monkeypatch.setattr(moments, "next_moments", lambda past, new, rule, **_: (new,))

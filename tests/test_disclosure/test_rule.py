@@ -60,7 +60,7 @@ def test_groups_that_are_counted_as_one_determine_nobody():
         one = small_groups.with_merged_groups(table, small)
         if small:
             merged += 1
-            assert group_row(one, disclosure.OTHERS).base >= DisclosureRule().bound
+            assert group_row(one, disclosure.OTHERS).base >= DisclosureRule().threshold
         rows = shown_of(one, [*(it for it in groups if it not in small), *([disclosure.OTHERS] if small else [])])
         assert attack(one, rows) == [], table
         assert group_row(one, WHOLE) == group_row(table, WHOLE)

@@ -180,7 +180,7 @@ def test_later_vote_within_an_hour_counts_in_any_merge_order(store: Store, order
 def public(connection: Connection, consultation_id: int, proposal: NewProposal) -> tuple[object, object]:
     """Agrees, disagrees, passes, votes as the core team sees them: by last vote, and by all votes."""
     loaded = load_votes(connection, consultation_id)
-    found = statement_report(loaded.log, loaded.shown, {}, least=UNPROTECTED)
+    found = statement_report(loaded.log, loaded.shown, {}, min_cell_size=UNPROTECTED)
     one = next(it for it in found.statements if it.name == proposal.code)
     return tuple(one.by_last_vote), tuple(one.by_vote_events)
 

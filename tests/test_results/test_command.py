@@ -55,7 +55,7 @@ def test_votes_on_merged_proposals_count_for_the_target(store):
         loaded = vote_loader.load_votes(connection, consultation)
     assert loaded.shown == ("CODE0", "CODE1")
     assert loaded.log.statements == ("CODE0", "CODE1", "CODE2")
-    found = statement_report(loaded.log, loaded.shown, {}, least=UNPROTECTED)
+    found = statement_report(loaded.log, loaded.shown, {}, min_cell_size=UNPROTECTED)
     # The person who rated both disagreed last: once counted, twice an event.
     assert found.statements[0].by_last_vote == (5, 7, 0, 12)
     assert found.statements[0].by_vote_events == (6, 7, 0, 13)
@@ -71,7 +71,7 @@ def test_late_arrival_of_an_earlier_vote_is_not_the_last_vote(store):
     with store.reading() as connection:
         loaded = vote_loader.load_votes(connection, consultation)
         assert count_ratings(connection, [idea])[idea].agree == 6
-    found = statement_report(loaded.log, loaded.shown, {}, least=UNPROTECTED)
+    found = statement_report(loaded.log, loaded.shown, {}, min_cell_size=UNPROTECTED)
     assert found.statements[0].by_last_vote == (5, 7, 0, 12), "as before"
     assert found.statements[0].by_vote_events == (6, 12, 0, 18)
 
@@ -147,7 +147,7 @@ def test_sectors_are_what_people_answered(store):
         "residents": 0,
         "science": 8,
     }
-    (one,) = statement_report(loaded.log, loaded.shown, sectors, least=UNPROTECTED).statements
+    (one,) = statement_report(loaded.log, loaded.shown, sectors, min_cell_size=UNPROTECTED).statements
     assert {cell.sector: cell.seen for cell in one.sectors.cells if cell.seen} == {"business": 7, "science": 8}
     assert one.sectors.missing == ("administration", "civil_society", "residents")
     assert one.sectors.smallest == (8 / 9, 8 / 9)

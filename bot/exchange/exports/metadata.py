@@ -68,7 +68,7 @@ def export_metadata(
         ],
         "participations": totals.answered,
         "participations_by": {name: dict(sorted(cells.items())) for name, cells in contexts.items()},
-        "smallest_published_cell": subject.least if is_public else None,
+        "smallest_published_cell": subject.min_cell_size if is_public else None,
         "missing_codes": {code.value: {"de": german, "en": english} for code, (german, english) in MISSING.items()},
         "personal_data": not is_public,
         "data_anonymized": is_public,
@@ -112,7 +112,10 @@ def caveats(subject: AnswerDataset, profile: Profile, now: datetime) -> list[tup
             )
         )
     found += _OF_PROFILE[profile]
-    return [(german.format(least=subject.least), english.format(least=subject.least)) for german, english in found]
+    return [
+        (german.format(least=subject.min_cell_size), english.format(least=subject.min_cell_size))
+        for german, english in found
+    ]
 
 
 _ALWAYS: Final = [

@@ -203,7 +203,7 @@ def _card(published: PublishedResults) -> str:
     subject, report = published.subject, published.report
     consultation = subject.flow.consultation
     main = consultation.main_language
-    least, groups, seed = subject.least, len(report.group_sizes), report.seed
+    least, groups, seed = subject.min_cell_size, len(report.group_sizes), report.seed
     from_, until = consultation.opens or "?", consultation.closes or "offen / open"
     answered, begun, finished = (
         f"< {least}" if n is None else str(n) for n in (published.participations, published.begun, published.finished)

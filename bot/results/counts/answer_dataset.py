@@ -119,7 +119,7 @@ class AnswerDataset:
         return self.flow.consultation.main_language
 
     @property
-    def least(self) -> int:
+    def min_cell_size(self) -> int:
         """Fewer people than this make no published figure; `disclosure.ALL` for the core team."""
         return UNPROTECTED if self.is_inner else self.flow.consultation.smallest_cell
 

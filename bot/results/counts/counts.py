@@ -121,12 +121,12 @@ class ParticipationCounts:
 
     def sizes(self, name: str) -> MergedSizes:
         """The counts of a context as they may be told: small groups are merged."""
-        return small_groups.merge_small_groups(self.contexts[name], self.subject.least)
+        return small_groups.merge_small_groups(self.contexts[name], self.subject.min_cell_size)
 
     def published(self, name: str) -> dict[str, int | None]:
         """The same by code, and `MERGED` for those that are counted together; None where nothing may be told."""
         sizes = self.sizes(name)
-        found: dict[str, int | None] = {code: sizes.told.get(code) for code in self.contexts[name]}
+        found: dict[str, int | None] = {code: sizes.published.get(code) for code in self.contexts[name]}
         return found | ({MERGED: sizes.other} if sizes.other else {})
 
 

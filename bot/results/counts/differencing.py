@@ -51,13 +51,13 @@ def unpublishable_tables(
 
 def is_safe_change(old: FrequencyRow, new: FrequencyRow, rule: DisclosureRule) -> bool:
     """Whether what changed in a row is nothing, or enough people not of one mind; came and went looked at apart."""
-    if 0 < abs(new.base - old.base) < rule.bound:
+    if 0 < abs(new.base - old.base) < rule.threshold:
         return False
     for answer in dict.fromkeys((*old.n, *new.n)):
         yes = new.n.get(answer, 0) - old.n.get(answer, 0)
         no = new.base - old.base - yes
         for sign in (1, -1):
             n, others = max(0, sign * yes), max(0, sign * no)
-            if 0 < n + others < rule.bound or rule.is_like_minded(n, n + others):
+            if 0 < n + others < rule.threshold or rule.is_like_minded(n, n + others):
                 return False
     return True

@@ -1,13 +1,16 @@
-"""Statistical disclosure control: which counts may be published, and why others may not. The one rule for all outputs.
+"""Statistical disclosure control: which counts may be published, and why others are suppressed.
 
-Pure: counts in, reasons out. The risk lies in small or like-minded *groups* that others can name, and in differences
-between two published figures; a small count among all participants tells nobody's answer (docs/results.md).
+The one rule for all outputs. Pure: counts in, reasons out. The risk lies in small or like-minded *groups* that others
+can name, and in differences between two published figures; a small count among all participants discloses no single
+answer (docs/results.md).
 
-* A row (the answers of one group to one question) is told from `least` people on, and where the people who are not in
-  it are none or `least` as well.
-* Below `LARGE` people no answer of a row holds more than all but one: the one would know all others, and from all
-  alike everybody knows. From `LARGE` people on "30 of 30 said yes" is a result.
-* Rows that are told together, and two editions of them, give no one's answer away (`exposed`).
+* Threshold: a row (the answers of one group to one question) is published from `min_cell_size` people on, and where
+  the people outside the row are none or at least as many.
+* Group disclosure: below `LARGE_GROUP` people no answer of a row holds more than all but one. The one person would know
+  all other answers; an answer that all share is known to everybody. From `LARGE_GROUP` people on, "30 of 30 said yes"
+  is a result.
+* Differencing: rows that are published together, and two editions of them, disclose no single answer
+  (`bot.results.counts.exposure`).
 """
 
 from __future__ import annotations
@@ -18,48 +21,50 @@ from typing import Final, Literal, NamedTuple
 from flows.definition import SMALLEST_CELL
 
 MIN_CELL_SIZE: Final = SMALLEST_CELL
-"""Fewer people than this make no published row, if a consultation says nothing else."""
+"""Rows of fewer people are suppressed, unless the consultation sets another threshold."""
 SENSITIVE_MIN_CELL_SIZE: Final = 10
-"""The same for sensitive questions and for rooms."""
+"""The threshold of sensitive questions and of live meetings."""
 LARGE_GROUP: Final = 20
-"""From so many people on all may have answered alike."""
+"""From this number of people on, a row in which all answered alike is published."""
 ROUNDING_BASE: Final = 5
 """Counts of sensitive questions are rounded to a multiple of this."""
 UNPROTECTED: Final = 0
-"""In place of the least number of people: everything is told, to the core team."""
+"""As `min_cell_size`: nothing is suppressed, for the core team."""
 WHOLE: Final = ""
 """The group of all who answered."""
 OTHERS: Final = "other"
-"""The group of all who are in one that is too small."""
+"""The group that merges all groups below the threshold."""
 
 Reason = Literal["", "few", "merged", "protected"]
-"""Why a count is not told: "" it is told; fewer people than the bound; counted in another cell; left out to protect
-others.
+"""Why a count is suppressed: "" it is published; "few" below the threshold; "merged" counted in another cell;
+"protected" suppressed to protect other counts.
 """
 Groups = frozenset[str]
-"""The groups that some people have in common."""
+"""The groups that a part of the people have in common."""
 
 
 class DisclosureRule(NamedTuple):
-    """The bounds for one question; with `ALL` there are none."""
+    """The thresholds of one question; with `UNPROTECTED` there are none."""
 
-    least: int = MIN_CELL_SIZE
+    min_cell_size: int = MIN_CELL_SIZE
     is_sensitive: bool = False
 
     @property
-    def bound(self) -> int:
-        """Fewer people than this make no row."""
+    def threshold(self) -> int:
+        """The threshold: rows of fewer people are suppressed."""
         return (
-            max(self.least, SENSITIVE_MIN_CELL_SIZE) if self.is_sensitive and self.least != UNPROTECTED else self.least
+            max(self.min_cell_size, SENSITIVE_MIN_CELL_SIZE)
+            if self.is_sensitive and self.min_cell_size != UNPROTECTED
+            else self.min_cell_size
         )
 
     def is_like_minded(self, n: int, base: int) -> bool:
-        """Whether an answer of `n` among `base` people tells too much of each of them."""
-        return self.least != UNPROTECTED and 0 < n > base - 2 and (base < LARGE_GROUP or self.is_sensitive)
+        """Whether `n` of `base` people is so large a share that it discloses the answer of each of them."""
+        return self.min_cell_size != UNPROTECTED and 0 < n > base - 2 and (base < LARGE_GROUP or self.is_sensitive)
 
 
 class FrequencyRow(NamedTuple):
-    """How many people answered, and how many of them gave each answer; several answers a person are fine."""
+    """The number of people who answered, and of those who gave each answer. One person may give several answers."""
 
     base: int
     n: Mapping[str, int]
@@ -82,7 +87,7 @@ def group_row(table: FrequencyTable, group: str) -> FrequencyRow:
 
 
 def rounded_count(n: int) -> int:
-    """A count of a sensitive question as it is told.
+    """Rounds a count of a sensitive question for publication.
 
     >>> [rounded_count(n) for n in (0, 2, 3, 12, 13)]
     [0, 0, 5, 10, 15]
@@ -91,7 +96,7 @@ def rounded_count(n: int) -> int:
 
 
 def suppression_reason(row: FrequencyRow, rule: DisclosureRule) -> Reason:
-    """Why a row is not told, looked at alone.
+    """Why a row is suppressed, looked at alone.
 
     >>> [suppression_reason(FrequencyRow(yes + no, {"yes": yes, "no": no}), DisclosureRule())
     ...  for yes, no in [(497, 3), (2, 2), (11, 1), (30, 0)]]
@@ -99,6 +104,6 @@ def suppression_reason(row: FrequencyRow, rule: DisclosureRule) -> Reason:
     >>> suppression_reason(FrequencyRow(30, {"yes": 30}), DisclosureRule(is_sensitive=True))
     'protected'
     """
-    if 0 < row.base < rule.bound:
+    if 0 < row.base < rule.threshold:
         return "few"
     return "protected" if any(rule.is_like_minded(n, row.base) for n in row.n.values()) else ""

@@ -38,9 +38,9 @@ def first_moment(table: FrequencyTable, groups: Iterable[str], rule: DisclosureR
     names = list(groups)
     small = small_groups.groups_to_merge(table, names, rule)
     one, several = small_groups.with_merged_groups(table, small), [it for it in (*names, OTHERS) if it not in small]
-    told = suppression.suppressed_groups(one, several if small else names, rule)
+    published = suppression.suppressed_groups(one, several if small else names, rule)
     line_of = {WHOLE: ALL_ANSWERED, **{it: frozenset({it}) for it in names}, OTHERS: small}
-    return Moment(table, frozenset(line_of[it] for it, why in told.items() if not why.answers))
+    return Moment(table, frozenset(line_of[it] for it, why in published.items() if not why.answers))
 
 
 def next_moments(

@@ -66,27 +66,27 @@ def _table(
     counts: ParticipationCounts, variable: Variable, *, is_sensitive: bool, is_led_by_withheld: bool
 ) -> QuestionTable:
     """One table. How many were asked tells how many gave the answer that led there: so it goes where that does."""
-    rule, row = DisclosureRule(counts.subject.least, is_sensitive), row_of(counts, variable)
+    rule, row = DisclosureRule(counts.subject.min_cell_size, is_sensitive), row_of(counts, variable)
     is_kept_back = is_led_by_withheld or variable.id in counts.apart
     why: Reason = "protected" if is_kept_back else disclosure.suppression_reason(row, rule)
-    if 0 < counts.responses < counts.subject.least:
+    if 0 < counts.responses < counts.subject.min_cell_size:
         why = "few"
-    is_rounded = is_sensitive and rule.least != disclosure.UNPROTECTED
-    told = disclosure.rounded_count if is_rounded else int
+    is_rounded = is_sensitive and rule.min_cell_size != disclosure.UNPROTECTED
+    round_count = disclosure.rounded_count if is_rounded else int
     not_asked, other = counts.cells[variable.id][_NOT_ASKED], counts.cells[variable.id][OTHER]
     asked, silent = counts.asked(variable.id), counts.responses - not_asked - row.base - other
     is_base_told = why != "few" and not is_kept_back
-    is_asked_told = not is_led_by_withheld and not 0 < counts.responses < counts.subject.least
+    is_asked_told = not is_led_by_withheld and not 0 < counts.responses < counts.subject.min_cell_size
     return QuestionTable(
         variable,
         why,
         is_rounded,
-        told(asked) if is_asked_told else None,
-        told(not_asked) if is_asked_told else None,
-        told(row.base) if is_base_told else None,
-        told(silent) if is_base_told else None,
-        None if why else told(other),
-        {code: None if why else told(n) for code, n in row.n.items()},
+        round_count(asked) if is_asked_told else None,
+        round_count(not_asked) if is_asked_told else None,
+        round_count(row.base) if is_base_told else None,
+        round_count(silent) if is_base_told else None,
+        None if why else round_count(other),
+        {code: None if why else round_count(n) for code, n in row.n.items()},
     )
 
 
@@ -118,13 +118,13 @@ def tables_by_name(counts: ParticipationCounts) -> dict[str, FrequencyTable]:
 def rules_by_name(subject: AnswerDataset) -> dict[str, DisclosureRule]:
     """The rule of each of these tables."""
     sensitive: set[str] = set()
-    found = {PARTICIPATIONS: DisclosureRule(subject.least)}
+    found = {PARTICIPATIONS: DisclosureRule(subject.min_cell_size)}
     for variable in subject.variables:
         leads = condition_questions(subject, variable.key)
         is_sensitive = _is_sensitive(variable) or not leads.isdisjoint(sensitive)
         if is_sensitive:
             sensitive.add(variable.key)
-        found[variable.id] = found[f"{ASKED}{variable.id}"] = DisclosureRule(subject.least, is_sensitive)
+        found[variable.id] = found[f"{ASKED}{variable.id}"] = DisclosureRule(subject.min_cell_size, is_sensitive)
     return found
 
 

@@ -45,12 +45,12 @@ def published_rows(counts: ParticipationCounts, labels: Mapping[str, str]) -> It
     """The published table. `labels` are words for `NO_ANSWER`, `not_asked` and `MERGED`."""
     totals = (counts.responses, counts.begun, counts.finished)
     for name, n in zip(TOTALS, totals, strict=True):
-        is_few = 0 < n < counts.subject.least
+        is_few = 0 < n < counts.subject.min_cell_size
         yield _context_row(name, "", None if is_few else n, "few" if is_few else "")
     for name in CONTEXTS:
         sizes = counts.sizes(name)
         for code, why in sorted(sizes.reasons.items()):
-            yield _context_row(name, code, sizes.told.get(code), why)
+            yield _context_row(name, code, sizes.published.get(code), why)
         if sizes.other:
             yield _context_row(name, MERGED, sizes.other, "", labels.get(MERGED, ""))
     for table in question_tables(counts):

@@ -20,14 +20,14 @@ from bot.results.counts.disclosure import (
 class MergedSizes(NamedTuple):
     """A partition of all people into groups, as it may be told."""
 
-    told: Mapping[str, int]
+    published: Mapping[str, int]
     other: int
     """How many people are in the groups that were merged; 0 where none were."""
     reasons: Mapping[str, Reason]
     """Of each group."""
 
 
-def merge_small_groups(sizes: Mapping[str, int], least: int = MIN_CELL_SIZE) -> MergedSizes:
+def merge_small_groups(sizes: Mapping[str, int], min_cell_size: int = MIN_CELL_SIZE) -> MergedSizes:
     """Small groups as one that is large enough, together with the next larger ones as far as it needs them.
 
     >>> merge_small_groups({"web": 90, "telegram": 30, "matrix": 3, "console": 4})[:2]
@@ -37,18 +37,18 @@ def merge_small_groups(sizes: Mapping[str, int], least: int = MIN_CELL_SIZE) -> 
     >>> merge_small_groups({"web": 90, "matrix": 3}).reasons
     {'web': 'protected', 'matrix': 'few'}
     """
-    small = {name for name, n in sizes.items() if 0 < n < least}
+    small = {name for name, n in sizes.items() if 0 < n < min_cell_size}
     if not small:
         return MergedSizes(dict(sizes), 0, dict.fromkeys(sizes, ""))
     others: set[str] = set()
     for name in sorted(sizes, key=lambda it: sizes[it]):
-        if name in small or (sizes[name] and sum(sizes[it] for it in others) < least):
+        if name in small or (sizes[name] and sum(sizes[it] for it in others) < min_cell_size):
             others.add(name)
-    told = {name: n for name, n in sizes.items() if name not in others}
-    if not any(told.values()):
+    published = {name: n for name, n in sizes.items() if name not in others}
+    if not any(published.values()):
         return MergedSizes({}, 0, {name: "few" if name in small else "protected" for name in sizes})
     reasons: dict[str, Reason] = {name: "merged" if name in others else "" for name in sizes}
-    return MergedSizes(told, sum(sizes[it] for it in others), reasons)
+    return MergedSizes(published, sum(sizes[it] for it in others), reasons)
 
 
 def groups_to_merge(table: FrequencyTable, groups: Iterable[str], rule: DisclosureRule) -> frozenset[str]:
@@ -65,13 +65,13 @@ def groups_to_merge(table: FrequencyTable, groups: Iterable[str], rule: Disclosu
     [['b', 'c'], []]
     """
     sizes = {it: group_row(table, it).base for it in groups}
-    small = frozenset(it for it, n in sizes.items() if 0 < n < rule.bound)
+    small = frozenset(it for it, n in sizes.items() if 0 < n < rule.threshold)
     if not small:
         return frozenset()
-    ordered = sorted((it for it in sizes if sizes[it] >= rule.bound), key=lambda it: sizes[it])
+    ordered = sorted((it for it in sizes if sizes[it] >= rule.threshold), key=lambda it: sizes[it])
     rest = sum(row.base for mine, row in table.items() if mine.isdisjoint(ordered))
-    while _in_any(table, small) < rule.bound:
-        if not ordered or not 0 < rest < rule.bound:
+    while _in_any(table, small) < rule.threshold:
+        if not ordered or not 0 < rest < rule.threshold:
             return frozenset()
         small |= {ordered.pop(0)}
     return small

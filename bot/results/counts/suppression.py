@@ -48,9 +48,9 @@ def suppressed_groups(
     for group in groups:
         row = group_row(table, group)
         rest = everybody.base - row.base
-        if row.base < rule.bound:
+        if row.base < rule.threshold:
             found[group] = GroupSuppression("few", "few")
-        elif 0 < rest < rule.bound:
+        elif 0 < rest < rule.threshold:
             found[group] = GroupSuppression("protected", "protected")
         else:
             found[group] = GroupSuppression("", disclosure.suppression_reason(row, rule))
@@ -69,7 +69,7 @@ def _covering(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> 
     """
     rows = sorted((it for it in shown if it != WHOLE), key=lambda it: group_row(table, it).base)
     found: list[str] = []
-    while rows and 0 < sum(row.base for groups, row in table.items() if groups.isdisjoint(rows)) < rule.bound:
+    while rows and 0 < sum(row.base for groups, row in table.items() if groups.isdisjoint(rows)) < rule.threshold:
         found.append(rows.pop(0))
     return found
 
@@ -78,7 +78,7 @@ def _given_up(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> 
     """Which groups must keep their answers back, so that those of the others give nobody away."""
     shown, given_up = list(shown), []
     while (
-        rule.least != UNPROTECTED
+        rule.min_cell_size != UNPROTECTED
         and len(shown) > 1
         and exposed_in_all(parts_by_answer(table, rows_of_groups(shown)), rule)
     ):
@@ -114,7 +114,7 @@ def suppressed_beside(
         rows = [*lines, *(frozenset({it}) for it in names)]
         return exposed_in_all(parts_by_answer(table, rows), rule)
 
-    while rule.least != UNPROTECTED and shown and given_away(shown):
+    while rule.min_cell_size != UNPROTECTED and shown and given_away(shown):
         left = {it: given_away([other for other in shown if other != it]) for it in shown}
         worst = min(shown, key=lambda it: (left[it], group_row(table, it).base))
         shown.remove(worst)

@@ -81,10 +81,10 @@ def renew_edition(store: Store, slug: str, now: datetime | None = None) -> Resul
             return None
         made = make_edition(connection, slug, now, previous=previous)
     if previous:
-        told = successive_editions.settle_edition(previous, made, is_closed=takes_no_answers(live, now))
-        if told is None:
+        published = successive_editions.settle_edition(previous, made, is_closed=takes_no_answers(live, now))
+        if published is None:
             return None
-        made = told
+        made = published
     try:
         store.run(lambda connection: store_edition(connection, made))
     except Duplicate:

@@ -90,17 +90,19 @@ def _row(seen: int, agrees: int) -> FrequencyRow:
 
 
 def sector_agreements(
-    matrix: VoteMatrix, sectors: Mapping[str, Flags], least: int = MIN_CELL_SIZE, *, merges: bool = True
+    matrix: VoteMatrix, sectors: Mapping[str, Flags], min_cell_size: int = MIN_CELL_SIZE, *, merges: bool = True
 ) -> list[Agreement]:
     """Every statement over the sectors. `sectors` says for each who declared it; several per person are fine.
     `merges`: sectors of which too few voted are one more cell, `disclosure.OTHERS`.
     """
     found = zip(matrix.statements, sector_tables(matrix, sectors), strict=True)
-    return [_agreement(name, table, tuple(sectors), DisclosureRule(least), merges=merges) for name, table in found]
+    return [
+        _agreement(name, table, tuple(sectors), DisclosureRule(min_cell_size), merges=merges) for name, table in found
+    ]
 
 
 def sector_agreement(
-    statement: str, seen: Mapping[str, int], agrees: Mapping[str, int], least: int = MIN_CELL_SIZE
+    statement: str, seen: Mapping[str, int], agrees: Mapping[str, int], min_cell_size: int = MIN_CELL_SIZE
 ) -> Agreement:
     """One statement where nobody is in two sectors. The two counts have the same sectors; the one called "" holds
     everybody else and is not shown.
@@ -110,13 +112,13 @@ def sector_agreement(
     (Interval(low=0.5, high=0.5), False)
     """
     table = {frozenset({it} - {_REST}): _row(seen[it], agrees[it]) for it in seen}
-    return _agreement(statement, table, [it for it in seen if it != _REST], DisclosureRule(least), merges=True)
+    return _agreement(statement, table, [it for it in seen if it != _REST], DisclosureRule(min_cell_size), merges=True)
 
 
-def overall_cell(seen: int, agrees: int, name: str, least: int = MIN_CELL_SIZE) -> SectorCell:
+def overall_cell(seen: int, agrees: int, name: str, min_cell_size: int = MIN_CELL_SIZE) -> SectorCell:
     """All who voted on a statement."""
     table = disclosure.ungrouped_table(seen, _row(seen, agrees).n)
-    return _cell(name, table, suppression.suppressed_groups(table, (), DisclosureRule(least))[WHOLE], WHOLE)
+    return _cell(name, table, suppression.suppressed_groups(table, (), DisclosureRule(min_cell_size))[WHOLE], WHOLE)
 
 
 def _agreement(
@@ -126,8 +128,8 @@ def _agreement(
     one = small_groups.with_merged_groups(table, small)
     apart = [it for it in sectors if it not in small]
     others = [disclosure.OTHERS] if small else []
-    told = suppression.suppressed_groups(one, [*apart, *others], rule)
-    cells = {it: _cell(it, one, told[it], it) for it in (*apart, *others)}
+    suppressed = suppression.suppressed_groups(one, [*apart, *others], rule)
+    cells = {it: _cell(it, one, suppressed[it], it) for it in (*apart, *others)}
     cells |= {it: SectorCell(it, None, None, Interval(0.0, 1.0), None, "merged") for it in small}
     return agreement_over(statement, tuple(cells[it] for it in (*sectors, *others)))
 
@@ -135,29 +137,31 @@ def _agreement(
 def agreement_over(statement: str, cells: tuple[SectorCell, ...]) -> Agreement:
     """A statement over these cells. What is known of `disclosure.OTHERS` is known of none of its sectors."""
     sectors = [cell for cell in cells if cell.sector != disclosure.OTHERS]
-    told = [cell.agreement for cell in sectors if cell.is_known]
-    smallest = Interval(min(it.low for it in told), min(it.high for it in told)) if told else None
+    known = [cell.agreement for cell in sectors if cell.is_known]
+    smallest = Interval(min(it.low for it in known), min(it.high for it in known)) if known else None
     return Agreement(statement, cells, smallest, tuple(cell.sector for cell in sectors if not cell.is_known))
 
 
 def suppress_beside(
     matrix: VoteMatrix,
     sectors: Mapping[str, Flags],
-    told: Sequence[Agreement],
+    published: Sequence[Agreement],
     groups: Mapping[str, Flags],
     found: Sequence[Agreement],
-    least: int = MIN_CELL_SIZE,
+    min_cell_size: int = MIN_CELL_SIZE,
 ) -> list[Agreement]:
     """`found`, over groups of another division of the same people, without the answers that would give somebody away
     together with those that are `told` of the sectors.
     """
-    rows = zip(told, found, sector_tables(matrix, {**sectors, **groups}), strict=True)
-    return [_beside(of_sectors, of_groups, table, DisclosureRule(least)) for of_sectors, of_groups, table in rows]
+    rows = zip(published, found, sector_tables(matrix, {**sectors, **groups}), strict=True)
+    return [
+        _beside(of_sectors, of_groups, table, DisclosureRule(min_cell_size)) for of_sectors, of_groups, table in rows
+    ]
 
 
-def _beside(told: Agreement, found: Agreement, table: FrequencyTable, rule: DisclosureRule) -> Agreement:
+def _beside(published: Agreement, found: Agreement, table: FrequencyTable, rule: DisclosureRule) -> Agreement:
     shown = [it.sector for it in found.cells if it.agrees is not None]
-    lines = [published_row_of(it, told) for it in told.cells if it.agrees is not None]
+    lines = [published_row_of(it, published) for it in published.cells if it.agrees is not None]
     whole_row = [] if disclosure.suppression_reason(disclosure.group_row(table, WHOLE), rule) else [frozenset[str]()]
     kept_back = suppression.suppressed_beside(table, [*whole_row, *lines], shown, rule)
     return agreement_over(
@@ -177,12 +181,12 @@ def published_row_of(cell: SectorCell, of: Agreement) -> PublishedRow:
     return frozenset({cell.sector})
 
 
-def _cell(name: str, table: FrequencyTable, told: suppression.GroupSuppression, group: str) -> SectorCell:
+def _cell(name: str, table: FrequencyTable, suppressed: suppression.GroupSuppression, group: str) -> SectorCell:
     row = disclosure.group_row(table, group)
     of, n = row.base, row.n.get(AGREES, 0)
-    if told.size:
-        return SectorCell(name, None, None, Interval(0.0, 1.0), None, told.size)
-    if told.answers:
-        return SectorCell(name, of, None, Interval(smoothed(0, of), smoothed(of, of)), None, told.answers)
+    if suppressed.size:
+        return SectorCell(name, None, None, Interval(0.0, 1.0), None, suppressed.size)
+    if suppressed.answers:
+        return SectorCell(name, of, None, Interval(smoothed(0, of), smoothed(of, of)), None, suppressed.answers)
     share = smoothed(n, of)
     return SectorCell(name, of, n, Interval(share, share), wilson(n, of))

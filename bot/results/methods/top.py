@@ -21,7 +21,7 @@ class RankedStatement(NamedTuple):
     statement: StatementResult | None
     """None where nothing is told."""
     rank: StatementRank
-    least: int
+    min_cell_size: int
     """Of fewer people nothing is told."""
 
     @property
@@ -32,16 +32,18 @@ class RankedStatement(NamedTuple):
         return (self.statement.overall.reason if self.statement else "") or "few"
 
 
-def ranked_names(log: VoteLog, shown: Sequence[str], sectors: Mapping[str, frozenset[str]], least: int) -> list[str]:
+def ranked_names(
+    log: VoteLog, shown: Sequence[str], sectors: Mapping[str, frozenset[str]], min_cell_size: int
+) -> list[str]:
     """All of `shown` by name, the one most agreed with first (`ranked`)."""
-    return [it.name for it in rank_statements(log, shown, sectors, least)]
+    return [it.name for it in rank_statements(log, shown, sectors, min_cell_size)]
 
 
 def rank_statements(
     log: VoteLog,
     shown: Sequence[str],
     sectors: Mapping[str, frozenset[str]],
-    least: int,
+    min_cell_size: int,
     kept: Sequence[StatementResult] | None = None,
 ) -> list[RankedStatement]:
     """All of `shown`, the one most agreed with first, by `bot.results.statement_order`.
@@ -50,17 +52,17 @@ def rank_statements(
     these last, by their names. `kept` is what was kept of the figures where the votes are deleted.
     """
     if kept is None:
-        kept = statement_report(log, shown, sectors, least=least, least_people=sys.maxsize).statements
-    told = {it.name: it for it in kept}
+        kept = statement_report(log, shown, sectors, min_cell_size=min_cell_size, least_people=sys.maxsize).statements
+    published = {it.name: it for it in kept}
     matrix = last_votes(log)
     agrees, seen = matrix.totals().agrees, matrix.totals().seen
     behind = {name: -wilson(int(agrees[place]), int(seen[place])).low for place, name in enumerate(matrix.statements)}
     found = [
         RankedStatement(
             it,
-            told.get(it),
-            statement_order.rank_statement(told[it]) if it in told else statement_order.UNRANKED,
-            least,
+            published.get(it),
+            statement_order.rank_statement(published[it]) if it in published else statement_order.UNRANKED,
+            min_cell_size,
         )
         for it in shown
     ]

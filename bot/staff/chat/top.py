@@ -41,7 +41,7 @@ def _line(call: StaffCall, place: int, it: RankedProposal) -> str:
 def _told(call: StaffCall, it: RankedProposal) -> str:
     statement, rank, say = it.ranked.statement, it.ranked.rank, call.renderer.text
     if statement is None or it.ranked.untold:
-        return say(f"results.{it.ranked.untold}", n=it.ranked.least)
+        return say(f"results.{it.ranked.untold}", n=it.ranked.min_cell_size)
     about = statement.overall
     if about.agrees is not None:
         told = say("results.agree_of", agrees=about.agrees, seen=about.seen)

@@ -226,7 +226,7 @@ async def _screen(request: web.Request) -> web.StreamResponse:
     withheld = ""
     if question and found.room.shows_results:
         if picture.reason:
-            withheld = locale.say(f"results.withheld_{picture.reason}", n=found.meeting.bound)
+            withheld = locale.say(f"results.withheld_{picture.reason}", n=found.meeting.threshold)
         else:
             rows = bars(picture.values, picture.answered, {box.value: box.label for box in question.boxes})
     link = f"{site.origin(request)}/room/{found.room.code}"
@@ -271,8 +271,8 @@ def answer_count_text(found: RoomContext, picture: LiveResult, locale: Locale) -
     """How many have answered, in steps that tell of nobody; "" where that may not be told."""
     if picture.at_least is None or not found.room.at:
         return ""
-    if picture.at_least < found.meeting.bound:
-        return locale.say("room.fewer", n=found.meeting.bound)
+    if picture.at_least < found.meeting.threshold:
+        return locale.say("room.fewer", n=found.meeting.threshold)
     return locale.say("room.at_least", n=picture.at_least)
 
 

@@ -92,7 +92,7 @@ def _draw(site: Site, found: PublishedResults, locale: Locale, number: int) -> s
         ideas=shown.part(ideas),
         asked=_in_order(found, locale, [*told.pop("questions"), *told.pop("weighed")]),
         **told,
-        untold=partial(figures.suppression_text, locale, least=found.subject.least),
+        untold=partial(figures.suppression_text, locale, min_cell_size=found.subject.min_cell_size),
     )
 
 
