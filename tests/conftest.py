@@ -9,14 +9,20 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 
 # A run must not depend on chance, nor on how busy the machine is. `--hypothesis-profile search` looks for what is new.
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same every time", settings.get_profile("search"), derandomize=True)
 settings.load_profile("same every time")
 
-pytest_plugins = ["tests.canaries", "tests.databases", "tests.order", "tests.synapse", "tests.upgrades"]
+pytest_plugins = [
+    "tests.support.leak_check",
+    "tests.support.databases",
+    "tests.support.order",
+    "tests.support.synapse",
+    "tests.upgrades",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,7 +107,7 @@ def real_data(request: pytest.FixtureRequest) -> Path:
     """Where a real conversation of Polis lies. Whoever has the folder beside the project that holds it must have it
     whole.
     """
-    from tests.real_input import DATA  # late: it needs the whole house
+    from tests.support.real_input import DATA  # late: it needs the whole house
 
     if not DATA.is_dir():
         if not DATA.parents[1].is_dir():

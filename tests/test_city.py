@@ -8,7 +8,7 @@ import pytest
 
 from tests.city.run import Report, run
 from tests.city.town import TRIALS
-from tests.databases import Houses, only_postgresql
+from tests.support.databases import Houses, only_postgresql
 
 SEED = 20261130
 OUTPUTS = {"long", "wide", "excel", "workbook", "words", "counts", "json", "page", "lines", "open-data", "api-ratings"}

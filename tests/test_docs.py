@@ -20,8 +20,8 @@ from bot.cli import main
 from bot.delivery import channels
 from bot.settings import Settings
 from flows.questions.base import registry
-from tests.house import consultation, publish, running
-from tests.patience import PATIENCE
+from tests.support.app import consultation, publish, running
+from tests.support.timeouts import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.botapi.limits import Rates
-from tests.canaries import CANARIES, WORD
-from tests.patience import PATIENCE
-from tests.process import House
-from tests.synapse import Synapse
+from tests.support.leak_check import CANARIES, WORD
+from tests.support.service_process import House
+from tests.support.synapse import Synapse
+from tests.support.timeouts import PATIENCE
 from tests.test_adapters.harness import Resident, harness_of
 
 AWAKE = "[push]\nquiet_from = 0\nquiet_to = 0\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.order import spread
+from tests.support.order import spread
 
 
 def shares(row: list[int], processes: int) -> Iterator[list[int]]:

@@ -1,4 +1,4 @@
-"""Real input goes in as messages and comes out as the same matrix: see tests/real_input.py."""
+"""Real input goes in as messages and comes out as the same matrix: see tests/support/real_input.py."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import json
 import pytest
 
 from storage.core.store import Store
-from tests import real_input
-from tests.real_input import DifferenceError, Round, Study
+from tests.support import real_input
+from tests.support.real_input import DifferenceError, Round, Study
 
 SMALL = Study(
     {"7": "Mehr Bäume.", "9": "Mehr Bänke."},

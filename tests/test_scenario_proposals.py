@@ -23,9 +23,9 @@ from storage import migrate
 from storage.core.store import Store
 from tests import botapi
 from tests.botapi import BotApi, Rates, Resident
-from tests.house import KEYS, consultation, publish
-from tests.sources import Clock
-from tests.telegram import channel_to
+from tests.support.app import KEYS, consultation, publish
+from tests.support.sources import Clock
+from tests.support.telegram import channel_to
 from tests.test_api.client import Client, hire, key_for
 from tests.test_bot.browser import QUICK, Browser
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversation import replay, sample_database, sample_store
+from tests.support.transcript_player import replay, sample_database, sample_store
 
 __all__ = ["sample_database", "sample_store"]
 

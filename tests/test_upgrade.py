@@ -22,8 +22,8 @@ from storage.core.errors import StoreOutdated
 from storage.core.store import Store
 from storage.tables.participations import progress_of_people, tally_participations
 from storage.tables.stages import stage_history
-from tests.house import KEYS, Recorder, rows, running, say
-from tests.patience import PATIENCE
+from tests.support.app import KEYS, Recorder, rows, running, say
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import serving
 from tests.test_bot.test_moments import assert_participation_knows_hours
 from tests.upgrades import FACTS, REVISION, WRITTEN, OldHouse

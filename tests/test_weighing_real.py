@@ -9,7 +9,7 @@ from collections import Counter
 from sqlalchemy import text
 
 from storage.core.store import Store
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 from tests.test_bot.test_weighing import WEIGH, add
 
 RESIDENTS = 200

@@ -7,7 +7,7 @@ from typing import Any
 from tests.botapi.ledger import Sent
 from tests.botapi.polls import Poll
 from tests.botapi.state import BOT_ID, USERNAME, State
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 
 
 class Resident:

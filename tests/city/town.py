@@ -41,7 +41,7 @@ from tests.city.ledger import Idea, Ledger, Moment
 from tests.city.moderator import Moderator
 from tests.city.residents import STEADY, Habits, Resident, Surprise
 from tests.city.survey import SEEDS, SLUG, definition
-from tests.house import Recorder
+from tests.support.app import Recorder
 from tests.test_api.client import Client
 from tests.test_bot.browser import QUICK
 from tests.test_bot.test_states import tools

@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from tests.synapse import Synapse
+from tests.support.synapse import Synapse
 
 LIMIT = (429, '{"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 40}')
 

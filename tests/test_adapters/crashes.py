@@ -1,6 +1,6 @@
 """The steps between which a house can die, and how to make it.
 
-`NAMES` in the order in which a message passes them. `tests/campaign` kills the process there; the contract of the
+`NAMES` in the order in which a message passes them. `tests/chaos` kills the process there; the contract of the
 channels, which has them in its own process, lets it stand still and abandons it.
 """
 

@@ -19,7 +19,7 @@ from adapters.web.limits import WebLimits
 from adapters.web.routes import Door, WebRoutes
 from adapters.web.transports import Transports
 from flows.messages import MsgIn, MsgOut, QuickReply
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 
 SECRET = bytes(range(32))
 YES_NO = (QuickReply("p.lamps.yes", "Ja", 1), QuickReply("p.lamps.no", "Nein", 2))

@@ -29,9 +29,9 @@ from storage.core.errors import StoreLost
 from storage.core.store import Store
 from storage.tables.outbox import NewOutboxMessage, insert_messages
 from tests import canaries
-from tests.campaign.talk import Count, account
-from tests.house import KEYS, consultation, publish, rows
-from tests.patience import PATIENCE
+from tests.chaos.talk import Count, account
+from tests.support.app import KEYS, consultation, publish, rows
+from tests.support.timeouts import PATIENCE
 from tests.test_adapters import crashes
 from tests.test_adapters.harness import Harness, Resident, harness_of, until
 

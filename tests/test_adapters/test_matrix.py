@@ -11,11 +11,11 @@ from nio.crypto.attachments import encrypt_attachment
 from adapters.base import Outgoing, Sent
 from adapters.matrix.ledger import Ledger
 from flows.messages import MsgOut, QuickReply
-from tests import house
-from tests.databases import Database, only_sqlite
-from tests.resident import resident
-from tests.synapse import Synapse
-from tests.test_adapters.matrix_house import answers, listening, publish, running
+from tests.support.app import consultation
+from tests.support.databases import Database, only_sqlite
+from tests.support.matrix_client import resident
+from tests.support.synapse import Synapse
+from tests.test_adapters.matrix_app import answers, listening, publish_to, running
 
 YES_NO = (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.no", "Nein", 2))
 
@@ -25,7 +25,7 @@ async def test_a_whole_consultation_in_two_languages_across_restarts(
     homeserver: Synapse, database: Database, tmp_path: Path
 ):
     """Encrypted rooms stay readable, what is said meanwhile is answered, an edit corrects, and nothing comes twice."""
-    publish(database, house.consultation())
+    publish_to(database, consultation())
     bot = await homeserver.user("bot")
     async with resident(homeserver, "anna") as anna, resident(homeserver, "ben") as ben:
         async with running(homeserver, bot, tmp_path, database) as app:
@@ -165,7 +165,7 @@ async def test_voice_messages_can_be_fetched_and_decrypted(homeserver: Synapse, 
 async def test_who_has_everything_deleted_is_forgotten_here_too(
     homeserver: Synapse, database: Database, tmp_path: Path
 ):
-    publish(database, house.consultation())
+    publish_to(database, consultation())
     bot = await homeserver.user("bot")
     async with resident(homeserver) as anna, running(homeserver, bot, tmp_path, database) as app:
         await anna.invite(bot.user_id)

@@ -20,11 +20,11 @@ from adapters.matrix.files import Folder
 from adapters.matrix.ledger import Ledger
 from bot.common.keys import Keys
 from flows.messages import MsgOut
-from tests.house import CIPHER
-from tests.patience import PATIENCE
-from tests.resident import resident
-from tests.synapse import Synapse, User
-from tests.test_adapters.matrix_house import CLIENT, Listener, listening, person, section
+from tests.support.app import CIPHER
+from tests.support.matrix_client import resident
+from tests.support.synapse import Synapse, User
+from tests.support.timeouts import PATIENCE
+from tests.test_adapters.matrix_app import CLIENT, Listener, listening, person, section
 
 HALLO = MsgOut("Hallo")
 

@@ -12,9 +12,9 @@ from bot.cli.maintenance import backup
 from bot.delivery import channels
 from bot.settings import Settings
 from flows.messages import MsgOut
-from tests.resident import resident
-from tests.synapse import Synapse, User
-from tests.test_adapters.matrix_house import CLIENT, Listener, claim, device_of, section
+from tests.support.matrix_client import resident
+from tests.support.synapse import Synapse, User
+from tests.test_adapters.matrix_app import CLIENT, Listener, claim, device_of, section
 
 NAME = "town"
 

@@ -23,7 +23,7 @@ from adapters.splitting import utf16_length
 from bot.settings import ChannelSettings
 from flows.messages import Location as Spot
 from flows.messages import MsgOut, QuickReply
-from tests.house import CIPHER
+from tests.support.app import CIPHER
 
 
 def message(kind="m.text", body="Ja", **more):

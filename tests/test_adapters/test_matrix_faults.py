@@ -9,10 +9,10 @@ import pytest
 from adapters.base import Outgoing, RetryAfter, Sent
 from adapters.matrix import channel as matrix_channel
 from flows.messages import MsgOut
-from tests.resident import resident
-from tests.synapse import Synapse
+from tests.support.matrix_client import resident
+from tests.support.synapse import Synapse
 from tests.test_adapters.between import between
-from tests.test_adapters.matrix_house import listening, person
+from tests.test_adapters.matrix_app import listening, person
 
 
 @pytest.mark.parametrize("refused", ["/sendToDevice/", "/keys/claim", "/members", "/send/m.room.encrypted/"])

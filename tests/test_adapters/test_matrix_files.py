@@ -10,7 +10,7 @@ import pytest
 from adapters.base import CipherError
 from adapters.matrix.files import Folder
 from bot.common.keys import Keys
-from tests.house import CIPHER
+from tests.support.app import CIPHER
 
 LOGIN = {"user_id": "@bot:city.test", "access_token": "syt_geheim"}
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.patience import PATIENCE
-from tests.resident import resident
-from tests.synapse import Synapse, User
+from tests.support.matrix_client import resident
+from tests.support.synapse import Synapse, User
+from tests.support.timeouts import PATIENCE
 from tests.test_adapters.between import between
-from tests.test_adapters.matrix_house import CLIENT, Listener, claim, device_of, listening
+from tests.test_adapters.matrix_app import CLIENT, Listener, claim, device_of, listening
 
 KEYS_OF_A_DEVICE = 50
 OLM = "m.olm.v1.curve25519-aes-sha2"

@@ -14,12 +14,12 @@ from adapters.base import Outgoing, Refused, Sent
 from adapters.matrix.rooms import room_of
 from flows.definition import Consultation
 from flows.messages import MsgOut, Room
-from tests import house
-from tests.databases import Database
-from tests.patience import PATIENCE
-from tests.resident import resident
-from tests.synapse import Synapse
-from tests.test_adapters.matrix_house import answers, listening, person, publish, running
+from tests.support.app import consultation
+from tests.support.databases import Database
+from tests.support.matrix_client import resident
+from tests.support.synapse import Synapse
+from tests.support.timeouts import PATIENCE
+from tests.test_adapters.matrix_app import answers, listening, person, publish_to, running
 
 OPEN, DIRECT, CONFIDENTIAL = Room(False, False), Room(True, False), Room(True, True)
 MEGOLM = {"algorithm": "m.megolm.v1.aes-sha2"}
@@ -66,7 +66,7 @@ def survey() -> Consultation:
         {"key": "secret", "type": "text", "web_only": True, "text": {"de": "Geheim?", "en": "Secret?"}},
         {"key": "last", "type": "text", "text": {"de": "Noch etwas?", "en": "Anything else?"}},
     ]
-    return house.consultation(questions=questions)
+    return consultation(questions=questions)
 
 
 PUBLIC = [
@@ -80,7 +80,7 @@ PUBLIC = [
 async def test_a_room_that_others_can_enter_or_read_is_no_direct_chat(
     homeserver: Synapse, tmp_path: Path, database: Database, more: dict[str, Any]
 ):
-    publish(database, survey())
+    publish_to(database, survey())
     bot, anna = await homeserver.user("bot"), await person(homeserver)
     async with running(homeserver, bot, tmp_path, database) as app:
         room = await anna.room(bot, **more)
@@ -93,7 +93,7 @@ async def test_a_room_that_others_can_enter_or_read_is_no_direct_chat(
 
 
 async def test_unencrypted_room_gets_no_confidential_questions(homeserver: Synapse, tmp_path: Path, database: Database):
-    publish(database, survey())
+    publish_to(database, survey())
     bot, anna = await homeserver.user("bot"), await person(homeserver)
     async with running(homeserver, bot, tmp_path, database):
         room = await anna.room(bot)
@@ -110,7 +110,7 @@ async def test_unencrypted_room_gets_no_confidential_questions(homeserver: Synap
 
 
 async def test_in_an_encrypted_chat_they_are_asked(homeserver: Synapse, tmp_path: Path, database: Database):
-    publish(database, survey())
+    publish_to(database, survey())
     bot = await homeserver.user("bot")
     async with resident(homeserver) as anna, running(homeserver, bot, tmp_path, database):
         await anna.invite(bot.user_id)

@@ -13,9 +13,9 @@ import pytest
 from adapters.base import Outgoing, Refused, RetryAfter, Sent, Unreachable
 from adapters.matrix import reading
 from flows.messages import MsgOut
-from tests.synapse import Synapse
-from tests.synapse import running as running_synapse
-from tests.test_adapters.matrix_house import listening, person
+from tests.support.synapse import Synapse
+from tests.support.synapse import running as running_synapse
+from tests.test_adapters.matrix_app import listening, person
 
 HALLO = MsgOut("Hallo")
 

@@ -14,13 +14,12 @@ from adapters.telegram.updates import Reader
 from tests import botapi
 from tests.botapi import BotApi
 from tests.botapi.limits import FREE
-from tests.databases import Database
-from tests.house import consultation
-from tests.house import publish as publish_in
-from tests.patience import PATIENCE
-from tests.synapse import Synapse
-from tests.telegram import answers_of, telegram
-from tests.test_adapters.matrix_house import Person, answers, person, publish, running
+from tests.support.app import consultation, publish
+from tests.support.databases import Database
+from tests.support.synapse import Synapse
+from tests.support.telegram import answers_of, telegram
+from tests.support.timeouts import PATIENCE
+from tests.test_adapters.matrix_app import Person, answers, person, publish_to, running
 
 LAMPS, WISH, EARLIER = "Licht im Park?", "Was fehlt?", "Antwort auf eine frühere Nachricht"
 
@@ -52,7 +51,7 @@ def test_what_an_update_replies_to(more: dict[str, Any], said: str):
 
 
 async def test_telegram(store, api):
-    publish_in(store, consultation())
+    publish(store, consultation())
     async with telegram(store, api):
         anna = api.resident()
         anna.start("park")
@@ -75,7 +74,7 @@ async def test_telegram(store, api):
 
 
 async def test_matrix(homeserver: Synapse, tmp_path: Path, database: Database):
-    publish(database, consultation())
+    publish_to(database, consultation())
     bot, anna = await homeserver.user("bot"), await person(homeserver)
     async with running(homeserver, bot, tmp_path, database):
         room = await anna.room(bot)

@@ -10,8 +10,8 @@ from adapters.base import TOO_LARGE, Refused, Replies, RetryAfter
 from flows.messages import MsgIn
 from tests import botapi
 from tests.botapi import BotApi, Fault, Rates
-from tests.house import consultation, publish
-from tests.telegram import answers_of, channel_to, telegram
+from tests.support.app import consultation, publish
+from tests.support.telegram import answers_of, channel_to, telegram
 
 FREE = Rates(0, 0, 0)
 YES_NO = [{"value": value, "label": {"de": label, "en": label}} for value, label in (("yes", "Ja"), ("no", "Nein"))]

@@ -16,9 +16,9 @@ from tests import botapi
 from tests.botapi import Rates
 from tests.botapi.ledger import Sent
 from tests.botapi.limits import FREE
-from tests.peers.needed import python_of_peers
+from tests.interop.needed import python_of_peers
 
-PEERS = Path(__file__).parents[1] / "peers"
+PEERS = Path(__file__).parents[1] / "interop"
 
 
 @asynccontextmanager

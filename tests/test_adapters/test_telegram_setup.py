@@ -25,8 +25,8 @@ from flows.messages import MsgOut
 from tests import botapi
 from tests.botapi import BotApi, Fault
 from tests.botapi.limits import FREE
-from tests.house import CIPHER, consultation, publish
-from tests.telegram import telegram
+from tests.support.app import CIPHER, consultation, publish
+from tests.support.telegram import telegram
 from tests.test_adapters.test_telegram_troubles import receiving, until
 
 TOKEN = "4711:AAF-geheim_geheim_geheim"

@@ -21,9 +21,9 @@ from storage.tables.outbox import count_delayed_messages
 from tests import botapi
 from tests.botapi import BotApi, Fault, Rates
 from tests.botapi.limits import FREE
-from tests.house import consultation, publish
-from tests.patience import PATIENCE
-from tests.telegram import channel_to, telegram
+from tests.support.app import consultation, publish
+from tests.support.telegram import channel_to, telegram
+from tests.support.timeouts import PATIENCE
 
 
 @pytest.fixture

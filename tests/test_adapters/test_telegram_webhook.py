@@ -17,8 +17,8 @@ from flows.messages import MsgIn
 from tests import botapi
 from tests.botapi import BotApi
 from tests.botapi.limits import FREE
-from tests.house import consultation, publish
-from tests.telegram import answers_of, channel_to, telegram
+from tests.support.app import consultation, publish
+from tests.support.telegram import answers_of, channel_to, telegram
 
 NEW, OLD = "the-new-secret-of-2026", "the-old-secret-of-2025"
 

@@ -12,9 +12,9 @@ from adapters.matrix import channel as matrix_channel
 from adapters.matrix import reading
 from adapters.matrix.reading import Reader
 from flows.messages import Room
-from tests.synapse import NotTaken, Synapse
+from tests.support.synapse import NotTaken, Synapse
 from tests.test_adapters.between import between
-from tests.test_adapters.matrix_house import listening, person
+from tests.test_adapters.matrix_app import listening, person
 
 MANGLED = {
     b'"BYTES"': b'"Gr\xfcn"',

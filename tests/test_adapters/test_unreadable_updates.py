@@ -14,8 +14,8 @@ from adapters.telegram.channel import SECRET_HEADER
 from tests import botapi
 from tests.botapi import BotApi
 from tests.botapi.limits import FREE
-from tests.house import consultation, publish
-from tests.telegram import answers_of, telegram
+from tests.support.app import consultation, publish
+from tests.support.telegram import answers_of, telegram
 from tests.test_adapters.test_telegram_troubles import receiving, until
 from tests.test_adapters.test_telegram_webhook import NEW, Door, door
 

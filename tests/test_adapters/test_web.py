@@ -7,7 +7,7 @@ import asyncio
 from adapters.base import Outgoing
 from adapters.web.hub import WebHub
 from flows.messages import MsgOut
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 from tests.test_adapters.pages import visit
 
 

@@ -13,7 +13,7 @@ from adapters.web import doors
 from adapters.web.doors import COOKIE, Doors
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
 from adapters.web.log import LOG_CHARACTERS, LOG_LENGTH, Chat
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 from tests.test_adapters.pages import Page, house, visit
 
 

@@ -10,7 +10,7 @@ import pytest
 from adapters.base import NotStored, Outgoing, Replies
 from adapters.web.hub import WebHub
 from flows.messages import MsgIn, MsgOut
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 
 ADDRESS = "park/somebody"
 

@@ -18,7 +18,7 @@ from bot.web.context import SITE
 from bot.web.server import build_application
 from storage import migrate
 from storage.core.store import Store
-from tests.house import consultation, publish, running
+from tests.support.app import consultation, publish, running
 from tests.test_adapters.pages import Socket
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from adapters.web.routes import STATIC
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 from tests.test_adapters.pages import House, Page, house
 
 CHAT = STATIC / "chat.js"

@@ -22,7 +22,7 @@ from bot.web.server import build_application
 from storage.core.store import Store
 from storage.tables.api_keys import insert_api_keys
 from storage.tables.staff import Role, StaffMember, insert_staff
-from tests.house import KEYS, Recorder, make_here
+from tests.support.app import KEYS, Recorder, make_here
 
 ids = Ids()
 

@@ -21,8 +21,8 @@ from storage.core.store import Store
 from storage.tables.api_keys import all_api_keys, revoke_api_key
 from storage.tables.consultations import live_revision_of, set_consultation_state
 from storage.tables.staff import revoke_staff_member
-from tests.databases import only_sqlite
-from tests.house import consultation as made_of
+from tests.support.app import consultation as made_of
+from tests.support.databases import only_sqlite
 from tests.test_api.client import Client, ServedHouse, hire, key_for, served
 from tests.test_proposals.ideas import chair, open_answer, open_consultation, rate, released, submit
 from tests.test_storage.rows import new_id

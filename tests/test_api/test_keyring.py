@@ -15,7 +15,7 @@ from bot.common.errors import CommandError
 from bot.settings import Settings
 from bot.web.api.registry import ROOT
 from storage.core.store import Store
-from tests.databases import only_sqlite
+from tests.support.databases import only_sqlite
 from tests.test_api.client import hire, key_for, served
 from tests.test_proposals.ideas import open_consultation, submit
 

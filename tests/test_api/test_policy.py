@@ -11,7 +11,7 @@ from bot.web.api.policy import POLICY, ROLES, SCOPES
 from bot.web.api.registry import OPERATIONS, Operation, operation
 from storage.core.store import Store
 from storage.tables.staff import Role
-from tests.databases import only_sqlite
+from tests.support.databases import only_sqlite
 from tests.test_api.client import Client, Reply, hire, key_for, served
 from tests.test_proposals.ideas import open_consultation, released, submit
 

@@ -19,7 +19,7 @@ from bot.app import App, build
 from bot.settings import Settings
 from bot.web.server import build_application
 from storage.core.store import Store
-from tests.house import KEYS, make_here
+from tests.support.app import KEYS, make_here
 
 # Tests are quicker than people.
 QUICK = WebLimits(conversation=Rate(0, 1), address=Rate(0, 1), new=Rate(0, 1), new_network=Rate(0, 1))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from storage.core.store import Store
-from tests.conversation import sample_database, sample_store
-from tests.databases import Database
+from tests.support.databases import Database
+from tests.support.transcript_player import sample_database, sample_store
 
 __all__ = ["sample_database", "sample_store"]
 

@@ -14,7 +14,7 @@ from bot.staff import codes
 from bot.web.assisted.device_sessions import DEVICE_SESSIONS, DeviceSessions
 from storage.core.store import Store
 from storage.tables.staff import Role, StaffMember, insert_staff
-from tests.house import KEYS
+from tests.support.app import KEYS
 from tests.test_bot.browser import Browser, House
 
 CANARY = "Kanarienvogel-7731 wohnt hier"

@@ -11,8 +11,8 @@ import pytest
 
 from bot.delivery.service_lock import LOOK_SECONDS
 from storage.core.serving_lock import LOCK, ServingLock
-from tests.databases import Database, only_postgresql
-from tests.patience import PATIENCE
+from tests.support.databases import Database, only_postgresql
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.test_serving import Service, get, serving
 
 pytestmark = only_postgresql

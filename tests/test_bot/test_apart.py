@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house import KEYS, consultation, publish, rows, running, say
+from tests.support.app import KEYS, consultation, publish, rows, running, say
 
 PEOPLE = 40
 

@@ -24,8 +24,8 @@ from bot.privacy.retention import delete_expired
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.attachments import AttachmentRow, delete_orphaned_attachments, orphaned_attachments
-from tests.house import KEYS, consultation, publish, running, say
-from tests.phone import PICTURE, VOICE, WISH, Phone, begin, files, rows, states, until
+from tests.support.app import KEYS, consultation, publish, running, say
+from tests.support.media_channel import PICTURE, VOICE, WISH, Phone, begin, files, rows, states, until
 
 
 @pytest.fixture(autouse=True)

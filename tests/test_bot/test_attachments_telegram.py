@@ -17,9 +17,9 @@ from bot.settings import Settings
 from storage.core.store import Store
 from tests import botapi
 from tests.botapi import BotApi, Rates, Resident
-from tests.house import KEYS, consultation, publish, running
-from tests.phone import PICTURE, VOICE, WISH, files, rows, states, until
-from tests.telegram import answers_of, channel_to
+from tests.support.app import KEYS, consultation, publish, running
+from tests.support.media_channel import PICTURE, VOICE, WISH, files, rows, states, until
+from tests.support.telegram import answers_of, channel_to
 from tests.test_bot.test_serving import Service
 
 

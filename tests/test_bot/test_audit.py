@@ -13,7 +13,7 @@ from bot.common.keys import Keys
 from storage.core.store import Store
 from storage.tables import audit as log
 from storage.tables.audit import audit_entries, insert_audit_entry, last_audit_entry
-from tests.databases import Database
+from tests.support.databases import Database
 
 KEYS = Keys(bytes(32))
 ADA = Actor("Ada", "admin", "chat")

@@ -16,7 +16,7 @@ from bot.common.keys import Keys
 from bot.settings import PushSettings, Settings
 from storage.core.store import Store
 from storage.tables.audit import audit_entries
-from tests.house import KEYS, running, say
+from tests.support.app import KEYS, running, say
 from tests.test_api.client import hire, key_for, served
 from tests.test_proposals.ideas import open_consultation, submit
 from tests.test_proposals.test_desk import hired

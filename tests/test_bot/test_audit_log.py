@@ -27,7 +27,7 @@ from bot.settings import ChannelSettings, PushSettings, Settings
 from storage import migrate
 from storage.core.store import Store
 from storage.tables.audit import audit_entries
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 
 ADA = Actor("Ada", "admin", "chat")
 

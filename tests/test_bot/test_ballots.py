@@ -19,7 +19,7 @@ from bot.results.ballots import (
 from bot.results.counts.disclosure import DisclosureRule
 from flows.questions.points import Points
 from storage.core.store import Store
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_bot.test_web_results import NOW
 

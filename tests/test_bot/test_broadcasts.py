@@ -26,8 +26,8 @@ from storage.tables.contacts import ContactStop, NewAddress, NewContact, address
 from storage.tables.opt_ins import NewOptIn, upsert_opt_ins, withdraw_all_opt_ins
 from storage.tables.outbox import SendOutcome, settle_messages, waiting_messages
 from storage.tables.staff import StaffMember, insert_staff
-from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
-from tests.patience import PATIENCE
+from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.timeouts import PATIENCE
 
 NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
 AWAKE = Settings(push=PushSettings(quiet_from=0, quiet_to=0))

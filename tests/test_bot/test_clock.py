@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from bot.common.clock import DOUBT_SECONDS, FILE, LEAP, Clock
 from bot.settings import Settings
 from storage.core.store import Store
-from tests.house import consultation, publish, rows, running, say
-from tests.patience import PATIENCE
+from tests.support.app import consultation, publish, rows, running, say
+from tests.support.timeouts import PATIENCE
 
 START = datetime(2026, 11, 30, 9, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from flows.definition import Consultation
 from flows.meaning import Meaning, meanings, meanings_of
 from flows.questions.base import Option, Question, question, registry
 from flows.questions.points import PricedOption
-from tests.house import consultation
+from tests.support.app import consultation
 
 TEXT = {"key": "wish", "type": "text", "text": {"de": "Was fehlt?", "en": "What is missing?"}}
 SCALE = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from storage.core.store import Store
-from tests.house import KEYS, consultation, publish
+from tests.support.app import KEYS, consultation, publish
 
 PEOPLE = 200
 KILLS = 10
@@ -31,7 +31,7 @@ def messages() -> list[dict[str, str]]:
 def feed(url: str, pending: list[dict[str, str]], kill_after: int | None) -> set[str]:
     """Runs a house on the messages; kills it after so many acknowledgements. Gives what was acknowledged."""
     house = subprocess.Popen(
-        [sys.executable, "-m", "tests.crashing", url],
+        [sys.executable, "-m", "tests.support.killed_intake", url],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

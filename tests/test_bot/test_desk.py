@@ -17,7 +17,7 @@ from flows.commands.words import Command, CommandMatcher
 from flows.understanding.text import fold
 from storage.core.store import Store
 from storage.tables.staff import Role, StaffMember, insert_staff, revoke_staff_member
-from tests.house import KEYS, consultation, publish, rows, running, say
+from tests.support.app import KEYS, consultation, publish, rows, running, say
 
 WRONG = "Dieser Code gilt hier nicht. Einen neuen gibt die Technik."
 

@@ -19,7 +19,7 @@ from bot.settings import Settings
 from storage.core.errors import StoreOutdated, translate_error
 from storage.tables import contacts
 from storage.tables.contacts import NewAddress
-from tests.databases import only_postgresql
+from tests.support.databases import only_postgresql
 
 NOBODY = 65534
 

@@ -23,7 +23,7 @@ from storage.core.store import Store
 from storage.models import metadata
 from storage.tables import account_links
 from storage.tables.account_links import claim_link_code
-from tests.house import Recorder, consultation, publish, rows, running, say
+from tests.support.app import Recorder, consultation, publish, rows, running, say
 
 CANARY = "Kanarienvogelbrunnen"
 

@@ -8,8 +8,8 @@ from bot.common.sources import Sources
 from bot.consultations import answer_durations
 from bot.consultations.answer_durations import CLASSES, QuestionClock
 from storage.core.store import Store
-from tests.databases import Database
-from tests.house import Recorder, consultation, publish, rows, running, say
+from tests.support.app import Recorder, consultation, publish, rows, running, say
+from tests.support.databases import Database
 
 
 class Clock:

@@ -29,7 +29,7 @@ from storage.core.store import Store
 from storage.tables.answers import upsert_answers
 from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import Withdrawal, proposals_by_code, withdraw_proposals
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_api.client import hire, key_for, served
 from tests.test_bot.browser import House, serving
 from tests.test_proposals.ideas import NOW, rate, released

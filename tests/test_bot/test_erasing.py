@@ -31,9 +31,9 @@ from storage.models import metadata
 from storage.tables import ratings
 from storage.tables.proposals import released_proposals
 from storage.tables.ratings import NewRatingEvent, count_ratings, ratings_of_people, store_votes
-from tests.databases import Database, execute
-from tests.house import KEYS, Recorder, rows, running, say
-from tests.patience import PATIENCE
+from tests.support.app import KEYS, Recorder, rows, running, say
+from tests.support.databases import Database, execute
+from tests.support.timeouts import PATIENCE
 from tests.test_proposals.ideas import open_consultation, rate, released
 from tests.test_storage.rows import new_id
 
@@ -272,7 +272,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from bot.common.erasure_log import Ledger
 from bot.settings import Settings
-from tests.crashing import main
+from tests.support.killed_intake import main
 real, when = Ledger.note, sys.argv[3]
 def note(self, gone):
     if gone and when == "before": os.kill(os.getpid(), signal.SIGKILL)

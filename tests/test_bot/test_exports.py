@@ -29,7 +29,7 @@ from storage.core.store import Store
 from storage.tables.answers import AnswerRow
 from storage.tables.consultations import find_live_revision, list_live_revisions, set_consultation_state
 from storage.tables.sessions import session_ids_of
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 SAID_AT = datetime(2026, 11, 1, 23, tzinfo=UTC)  # in Berlin it is already Monday: the next week

@@ -16,7 +16,7 @@ from bot.proposals.moderation_decisions import approve_text, hide_text
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import proposals_of_consultation
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released
 
 QUESTIONS: list[dict[str, Any]] = [

@@ -25,9 +25,9 @@ from flows.listing import Listing
 from storage.core.store import Store
 from storage.tables import consultations
 from storage.tables.consultations import Publication, revision_contents, store_publication
-from tests.databases import Database
-from tests.house import consultation, publish, rows, running, say
-from tests.patience import PATIENCE
+from tests.support.app import consultation, publish, rows, running, say
+from tests.support.databases import Database
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import serving
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.core.store import Store
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 
 
 def rows(store: Store, table: str) -> int:

@@ -17,7 +17,7 @@ from flows.events import Event, MessageCreated
 from storage.core.store import Store
 from storage.tables import contacts
 from storage.tables.contacts import ContactLanguage
-from tests.house import KEYS
+from tests.support.app import KEYS
 
 NOW = datetime(2026, 11, 30, 12, 34, 56, tzinfo=UTC)
 

@@ -25,8 +25,8 @@ from bot.results.editions.service import EditionService
 from storage import migrate
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
-from tests.house import KEYS, consultation, publish, running, say
-from tests.patience import PATIENCE
+from tests.support.app import KEYS, consultation, publish, running, say
+from tests.support.timeouts import PATIENCE
 
 
 def count(store: Store, table: str) -> int:

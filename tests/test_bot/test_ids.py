@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.common.ids import Ids
-from tests.house import KEYS
+from tests.support.app import KEYS
 
 HOUR_MS = 3_600_000
 

@@ -17,8 +17,8 @@ from storage.core import driver
 from storage.core.errors import StoreBusy, StoreFull
 from storage.core.store import Store
 from storage.tables.contacts import delete_contacts
-from tests.databases import only_sqlite
-from tests.house import Recorder, consultation, publish, rows, running, say
+from tests.support.app import Recorder, consultation, publish, rows, running, say
+from tests.support.databases import only_sqlite
 from tests.test_bot.test_doors import Town, town
 
 

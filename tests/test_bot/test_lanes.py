@@ -15,7 +15,7 @@ from adapters.base import Delivery, Limits, Outgoing, RetryAfter, Sent
 from bot.cli.bench.sender import in_whole_seconds
 from bot.delivery.channel_queue import ChannelQueue, QueuedMessage, Retry
 from flows.messages import MsgOut
-from tests.virtual_time import run
+from tests.support.virtual_time import run
 
 TELEGRAM = Limits(workers=200, per_second=30, per_chat_per_second=1, per_group_per_minute=20, group_prefix="-")
 

@@ -14,9 +14,9 @@ from bot.delivery import message_codec
 from flows.dialogue import engine
 from storage.core.errors import StoreBusy
 from storage.core.store import ATTEMPTS, Store
-from tests.house import Recorder, consultation, publish, rows, running, say
-from tests.patience import PATIENCE
-from tests.sources import Clock
+from tests.support.app import Recorder, consultation, publish, rows, running, say
+from tests.support.sources import Clock
+from tests.support.timeouts import PATIENCE
 
 
 @pytest.fixture

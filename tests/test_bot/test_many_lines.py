@@ -13,7 +13,7 @@ import pytest
 
 from adapters.web.accepting import KEPT_BACK, Gate
 from adapters.web.limits import Origins, WebLimits
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.test_serving import get, serving
 
 IDLE, HALF_OPEN, RESIDENTS = 10_000, 2_000, 200

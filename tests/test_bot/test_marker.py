@@ -16,7 +16,7 @@ from bot.settings import Settings
 from storage import migrate
 from storage.core.errors import StoreForeign, StoreMissing
 from storage.core.store import Store
-from tests.databases import Houses, execute
+from tests.support.databases import Houses, execute
 
 
 @pytest.fixture

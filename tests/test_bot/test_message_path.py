@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 from bot.app import build
 from bot.settings import Settings
 from storage.core.store import Store
-from tests.house import KEYS, Recorder, consultation, publish, rows, say
+from tests.support.app import KEYS, Recorder, consultation, publish, rows, say
 
 ROOT = Path(__file__).parents[2]
 ENGINE = "flows/dialogue/engine"

@@ -18,8 +18,8 @@ from bot.settings import PushSettings, Settings
 from flows.dialogue import engine
 from storage.core.store import Store
 from storage.tables.broadcasts import insert_broadcasts
-from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
-from tests.joining import IDENTITY, PARTICIPATION, Column, Link, columns, links, people_by
+from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.linkage import IDENTITY, PARTICIPATION, Column, Link, columns, links, people_by
 
 PEOPLE: Final = 36
 BROKEN: Final = "Das kann niemand lesen"

@@ -14,7 +14,7 @@ from flows.commands.words import CommandMatcher
 from flows.events import SubscriptionChange
 from flows.understanding.text import fold
 from storage.core.store import Store
-from tests.house import Recorder, consultation, publish, running, say
+from tests.support.app import Recorder, consultation, publish, running, say
 
 
 @pytest.fixture

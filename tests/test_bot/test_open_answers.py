@@ -17,7 +17,7 @@ from bot.proposals.moderation_decisions import ProposalWording
 from bot.results import published, text_output
 from bot.results.published import PublishedResults
 from storage.core.store import Store
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 from tests.test_proposals.ideas import NOW, chair
 from tests.test_proposals.test_open_answers import answer, standings
 

@@ -16,8 +16,8 @@ from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
 from storage.core.store import Store
 from storage.tables.outbox import NewOutboxMessage, SendOutcome, insert_messages, recall_broadcasts
-from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
-from tests.patience import PATIENCE
+from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.timeouts import PATIENCE
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from flows.messages import MsgIn
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision, set_consultation_state
 from storage.tables.participations import Tally, tally_participations
-from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
-from tests.patience import PATIENCE
+from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.test_weighing import WEIGH, add
 
 CONSENT = {"key": "ok", "type": "consent", "text": {"de": "Dürfen wir das speichern?", "en": "May we?"}}

@@ -23,8 +23,8 @@ from storage.core.store import Store
 from storage.tables.answers import NewAnswer, upsert_answers
 from storage.tables.consultations import find_live_revision
 from storage.tables.sessions import StoredSession, insert_sessions
-from tests.house import KEYS, consultation, publish, rows, running, say
-from tests.phone import VOICE, Phone, files, states, until
+from tests.support.app import KEYS, consultation, publish, rows, running, say
+from tests.support.media_channel import VOICE, Phone, files, states, until
 from tests.test_bot.test_weighing import add, tap
 
 YES_NO = [{"value": "yes", "label": {"de": "Ja", "en": "Yes"}}, {"value": "no", "label": {"de": "Nein", "en": "No"}}]

@@ -53,7 +53,7 @@ from flows.questions.base import Question
 from flows.session import Session
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
-from tests.house import KEYS, consultation, publish
+from tests.support.app import KEYS, consultation, publish
 
 SAMPLES: Final = sorted(Path(engine.__file__).with_name("consultations").glob("*.yaml"))
 EXAMPLES: Final = int(os.environ.get("MITSPRACHE_PATH_EXAMPLES", "120"))

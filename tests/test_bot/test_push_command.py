@@ -17,7 +17,7 @@ from storage.tables.audit import audit_entries
 from storage.tables.broadcasts import count_recipients, newest_broadcasts
 from storage.tables.contacts import NewAddress, NewContact, insert_contacts
 from storage.tables.opt_ins import NewOptIn, upsert_opt_ins
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

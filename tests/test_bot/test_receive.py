@@ -6,7 +6,7 @@ import pytest
 
 from flows.dialogue import engine
 from storage.core.store import Store
-from tests.house import Recorder, consultation, publish, running, say
+from tests.support.app import Recorder, consultation, publish, running, say
 
 
 @pytest.fixture

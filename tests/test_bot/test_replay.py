@@ -24,7 +24,7 @@ from bot.settings import Settings
 from flows.dialogue import engine
 from flows.messages import Location, MsgIn
 from storage.core.store import Store
-from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
 
 TIME = "2026-11-20T08:30:00+01:00"
 SAID = ("/start park", "Deutsch", "ja", "Mehr Bänke", "absenden")

@@ -15,8 +15,8 @@ from bot.cli import exporting
 from bot.exchange.exports import package
 from bot.settings import Settings
 from storage.core.store import Store
-from tests.databases import make_tables
-from tests.house import consultation, publish, rows
+from tests.support.app import consultation, publish, rows
+from tests.support.databases import make_tables
 
 PEOPLE = 400
 KILLS = 30
@@ -50,7 +50,11 @@ def play(recording: Path, url: str, folder: Path, kills: int) -> list[dict[str, 
     store.dispose()
     words = [str(recording), url, str(folder / "data"), str(kills), "20261125"]
     said = subprocess.run(
-        [sys.executable, "-m", "tests.killing", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tests.support.killed_replay", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert said.returncode == 0, said.stderr[-2000:]
     settings = Settings(data=folder / "data", database_url=url, publish_samples=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storage.core.store import Store
-from tests.house import Recorder, consultation, publish, rows, running, say
+from tests.support.app import Recorder, consultation, publish, rows, running, say
 
 LAMPS, WISH = "Licht im Park?", "Was fehlt?"
 

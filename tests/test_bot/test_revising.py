@@ -25,8 +25,8 @@ from flows.definition import Consultation
 from storage.core.store import Store
 from storage.tables.answers import upsert_answers
 from storage.tables.consultations import find_live_revision, revisions_once_live
-from tests.databases import Database
-from tests.house import KEYS, consultation
+from tests.support.app import KEYS, consultation
+from tests.support.databases import Database
 from tests.test_storage.rows import answer, stored_session
 
 NOON = datetime(2026, 11, 30, 12, 5, tzinfo=UTC)

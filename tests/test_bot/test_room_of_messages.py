@@ -9,7 +9,7 @@ import pytest
 from adapters.base import Limits
 from flows.messages import Room
 from storage.core.store import Store
-from tests.house import Recorder, consultation, publish, rows, running
+from tests.support.app import Recorder, consultation, publish, rows, running
 
 OPEN, DIRECT, CONFIDENTIAL = Room(False, False), Room(True, False), Room(True, True)
 QUESTIONS: list[dict[str, Any]] = [

@@ -29,8 +29,8 @@ from storage.core.store import Store
 from storage.tables import contacts, sealed
 from storage.tables.audit import audit_entry_by_id
 from storage.tables.contacts import NewAddress, NewContact, encrypted_addresses, insert_contacts
-from tests.databases import Database
-from tests.house import KEYS, consultation, publish, running, say
+from tests.support.app import KEYS, consultation, publish, running, say
+from tests.support.databases import Database
 
 SECRET = bytes(32)
 LOOKUP = KEYS.lookup("test", "ada")
@@ -291,7 +291,7 @@ def test_nothing_is_lost_under_load_and_killed_at_each_step(database: Database, 
     backups.mkdir()
     (data / FILE).write_text(SECRET.hex() + "\n", encoding="ascii")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.rotation", database.url, str(data), str(backups)],
+        [sys.executable, "-m", "tests.support.key_rotation", database.url, str(data), str(backups)],
         capture_output=True,
         text=True,
         check=False,

@@ -22,9 +22,9 @@ from storage import rewriting
 from storage.core.store import Store
 from storage.rewriting import MOST_SECONDS, Bounds
 from storage.tables.erasures import mark_erased_tables, pending_rewrites
-from tests.databases import Database, execute, only_postgresql, only_sqlite
-from tests.house import Recorder, rows, running, say
-from tests.patience import PATIENCE
+from tests.support.app import Recorder, rows, running, say
+from tests.support.databases import Database, execute, only_postgresql, only_sqlite
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.test_erasing import Town
 from tests.test_storage.rows import new_id
 

@@ -11,7 +11,7 @@ from bot.common.ids import Ids
 from bot.proposals import seed_statements
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 
 LIGHT = {"de": "Licht im Park", "en": "Light in the park"}
 BENCH = {"de": "Mehr Bänke"}

@@ -11,7 +11,7 @@ from bot.authoring.file_check import canonical_content, check_parsed_file, read_
 from bot.authoring.publishing import SAMPLES
 from bot.authoring.yaml_export import consultation_to_yaml
 from flows.definition import Consultation
-from tests.house import consultation
+from tests.support.app import consultation
 
 FILES = [*sorted(SAMPLES.glob("*.yaml")), *sorted((Path(__file__).parents[1] / "consultations").glob("*.yaml"))]
 

@@ -11,7 +11,7 @@ from bot.broadcasts import service
 from bot.broadcasts.service import BroadcastDraft
 from storage.core.store import Store
 from storage.tables.broadcasts import insert_broadcasts
-from tests.house import consultation, publish, rows, running, say
+from tests.support.app import consultation, publish, rows, running, say
 from tests.test_bot.test_broadcasts import AWAKE, counted, pushing
 
 NEWS = "haberler hepsi"

@@ -13,7 +13,7 @@ from bot.settings import Settings
 from bot.staff import sign_in
 from storage.tables.participations import EntryCodeCount
 from storage.tables.staff import all_staff
-from tests.house import KEYS
+from tests.support.app import KEYS
 
 
 @pytest.fixture

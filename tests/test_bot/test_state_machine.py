@@ -31,7 +31,7 @@ from storage.tables.consultations import (
     load_triggers,
 )
 from storage.tables.stages import Stage, current_stages, stage_history
-from tests.house import consultation
+from tests.support.app import consultation
 from tests.test_storage.rows import new_id
 
 START = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)

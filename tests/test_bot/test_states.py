@@ -28,7 +28,7 @@ from storage.core.store import Store
 from storage.tables.consultations import find_live_revision, revisions_once_live, set_consultation_state
 from storage.tables.editions import make_edition_last
 from storage.tables.stages import Stage
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released, submit
 from tests.test_storage.rows import new_id
 

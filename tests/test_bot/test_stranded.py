@@ -14,8 +14,8 @@ from bot.common.dead_letters import open_dead_letter
 from bot.consultations import stored_revisions
 from storage.core.store import Store
 from storage.tables.messages import unsettled_dead_letters
-from tests.databases import Database
-from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.databases import Database
 from tests.test_storage.rows import new_id
 
 BEFORE = ("/start park", "Deutsch", "ja")

@@ -35,8 +35,8 @@ from storage.tables.consultations import (
 )
 from storage.tables.sessions import count_sessions_by_status
 from storage.tables.stages import Stage
-from tests.histories import store_answers
-from tests.house import consultation, rows, running, say
+from tests.support.app import consultation, rows, running, say
+from tests.support.revision_history import store_answers
 from tests.test_bot.test_states import counted, tools
 from tests.test_storage.rows import pseudonym
 

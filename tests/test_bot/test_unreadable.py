@@ -20,7 +20,7 @@ from bot.web import consultation_cache
 from storage.core.store import Store
 from storage.tables import consultations
 from storage.tables.consultations import Publication, store_publication
-from tests.house import consultation, publish, running
+from tests.support.app import consultation, publish, running
 
 KIEZ = Path(publishing.SAMPLES) / "mein-kiez.yaml"
 SENTENCE = (

@@ -54,8 +54,8 @@ from storage.tables.proposals import (
 )
 from storage.tables.ratings import NewRatingEvent, store_votes
 from storage.tables.rooms import StoredRoom, insert_rooms
-from tests.histories import Answers, history
-from tests.house import KEYS
+from tests.support.app import KEYS
+from tests.support.revision_history import Answers, history
 from tests.test_api.client import hire, key_for
 from tests.test_bot.browser import House, serving
 from tests.upgrades import FACTS as OLD

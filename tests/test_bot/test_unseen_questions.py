@@ -9,8 +9,8 @@ import pytest
 from adapters.base import Delivery, Refused, RetryAfter, Sent, Unknown, Unreachable
 from bot.app import App
 from storage.core.store import Store
-from tests.databases import Database
-from tests.house import Recorder, consultation, publish, rows, running, say
+from tests.support.app import Recorder, consultation, publish, rows, running, say
+from tests.support.databases import Database
 
 AGAIN = "Diese Frage kam vorhin nicht an."
 

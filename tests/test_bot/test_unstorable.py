@@ -11,7 +11,7 @@ import pytest
 from bot.conversations.incoming import LONGEST_ADDRESS, LONGEST_ID, sanitise_message
 from flows.messages import Location, MsgIn
 from storage.core.store import Store
-from tests.house import consultation, publish, rows, running
+from tests.support.app import consultation, publish, rows, running
 from tests.test_bot.test_replay import TIME, feed
 
 ODD = {"half": "a\ud83d", "other half": "\ude00a", "nul": "a\x00", "long": "x" * 100_000}

@@ -11,7 +11,7 @@ from bot.settings import Settings
 from storage.tables import contacts
 from storage.tables.contacts import NewAddress
 from storage.tables.outbox import NewOutboxMessage, SendDelay, insert_messages, reschedule_messages
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 
 
 def test_doctor_says_who_waits_until_when_and_why(tmp_path: Path):

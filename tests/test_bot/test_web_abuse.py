@@ -17,8 +17,8 @@ from bot.settings import Settings
 from bot.web import server
 from bot.web.server import WebServer
 from storage.core.store import Store
-from tests.house import KEYS
-from tests.patience import PATIENCE
+from tests.support.app import KEYS
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import QUICK, Browser, serving
 
 FORM = "application/x-www-form-urlencoded"

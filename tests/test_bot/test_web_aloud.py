@@ -16,7 +16,7 @@ from bot.web.public import espeak, read_aloud
 from bot.web.public.espeak import Espeak, complete_wav
 from bot.web.public.read_aloud import spoken_text
 from flows.messages import MsgOut, QuickReply
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.test_recordings import sound
 

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import WSMsgType
 
 from bot.delivery.message_codec import payload_of
-from tests.house import rows
-from tests.patience import PATIENCE
+from tests.support.app import rows
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import serving
 from tests.test_bot.test_web_journeys import at_the_first_question
 

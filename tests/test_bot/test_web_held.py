@@ -14,7 +14,7 @@ from bot.conversations import inbox
 from bot.web.consultation_cache import ConsultationCache
 from storage.core.errors import StoreBusy, StoreFull, StoreLost
 from storage.core.store import Store
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import Browser, serving
 
 SOON = 3.0

@@ -15,7 +15,7 @@ from bot.web.assisted import sign_in
 from bot.web.context import SITE
 from storage.core.store import Store
 from storage.tables.staff import revoke_staff_member
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.shared_devices import CANARY, Watcher, answered, answers, member, rows, signed_in, visits_in
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.core.store import Store
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.test_weighing import IDEA, WEIGH, add
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bot.common.i18n import phrase_catalogues
 from flows.languages import LANGUAGES
 from storage.core.store import Store
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 
 

@@ -11,8 +11,8 @@ import pytest
 from adapters.web.hub import WebHub
 from bot.web.assisted import device_sessions
 from bot.web.assisted.device_sessions import ASSIST, KIOSK, DeviceSessions
-from tests.house import consultation, publish
-from tests.patience import PATIENCE
+from tests.support.app import consultation, publish
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import serving
 from tests.test_bot.shared_devices import CANARY, WISH, Watcher, answered, at_the_kiosk, rows, visits_in
 

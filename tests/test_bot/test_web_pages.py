@@ -21,8 +21,8 @@ from flows.languages import LANGUAGES
 from storage.core.engines import sqlite_file
 from storage.core.errors import StoreBusy, StoreFull
 from storage.core.store import Store
-from tests.house import consultation, publish
-from tests.patience import PATIENCE
+from tests.support.app import consultation, publish
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import QUICK, serving
 
 PAGES = ("/", "/accessibility", "/privacy", "/c/mein-kiez", "/c/mein-kiez/resume", "/nowhere", "/c/nowhere")

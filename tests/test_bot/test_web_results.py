@@ -39,8 +39,8 @@ from storage.tables.proposals import (
     release_proposals,
 )
 from storage.tables.ratings import NewRatingEvent, store_votes
-from tests.house import KEYS, consultation, publish
-from tests.patience import PATIENCE
+from tests.support.app import KEYS, consultation, publish
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import House, serving
 from tests.test_bot.test_workbook import sheets
 from tests.test_proposals.ideas import chair, open_answer

@@ -16,8 +16,8 @@ from bot.results.live_results import LiveResult, may_replace_rows, sum_answer_co
 from bot.web.room_views import RoomViewCache
 from storage.tables.audit import audit_entries
 from storage.tables.rooms import AnswerCount, StoredRoom
-from tests.house import consultation, publish
-from tests.patience import PATIENCE
+from tests.support.app import consultation, publish
+from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.shared_devices import rows, signed_in
 

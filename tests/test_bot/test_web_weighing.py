@@ -15,9 +15,9 @@ from sqlalchemy import text
 from bot.authoring.publishing import PublishContext, publish_file
 from bot.common.ids import Ids
 from storage.core.store import Store
-from tests.conversation import CONSULTATIONS
-from tests.house import consultation
-from tests.house import publish as publish_one
+from tests.support.app import consultation
+from tests.support.app import publish as publish_one
+from tests.support.transcript_player import CONSULTATIONS
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.shared_devices import signed_in
 

@@ -32,8 +32,8 @@ from storage.tables.proposals import (
     release_proposals,
     withdraw_proposals,
 )
-from tests.house import Recorder, consultation, publish, rows, running, say
-from tests.sources import Clock
+from tests.support.app import Recorder, consultation, publish, rows, running, say
+from tests.support.sources import Clock
 
 IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Ihre Idee?", "en": "Your idea?"}}
 WEIGH = {"key": "weigh", "type": "statements", "text": {"de": "Und die Ideen der anderen?", "en": "And others?"}}

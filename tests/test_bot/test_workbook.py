@@ -15,7 +15,7 @@ from bot.common.errors import CommandError
 from bot.exchange.exports import package, workbook
 from bot.exchange.exports.package import ExportRequest
 from storage.core.store import Store
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 
 SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 QUESTIONS: list[dict[str, Any]] = [

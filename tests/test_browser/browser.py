@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from aiohttp import ClientSession
 
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 FLAGS: Final = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_bot.test_recordings import sound
 from tests.test_bot.test_web_aloud import LAMPS
 from tests.test_browser.browser import Tab

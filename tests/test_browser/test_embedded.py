@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 from tests.test_browser.browser import BrowserError, Tab
 from tests.test_browser.conftest import World
 

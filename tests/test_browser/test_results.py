@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_bot.test_web_results import answered, proposed
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look

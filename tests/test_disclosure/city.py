@@ -21,7 +21,7 @@ from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import NewProposal, ProposalRelease, insert_proposals, release_proposals
 from storage.tables.ratings import NewRatingEvent, Vote, erase_ratings, store_votes
 from storage.tables.sessions import StoredSession, erase_sessions, insert_sessions
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
 SECTORS = ("administration", "business", "science", "civil_society", "residents")

@@ -21,7 +21,7 @@ from bot.results.counts.disclosure import DisclosureRule
 from flows.questions.pairwise import Pairwise
 from flows.questions.points import Points
 from flows.questions.rank import Rank
-from tests.house import consultation
+from tests.support.app import consultation
 from tests.test_bot.test_ballots import FIRST, FUND, OPTIONS
 
 Ballot = tuple[Any, ...]

@@ -19,8 +19,8 @@ from storage.core.store import Store
 from storage.tables import consultations
 from storage.tables.audit import audit_entries
 from storage.tables.consultations import find_live_revision, set_consultation_state
-from tests.histories import store_answers
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
+from tests.support.revision_history import store_answers
 from tests.test_disclosure import city
 from tests.test_disclosure.city import Person
 

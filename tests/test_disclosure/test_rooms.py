@@ -27,7 +27,7 @@ from storage.tables.answers import upsert_answers
 from storage.tables.consultations import find_live_revision
 from storage.tables.rooms import RoomStep, StoredRoom, erase_room_results, insert_rooms, room_results, update_rooms
 from storage.tables.sessions import erase_sessions
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 from tests.test_storage.rows import NOW, answer, stored_session
 

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
 from storage.tables.editions import StoredEdition, add_edition
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_disclosure.test_published import LAMPS
 

@@ -19,7 +19,7 @@ from bot.exchange.importer import ImportOptions, ImportOutcome
 from bot.exchange.rejected_rows import BadFile, RejectedRows
 from bot.settings import Settings
 from storage.core.store import Store
-from tests.house import rows
+from tests.support.app import rows
 from tests.test_exchange import test_kinds as kinds
 from tests.test_exchange import test_polis as votes
 

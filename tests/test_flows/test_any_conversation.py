@@ -35,7 +35,7 @@ from flows.flow import Flow
 from flows.messages import Location, MsgIn, MsgOut, QuickReply
 from flows.session import Session, Turn
 from flows.values import Missing, Value
-from tests.house import consultation
+from tests.support.app import consultation
 from tests.test_flows.test_engine import YES_NO
 
 SAMPLES: Final = Path(engine.__file__).with_name("consultations")

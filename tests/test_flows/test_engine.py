@@ -16,7 +16,7 @@ from flows.flow import Flow
 from flows.messages import MsgIn
 from flows.session import Session
 from flows.values import Missing
-from tests.house import consultation
+from tests.support.app import consultation
 
 YES_NO = [{"value": "yes", "label": {"de": "Ja", "en": "Yes"}}, {"value": "no", "label": {"de": "Nein", "en": "No"}}]
 

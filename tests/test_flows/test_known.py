@@ -27,7 +27,7 @@ from flows.questions.base import (
 from flows.renderer import Renderer
 from flows.session import Session, Turn
 from flows.values import Missing, Value
-from tests.house import consultation
+from tests.support.app import consultation
 
 
 @dataclass(frozen=True)

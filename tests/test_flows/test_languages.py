@@ -14,7 +14,7 @@ from flows.flow import Flow
 from flows.languages import LANGUAGES, best_guess
 from flows.messages import MsgIn, MsgOut
 from flows.session import Session, Turn
-from tests.house import consultation
+from tests.support.app import consultation
 
 HOUSE = {tag: phrase_catalogues.load_phrases(tag) for tag in phrase_catalogues.catalogue_languages()}
 FLOW = Flow(consultation(), HOUSE, "code1")

@@ -16,7 +16,7 @@ from flows.flow import Flow
 from flows.messages import MsgIn
 from flows.session import Session, Turn
 from flows.values import Missing
-from tests.house import consultation
+from tests.support.app import consultation
 
 ENGLISH: dict[str, Any] = {"languages": {"en": {}}}
 LINK = "https://mitsprache.example/c/park"

@@ -21,7 +21,7 @@ from storage.tables.moderation import NewModeration, insert_moderations
 from storage.tables.open_answers import moderated_answers_of_sessions
 from storage.tables.proposals import NewProposal, StoredProposal, insert_proposals, proposals_by_id, released_proposals
 from storage.tables.ratings import NewRatingEvent, ratings_of_proposals, store_votes
-from tests.house import KEYS, consultation, publish
+from tests.support.app import KEYS, consultation, publish
 from tests.test_storage.rows import answer, new_id, proposal, pseudonym, stored_session
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -13,8 +13,8 @@ from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from storage.core.store import Store
 from storage.tables.consultations import set_consultation_state
 from storage.tables.proposals import Withdrawal, withdraw_proposals
-from tests.databases import only_sqlite
-from tests.house import make_here, running, say
+from tests.support.app import make_here, running, say
+from tests.support.databases import only_sqlite
 from tests.test_bot.browser import serving
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit
 

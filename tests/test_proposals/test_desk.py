@@ -11,8 +11,8 @@ from storage.core.store import Store
 from storage.tables.consultations import set_consultation_state
 from storage.tables.moderation import ModerationFlags, set_moderation_flags
 from storage.tables.staff import Role, StaffMember, insert_staff
-from tests.databases import only_sqlite
-from tests.house import KEYS, running, say
+from tests.support.app import KEYS, running, say
+from tests.support.databases import only_sqlite
 from tests.test_proposals.ideas import kinds, one, open_consultation, released, submit, visible
 
 pytestmark = only_sqlite

@@ -27,8 +27,8 @@ from storage.tables.proposals import (
     proposals_of_consultation,
     withdraw_proposals,
 )
-from tests.databases import Database
-from tests.house import KEYS
+from tests.support.app import KEYS
+from tests.support.databases import Database
 from tests.test_proposals.ideas import (
     AYLIN,
     BORA,

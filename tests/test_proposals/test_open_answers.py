@@ -16,8 +16,8 @@ from storage.core.store import Store
 from storage.tables.moderation import count_moderation_states, moderation_queue
 from storage.tables.open_answers import released_answers
 from storage.tables.sessions import erase_sessions_of_consultation
-from tests.databases import only_sqlite
-from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.support.databases import only_sqlite
 from tests.test_proposals.ideas import chair, kinds, open_consultation, submit
 from tests.test_proposals.test_desk import hired
 

@@ -17,7 +17,7 @@ from storage.core.store import Store
 from storage.tables.contacts import find_addresses
 from storage.tables.proposals import proposals_of_consultation, proposals_of_people, released_proposals
 from storage.tables.ratings import NewRatingEvent, Vote, count_ratings, rating_events_of, ratings_of_people, store_votes
-from tests.house import KEYS, Recorder, running, say
+from tests.support.app import KEYS, Recorder, running, say
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released
 from tests.test_storage.rows import new_id
 

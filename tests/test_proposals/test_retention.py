@@ -18,7 +18,7 @@ from storage.tables.answers import NewAnswer, upsert_answers
 from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import Withdrawal, proposals_by_id, withdraw_proposals
 from storage.tables.sessions import insert_sessions
-from tests.house import consultation, publish
+from tests.support.app import consultation, publish
 from tests.test_proposals.ideas import NOW, chair, rate, released, submit
 from tests.test_storage.rows import pseudonym, session
 

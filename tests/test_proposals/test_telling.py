@@ -27,9 +27,9 @@ from storage.tables.contacts import AddressState, ContactStop, NewAddress, NewCo
 from storage.tables.opt_ins import NewOptIn, upsert_opt_ins
 from storage.tables.proposals import erase_proposals_of_people
 from storage.tables.ratings import NewRatingEvent, store_votes
-from tests.databases import Database, only_sqlite
-from tests.house import KEYS, Recorder, running, say
-from tests.patience import PATIENCE
+from tests.support.app import KEYS, Recorder, running, say
+from tests.support.databases import Database, only_sqlite
+from tests.support.timeouts import PATIENCE
 from tests.test_proposals.ideas import NOW, chair, open_consultation, released, submit
 from tests.test_storage.rows import new_id
 

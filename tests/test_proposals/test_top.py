@@ -20,7 +20,7 @@ from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import released_proposals
-from tests.house import running, say
+from tests.support.app import running, say
 from tests.test_api.client import hire, key_for, served
 from tests.test_bot.test_desk import hired
 from tests.test_proposals.ideas import rate, released

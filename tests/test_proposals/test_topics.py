@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage import migrate
 from storage.core.store import Store
-from tests.house import consultation, publish, rows, running, say
+from tests.support.app import consultation, publish, rows, running, say
 from tests.test_bot.test_exports import options, text
 from tests.test_proposals.ideas import open_consultation, submit
 

@@ -14,7 +14,7 @@ from bot.proposals.pool import FEWEST, PART, SCAN_SECONDS, StatementPools
 from bot.proposals.vote_scan import keep_scanning_votes
 from storage.core.store import Store
 from storage.tables.ratings import NewRatingEvent, erase_ratings, store_votes
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 from tests.test_proposals.ideas import NOW, open_consultation, rate, released
 from tests.test_storage.rows import new_id, pseudonym
 

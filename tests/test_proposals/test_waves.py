@@ -27,8 +27,8 @@ from storage.tables.consultations import find_live_revision, set_consultation_st
 from storage.tables.moderation import NewProposalText, translations_of, upsert_translations
 from storage.tables.proposals import proposals_by_id, proposals_of_consultation, released_proposals
 from storage.tables.ratings import count_ratings, erase_ratings
-from tests.house import Recorder, consultation, running, say
-from tests.sources import Clock
+from tests.support.app import Recorder, consultation, running, say
+from tests.support.sources import Clock
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit, visible
 from tests.test_proposals.test_telling import Person, notices, tell_all
 

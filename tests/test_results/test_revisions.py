@@ -35,7 +35,7 @@ from storage.tables.sessions import (
     sessions_of_people,
     step_sessions,
 )
-from tests.histories import history
+from tests.support.revision_history import history
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 Question = dict[str, Any]

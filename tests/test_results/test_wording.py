@@ -16,7 +16,7 @@ from storage.tables.consultations import find_live_revision
 from storage.tables.moderation import NewModeration, insert_moderations
 from storage.tables.proposals import ProposalRelease, insert_proposals, release_proposals
 from storage.tables.ratings import NewRatingEvent, store_votes
-from tests.house import consultation, publish, running, say
+from tests.support.app import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_bot.test_ballots import FIRST, MONEY, OPTIONS
 from tests.test_results.test_groups import planted

@@ -15,7 +15,7 @@ from storage.core.store import Store
 from storage.tables.answers import AnswerRow
 from storage.tables.messages import ReceivedRow
 from storage.tables.outbox import OutboxMessageRow
-from tests.databases import Database
+from tests.support.databases import Database
 from tests.test_storage.crashing_writer import PER_BATCH
 
 KILLS = 8

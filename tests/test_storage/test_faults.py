@@ -17,7 +17,7 @@ from storage.core.errors import CommitUnknown, Duplicate, StorageError, StoreBus
 from storage.core.store import Store
 from storage.tables import contacts
 from storage.tables.contacts import ContactRow, NewContact, find_addresses, insert_contacts
-from tests.databases import Database, only_postgresql, only_sqlite
+from tests.support.databases import Database, only_postgresql, only_sqlite
 from tests.test_storage.rows import NOW
 
 

@@ -16,7 +16,7 @@ from storage.tables.messages import MessageKey, NewReceived, take_messages
 from storage.tables.proposals import insert_proposals
 from storage.tables.ratings import NewRatingEvent, RatingRow, store_votes
 from storage.tables.sessions import SessionRow, insert_sessions, sessions_of_people, step_sessions, waiting_sessions
-from tests.databases import Database
+from tests.support.databases import Database
 from tests.test_storage.rows import NOW, answer, key, new_id, proposal, pseudonym, published, session, stored_session
 
 CLICKS = 4

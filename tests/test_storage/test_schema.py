@@ -23,7 +23,7 @@ from storage.migrate import MigrationResult
 from storage.models import metadata
 from storage.tables import erasures
 from storage.tables.erasures import tables_of_residents
-from tests.databases import Database, Houses, execute, only_postgresql, only_sqlite
+from tests.support.databases import Database, Houses, execute, only_postgresql, only_sqlite
 from tests.test_storage.rows import lookup, person
 
 HEAD = "20261130_room_results"

@@ -11,8 +11,8 @@ from storage.core.engines import parse_url
 from storage.core.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy, StoreLost
 from storage.core.store import ATTEMPTS, Store
 from storage.tables.contacts import ContactRow, NewContact, delete_contacts, insert_contacts
-from tests.databases import Database, only_postgresql, only_sqlite
-from tests.patience import PATIENCE
+from tests.support.databases import Database, only_postgresql, only_sqlite
+from tests.support.timeouts import PATIENCE
 from tests.test_storage.rows import NOW
 
 

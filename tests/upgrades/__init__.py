@@ -32,7 +32,7 @@ from sqlalchemy import Connection, MetaData, text
 from bot.common.keys import FILE, load_keys
 from storage import migrate
 from storage.core.store import Store
-from tests.databases import Database, Houses
+from tests.support.databases import Database, Houses
 
 FOLDER: Final = Path(__file__).parent / "b5d788c"
 REVISION: Final = "20261125_remains"

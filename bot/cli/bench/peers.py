@@ -1,4 +1,4 @@
-"""Our bot beside other libraries for chat bots: `tests/peers_bench` measures, in environments of its own.
+"""Our bot beside other libraries for chat bots: `tests/interop/bench` measures, in environments of its own.
 
 Those libraries are no dependencies of the program, and what drives them comes with the tests.
 """
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from bot.common.errors import CommandError
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-NOT_HERE: Final = "bench --peers: what it needs lies beside the source (tests/peers_bench); call it in the repository"
+NOT_HERE: Final = "bench --peers: what it needs lies beside the source (tests/interop/bench); call it in the repository"
 
 
 class PeerBenchOptions(NamedTuple):
@@ -32,7 +32,7 @@ class PeerBenchOptions(NamedTuple):
 
 def run_peers(wish: PeerBenchOptions, root: Path = ROOT) -> int:
     """Prints the tables; gives the exit code. CommandError where the program is installed without its repository."""
-    if not (root / "tests" / "peers_bench").is_dir():
+    if not (root / "tests" / "interop" / "bench").is_dir():
         raise CommandError(NOT_HERE)
-    command = [sys.executable, "-m", "tests.peers_bench", "--peers", *wish.arguments()]
+    command = [sys.executable, "-m", "tests.interop.bench", "--peers", *wish.arguments()]
     return subprocess.run(command, cwd=root, check=False).returncode

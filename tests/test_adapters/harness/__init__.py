@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 from adapters.base import Channel
 from bot.app import App
 from storage.core.store import Store
-from tests.house import running
-from tests.patience import PATIENCE
+from tests.support.app import running
+from tests.support.timeouts import PATIENCE
 
 
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:

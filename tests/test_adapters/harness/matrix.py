@@ -12,7 +12,7 @@ from adapters.matrix.channel import MatrixChannel
 from adapters.matrix.syncing import SINCE
 from bot.settings import ChannelSettings
 from tests import resident, synapse
-from tests.house import CIPHER
+from tests.support.app import CIPHER
 from tests.test_adapters import harness
 
 

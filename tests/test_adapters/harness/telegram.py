@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 from adapters.base import Channel
-from tests import botapi, canaries
+from tests import botapi
 from tests.botapi.limits import FREE
-from tests.telegram import channel_to
+from tests.support import leak_check
+from tests.support.telegram import channel_to
 from tests.test_adapters import harness
 
 
@@ -56,7 +57,7 @@ class Harness(harness.Harness):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Harness]:
         async with botapi.running(FREE) as self.api:
-            self.api._people = int(f"{canaries.TELEGRAM_IDS}00000")
+            self.api._people = int(f"{leak_check.TELEGRAM_IDS}00000")
             self._remember_updates()
             yield self
 

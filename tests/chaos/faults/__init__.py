@@ -1,0 +1,1 @@
+"""The faults of the chaos tests, one kind a file."""
