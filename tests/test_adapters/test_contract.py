@@ -28,15 +28,15 @@ from flows.messages import MsgOut
 from storage.core.errors import StoreLost
 from storage.core.store import Store
 from storage.tables.outbox import NewOutboxMessage, insert_messages
-from tests import canaries
 from tests.chaos.talk import Count, account
+from tests.support import leak_check
 from tests.support.app import KEYS, consultation, publish, rows
 from tests.support.timeouts import PATIENCE
 from tests.test_adapters import crashes
 from tests.test_adapters.harness import Harness, Resident, harness_of, until
 
 ROOT = Path(__file__).parents[2]
-BENCHES = f"Bänke, sagt der {canaries.WORD}"
+BENCHES = f"Bänke, sagt der {leak_check.WORD}"
 LAMPS, WISH, SUMMARY = "Licht im Park?", "Was fehlt?", "Stimmt alles?"
 FAMILY, COMBINED, ARABIC = "👨‍👩‍👧‍👦", "z̷̧̛͍͎̈́̆", "السلام عليكم "
 

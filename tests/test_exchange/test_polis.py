@@ -18,7 +18,7 @@ from bot.exchange.importer import ImportOptions
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
-from tests import real_polis
+from tests.support import polis_bundle
 
 COMMENTS = """timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body
 1651045000,x,0,7,2,1,1,"Mehr Bäume, bitte"
@@ -124,9 +124,9 @@ def test_what_is_exported_can_be_taken_over_again(store, bundle, tmp_path):
     ]
     raw = (out / "comments.csv").read_text()
     assert "'- Lampen" in raw, "no spreadsheet runs it"
-    groups = real_polis.rows(out, "comment-groups.csv")
+    groups = polis_bundle.rows(out, "comment-groups.csv")
     assert groups[0]["total-agrees"] == "1", "by last vote"
-    comments = real_polis.rows(out, "comments.csv")
+    comments = polis_bundle.rows(out, "comments.csv")
     assert comments[0]["agrees"] == "2", "by vote events"
 
 
@@ -257,10 +257,10 @@ def test_a_real_conversation_comes_out_as_it_was_published(store, real_data, tmp
     with store.reading() as connection:
         found = content.load_content(connection, "park")
     polis.write(found, tmp_path)
-    theirs, ours = real_polis.read(real_data), real_polis.read(tmp_path)
-    assert real_polis.differences(theirs, ours) == []
+    theirs, ours = polis_bundle.read(real_data), polis_bundle.read(tmp_path)
+    assert polis_bundle.differences(theirs, ours) == []
     assert len(ours.people) == 1116
     assert sum(row["group-id"] != "" for row in ours.people.values()) == 900
-    assert real_polis.likeness(theirs, ours) >= 0.95
+    assert polis_bundle.likeness(theirs, ours) >= 0.95
     ours.comments["7"]["agrees"] = "0"
-    assert real_polis.differences(theirs, ours) == ["comments.csv agrees of 7"], "it can tell"
+    assert polis_bundle.differences(theirs, ours) == ["comments.csv agrees of 7"], "it can tell"
