@@ -21,8 +21,7 @@ from bot.settings import ChannelSettings, Settings
 from flows.definition import Consultation
 from flows.messages import MsgIn
 from storage.core.store import Store
-from tests import house
-from tests.support.app import CIPHER, KEYS
+from tests.support.app import CIPHER, KEYS, publish
 from tests.support.databases import Database
 from tests.support.synapse import Synapse, User
 from tests.support.timeouts import PATIENCE
@@ -95,9 +94,9 @@ def opened(database: Database) -> Iterator[Store]:
         store.dispose()
 
 
-def publish(database: Database, *published: Consultation) -> None:
+def publish_to(database: Database, *published: Consultation) -> None:
     with opened(database) as store:
-        house.publish(store, *published)
+        publish(store, *published)
 
 
 def answers(database: Database) -> list[tuple[str, str, str]]:

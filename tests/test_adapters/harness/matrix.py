@@ -11,7 +11,7 @@ from adapters.matrix import open_channel
 from adapters.matrix.channel import MatrixChannel
 from adapters.matrix.syncing import SINCE
 from bot.settings import ChannelSettings
-from tests import resident, synapse
+from tests.support import matrix_client, synapse
 from tests.support.app import CIPHER
 from tests.test_adapters import harness
 
@@ -19,7 +19,7 @@ from tests.test_adapters import harness
 class Guest(harness.Resident):
     """One person in a direct, encrypted room with the bot."""
 
-    def __init__(self, owner: Harness, person: resident.Resident) -> None:
+    def __init__(self, owner: Harness, person: matrix_client.Resident) -> None:
         self.person = person
         self._owner = owner
         self._last = ""
@@ -83,7 +83,7 @@ class Harness(harness.Harness):
         return self.made
 
     async def resident(self) -> Guest:
-        person = await self.clients.enter_async_context(resident.resident(self.server))
+        person = await self.clients.enter_async_context(matrix_client.resident(self.server))
         await person.invite(self.bot.user_id)
         return Guest(self, person)
 
