@@ -202,7 +202,7 @@ class BroadcastProcessor:
         room = min(IN_OUTBOX - waiting, self._allowed(connection, push, now))
         ids = planned_recipients(connection, push.id, room) if room > 0 else []
         if audience and ids:
-            self._queue(connection, push, audience, ids, now, step)
+            self._queue(connection, push, audience=audience, ids=ids, now=now, step=step)
             step.is_sending = True
         elif waiting or planned_recipients(connection, push.id, 1):
             step.is_sending = True
@@ -213,68 +213,51 @@ class BroadcastProcessor:
         self,
         connection: Connection,
         push: StoredBroadcast,
+        *,
         audience: Audience,
         ids: list[int],
         now: datetime,
         step: BroadcastStep,
     ) -> None:
-        """Asks once more who is meant; their messages go into the outbox, the others are skipped with the reason."""
+        """Re-checks the audience, queues the messages of its members and skips the other recipients with a reason."""
         asked = opt_ins.subscribers_among(connection, ids)
         found = {each.contact_id: each for each in audience.look(connection, asked, now)}
-        rows: list[StoredRecipient] = []
-        letters: list[NewOutboxMessage] = []
-        today = day_of(now)
-        for number in ids:
-            each = found.get(number)
-            if each is None or each.obstacle:
-                reason = each.obstacle if each else "withdrawn"
-                rows.append(
-                    StoredRecipient(
-                        broadcast_id=push.id,
-                        contact_id=number,
-                        channel="",
-                        language="",
-                        state="skipped",
-                        reason=reason,
-                        outbox_id=None,
-                        moved_at=today,
-                    )
-                )
+        recipients: list[StoredRecipient] = []
+        messages: list[NewOutboxMessage] = []
+        for contact_id in ids:
+            member = found.get(contact_id)
+            if member is None or member.obstacle:
+                reason = member.obstacle if member else "withdrawn"
+                recipients.append(_skipped(push, contact_id, reason, now))
                 continue
-            msg = messages.broadcast_message(
-                audience.published, each.language, each.why, self.catalogue, is_reminder=push.is_reminder
-            )
-            letter, order = self.ids.letter()
-            letters.append(
-                NewOutboxMessage(
-                    id=letter,
-                    channel=each.channel,
-                    lookup=each.lookup,
-                    payload=payload_of(msg),
-                    purpose="broadcast",
-                    not_before=None,
-                    created_at=today,
-                    hidden_order=order,
-                )
-            )
-            rows.append(
-                StoredRecipient(
-                    broadcast_id=push.id,
-                    contact_id=number,
-                    channel=each.channel,
-                    language=each.language,
-                    state="queued",
-                    reason=None,
-                    outbox_id=letter,
-                    moved_at=today,
-                )
-            )
-        insert_messages(connection, letters)
-        update_recipients(connection, rows)
+            row = self._outbox_row(push, audience, member, now)
+            messages.append(row)
+            recipients.append(_queued(push, member, row.id, now))
+        insert_messages(connection, messages)
+        update_recipients(connection, recipients)
         if push.per_hour:
-            used = timedelta(hours=len(letters) / push.per_hour)
+            used = timedelta(hours=len(messages) / push.per_hour)
             update_broadcast(connection, push.id, paced_to=self._paced_from(push, now) + used)
-        step.queued += len(letters)
+        step.queued += len(messages)
+
+    def _outbox_row(
+        self, push: StoredBroadcast, audience: Audience, member: AudienceMember, now: datetime
+    ) -> NewOutboxMessage:
+        """Builds the message to one member of the audience as an outbox row."""
+        msg = messages.broadcast_message(
+            audience.published, member.language, member.why, self.catalogue, is_reminder=push.is_reminder
+        )
+        number, order = self.ids.letter()
+        return NewOutboxMessage(
+            id=number,
+            channel=member.channel,
+            lookup=member.lookup,
+            payload=payload_of(msg),
+            purpose="broadcast",
+            not_before=None,
+            created_at=day_of(now),
+            hidden_order=order,
+        )
 
     def _allowed(self, connection: Connection, push: StoredBroadcast, now: datetime) -> int:
         """How many messages the pace lets go by now."""
@@ -358,5 +341,33 @@ def _recipient(push: StoredBroadcast, found: AudienceMember, now: datetime) -> S
         state=state,
         reason=reason,
         outbox_id=None,
+        moved_at=day_of(now),
+    )
+
+
+def _skipped(push: StoredBroadcast, contact_id: int, reason: str, now: datetime) -> StoredRecipient:
+    """Builds the row of a recipient that gets no message."""
+    return StoredRecipient(
+        broadcast_id=push.id,
+        contact_id=contact_id,
+        channel="",
+        language="",
+        state="skipped",
+        reason=reason,
+        outbox_id=None,
+        moved_at=day_of(now),
+    )
+
+
+def _queued(push: StoredBroadcast, member: AudienceMember, outbox_id: int, now: datetime) -> StoredRecipient:
+    """Builds the row of a recipient whose message is in the outbox."""
+    return StoredRecipient(
+        broadcast_id=push.id,
+        contact_id=member.contact_id,
+        channel=member.channel,
+        language=member.language,
+        state="queued",
+        reason=None,
+        outbox_id=outbox_id,
         moved_at=day_of(now),
     )

@@ -140,8 +140,8 @@ async def test_senders_are_told_once_that_the_database_is_down(store, monkeypatc
         # Not sooner: on a busy machine they could be told while they come in.
         monkeypatch.setattr("bot.conversations.inbox.FIRST_PAUSE_SECONDS", 0.01)
         monkeypatch.setattr("bot.conversations.inbox.PATIENCE_SECONDS", 0.3)
-        monkeypatch.setattr("bot.conversations.inbox.HANGS_SECONDS", 0.3)
-        monkeypatch.setattr("bot.conversations.inbox.LOOK_SECONDS", 0.05)
+        monkeypatch.setattr("bot.conversations.inbox.BUSY_PATIENCE_SECONDS", 0.3)
+        monkeypatch.setattr("bot.conversations.inbox.POLL_SECONDS", 0.05)
         write, is_back = store.write, asyncio.Event()
 
         async def away(work, **more):
@@ -157,7 +157,7 @@ async def test_senders_are_told_once_that_the_database_is_down(store, monkeypatc
         behind = asyncio.create_task(app.conversations.receive([channel.msg("b", "ja")]))  # the next batch
         await asyncio.sleep(0.8)
         assert [sum("Störung" in words for words in channel.texts(who)) for who in "ab"] == [1, 1]
-        for limit in ("PATIENCE_SECONDS", "HANGS_SECONDS"):  # a busy machine is no second disturbance
+        for limit in ("PATIENCE_SECONDS", "BUSY_PATIENCE_SECONDS"):  # a busy machine is no second disturbance
             monkeypatch.setattr(f"bot.conversations.inbox.{limit}", PATIENCE)
         is_back.set()
         await asyncio.wait_for(asyncio.gather(first, behind), PATIENCE)

@@ -116,7 +116,7 @@ def test_full_database_ends_the_chat(house, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise StoreFull("disk is full")
 
-    monkeypatch.setattr("bot.conversations.batch.Batches.work", fail)
+    monkeypatch.setattr("bot.conversations.batch.BatchProcessor.work", fail)
     monkeypatch.setattr(play, "PATIENCE_SECONDS", 0.1)
     with pytest.raises(StoreFull):
         chat(house, "Hallo", slug="mein-kiez")

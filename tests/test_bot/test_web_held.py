@@ -65,7 +65,7 @@ async def away(store: Store, how: str) -> AsyncIterator[None]:
 
 async def soon(asked: Awaitable[Any]) -> Any:
     """The answer, which comes although nothing can be stored. How soon on a quiet machine is told by the limits."""
-    assert inbox.PATIENCE_SECONDS + inbox.LOOK_SECONDS <= SOON
+    assert inbox.PATIENCE_SECONDS + inbox.POLL_SECONDS <= SOON
     return await asyncio.wait_for(asked, PATIENCE)
 
 
