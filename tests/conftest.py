@@ -132,8 +132,8 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     people are told then set their own limits.
     """
     for limit in (
-        "conversations.inbox.HANGS",
-        "conversations.inbox.DEAF",
+        "conversations.inbox.BUSY_PATIENCE",
+        "conversations.inbox.PROBE_TIMEOUT",
         "web.server.KNOWN",
         "web.consultation_cache.PATIENCE",
     ):

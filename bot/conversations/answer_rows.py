@@ -1,4 +1,4 @@
-"""Answers and consents as rows."""
+"""Writes answers and consents as rows."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from storage.tables import answers
 from storage.tables.answers import AnswerKey, NewAnswer, NewConsent, delete_answers, upsert_answers
 
 CARRYING = frozenset({"statements", "proposal"})
-"""Types of questions with whose answers votes or ideas come."""
+"""Question types whose answers carry votes or proposals."""
 
 
 class AnswerRows:
-    """Answers by session and question: the last one counts."""
+    """Collects answers by session and question; the last one counts."""
 
     def __init__(self) -> None:
         self._given: dict[AnswerKey, NewAnswer] = {}
         self._dropped: set[AnswerKey] = set()
-        """Answers that go, before `_given` are written."""
+        """Answers to delete before `_given` is written."""
         self._open: dict[AnswerKey, NewAnswer] = {}
-        """Those of `_given` that are given in own words, or would be."""
+        """The free-text answers among `_given`."""
 
     def give(self, row: NewAnswer) -> None:
         key = AnswerKey(row.session_id, row.question_key)
@@ -90,7 +90,7 @@ def drop_answer(batch: BatchContext, person: Person, event: AnswerDropped, hour:
     key = AnswerKey(participation.id, event.key)
     batch.section(AnswerRows).drop(key)
     node = participation.published.flow.nodes.get(event.key)
-    # The answer may be one to an earlier revision.
+    # The answer may belong to an earlier revision.
     if node is None or event.key in participation.published.flow.with_media:
         batch.section(AttachmentRows).detach(key)
     if node is None or node.type in CARRYING:

@@ -1,4 +1,4 @@
-"""Rows for what came with the answers of a batch, in the transaction of that batch."""
+"""Writes the attachments of a batch as rows, in the transaction of that batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.tables.attachments import NewAttachment, detach_attachments, insert
 
 
 class _Sent(NamedTuple):
-    """A recording or a picture that came with an answer."""
+    """A recording or picture sent as an answer."""
 
     event: MediaGiven
     channel: str
@@ -23,7 +23,7 @@ class _Sent(NamedTuple):
 
 
 class AttachmentRows:
-    """What is to be fetched; what came with an earlier answer to the same question belongs to nobody any more."""
+    """Collects attachments to fetch, and detaches those of earlier answers to the same question."""
 
     def __init__(self) -> None:
         self._attached: dict[AnswerKey, _Sent] = {}
@@ -33,7 +33,7 @@ class AttachmentRows:
         self._attached[key] = sent
 
     def detach(self, key: AnswerKey) -> None:
-        """With this answer nothing that came before goes any more."""
+        """Detaches the attachments of earlier versions of this answer."""
         self._attached.pop(key, None)
         self._detached.add(key)
 

@@ -1,4 +1,4 @@
-"""One batch of messages inside one transaction: repeats dropped, people found, rounds of turns, rows written."""
+"""Processes one batch of messages in one transaction: drops repeats, resolves senders, takes turns, writes rows."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from storage.tables.contacts import find_addresses
 from storage.tables.messages import NewReceived, take_messages
 
 REFRESH_SECONDS: Final = 1.0
-"""How old what is known of the published consultations may be."""
+"""Maximum age of the catalogue of published consultations."""
 
 
 class BatchProcessor:
-    """Works on batches. Everything it needs from outside is given here; `work` runs on the writing thread."""
+    """Processes batches with the given services. `work` runs on the writing thread."""
 
     def __init__(
         self,
@@ -91,11 +91,11 @@ class BatchProcessor:
         return outcome
 
     def committed(self) -> None:
-        """What was worked on last is stored for good."""
+        """Notes that the last batch was committed."""
         self._senders.people_cache.committed()
 
     def store_dead_letter(self, connection: Connection, msg: MsgIn, fault: Exception) -> list[MsgOut]:
-        """Sets a message aside that nothing else can be stored with; gives what there is to say to its sender."""
+        """Stores a message that made its batch fail as a dead letter; returns the replies to its sender."""
         now, keys = self._now(), self._keys
         name = keys.message_names(msg.channel, msg.external_id).received
         if not take_messages(connection, [NewReceived(msg.channel, name, day_of(now))]):
@@ -112,8 +112,9 @@ class BatchProcessor:
             self._refreshed_at = now
 
     def _take(self, connection: Connection, arrived: Sequence[MsgIn], now: datetime) -> list[tuple[int, MsgIn]]:
-        """The messages that are new, each once, with its place in the batch. They have the names of participation,
-        which no two share: a channel's own ids lead to who wrote.
+        """Returns the new messages with their positions in the batch, without repeats.
+
+        Their external ids are replaced by keyed hashes, because a channel's own ids can lead to the sender.
         """
         today, names = day_of(now), self._keys.message_names
         named = [(msg, names(msg.channel, msg.external_id)) for msg in arrived]
@@ -135,10 +136,10 @@ class BatchProcessor:
         arrived: list[MsgIn],
         numbers: Mapping[str, int],
     ) -> list[MsgIn]:
-        """Takes the messages in rounds, in each at most one of each person, so that their order is kept.
+        """Takes the messages in rounds with at most one message per contact, which keeps their order.
 
-        Gives what is left when something has to be done before anything else happens (`BatchContext.is_urgent`), and
-        what came through a second door.
+        Returns the messages left over when urgent work comes first (`BatchContext.is_urgent`), and those from a second
+        linked address of a contact.
         """
         waiting, other_doors = _by_one_door(people, arrived)
         while waiting and not batch.is_urgent:
@@ -157,8 +158,8 @@ class BatchProcessor:
 
 
 def _by_one_door(people: Mapping[tuple[str, str], Person], arrived: list[MsgIn]) -> tuple[list[MsgIn], list[MsgIn]]:
-    """The messages that can be taken now, and those of people who wrote through another of their doors as well: they
-    come when all of the first is done, because both see the same session."""
+    """Separates messages from a second linked address of a contact: they are taken later, since both addresses share
+    one session."""
     first: dict[int, Person] = {}
     now: list[MsgIn] = []
     later: list[MsgIn] = []

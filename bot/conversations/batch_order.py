@@ -1,6 +1,6 @@
-"""In which order the rows of a batch are written: identity first, and nothing before what it refers to.
+"""Defines the order in which the rows of a batch are written: identity first, referenced rows before referring ones.
 
-Every module with handlers of events is imported here, so that whoever can write a batch has all of them.
+Imports every module with event handlers, so that all of them are registered wherever batches are written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HANDLING: Final = (
     personal_data,
     session_rows,
 )
-"""The modules with handlers."""
+"""The modules with event handlers."""
 
 WRITE_ORDER: Final[WriteOrder] = (
     ContactRows,

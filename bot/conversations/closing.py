@@ -1,8 +1,8 @@
-"""Ends the participations of consultations that are over: what was not finished is interrupted, and answers stay.
+"""Ends the participations of closed consultations: unfinished ones are interrupted, their answers stay.
 
-Runs with the tidying (`bot.privacy.retention`), portion by portion. Until it ran, views, exports and figures say the
-same by the date of the end. A consultation is left alone for an hour after its end: who is let in again by then finds
-their question where it was.
+Runs hourly, page by page (`bot.conversations.hourly_jobs`). Until then views, exports and figures apply the closing
+date themselves. Participations stay open for an hour after the end, so that a consultation that is reopened within
+that time continues unchanged.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from storage.tables.sessions import (
 )
 
 AT_ONCE: Final = 500
-"""Participations in one transaction, so that nobody who writes waits long."""
+"""Participations per transaction; limits how long incoming messages wait."""
 LET_STAND: Final = timedelta(hours=1)
 
 
 def end_next_participations(connection: Connection, now: datetime, keys: Keys, catalogue: Catalogue, ids: Ids) -> int:
-    """Ends the next ones; gives how many, `AT_ONCE` where there may be more."""
+    """Ends the next participations; returns their number, `AT_ONCE` if there may be more."""
     ids.tick()
     ends = {
         live.consultation_id: live.closes_at
@@ -52,7 +52,7 @@ def end_next_participations(connection: Connection, now: datetime, keys: Keys, c
         end = max(row.started_at, ends[row.consultation_id] or row.updated_at)
         try:
             changes.append(_ended(batch, row, end))
-        except (UnreadableError, TypeError, ValueError):  # of another program: what it left open only that one knows
+        except (UnreadableError, TypeError, ValueError):  # written by another version: its open questions are unknown
             batch.add(release_sessions, SessionRelease(row.id, None, "interrupted", end))
     batch.finish()
     change_sessions(connection, changes)
@@ -60,7 +60,7 @@ def end_next_participations(connection: Connection, now: datetime, keys: Keys, c
 
 
 def _ended(batch: BatchContext, row: StoredSession, end: datetime) -> SessionChange:
-    """The session as it is afterwards; `batch` takes down why questions have no answer."""
+    """Returns the interrupted session; adds the reasons for missing answers to `batch`."""
     published, session = batch.catalogue.revision(batch.connection, row.revision_id), Session.from_json(row.state)
     turn = engine.interrupt(published.flow, session)
     batch.apply(Person.absent(Participation.of(row, published, turn.session), row.channel), turn.events, end)

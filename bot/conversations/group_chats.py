@@ -1,4 +1,4 @@
-"""In groups others read along: nothing is asked or stored there, people are invited to a private chat."""
+"""Invites users of group chats to a private chat; nothing is asked or stored in groups."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from storage.tables.outbox import insert_messages
 
 
 def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
-    """Invites the groups in which somebody called the bot, each once; gives the messages that came in private.
+    """Sends one invitation to each group in which the bot was called; returns the messages of private chats.
 
-    A group is nobody: all that is kept of it is its sealed address, until the invitation was sent.
+    A group gets no contact: only its encrypted address is stored, until the invitation was sent.
     """
     private = [msg for msg in arrived if not msg.is_group]
     if len(private) == len(arrived):

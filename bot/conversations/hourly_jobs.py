@@ -1,4 +1,4 @@
-"""What the running service does once an hour: ends participations, makes last editions, deletes what is over."""
+"""Hourly jobs of the running service: ends participations, renews final editions, deletes expired data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EVERY: Final = timedelta(hours=1)
 
 
 async def end_participations(store: Store, keys: Keys, catalogue: Catalogue, ids: Ids) -> None:
-    """Ends those of consultations that are over, a portion at a time."""
+    """Ends the participations of closed consultations, page by page."""
     work = partial(closing.end_next_participations, now=datetime.now(UTC), keys=keys, catalogue=catalogue, ids=ids)
     ended = 0
     while portion := await store.write(work):
@@ -47,10 +47,10 @@ async def run_hourly_jobs(
     backup_days: int,
     renew: Callable[[Mapping[str, int]], Awaitable[None]],
 ) -> None:
-    """Tidies up now and then until it is cancelled, unless the clock leapt ahead (`bot.common.clock`). A failure is
-    logged and tried again an hour later.
+    """Runs the jobs every hour until cancelled, unless the clock jumped ahead (`bot.common.clock`). Errors are logged
+    and the jobs retried an hour later.
 
-    `backup_days`: older backups there are none, so that nobody needs to know what is still in them.
+    `backup_days`: the maximum age of backups; older lines of the erasure log are deleted.
     """
     catalogue, ids, clock = Catalogue(), Ids(), Clock(erasure_log.folder.parent)
     while True:

@@ -1,4 +1,4 @@
-"""Messages as they come in, made fit for every database and encoder: the one place where that is done."""
+"""Sanitises incoming messages, so that every database and encoder can store them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from flows.messages import Location, MsgIn
 from flows.understanding.text import clean_text
 
 LONGEST_TEXT: Final = 20_000
-"""Characters of a message that are looked at: more than any answer may have, so that its question says "too long"."""
+"""Maximum length of a text; longer than any answer may be, so that the question still reports "too long"."""
 LONGEST_ID: Final = 500
-"""Characters of an id that are kept as they are: an index of PostgreSQL holds no entry above 2,700 bytes."""
+"""Maximum length of an id stored unchanged; an index entry of PostgreSQL has at most 2,700 bytes."""
 LONGEST_ADDRESS: Final = 2_000
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_WORD: Final = 1_000
@@ -21,8 +21,8 @@ _LONGEST_REF: Final = 10_000
 
 
 def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
-    """The message without what a database, an export or a terminal cannot carry; None where its address is no address,
-    so that it can be neither kept nor answered.
+    """Removes characters that databases, exports or terminals cannot carry. Returns None for an unusable address,
+    which makes the message impossible to store or answer.
     """
     text = clean_text(msg.text[:LONGEST_TEXT])
     if text != msg.text or msg.sent_at > now:
@@ -56,7 +56,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
 
 
 def _id(name: str) -> str:
-    """An id of a channel; one that cannot be kept becomes a digest: the same for its repeat, and for no other."""
+    """Returns a channel's id; replaces one that cannot be stored by its digest."""
     if _is_storable(name, LONGEST_ID):
         return name
     return f"digest {hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
@@ -67,5 +67,5 @@ def _is_storable(name: str, longest: int) -> bool:
 
 
 def _is_on_earth(place: Location) -> bool:
-    """Not so for what is no number, too."""
+    """Whether coordinates are valid; False for NaN."""
     return -90 <= place.latitude <= 90 and -180 <= place.longitude <= 180

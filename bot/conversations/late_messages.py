@@ -1,5 +1,6 @@
-"""What comes too late: a tap below a question of a consultation that somebody has left, finished or that is over, and
-words of somebody who was under way when it ended. Both are answered as what they are; nothing that is stored changes.
+"""Answers messages that arrive too late: taps on old buttons, and texts after the end of an unfinished consultation.
+
+Both get an explanation and change no stored data.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from storage.tables.consultations import revision_ids_by_code, revisions_by_id
 from storage.tables.sessions import sessions_of_people
 
 REMEMBERED: Final = timedelta(days=7)
-"""So long after the end somebody who was under way is told about it, whatever they write."""
+"""Period after the end in which contacts with an interrupted participation are informed about the end."""
 
 
 class LateMessages:
-    """Finds out what a message belongs to whose sender stands in no consultation."""
+    """Finds the consultation that a message outside any participation refers to."""
 
     def __init__(self, keys: Keys, catalogue: Catalogue, senders: SenderResolver) -> None:
         self._keys = keys
@@ -35,7 +36,7 @@ class LateMessages:
         self._senders = senders
 
     def said(self, batch: BatchContext, person: Person, msg: MsgIn) -> tuple[Event, ...]:
-        """What is said to it; nothing where it is not too late for anything."""
+        """Returns the events for a late message; none if it is not late."""
         if msg.tapped:
             return self._tapped(batch, person, msg.tapped)
         return self._written(batch, person, msg)
@@ -59,7 +60,7 @@ class LateMessages:
         )
 
     def _participation(self, batch: BatchContext, person: Person, code: str) -> Participation | None:
-        """Where the person stood when the button was shown; None where it is none of ours, or nothing is stored."""
+        """Returns the participation of a button; None for unknown buttons and without a stored session."""
         ids = revision_ids_by_code(batch.connection, code) if len(code) == CODE_LENGTH else []
         here = batch.section(SessionRows).participations()  # of an earlier message of the batch
         for revision in revisions_by_id(batch.connection, ids).values():
@@ -75,7 +76,7 @@ class LateMessages:
         return None
 
     def _written(self, batch: BatchContext, person: Person, msg: MsgIn) -> tuple[Event, ...]:
-        """That it is over, before what else there is; to those whose participation ended with it."""
+        """Says that a consultation is over, followed by the welcome, if the end interrupted the participation."""
         ended = self._catalogue.ended_since(batch.now - REMEMBERED, batch.now)
         names = {self._keys.pseudonym(person.contact_id, one.consultation_id): one for one in ended}
         for pseudonym, row in sessions_of_people(batch.connection, list(names)).items() if names else ():

@@ -1,8 +1,8 @@
-"""Holds what earlier programs stored against the path of each person, once, and removes what is not on it.
+"""One-time data migration: removes stored answers that are not on the path of their session.
 
-Runs where the database is opened (`bot.app`), portion by portion, so that exports, counts and views are right also
-where the person never writes again. May be killed at any moment and done by several programs at once: a portion and the
-note of how far it has come are one transaction. What it finds is only counted.
+Runs when the database is opened (`bot.app`), page by page, so that exports, counts and views are right for contacts
+that never write again. It may be killed at any time and run by several processes at once: each page and its progress
+are one transaction. Findings are only counted.
 """
 
 from __future__ import annotations
@@ -45,27 +45,27 @@ log = structlog.get_logger()
 
 
 class CleanedPaths(NamedTuple):
-    """How much was removed."""
+    """Numbers of removed answers and corrected sessions."""
 
     answers: int = 0
     sessions: int = 0
 
 
 class _Found(NamedTuple):
-    """What is wrong in one session."""
+    """The correction of one session."""
 
     participation: Participation
     row: StoredSession
     left: Session
-    """The session as it is right."""
+    """The corrected session."""
     happened: tuple[Event, ...]
     removed: int
-    """Answers that go."""
+    """Number of answers to delete."""
 
 
 def clean_paths(store: Store, erasure_log: ErasureLog, keys: Keys) -> CleanedPaths:
-    """Removes what is off the path from all sessions stored so far; gives how much that was. Where it was done before
-    it only looks. Raises the classes of `storage.core.errors`.
+    """Removes answers off the path from all stored sessions and returns their number; does nothing once finished.
+    Raises the classes of `storage.core.errors`.
     """
     with store.reading() as connection:
         if data_migration_progress(connection, NAME).finished_at is not None:
@@ -88,7 +88,7 @@ def clean_paths(store: Store, erasure_log: ErasureLog, keys: Keys) -> CleanedPat
 
 
 def _portion(connection: Connection, services: BatchServices, erasure_log: ErasureLog) -> CleanedPaths | None:
-    """The next sessions; None where there are none left."""
+    """Corrects the next page of sessions; returns None after the last one."""
     progress = data_migration_progress(connection, NAME, lock=True)
     if progress.finished_at is not None:
         return None
@@ -121,7 +121,7 @@ def _put_right(batch: BatchContext, found: Sequence[_Found], erasure_log: Erasur
 def _look(
     connection: Connection, catalogue: Catalogue, row: StoredSession, stored: Sequence[StoredAnswer]
 ) -> _Found | None:
-    """What is wrong in a session; None where nothing is, or where this program cannot read it."""
+    """Returns the correction of a session; None if it is right or cannot be read by this version."""
     try:
         published = catalogue.revision(connection, row.revision_id)
         session = Session.from_json(row.state)
@@ -129,7 +129,7 @@ def _look(
         return None
     flow, by_key = published.flow, {answer.question_key: answer for answer in stored}
     known = session._replace(also_stored=list(dict.fromkeys((*session.also_stored, *_given(flow, session, by_key)))))
-    # Earlier programs did not write down in which blocks votes were given.
+    # Earlier versions did not record in which blocks votes were given.
     blocks = [key for key in flow.questions if flow.nodes[key].type == "statements"]
     suspected = known._replace(also_stored=list(dict.fromkeys((*known.also_stored, *blocks))))
     off = flow.off_path(suspected, flow.path(suspected))
@@ -152,7 +152,7 @@ def _look(
 
 
 def _given(flow: Flow, session: Session, stored: Mapping[str, StoredAnswer]) -> list[str]:
-    """Questions whose stored answers are those of an earlier session."""
+    """Returns the questions whose stored answers belong to an earlier session."""
     return [
         key for key, answer in stored.items() if answer.value and key in flow.questions and key not in session.answers
     ]

@@ -1,12 +1,11 @@
-"""People and their sessions, remembered between batches: who writes now will write again soon, and to find them and
-read their session costs more than their turn.
+"""Caches contacts and their sessions between batches, because loading them costs more than a turn.
 
-What is remembered is *lent* to a batch and given back only after its commit: a batch that fails, or is tried again,
-gives nothing back, and finds its people in the database. Whoever else writes (`Store.on_other_writes`: any transaction
-of this process that is no batch and no note of what was sent) makes all of it be forgotten before the next batch
-begins, and so does another process: SQLite tells that there was one. PostgreSQL does not; there nothing is kept.
+A batch takes entries out of the cache and returns them only after its commit: a batch that fails or is retried reads
+from the database. Any other write of this process (`Store.on_other_writes`: all but batches and delivery states)
+clears the cache before the next batch, and so does a write by another process, which SQLite reports. PostgreSQL does
+not report it, so nothing is cached there.
 
-Only memory, without addresses; not longer than `MAX_AGE_SECONDS` after the last message, while others write.
+The cache is in memory only and holds no addresses. Entries expire `MAX_AGE_SECONDS` after the last message.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ MAX_AGE_SECONDS: Final = 900.0
 
 
 class CachedParticipation(NamedTuple):
-    """The session that waits for somebody, as it is stored. Not its flow: that has a cache of its own."""
+    """The waiting session of a contact as stored; flows have their own cache."""
 
     id: int
     revision_id: int
@@ -41,7 +40,7 @@ class CachedParticipation(NamedTuple):
 
 
 class CachedPerson(NamedTuple):
-    """A contact as it is stored, at the address it last wrote from."""
+    """A contact as stored, at the address of its last message."""
 
     contact_id: int
     waiting_key: bytes
@@ -51,24 +50,24 @@ class CachedPerson(NamedTuple):
 
 
 class BatchPeople:
-    """The people of a batch, and who of them can be given back: whoever is in the database as they are in memory."""
+    """Contacts of a batch, and which of them may be cached: those whose rows equal the state in memory."""
 
     def __init__(self) -> None:
         self._people: dict[int, Person | None] = {}
         self._is_sure = True
 
     def add(self, person: Person) -> None:
-        """Somebody who wrote. Who did so through two doors in one batch is not kept."""
+        """Adds a sender. A contact that wrote from two addresses in one batch is not cached."""
         before = self._people.setdefault(person.contact_id, person)
         if before is not person:
             self._people[person.contact_id] = person if before and before.lookup == person.lookup else None
 
     def discard(self) -> None:
-        """Something happened that changes more than the answers of who wrote."""
+        """Notes that the batch changes more than the answers of its senders."""
         self._is_sure = False
 
     def to_keep(self) -> dict[bytes, CachedPerson] | None:
-        """By look-up; None where nobody can be kept, nor those who are kept already."""
+        """Returns cacheable contacts by lookup; None if the whole cache must be cleared."""
         if not self._is_sure:
             return None
         return {
@@ -96,25 +95,25 @@ def _kept(person: Person) -> CachedPerson:
 
 
 class PeopleCache:
-    """Used inside transactions of the one who writes; `committed` may be called from any thread."""
+    """The cache itself. Used inside write transactions; `committed` may be called from any thread."""
 
     def __init__(self, most: int = MAX_PEOPLE, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._clock = clock
         self._people: dict[bytes, tuple[CachedPerson, float]] = {}
-        """By look-up, those who wrote last at the end; with the moment they were given back."""
+        """Entries by lookup in order of use, with the time they were returned."""
         self._lookups: dict[int, bytes] = {}
-        """Under which look-up a contact is kept: two of them would know two states of one session."""
+        """The one lookup under which each contact is cached; two would hold two states of one session."""
         self._offered: dict[bytes, CachedPerson] = {}
         self._is_on = self._is_committed = False
         self._state: tuple[object, object] | None = None
 
     def __len__(self) -> int:
-        """How many are remembered, with those who are given back as soon as the next batch begins."""
+        """Number of entries, including those the next batch returns to the cache."""
         return len(self._people.keys() | self._offered.keys())
 
     def begin(self, connection: Connection) -> None:
-        """A batch begins: takes back what the one before gave, if that was committed, and forgets all where another
+        """Starts a batch: accepts the entries of the previous one if it was committed, and clears the cache if another
         process has written since.
         """
         self._is_on = connection.dialect.name == "sqlite"
@@ -131,7 +130,7 @@ class PeopleCache:
         self._is_committed = False
 
     def lend(self, lookup: bytes) -> CachedPerson | None:
-        """Who wrote from here last. Forgotten here until they are given back."""
+        """Takes an entry out of the cache."""
         found = self._people.pop(lookup, None)
         if found is None:
             return None
@@ -139,26 +138,26 @@ class PeopleCache:
         return found[0]
 
     def forget_contact(self, contact_id: int) -> None:
-        """Somebody writes from another address than the one under which they are kept."""
+        """Removes the entry of a contact that now writes from another address."""
         if (lookup := self._lookups.get(contact_id)) is not None:
             self.lend(lookup)
 
     def offer(self, people: Mapping[bytes, CachedPerson]) -> None:
-        """Gives people back, by look-up: true once `committed` is called."""
+        """Offers entries by lookup; they count once `committed` is called."""
         self._offered = dict(people) if self._is_on else {}
 
     def committed(self) -> None:
-        """What was offered last is stored for good."""
+        """Notes that the batch that made the last offer was committed."""
         self._is_committed = True
 
     def forget(self, lookups: Iterable[bytes]) -> None:
-        """Something about these addresses is changed in this transaction."""
+        """Removes the entries of addresses that this transaction changes."""
         for lookup in lookups:
             self.lend(lookup)
             self._offered.pop(lookup, None)
 
     def clear(self) -> None:
-        """Anything about anybody may have changed, or somebody is erased."""
+        """Empties the cache, after an erasure or any other write."""
         self._people.clear()
         self._lookups.clear()
         self._offered = {}

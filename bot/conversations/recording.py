@@ -1,4 +1,4 @@
-"""Recordings: files with one message a line, as JSON. Read line by line, so that memory does not grow with them."""
+"""Reads recordings: files with one JSON message per line, read line by line to keep memory constant."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class BadLine(NamedTuple):
-    """A line that is no message: why, and what to do."""
+    """A line that is not a message, with reason and remedy."""
 
     file: str
     line: int
@@ -43,7 +43,7 @@ class _BadLineError(Exception):
 
 @dataclass(slots=True)
 class RecordingSummary:
-    """What a recording holds."""
+    """Counts of a recording."""
 
     messages: int = 0
     bad: int = 0
@@ -51,7 +51,7 @@ class RecordingSummary:
 
 
 def read_recording(path: Path) -> Iterator[MsgIn | BadLine]:
-    """The messages of a recording, in order, and what is none. Empty lines are passed over. Raises OSError."""
+    """Yields the messages and bad lines of a recording in order; skips empty lines. Raises OSError."""
     with path.open("rb") as file:
         for number, line in enumerate(_lines(file), start=1):
             if line is not None and not line.strip():
@@ -65,7 +65,7 @@ def read_recording(path: Path) -> Iterator[MsgIn | BadLine]:
 def scan_recording(
     path: Path, complain: Callable[[BadLine], None], watch: Callable[[int], None] = lambda done: None
 ) -> RecordingSummary:
-    """Reads a whole recording without feeding it; tells of every bad line. Raises OSError."""
+    """Reads a whole recording without replaying it and reports every bad line. Raises OSError."""
     found = RecordingSummary()
     for item in read_recording(path):
         if isinstance(item, BadLine):
@@ -80,7 +80,7 @@ def scan_recording(
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """The lines of a file, None for one that is too long to be a message."""
+    """Yields the lines of a file; None for a line too long to be a message."""
     is_first = True
     while line := file.readline(LONGEST_LINE + 1):
         if is_first:
@@ -94,7 +94,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes | None]:
 
 
 def parse_recorded_line(line: bytes | None) -> MsgIn:
-    """One line as a message."""
+    """Parses one line as a message."""
     data = _object(line)
     for name in _REQUIRED:
         if not isinstance(data.get(name), str):

@@ -1,4 +1,4 @@
-"""Who wrote: the people of a batch, each with the session that waits for them; whoever is new is welcomed."""
+"""Resolves the senders of a batch with their waiting sessions; creates contacts for new addresses."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from storage.tables.sessions import StoredSession, waiting_sessions
 
 
 class SenderResolver:
-    """Finds people by their addresses: two queries for a whole batch. `proactive`: channels that can write first."""
+    """Finds contacts by address with two queries per batch. `proactive`: channels that can write first."""
 
     def __init__(
         self, keys: Keys, catalogue: Catalogue, proactive: frozenset[str], waits: Callable[[str, bytes], bool]
     ) -> None:
-        """`waits`: whether a question to this channel and look-up was put off and has not been sent yet."""
+        """`waits`: whether a question to this channel and lookup is still queued."""
         self._waits = waits
         self._keys = keys
         self._catalogue = catalogue
@@ -46,16 +46,16 @@ class SenderResolver:
         self._met = BatchPeople()
 
     def begin(self, connection: Connection) -> None:
-        """A batch begins."""
+        """Starts a batch."""
         self._met = BatchPeople()
         self.people_cache.begin(connection)
 
     def discard_cache(self) -> None:
-        """This batch changes more than the answers of those who wrote: nobody is kept beyond it."""
+        """Notes that this batch changes more than the answers of its senders, so none of them may be cached."""
         self._met.discard()
 
     def end(self) -> None:
-        """All is written: those who wrote may be kept, once this is committed (`PeopleCache.committed`)."""
+        """Ends a batch: offers its senders to the cache, effective after the commit (`PeopleCache.committed`)."""
         people = self._met.to_keep()
         if people is None:
             self.people_cache.clear()
@@ -63,7 +63,7 @@ class SenderResolver:
             self.people_cache.offer(people)
 
     def find(self, batch: BatchContext, arrived: list[MsgIn]) -> dict[tuple[str, str], Person]:
-        """The senders by channel and address, with the session that waits for each. Raises NotCompiled."""
+        """Returns the senders by channel and address, with their waiting sessions. Raises NotCompiled."""
         addresses = {(msg.channel, msg.address): self._keys.lookup(msg.channel, msg.address) for msg in arrived}
         lent = {lookup: kept for lookup in addresses.values() if (kept := self._take_cached(batch.connection, lookup))}
         known = find_addresses(batch.connection, [lookup for lookup in addresses.values() if lookup not in lent])
@@ -90,8 +90,8 @@ class SenderResolver:
                 )
                 waiting.setdefault(
                     key, person
-                )  # of several doors the one that comes first, see `bot.conversations.batch`
-                if found.unreachable_at is not None:  # whoever writes can be reached
+                )  # of several linked addresses the first one, see `bot.conversations.batch`
+                if found.unreachable_at is not None:  # a sender is reachable
                     batch.add(contacts.mark_unreachable, AddressState(lookup, None, None))
                 person.spoken_language = found.spoken_language
                 person.has_missed = self._has_missed(batch, found)
@@ -110,14 +110,14 @@ class SenderResolver:
         return people
 
     def _take_cached(self, connection: Connection, lookup: bytes) -> CachedPerson | None:
-        """Somebody who wrote not long ago, if this program can read their revision still."""
+        """Takes a sender out of the cache, if this version can read the revision of the session."""
         kept = self.people_cache.lend(lookup)
         if kept and kept.participation:
             try:
                 self._catalogue.revision(connection, kept.participation.revision_id)
             except UnreadableError:
                 return None
-            except NotCompiled:  # as it says when it is needed
+            except NotCompiled:  # raised again when the revision is used
                 return kept
         return kept
 
@@ -130,7 +130,7 @@ class SenderResolver:
         lookup: bytes,
         compiling: PendingCompilations,
     ) -> Person:
-        """The same as a person of this batch."""
+        """Builds the sender of this batch from a cache entry."""
         person = Person(
             contact_id=kept.contact_id,
             waiting_key=kept.waiting_key,
@@ -163,13 +163,13 @@ class SenderResolver:
         )
 
     def _has_missed(self, batch: BatchContext, found: KnownAddress) -> bool:
-        """Whether the question they were asked last never arrived, or has not yet. Asked again, it counts as seen."""
+        """Whether the last question was not delivered, or not yet. It is asked again and then counts as delivered."""
         if found.question_missed:
             batch.add(contacts.mark_missed, AddressMissed(found.lookup, question_missed=False))
         return found.question_missed or self._waits(found.channel, found.lookup)
 
     def _welcome(self, batch: BatchContext, channel: str, address: str, lookup: bytes, *, is_known: bool) -> Person:
-        """Somebody we do not know (any more). A known look-up without contact is a farewell still on its way."""
+        """Creates a contact. A known lookup without contact belongs to a final message that is still being sent."""
         number, day = random_id(batch.random), batch.today
         batch.section(ContactRows).add(NewContact(number, None, day))
         if is_known:
@@ -188,7 +188,7 @@ class SenderResolver:
         )
 
     def load_participation(self, connection: Connection, row: StoredSession) -> Participation:
-        """Where a stored session stands. Raises UnreadableError where another program wrote it, or its revision."""
+        """Loads a stored session. Raises UnreadableError if another version wrote it or its revision."""
         published = self._catalogue.revision(connection, row.revision_id)
         try:
             session = Session.from_json(row.state)

@@ -1,4 +1,4 @@
-"""People who enter a consultation: a new session for each, or the one they already have there."""
+"""Starts sessions of contacts that enter a consultation, or resumes their existing ones."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from storage.tables.sessions import SessionRenewal, StoredSession, renew_session
 
 
 class SessionStart(NamedTuple):
-    """A message with which a person enters a consultation."""
+    """A message by which a contact enters a consultation."""
 
     msg: MsgIn
     person: Person
     published: PublishedFlow
     pseudonym: str
     stored: tuple[str, ...] = ()
-    """Questions of which answers are stored from a session that cannot be read any more."""
+    """Questions with stored answers from a session that this version cannot read."""
 
     def fact_request(self, batch: BatchContext) -> FactRequest:
         return FactRequest(self.person, self.published, self.pseudonym, batch)
 
 
 class EarlierSessions(NamedTuple):
-    """What people already have where they enter, by pseudonym."""
+    """Existing sessions of entering contacts, by pseudonym."""
 
     entering: list[SessionStart]
     rows: Mapping[str, StoredSession]
     participations: Mapping[str, Participation]
-    """Of those whose session can be read."""
+    """The readable ones."""
 
 
 class SessionStarter:
-    """Starts sessions. `is_overheard`: whether others can read along where a message came from."""
+    """Starts sessions. `is_overheard`: whether third parties can read the chat of a message."""
 
     def __init__(self, catalogue: Catalogue, senders: SenderResolver, is_overheard: Callable[[MsgIn], bool]) -> None:
         self._catalogue = catalogue
@@ -55,7 +55,7 @@ class SessionStarter:
         self._is_overheard = is_overheard
 
     def look(self, batch: BatchContext, entering: list[SessionStart]) -> EarlierSessions:
-        """Finds the sessions they have there: one query for all. Raises NotCompiled."""
+        """Loads existing sessions with one query. Raises NotCompiled."""
         names = [one.pseudonym for one in entering]
         rows = sessions_of_people(batch.connection, names, lock=locks_rows(batch.connection))
         participations: dict[str, Participation] = {}
@@ -64,7 +64,7 @@ class SessionStarter:
         for pseudonym, row in rows.items():
             try:
                 participations[pseudonym] = self._senders.load_participation(batch.connection, row)
-            except UnreadableError:  # it begins anew then
+            except UnreadableError:  # the session starts again
                 unreadable.append(pseudonym)
             except NotCompiled as missing:
                 compiling.add(missing, [senders[pseudonym]])
@@ -75,7 +75,7 @@ class SessionStarter:
         return EarlierSessions(entering, rows, participations)
 
     def turn(self, batch: BatchContext, one: SessionStart, before: StoredSession | None) -> Turn:
-        """The first turn of a session, or that of one which goes on. `before`: the stored row."""
+        """Takes the first turn of a new session, or reopens an existing one. `before`: the stored row."""
         msg, person, published, pseudonym, stored = one
         overheard = self._is_overheard(msg)
         if person.participation is not None:
@@ -111,13 +111,13 @@ class SessionStarter:
         return self._as_test(person, msg, turn) if published.is_trial else turn
 
     def _as_test(self, person: Person, msg: MsgIn, turn: Turn) -> Turn:
-        """Says before anything else that nothing counts."""
+        """Prepends the notice that nothing counts in a test."""
         renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint)
         return turn._replace(events=(MessageCreated(renderer.message(renderer.text("test.begin"))), *turn.events))
 
 
 def _with_stored(entering: list[SessionStart], stored: list[StoredAnswer]) -> list[SessionStart]:
-    """The same people, with what is stored of their earlier answers to questions there still are."""
+    """Adds the questions of the new revision for which earlier answers are stored."""
     keys: dict[str, list[str]] = {}
     for answer in stored:
         if answer.value is not None:

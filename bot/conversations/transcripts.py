@@ -1,12 +1,11 @@
-"""A chat written down so that people can read it and a test can play it again.
+"""Writes chats as transcripts that people can read and tests can replay.
 
     # a resident who types a number
     > 2
     < In which district? …
     = answer district: "mitte"
 
-`>` is the resident, `<` the bot, `=` what is stored afterwards and was not before; a line that continues begins with
-the same sign.
+`>` marks the resident, `<` the bot and `=` newly stored data; continuation lines begin with the same sign.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ _RECEIPT: Final = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\b")
 
 
 class StoredFacts(NamedTuple):
-    """What the tables hold about the person behind one address: each fact by its name."""
+    """Stored data about the contact of one address, by name."""
 
     facts: dict[str, str]
 
     def news(self, before: StoredFacts) -> Iterator[str]:
-        """What is new since then, a line each. Facts that are gone are summed up as erased."""
+        """Yields one line per new fact; "erased" if none are left."""
         if before.facts and not self.facts:
             yield "erased"
         for name, value in self.facts.items():
@@ -51,7 +50,7 @@ NOTHING: Final = StoredFacts({})
 def load_stored_facts(
     connection: Connection, keys: Keys, catalogue: Catalogue, channel: str, address: str
 ) -> StoredFacts:
-    """Reads what is stored about the person behind an address."""
+    """Loads the stored data about the contact of an address."""
     lookup = keys.lookup(channel, address)
     known = find_addresses(connection, [lookup]).get(lookup)
     if known is None or known.contact_id is None:
@@ -75,17 +74,17 @@ def load_stored_facts(
 
 
 def resident_line(text: str) -> str:
-    """What a resident said, as lines of a transcript."""
+    """Formats a message of the resident."""
     return _marked(">", text)
 
 
 def bot_line(msg: MsgOut) -> str:
-    """What the bot said; receipts, which are drawn at random, are masked."""
+    """Formats a message of the bot; masks receipts, which are random."""
     return _marked("<", _RECEIPT.sub("XXXXX-XXXXX", as_text(msg)))
 
 
 def stored_line(news: str) -> str:
-    """A fact that is new."""
+    """Formats a new fact."""
     return _marked("=", news)
 
 

@@ -1,4 +1,4 @@
-"""One message of each of several people: where it leads them, and what is set aside."""
+"""Takes turns: routes one message per contact; messages that fail become dead letters."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from storage.tables.sessions import StoredSession, release_sessions
 log = structlog.get_logger()
 
 MOST_ATTEMPTS = 9
-"""A turn finds out what it lacks step by step; one that still lacks something then would never end."""
+"""Maximum number of attempts of a turn; each may request further facts, and more would be an endless loop."""
 
 
 class IncomingTurn(NamedTuple):
-    """A message of a person, taken where they stand."""
+    """A message with its sender and the sender's state."""
 
     msg: MsgIn
     person: Person
@@ -54,7 +54,7 @@ _Attempt = TypeVar("_Attempt", IncomingTurn, SessionStart)
 
 
 class TurnProcessor:
-    """Takes turns. Everything it needs from outside is given here; nothing is written but through `BatchContext`."""
+    """Takes turns with the given services. Writes only through `BatchContext`."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class TurnProcessor:
         senders: SenderResolver,
         overheard: frozenset[str] = frozenset(),
     ) -> None:
-        """`overheard`: names of the channels on which others can read along, unless they say otherwise of a room."""
+        """`overheard`: channels that third parties can read, unless the channel reports a confidential room."""
         self._keys = keys
         self._catalogue = catalogue
         self._staff_chat = staff_chat
@@ -78,17 +78,17 @@ class TurnProcessor:
         self._late = LateMessages(keys, catalogue, senders)
 
     def look(self, batch: BatchContext, people: dict[tuple[str, str], Person], arrived: Sequence[MsgIn]) -> None:
-        """What has to be known about all of a batch: who of them works here, and what enquiries are about."""
+        """Loads what a batch needs: which senders are staff, and the proposals that status requests are about."""
         self._staff_chat.recognise(batch.connection, people, arrived)
         self._enquiries.look(batch.connection, arrived)
 
     def take(self, batch: BatchContext, turns: list[IncomingTurn]) -> None:
-        """One message of each of these people. Raises NotCompiled."""
+        """Takes one message per contact. Raises NotCompiled."""
         if entering := self._take_turns(batch, turns):
             self._enter(batch, entering)
 
     def _take_turns(self, batch: BatchContext, turns: list[IncomingTurn]) -> list[SessionStart]:
-        """One message of each of these people; gives those who enter a consultation with it."""
+        """Takes one message per contact; returns the contacts that enter a consultation."""
         entering: list[SessionStart] = []
 
         def take(turn: IncomingTurn) -> None:
@@ -100,7 +100,7 @@ class TurnProcessor:
         return entering
 
     def _try_all(self, batch: BatchContext, attempts: list[_Attempt], take: Callable[[_Attempt], None]) -> None:
-        """Lets everybody take their turn; those who lack knowledge once more, when all of them have it."""
+        """Takes all turns. Turns with missing facts are retried after one load for all of them."""
         compiling = PendingCompilations()
         for _ in range(MOST_ATTEMPTS):
             lacking: list[tuple[_Attempt, MissingFacts]] = []
@@ -112,7 +112,7 @@ class TurnProcessor:
                     continue
                 except NotCompiled as missing:
                     compiling.add(missing, [attempt.person.sender])
-                except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
+                except Exception as fault:  # noqa: BLE001 - one failing message must not fail its batch
                     self._set_aside(batch, attempt.person, attempt.msg, fault)
                 attempt.person.facts = NO_FACTS
             compiling.check()
@@ -127,7 +127,7 @@ class TurnProcessor:
             attempt.person.facts = NO_FACTS
 
     def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> PublishedFlow | None:
-        """One message of one person. Gives the consultation the person wants to enter, if any."""
+        """Takes one message of one contact; returns the consultation the contact enters, if any."""
         if self._staff_chat.receive(batch, person, msg):
             self._senders.discard_cache()
             return None
@@ -140,7 +140,7 @@ class TurnProcessor:
         slug = self._catalogue.triggered(msg.text, by_start_word=participation is not None)
         if participation is not None:
             if slug is None or slug == participation.published.slug:
-                if slug:  # "/start CODE" once more, e.g. by opening the same link again: never an answer
+                if slug:  # a repeated "/start CODE", for example from the same link, is never an answer
                     msg = msg._replace(text=f"/{Command.START}")
                 self._go_on(batch, person, participation, msg)
                 return None
@@ -157,7 +157,7 @@ class TurnProcessor:
         return self._open(batch, person, msg, slug) if slug is not None else None
 
     def _go_on(self, batch: BatchContext, person: Person, participation: Participation, msg: MsgIn) -> None:
-        """A message in the consultation somebody is in."""
+        """Takes a message within the current consultation."""
         if not self._catalogue.is_open(participation.published.slug, batch.now):
             _pause(batch, person, is_closed=True)
             return
@@ -178,7 +178,7 @@ class TurnProcessor:
         return msg.channel in self._overheard if msg.room is None else not msg.room.is_confidential
 
     def _open(self, batch: BatchContext, person: Person, msg: MsgIn, slug: str) -> PublishedFlow | None:
-        """The consultation somebody wants to enter; where it is not open, they are told."""
+        """Returns the consultation to enter; if it is not open, says so and returns None."""
         published = self._catalogue.newest(slug)
         if published is None:
             batch.apply(person, (self._not_open(slug, person, msg),))
@@ -187,7 +187,7 @@ class TurnProcessor:
     def _answer_incompatible(
         self, batch: BatchContext, person: Person, row: StoredSession, msg: MsgIn
     ) -> PublishedFlow | None:
-        """A message of somebody whose session cannot be read."""
+        """Takes a message of a contact whose session this version cannot read."""
         self._senders.discard_cache()
         slug = self._catalogue.triggered(msg.text, by_start_word=True)
         if slug is None:
@@ -207,7 +207,7 @@ class TurnProcessor:
         return published
 
     def _not_open(self, slug: str, person: Person, msg: MsgIn) -> MessageCreated:
-        """What is said to who wants to enter a consultation that is not open; it may be an old button."""
+        """Explains that a consultation is not open; the message may come from an old button."""
         lobby = self._catalogue.main_menu
         renderer = lobby.renderer(person.language, msg.language_hint)
         if not self._catalogue.is_known(slug) and not self._catalogue.is_archived(slug):
@@ -219,7 +219,7 @@ class TurnProcessor:
         return MessageCreated(welcome.preceded_by(noticed(text)))
 
     def _enter(self, batch: BatchContext, entering: list[SessionStart]) -> None:
-        """Starts sessions, or opens again those which the people already have there."""
+        """Starts sessions, or reopens existing ones."""
         found = self._starter.look(batch, entering)
 
         def take(one: SessionStart) -> None:
@@ -231,7 +231,7 @@ class TurnProcessor:
     def _set_aside(
         self, batch: BatchContext, person: Person, msg: MsgIn, fault: Exception, said: MsgOut | None = None
     ) -> None:
-        """Keeps a message that cannot be handled for people to look at, and says so to who sent it."""
+        """Stores a message that cannot be handled as a dead letter and informs its sender."""
         self._senders.discard_cache()
         log.error("dead_letter_stored", channel=msg.channel, **error_place(fault))
         batch.outcome.failures += 1
@@ -258,7 +258,7 @@ def _take_turn(batch: BatchContext, person: Person, turn: Turn) -> None:
 
 
 def _pause(batch: BatchContext, person: Person, *, is_closed: bool) -> None:
-    """Leaves the consultation the person is in: for another one, or because it is over."""
+    """Interrupts the current consultation, for another one or because it has ended."""
     participation = person.require_participation()
     flow = participation.published.flow
     turn = engine.interrupt(flow, participation.session)
