@@ -1,7 +1,7 @@
-"""How long people take for an answer, as classes: for the funnel and the burden of questions.
+"""Measures how long answers take, as classes, for funnels and the burden of questions.
 
-Moments would tell who somebody is, so only the class of each answer is stored. When a question was asked is known in
-memory, for those who were asked last; after a restart their next answer has no class.
+Exact times could identify a person, so only the class of each answer is stored. The time of the last question is kept
+in memory for the newest participations; after a restart the next answer has no class.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import Final
 
 CLASSES: Final = (5, 15, 30, 60, 120, 300, 900, 3600)
-"""Seconds at most. Who takes longer went away in between, which says nothing about a question."""
+"""Upper ends in seconds. Longer durations include a break and say nothing about the question."""
 MAX_TRACKED: Final = 50_000
 
 
 def duration_class(seconds: float) -> int | None:
-    """The class of a duration, by its upper end in seconds; None beyond the last one.
+    """Returns the class of a duration by its upper end in seconds; None beyond the last class.
 
     >>> [class_of(seconds) for seconds in (0, 5, 5.1, 3600, 3601)]
     [5, 5, 15, 3600, None]
@@ -27,7 +27,7 @@ def duration_class(seconds: float) -> int | None:
 
 
 class QuestionClock:
-    """Which question the newest participations wait at, and since when. Used by the writing thread only."""
+    """Tracks the waiting question of the newest participations and its time. Used by the writing thread only."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -37,7 +37,7 @@ class QuestionClock:
         return len(self._since)
 
     def note(self, session_id: int, key: str) -> None:
-        """The participation waits at this question now; at none where the key is empty."""
+        """Notes the question a participation waits at; an empty key means none."""
         known = self._since.get(session_id)
         if known is not None and known[0] == key:
             return
@@ -49,6 +49,6 @@ class QuestionClock:
                 del self._since[next(iter(self._since))]
 
     def took(self, session_id: int, key: str) -> int | None:
-        """The class of the time since this question was asked there; None where that is not known."""
+        """Returns the class of the time since this question was asked; None if unknown."""
         known = self._since.get(session_id)
         return duration_class(self._clock() - known[1]) if known is not None and known[0] == key else None

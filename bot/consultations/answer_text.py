@@ -1,7 +1,7 @@
-"""What an answer in own words says, and how it is changed by those who read it.
+"""Reads and rewords free-text answers.
 
-The value of an answer is JSON text. What was spoken or sent as a picture begins with a mark, which is no word of a
-person (`flows.questions.text`).
+The value of an answer is JSON text. Recordings and pictures begin with a mark that is not part of the resident's words
+(`flows.questions.text`).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _MARKED: Final = re.compile(r"(\[(?:voice|picture)\])(?: |$)")
 
 
 def decode_text(value: str) -> str:
-    """The text of a stored value."""
+    """Returns the text of a stored value."""
     return str(from_json(value))
 
 
 def strip_media_mark(text: str) -> str:
-    """What the person said, without the mark of a recording or a picture; "" where there is nothing else.
+    """Removes the mark of a recording or picture; "" if there is no other text.
 
     >>> words_of("[voice] more trees"), words_of("[picture]"), words_of("trees")
     ('more trees', '', 'trees')
@@ -33,7 +33,7 @@ def strip_media_mark(text: str) -> str:
 
 
 def copy_media_mark(before: str, text: str) -> str:
-    """A new text with the mark of the earlier one.
+    """Copies the mark of the earlier text to a new one.
 
     >>> marked_as("[voice] more trees, says Erika", "more trees")
     '[voice] more trees'
@@ -43,7 +43,7 @@ def copy_media_mark(before: str, text: str) -> str:
 
 
 def reword_answer(connection: Connection, answer: OpenAnswer, text: str) -> None:
-    """Changes what an answer says, also where its author sees it."""
+    """Changes the text of an answer, also in the session its author sees."""
     reword_answers(connection, [AnswerRewording(answer.session_id, answer.question_key, to_json(text).decode())])
     row = sessions_by_id(connection, [answer.session_id])[answer.session_id]
     state = from_json(row.state)

@@ -1,4 +1,4 @@
-"""The unit of work of a batch: what its turns cause is gathered here, and written at once, one statement per table."""
+"""The unit of work of a batch: collects the rows of its turns and writes them with one statement per table."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ RowT = TypeVar("RowT")
 ItemT = TypeVar("ItemT")
 
 WriteRows = Callable[[Connection, list[RowT]], object]
-"""Writes rows of one kind with one statement, as the modules of `storage` offer it: `insert_contacts`."""
+"""Writes rows of one kind with one statement, such as `insert_contacts`."""
 
 
 class Section(Protocol):
-    """Rows that depend on each other, with a way of their own to be written. Made without arguments when it is used
-    first, and gone when it was written."""
+    """Rows that depend on each other and are written together. Created without arguments at first use and discarded
+    after writing."""
 
     def write(self, batch: BatchContext) -> None: ...
 
@@ -44,11 +44,11 @@ class Section(Protocol):
 SectionT = TypeVar("SectionT", bound=Section)
 
 WriteOrder = Sequence["WriteRows[Any] | type[Section]"]
-"""In which order rows are written: statements and sections, identity first (`bot.conversations.batch_order`)."""
+"""The order of statements and sections, identity first (`bot.conversations.batch_order`)."""
 
 
 class BatchServices(NamedTuple):
-    """What a batch needs of the running program. Chance comes from `random`, so that it can be given."""
+    """Services a batch needs. All randomness comes from `random`, so that tests can replace it."""
 
     keys: Keys
     catalogue: Catalogue
@@ -56,48 +56,47 @@ class BatchServices(NamedTuple):
     write_order: WriteOrder
     random: Random = SYSTEM_RANDOM
     question_clock: QuestionClock | None = None
-    """When questions were asked; None where nobody answers any."""
+    """Times of the waiting questions; None where no answers are given."""
 
 
 @dataclass(slots=True)
 class BatchOutcome:
-    """What came of a batch; true once it is committed."""
+    """The outcome of a batch, valid once it is committed."""
 
     taken: int = 0
     repeats: int = 0
     answers: int = 0
-    """Answers that were given; a later one to the same question counts as well."""
+    """Number of answers; a later answer to the same question counts again."""
     failures: int = 0
-    """Messages that were set aside."""
+    """Number of dead letters."""
     has_dropped: bool = False
-    """Answers, ideas or votes were taken back, or fell off somebody's path."""
+    """Whether answers, proposals or votes were withdrawn or dropped from a path."""
     has_media: bool = False
-    """Attachments came, or went."""
+    """Whether attachments were added or removed."""
     outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
-    """Channel, look-up and message of everything there is to say."""
+    """Channel, lookup and message of every message to send."""
     final_messages: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
-    """The same of what is said to addresses that are forgotten afterwards."""
+    """The same for messages after which the address is erased."""
     replies: dict[int, list[Outgoing]] = field(default_factory=dict)
-    """Both, by the place in the batch of the message to which it is said; without what is said to groups."""
+    """All messages by the position of the message they reply to; without invitations to groups."""
     erased_addresses: list[tuple[str, str]] = field(default_factory=list)
-    """Channels and addresses of those who were erased, beside the one they write from: to be forgotten there."""
+    """Channels and linked addresses of erased contacts, for the channels to forget."""
     erased_records: list[ErasedRecord] = field(default_factory=list)
-    """What is erased in this transaction and is to stay erased (`bot.common.erasure_log`)."""
+    """Records erased in this transaction, for the erasure log (`bot.common.erasure_log`)."""
     recalled: list[int] = field(default_factory=list)
-    """Broadcasts taken back, because somebody said "stop" or was erased."""
+    """Outbox ids of broadcasts recalled because of "stop" or an erasure."""
 
     @property
     def has_erased(self) -> bool:
-        """People were erased, or what they asked to have deleted."""
+        """Whether contacts or their contributions were erased."""
         return any(one.kind != "joined" for one in self.erased_records)
 
 
 class BatchContext:
     """One batch inside one transaction.
 
-    Turns are taken, and `apply` hands what they caused to the handlers (`bot.consultations.event_handlers`), which add
-    rows and messages. `finish` writes them. Handlers that run after that may add more; it is written when they have
-    run.
+    `apply` passes the events of turns to their handlers (`bot.consultations.event_handlers`), which add rows and
+    messages. `finish` writes them. Follow-up handlers run after the write and may add rows, which are then written.
     """
 
     __slots__ = (
@@ -123,50 +122,50 @@ class BatchContext:
     def __init__(
         self, connection: Connection, services: BatchServices, now: datetime, *, is_silent: bool = False
     ) -> None:
-        """`is_silent`: nobody wrote, and nobody is told; only what is stored matters."""
+        """`is_silent`: no messages are sent, rows are written only."""
         self.connection = connection
         self.keys, self.catalogue, self.ids, self._write_order, self.random, self.question_clock = services
         self.now = now
         self.today = day_of(now)
-        """All that identity is told of `now`."""
+        """The day, the only time stored with identity."""
         self.hour = hour_of(now)
-        """All that participation is told of it."""
+        """The hour, the only time stored with participation."""
         self.is_silent = is_silent
         self.outcome = BatchOutcome()
         self.erased: list[Person] = []
-        """Who asks to be erased: what is said to them is a farewell."""
+        """Contacts to be erased: messages to them are final messages."""
         self.final_rows: list[NewOutboxMessage] = []
-        """What is said to them, to be written when they are erased."""
+        """Final messages, written after the erasure."""
         self._tables: dict[WriteRows[Any], list[Any]] = {}
         self._sections: dict[type[Any], Section] = {}
         self._after: dict[Callable[[BatchContext, list[Any]], None], list[Any]] = {}
 
     def add(self, table: WriteRows[RowT], row: RowT) -> None:
-        """A row to be written with this statement."""
+        """Adds a row to write with this statement."""
         self.rows_of(table).append(row)
 
     def rows_of(self, table: WriteRows[RowT]) -> list[RowT]:
-        """The rows for this statement that are not written yet."""
+        """Returns the unwritten rows of this statement."""
         rows = self._tables.get(table)
         if rows is None:
             rows = self._tables[table] = []
         return rows
 
     def section(self, kind: type[SectionT]) -> SectionT:
-        """The rows of this section that are not written yet."""
+        """Returns the unwritten rows of this section."""
         found = self._sections.get(kind)
         if found is None:
             found = self._sections[kind] = kind()
         return cast("SectionT", found)
 
     def apply(self, person: Person, happened: Iterable[Event], hour: datetime | None = None) -> None:
-        """Handles what one message of a person caused, in order. `hour`: when it happened, if not now."""
+        """Handles the events of one message in order. `hour`: their time, if not now."""
         at = hour or self.hour
         for event in happened:
             HANDLERS[type(event)](self, person, event, at)
 
     def say(self, person: Person, msg: MsgOut) -> None:
-        """One message to a person, as an outbox row; one to somebody who is being erased outlives the erasure."""
+        """Adds a message to a contact as an outbox row; a message to a contact being erased outlives the erasure."""
         if self.is_silent:
             return
         if person.language is None:
@@ -180,7 +179,7 @@ class BatchContext:
     def outbox_row(
         self, channel: str, lookup: bytes, address: str, msg: MsgOut, purpose: Purpose, reply_to: int | None = None
     ) -> NewOutboxMessage:
-        """The row of a message which is sent once the batch is committed. `reply_to`: to which message of the batch."""
+        """Builds the row of a message to send after the commit. `reply_to`: the message of the batch it answers."""
         number, order = self.ids.letter()
         sent = self.outcome.final_messages if purpose == "farewell" else self.outcome.outgoing
         outgoing = Outgoing(number, address, msg)
@@ -199,16 +198,16 @@ class BatchContext:
         )
 
     def after_write(self, follow_up: Callable[[BatchContext, list[ItemT]], None], item: ItemT) -> None:
-        """Lets this run when the rows are written, with every item it is given until then."""
+        """Registers a follow-up that runs after the rows are written, with all its items."""
         self._after.setdefault(follow_up, []).append(item)
 
     @property
     def is_urgent(self) -> bool:
-        """Whether something was caused that must be done before anybody writes again."""
+        """Whether follow-ups must run before the next message is taken."""
         return bool(self._after)
 
     def finish(self) -> None:
-        """Writes the rows, and then does what was put off."""
+        """Writes the rows, then runs the follow-ups."""
         self.write()
         while self._after:
             follow_up = next(iter(self._after))
@@ -216,7 +215,7 @@ class BatchContext:
             self.write()
 
     def write(self) -> None:
-        """Writes all rows gathered so far. Raises LookupError for rows that have no place in the order of writing."""
+        """Writes all rows collected so far. Raises LookupError for rows missing from the write order."""
         tables, sections = self._tables, self._sections
         for step in self._write_order:
             if step in tables:
@@ -227,14 +226,14 @@ class BatchContext:
             raise LookupError(f"no place in the order of writing: {[*tables, *sections]}")
 
     def _note_spoken(self, person: Person, language: str) -> None:
-        """What they are written to in later: what they read, as far as that is known, else what was spoken."""
+        """Records the language for later messages: the guessed language of the contact, else that of the message."""
         if person.spoken_language != language:
             person.spoken_language = language
             self.section(ContactRows).speak(person.contact_id, language)
 
 
 class ContactRows:
-    """New contacts, and the language spoken with contacts who chose none, where it is another one than is stored."""
+    """Collects new contacts, and changed spoken languages of contacts that chose none."""
 
     def __init__(self) -> None:
         self._new: dict[int, NewContact] = {}
@@ -244,7 +243,7 @@ class ContactRows:
         self._new[row.id] = row
 
     def speak(self, contact_id: int, language: str) -> None:
-        """This language is spoken with the contact from now on."""
+        """Sets the language spoken with a contact."""
         if contact_id in self._new:
             self._new[contact_id] = self._new[contact_id]._replace(spoken_language=language)
         else:
@@ -257,13 +256,13 @@ class ContactRows:
 
 @handles(MessageCreated)
 def send_said(batch: BatchContext, person: Person, event: MessageCreated, hour: datetime) -> None:
-    """Where nobody can be written to unasked, news are not offered."""
+    """Sends a message; offers no subscriptions on channels that cannot write first."""
     batch.say(person, event.msg if person.is_proactive else _without_news(event.msg))
 
 
 @handles(LanguageChosen)
 def set_language(batch: BatchContext, person: Person, event: LanguageChosen, hour: datetime) -> None:
-    """Holds for the rest of the batch as well."""
+    """Sets the language, also for the rest of the batch."""
     person.language = event.language
     batch.add(contacts.set_languages, ContactLanguage(person.contact_id, event.language))
 

@@ -1,4 +1,4 @@
-"""The published consultations as the conversation needs them: listed at once, compiled when somebody first uses one."""
+"""Catalogue of published consultations: lists them immediately and compiles each at its first use."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ CODE_LENGTH = 6
 
 
 class PublishedFlow(NamedTuple):
-    """A published revision, ready to be walked."""
+    """A published revision with its compiled flow."""
 
     revision_id: int
     consultation_id: int
     slug: str
     flow: Flow
     is_trial: bool = False
-    """Whether a test revision is tried out here: nothing counts."""
+    """Whether this is the trial of a test revision, which does not count."""
 
 
 class NotCompiled(Exception):
-    """Revisions that have to be compiled before the messages of these senders (channel, address) can be taken."""
+    """Raised for revisions that must be compiled before messages of these senders (channel, address) are taken."""
 
     def __init__(
         self, revisions: Mapping[int, PublishedRevision], senders: frozenset[tuple[str, str]] = frozenset()
@@ -58,20 +58,20 @@ class NotCompiled(Exception):
 
 
 class PendingCompilations:
-    """Who of a batch has to wait for what."""
+    """Collects missing compilations of a batch with the senders that wait for them."""
 
     def __init__(self) -> None:
         self._revisions: dict[int, PublishedRevision] = {}
         self._senders: set[tuple[str, str]] = set()
 
     def add(self, missing: NotCompiled, senders: Iterable[tuple[str, str]]) -> None:
-        """Lets these senders wait for what is missing."""
+        """Adds a missing compilation with its senders."""
         self._revisions |= missing.revisions
         self._senders |= missing.senders or set(senders)
 
     @contextmanager
     def on_behalf_of(self, senders: Iterable[tuple[str, str]]) -> Iterator[None]:
-        """Lets these senders wait for whatever is missing in the block, and ends it: raises NotCompiled."""
+        """Raises NotCompiled for these senders if a compilation is missing in the block."""
         try:
             yield
         except NotCompiled as missing:
@@ -79,17 +79,16 @@ class PendingCompilations:
             self.check()
 
     def check(self) -> None:
-        """Raises NotCompiled where somebody waits."""
+        """Raises NotCompiled if any sender must wait."""
         if self._senders:
             raise NotCompiled(self._revisions, frozenset(self._senders))
 
 
 class Catalogue:
-    """What is published, what is open now, and compiled revisions by id.
+    """Published and open consultations, and compiled revisions by id.
 
-    Used by the writing thread only, but for `compile`. `refresh` reads what others published; everything else is
-    memory. A revision is compiled when it is first used, which takes some thirty milliseconds: at once, or inside
-    `waiting`, where NotCompiled says so first.
+    Used by the writing thread only, except `compile`. `refresh` reads the database; everything else is in memory. A
+    revision is compiled at its first use, in about thirty milliseconds; inside `waiting` NotCompiled is raised instead.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class Catalogue:
         self.main_menu = MainMenu((), self._phrases)
 
     def refresh(self, connection: Connection) -> None:
-        """Reads what is published now; of what is known already only states and dates. Compiles nothing."""
+        """Reads the published revisions; for known ones only states and dates. Compiles nothing."""
         newest = {
             it.head.slug: it
             for it in self._live.look(connection, get_args(ConsultationState))
@@ -134,7 +133,7 @@ class Catalogue:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """In this block nothing is compiled: what would have to be is raised as NotCompiled."""
+        """Raises NotCompiled in this block instead of compiling."""
         self._waits = True
         try:
             yield
@@ -147,17 +146,15 @@ class Catalogue:
         return Renderer(code, tag, self._phrases[tag], "sie", {})
 
     def words(self, phrase: str) -> frozenset[str]:
-        """What people may type for something in any language of the house, folded."""
+        """Returns the words for a phrase in all available languages, folded."""
         return frozenset(fold(word) for said in self._phrases.values() for word in said.words(phrase))
 
     def lists(self, phrase: str) -> list[list[str]]:
-        """The same word lists as they are written, one for each language of the house."""
+        """Returns the word lists of a phrase as written, one per available language."""
         return [said.words(phrase) for said in self._phrases.values()]
 
     def newest(self, slug: str) -> PublishedFlow | None:
-        """The newest revision of an open consultation; None for unknown or closed ones, and where it turns out that
-        this program cannot read it.
-        """
+        """Returns the newest revision of an open consultation; None for unknown, closed or unreadable ones."""
         found = self._newest.get(slug)
         if found is None or not self.is_open(slug):
             return None
@@ -166,11 +163,11 @@ class Catalogue:
         return self._use(found.whole())
 
     def known_slugs(self) -> tuple[str, ...]:
-        """All consultations that are published and not archived; trials of tests are none of them."""
+        """Returns the published consultations that are not archived, without trials."""
         return tuple(slug for slug in self._newest if self.is_known(slug))
 
     def consultation_id(self, slug: str) -> int:
-        """The id of a consultation that is known. KeyError for others."""
+        """Returns the id of a known consultation. Raises KeyError for others."""
         return self._newest[slug].head.consultation_id
 
     def is_known(self, slug: str) -> bool:
@@ -179,29 +176,29 @@ class Catalogue:
         return found is not None and found.head.state != "archived" and not found.head.is_trial
 
     def is_archived(self, slug: str) -> bool:
-        """Whether a consultation was put away."""
+        """Whether a consultation is archived."""
         found = self._newest.get(slug)
         return found is not None and found.head.state == "archived"
 
     def title(self, slug: str, language: str) -> str:
-        """The title of a consultation that is known, open or not. KeyError for others."""
+        """Returns the title of a known consultation, open or not. Raises KeyError for others."""
         invitation = _invitation(self._newest[slug].listing)
         return invitation.in_language(invitation.title, language)
 
     def is_open(self, slug: str, now: datetime | None = None) -> bool:
-        """Whether answers are taken at this moment."""
+        """Whether the consultation takes answers now."""
         found = self._newest.get(slug)
         return found is not None and found.head.state_at(now or datetime.now(UTC)) == "open"
 
     def ended_since(self, since: datetime, now: datetime) -> list[RevisionHead]:
-        """Consultations that are over and ended within this time; trials of tests have no end."""
+        """Returns the consultations that ended within this period, without trials."""
         heads = (one.head for slug, one in self._newest.items() if self.is_known(slug))
         return [head for head in heads if head.closes_at and since <= head.closes_at <= now]
 
     def revision(self, connection: Connection, revision_id: int) -> PublishedFlow:
-        """A revision by id, also an old one: sessions stay on the revision they began with.
+        """Returns a revision by id, also an old one: sessions stay on the revision they began with.
 
-        Raises LookupError where there is none, UnreadableError where another program wrote it.
+        Raises LookupError if it does not exist, UnreadableError if an incompatible version wrote it.
         """
         if known := self._compiled.get(revision_id):
             return known
@@ -212,7 +209,7 @@ class Catalogue:
         return published
 
     def triggered(self, text: str, *, by_start_word: bool = False) -> str | None:
-        """The slug of the consultation a message asks for by keyword or code, "/start CODE" or just "CODE".
+        """Returns the slug of the consultation that a message starts by keyword or code: "/start CODE" or "CODE".
 
         With `by_start_word` only the first form counts: inside a consultation a bare keyword may be an answer.
         """
@@ -227,7 +224,7 @@ class Catalogue:
         return next((self._triggers[rest] for rest in asked_for if rest in self._triggers), None)
 
     def compile(self, revision: PublishedRevision) -> PublishedFlow | None:
-        """A revision ready to be walked, compiled on this thread if need be; None where this program cannot read it."""
+        """Returns a compiled revision, compiling it on this thread if needed; None if this version cannot read it."""
         return self._compiled.get_or_compile(revision.id, len(revision.content), lambda: self._compile(revision))
 
     def _use(self, revision: PublishedRevision) -> PublishedFlow | None:

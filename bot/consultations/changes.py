@@ -1,4 +1,4 @@
-"""A change between two revisions as a value: what kind, of which question, for how many people."""
+"""Describes a change between two revisions: its kind, question and number of affected participations."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from flows.definition import Consultation
 
 
 class ChangeLevel(StrEnum):
-    """What has to happen before a change is published."""
+    """What a change requires before publishing."""
 
     REFUSED = "refused"
     CONFIRM = "confirm"
-    """A person has to say that it still means the same."""
+    """A person must confirm that the meaning stays the same."""
     HARMLESS = "harmless"
 
 
@@ -44,7 +44,7 @@ ChangeKind = Literal[
 
 
 class WordingChange(NamedTuple):
-    """A text before and after in one language; "de, tr" where it was in the one and is in the other."""
+    """A text before and after in one language; "de, tr" if its language changed."""
 
     language: str
     old: str
@@ -52,7 +52,7 @@ class WordingChange(NamedTuple):
 
 
 class AnsweredRevision(NamedTuple):
-    """An earlier revision, and how many people answered each of its questions."""
+    """An earlier revision with the number of answers per question."""
 
     number: int
     consultation: Consultation
@@ -74,7 +74,7 @@ class RevisionChange(NamedTuple):
     other: str = ""
     wordings: tuple[WordingChange, ...] = ()
     new_key: str = ""
-    """A key that is free, for what is another question now."""
+    """An unused key, for a question with a new meaning."""
     revisions: tuple[int, ...] = ()
     people: int = 0
-    """How many answered this question under these revisions."""
+    """Number of answers to this question under these revisions."""

@@ -1,11 +1,10 @@
-"""What a new revision changes for those who answered earlier ones: refused, to be confirmed, or harmless.
+"""Compares a new revision with the answered ones: changes are refused, need confirmation, or are harmless.
 
-Pure: it takes the new consultation, the one that is asked now, and every earlier revision that has answers. What a
-field means stands with the question types (`flows.meaning`), what is said about a change in `change_words`. Answers to
-one key are counted together, so a key never changes its meaning; what only changes from now on passes.
+Pure: takes the new consultation, the current one, and every earlier revision with answers. Question types declare the
+meaning of their fields (`flows.meaning`). Answers to one key are counted together, so a key must keep its meaning.
 
-What the new revision has in common with the one that is asked now is no change, also where earlier answers were given
-to something else: a program without this comparison let that pass, and refusing later corrections would mend nothing.
+Parts that equal the current revision are not changes, even if earlier answers belong to other texts: older versions
+published without this comparison, and refusing later corrections would not repair that.
 """
 
 from __future__ import annotations
@@ -29,10 +28,9 @@ NOTHING: Final[Facets] = {}
 def compare(
     new: Consultation, current: Consultation | None, earlier: Sequence[AnsweredRevision]
 ) -> tuple[RevisionChange, ...]:
-    """All changes, the gravest first, then in the order of the questions.
+    """Returns all changes, refused ones first, then in the order of the questions.
 
-    `current` is what is asked now, None where nothing is; `earlier` every revision with answers, `current` among them
-    where it has some.
+    `current` is the live revision, if any; `earlier` are all revisions with answers, including `current` if it has any.
     """
     if not earlier:
         return ()
@@ -57,13 +55,13 @@ def compare(
 
 
 def unconfirmed(changes: Iterable[RevisionChange], same_meaning: Iterable[str]) -> tuple[RevisionChange, ...]:
-    """The changes a person has yet to confirm; the questions of these keys are said to mean the same as before."""
+    """Returns the changes still to be confirmed; `same_meaning` are keys of confirmed questions."""
     said = frozenset(same_meaning)
     return tuple(change for change in changes if change.level is ChangeLevel.CONFIRM and change.key not in said)
 
 
 def free_key(key: str, taken: Iterable[str]) -> str:
-    """A key that no question has, close to this one.
+    """Returns an unused key similar to this one.
 
     >>> free_key("light", {"light", "light_2"}), free_key("light_2", {"light_2"})
     ('light_3', 'light_3')
@@ -83,7 +81,7 @@ class _Side(NamedTuple):
 
 
 class _Three(NamedTuple):
-    """A question in an earlier revision, as it is asked now (where it is), and in the new one."""
+    """A question in an earlier revision, in the current one (if present), and in the new one."""
 
     was: _Side
     now: _Side | None
@@ -105,12 +103,14 @@ def _changes(question: _Three) -> Iterator[RevisionChange]:
 
 
 def changes_of_meaning(new: Node, was: Facets, will: Facets, same: Facets = NOTHING) -> Iterator[RevisionChange]:
-    """What is refused or to be confirmed between two wordings of a question of one type; `same` is what is asked now
-    and so no change. The one rule: publishing asks it, and so do figures (`bot.results.counts.question_meaning`).
+    """Yields the changes between two versions of a question that are refused or need confirmation.
+
+    `same` are the current facets, which are not changes. Publishing and figures (`bot.results.counts.question_meaning`) share
+    this rule.
     """
     changed = {facet: content for facet, content in will.items() if not _stands(facet, content.bare, same)}
     fixed = [it for it in changed if it.sort == "fixed" and it in was and was[it] != will[it]]
-    if fixed:  # of another range the labels stand elsewhere anyway
+    if fixed:  # with another range the labels differ anyway
         yield from (
             RevisionChange(ChangeLevel.REFUSED, "fixed", new.key, it.name, was[it].shown, will[it].shown)
             for it in fixed
@@ -146,7 +146,7 @@ def _change(key: str, sort: str, name: str, wordings: tuple[WordingChange, ...])
 
 
 def _swaps(key: str, was: Facets, changed: Facets) -> Iterator[RevisionChange]:
-    """Labels that another value of the question had."""
+    """Yields labels that belonged to another value of the question."""
     labels = {(it.language, content.bare): it.name for it, content in was.items() if it.sort in LABELS}
     found: dict[tuple[str, str], list[WordingChange]] = {}
     for facet, content in changed.items():
@@ -159,7 +159,7 @@ def _swaps(key: str, was: Facets, changed: Facets) -> Iterator[RevisionChange]:
 
 
 def _translated(was: Facets, will: Facets, changed: Facets) -> Iterator[tuple[Facet, WordingChange]]:
-    """Texts that have no language in common with the earlier ones, so that only a person can compare them."""
+    """Yields texts without a common language, which only a person can compare."""
     before, after = _by_text(was), _by_text(will)
     for text, new in after.items():
         old = before.get(text, [])

@@ -1,4 +1,4 @@
-"""What is wrong with a consultation file, said so that a facilitator with a text editor can mend it."""
+"""Issues of a consultation file, worded so that a facilitator can fix them in a text editor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PARTS = {"questions": "question", "options": "option", "exits": "exit", "keywor
 
 
 class DefinitionIssue(NamedTuple):
-    """One fault: where, what is wrong, what to do. A warning does not stop the publishing.
+    """An issue with position, reason and remedy. A warning does not prevent publishing.
 
     >>> str(Fault("kiez.yaml", 7, "question 1 (lamps): “text” is missing", "write what is asked"))
     'kiez.yaml:7: question 1 (lamps): “text” is missing; write what is asked'
@@ -28,7 +28,7 @@ class DefinitionIssue(NamedTuple):
 
 
 def line_of_path(where: Where, lines: Mapping[Where, int]) -> int:
-    """The line of the innermost known part of a path. Names which the file does not have are passed over."""
+    """Returns the line of the innermost known part of a path; skips names missing in the file."""
     known: Where = ()
     for part in where:
         if (*known, part) in lines:
@@ -37,7 +37,7 @@ def line_of_path(where: Where, lines: Mapping[Where, int]) -> int:
 
 
 def path_in_words(where: Where, data: object) -> str:
-    """A path in words: `("questions", 0, "options", 1)` becomes "question 1 (lamps), option 2".
+    """Describes a path: `("questions", 0, "options", 1)` becomes "question 1 (lamps), option 2".
 
     >>> place(("questions", 0, "options", 1), {"questions": [{"key": "lamps", "options": []}]})
     'question 1 (lamps), option 2'

@@ -1,4 +1,4 @@
-"""Place codes: where people came from, by the code of a poster or a multiplier. Never a person; counted coarsely."""
+"""Entry codes: the code of the poster or multiplier by which a participation began; never identifies a person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9-]{1,24}")
 
 
 def parse_entry_code(text: str) -> str:
-    """The code as it is kept, "" for anything that cannot be one.
+    """Returns a valid entry code unchanged; "" for anything else.
 
     >>> parse_entry_code("KIEZ-7"), parse_entry_code("a b"), parse_entry_code("x" * 25)
     ('KIEZ-7', '', '')

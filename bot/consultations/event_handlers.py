@@ -1,4 +1,4 @@
-"""Which function handles which event: each module enters the handlers of its own subject with `@handles(...)`."""
+"""Registry of event handlers: each module registers its own with `@handles(...)`."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
 EventT = TypeVar("EventT")
 Handler = Callable[["BatchContext", Person, EventT, datetime], None]
-"""Adds the rows of one event of one person; the time is the hour in which it happened."""
+"""Adds the rows of one event; the time is the hour of the event."""
 
 
 class Request(NamedTuple, Generic[EventT]):
-    """An event that is handled after the rows of the batch were written."""
+    """An event to handle after the rows of the batch are written."""
 
     person: Person
     event: EventT
     participation: Participation | None
-    """Where the person stood when it happened."""
+    """The participation of the contact at the time of the event."""
 
 
 FollowUp = Callable[["BatchContext", list[Request[EventT]]], None]
-"""Handles all events of one class that a batch caused so far, after the rows were written."""
+"""Handles all events of one class in a batch, after its rows are written."""
 
 _handlers: dict[type[Any], Handler[Any]] = {}
 HANDLERS: Final[Mapping[type[Any], Handler[Any]]] = MappingProxyType(_handlers)
-"""The handler of each event class. `bot.conversations.batch_order` imports every module that enters one."""
+"""The handler of each event class. `bot.conversations.batch_order` imports all modules with handlers."""
 
 
 def handles(*kinds: type[EventT]) -> Callable[[Handler[EventT]], Handler[EventT]]:
-    """Enters the handler of one or more event classes. It runs when the turn was taken, before rows are written.
+    """Registers the handler of one or more event classes. It runs after the turn, before rows are written.
 
     >>> @handles(LanguageChosen)                                                # doctest: +SKIP
     ... def choose_language(batch: BatchContext, person: Person, event: LanguageChosen, hour: datetime) -> None:
@@ -51,9 +51,9 @@ def handles(*kinds: type[EventT]) -> Callable[[Handler[EventT]], Handler[EventT]
 
 
 def handles_after_write(kind: type[EventT]) -> Callable[[FollowUp[EventT]], FollowUp[EventT]]:
-    """Enters a handler that runs once the rows of the batch are written, with all events of this class at once.
+    """Registers a handler that runs after the rows of the batch are written, with all events of this class.
 
-    Nothing else happens in the batch before it has run.
+    No further message is taken before it has run.
     """
 
     def enter(follow_up: FollowUp[EventT]) -> FollowUp[EventT]:

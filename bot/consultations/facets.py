@@ -1,4 +1,4 @@
-"""What of a question people answered to, in parts that can be held against each other, by the declared meanings."""
+"""Splits a question into comparable facets, by the declared meanings of its fields."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from flows.wording import Text
 
 Sort = Literal["fixed", "agreed_text", "words", "measure", "label", "end"]
 LABELS: Final[frozenset[Sort]] = frozenset({"label", "end"})
-"""What stored values are called; an end of a scale is a label on which all values rest."""
+"""Labels of stored values; an end label of a scale affects all its values."""
 MEASURES: Final[frozenset[Sort]] = frozenset({"measure", "end"})
-"""Texts on which the value of every answer rests."""
+"""Texts that define the meaning of every value."""
 
 
 class Facet(NamedTuple):
-    """`name` is a field, or the value that has the label. `language` is empty where it is no text."""
+    """Key of a facet. `name` is a field, or the labelled value; `language` is empty for other data than texts."""
 
     sort: Sort
     name: str
@@ -28,7 +28,7 @@ class Facet(NamedTuple):
 
 
 class FacetContent(NamedTuple):
-    """What stands there: as it is compared, and as it is shown."""
+    """Content of a facet, for comparison and for display."""
 
     bare: str
     shown: str
@@ -38,17 +38,17 @@ Facets = Mapping[Facet, FacetContent]
 
 
 def question_facets(node: Node, languages: Iterable[str]) -> Facets:
-    """Everything of a question on which the meaning of its answers rests; texts in these languages."""
+    """Returns all facets that define the meaning of a question's answers, with texts in these languages."""
     return dict(_facets(node, tuple(languages)))
 
 
 def options_of(node: Node) -> dict[str, Option]:
-    """The options of a question by their value; none where the type has answers of its own."""
+    """Returns the options of a question by value; empty for types without options."""
     return {option.value: option for option in getattr(node, "options", ())}
 
 
 def fields_with_meaning(cls: type[BaseModel], meaning: Meaning) -> list[str]:
-    """The fields of a class with this meaning, in the order of the definition."""
+    """Returns the fields of a class with this meaning, in definition order."""
     meanings = meanings_of(cls)
     return [name for name in cls.model_fields if meanings[name] is meaning]
 
@@ -87,7 +87,7 @@ def _plain(value: object) -> FacetContent:
 
 
 def _text(sort: Sort, name: str, text: Text | None, languages: Sequence[str]) -> Iterator[tuple[Facet, FacetContent]]:
-    """A text that is not there is an empty one in every language: a hint that is added can change what is asked."""
+    """Yields a text per language. A missing text counts as empty, because a new hint can change the question."""
     for tag in languages:
         if text is None:
             yield Facet(sort, name, tag), FacetContent("", "")

@@ -1,4 +1,4 @@
-"""What turns must know from the store, found out for all people of a batch at once: one query per kind of need."""
+"""Loads the facts a batch needs, one query per kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flows.values import Value
 
 
 class FactRequest(NamedTuple):
-    """Who needs to know something, where they stand, and what the batch has caused so far, which is not stored yet."""
+    """A contact that needs facts, with its consultation and the batch, whose changes are not stored yet."""
 
     person: Person
     published: PublishedFlow
@@ -23,16 +23,16 @@ class FactRequest(NamedTuple):
     batch: BatchContext
 
     def answers(self) -> Mapping[str, Value]:
-        """What the person has answered so far; nothing where they are only coming in."""
+        """Returns the answers so far; none for a session that is just starting."""
         return self.person.participation.session.answers if self.person.participation else {}
 
 
 FactSource = Callable[[Connection, Sequence[tuple[FactRequest, Any]]], Sequence[Any]]
-"""Gives the facts for needs of one kind, in their order."""
+"""Returns the facts for queries of one kind, in their order."""
 
 
 class FactLoader:
-    """Finds facts. Which kinds of need there are, and who finds them out, is given by `bot.app`."""
+    """Loads facts from the sources that `bot.app` registers per kind of query."""
 
     def __init__(self, finders: Mapping[type[FactQuery[Any]], FactSource]) -> None:
         self._finders = finders

@@ -1,4 +1,4 @@
-"""Compiled revisions: as many as fit, each compiled once at a time, on whatever thread needs it."""
+"""Cache of compiled revisions, limited by memory; each is compiled by one thread at a time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 KEPT_BYTES: Final = 64_000_000
-"""Memory for compiled revisions. Two score of the largest samples fit, or three hundred small ones."""
+"""Memory for compiled revisions: about forty of the largest samples, or three hundred small ones."""
 BYTES_PER_CHARACTER: Final = 70
-"""So much more a compiled revision takes than its content: 38 to 70 times as much, measured with the samples."""
+"""Memory of a compiled revision per character of its content; measured with the samples: 38 to 70."""
 
 
 class FlowCache(Generic[T]):
-    """Keeps what was used last. May be used by several threads at once.
+    """Least-recently-used cache. Thread-safe.
 
     >>> cache = FlowCache[str](kept_bytes=2 * BYTES_PER_CHARACTER)
     >>> [cache.get_or_compile(number, 1, lambda: f"flow {number}") for number in (1, 2, 3)]
@@ -33,7 +33,7 @@ class FlowCache(Generic[T]):
         self._compiling: dict[int, threading.Lock] = {}
 
     def get(self, revision_id: int) -> T | None:
-        """A compiled revision; None where it has to be compiled (again)."""
+        """Returns a compiled revision; None if it is not cached."""
         with self._lock:
             found = self._kept.get(revision_id)
             if found is None:
@@ -42,8 +42,8 @@ class FlowCache(Generic[T]):
             return found[0]
 
     def get_or_compile(self, revision_id: int, length: int, compile_: Callable[[], T]) -> T:
-        """The same, compiled here if need be; `length` is that of its content. Whoever needs the same one meanwhile
-        waits for it. Raises what `compile_` raises.
+        """Returns a compiled revision, compiling it if needed; `length` is that of its content. Other threads wait for
+        a compilation in progress. Raises the errors of `compile_`.
         """
         with self._lock:
             turn = self._compiling.setdefault(revision_id, threading.Lock())

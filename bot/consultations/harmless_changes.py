@@ -1,4 +1,4 @@
-"""Changes that leave the meaning of every answer as it is: said in a line each, against the revision asked now."""
+"""Finds changes that keep the meaning of every answer, compared with the current revision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _APART = frozenset({"slug", "revision", "languages", "questions"})
 def find_harmless_changes(
     new: Consultation, current: Consultation, earlier: Sequence[AnsweredRevision]
 ) -> Iterator[RevisionChange]:
-    """The changes from what is asked now, in the order of the questions; those of the consultation at the end."""
+    """Yields the changes from the current revision in the order of the questions, then those of the consultation."""
     before = {node.key: node for node in current.questions}
     after = {node.key: node for node in new.questions}
     found = [
@@ -33,7 +33,7 @@ def find_harmless_changes(
 
 
 def _of(kind: ChangeKind, key: str = "", name: str = "", old: object = "", new: object = "") -> RevisionChange:
-    """A harmless change; of values that are no single word or number nothing is shown."""
+    """Builds a harmless change; shows only values that are a word or number."""
     is_short = all(isinstance(value, str | int | float | None) for value in (old, new))
     return RevisionChange(
         ChangeLevel.HARMLESS, kind, key, name, *((_shown(old), _shown(new)) if is_short else ("", ""))
@@ -52,7 +52,7 @@ def _question(old: Node, current: Consultation, new: Node, after: Consultation) 
         if old.text != new.text or old.type != new.type:
             yield _of("note", key)
         return
-    if old.type != new.type:  # nobody answered it, else it is refused
+    if old.type != new.type:  # without answers; otherwise the change is refused
         yield _of("setting", key, "type", old.type, new.type)
         return
     yield from _spelling(key, question_facets(old, current.languages), question_facets(new, after.languages))
@@ -80,7 +80,7 @@ def _spelling(key: str, was: Facets, will: Facets) -> Iterator[RevisionChange]:
 
 
 def _labels(old: Node, current: Consultation, new: Node, after: Consultation) -> Iterator[RevisionChange]:
-    """Options and statements that are there from now on, or no longer."""
+    """Yields added and removed options and statements."""
     was, will = _shown_labels(old, current), _shown_labels(new, after)
     if Meaning.ENTRIES in meanings_of(type(new)).values():
         yield from (_of("statement_new", new.key, new=label) for value, label in will.items() if value not in was)
@@ -91,7 +91,7 @@ def _labels(old: Node, current: Consultation, new: Node, after: Consultation) ->
 
 
 def _shown_labels(node: Node, consultation: Consultation) -> dict[str, str]:
-    """What each stored value is called in the first language that says it."""
+    """Returns the label of each value in the first language that has one."""
     tags = list(consultation.languages)
     return {
         value: next((label.root[tag].text for tag in tags if tag in label.root), value)
@@ -101,7 +101,7 @@ def _shown_labels(node: Node, consultation: Consultation) -> dict[str, str]:
 
 
 def _whole(current: Consultation, new: Consultation) -> Iterator[RevisionChange]:
-    """What changes of the consultation as a whole."""
+    """Yields the changes of the consultation as a whole."""
     yield from (_of("language_new", name=tag) for tag in new.languages if tag not in current.languages)
     yield from (_of("language_gone", name=tag) for tag in current.languages if tag not in new.languages)
     common = {node.key for node in current.questions} & {node.key for node in new.questions}

@@ -1,8 +1,8 @@
-"""People in the middle of something this program cannot read, because another one wrote it: nobody stays stuck there.
+"""Handles sessions written by an incompatible version.
 
-Chat words do what they do everywhere, and other consultations can be entered. What is said besides is kept, the
-answers stay, and they are told where it goes on: in the newest revision, if there is one that can be read, else later,
-when the program that knows theirs is back.
+Commands work as usual, and other consultations can be entered. Other messages become dead letters, answers stay
+stored, and the contact is told how to continue: in the newest readable revision, else when the other version runs
+again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from storage.tables.sessions import SessionRelease, StoredSession
 def incompatible_session_message(
     connection: Connection, person: Person, row: StoredSession, catalogue: Catalogue, now: datetime
 ) -> MsgOut:
-    """What is said to a message that cannot be taken."""
+    """Returns the reply to a message that cannot be taken."""
     revision = revisions_by_id(connection, [row.revision_id])[row.revision_id]
     slug, renderer = revision.slug, catalogue.main_menu.renderer(person.language or row.language)
     title = catalogue.title(slug, renderer.language) if catalogue.is_known(slug) else slug
@@ -40,7 +40,7 @@ def incompatible_session_message(
 def renewed_participation(
     row: StoredSession, published: PublishedFlow, session: Session, now: datetime
 ) -> Participation:
-    """The same session, begun anew in another revision. What was answered before stays until it is answered again."""
+    """Restarts a session in another revision. Earlier answers stay stored until they are answered again."""
     participation = Participation(
         id=row.id,
         published=published,
@@ -56,5 +56,5 @@ def renewed_participation(
 
 
 def released_session(row: StoredSession, now: datetime) -> SessionRelease:
-    """The session as it is left for another consultation. Its state, which we cannot read, stays as it is."""
+    """Releases a session for another consultation, without changing its unreadable state."""
     return SessionRelease(row.id, None, "interrupted" if row.status == "waiting" else row.status, row.ended_at or now)

@@ -1,7 +1,7 @@
-"""Live meetings: a room walks through a consultation together, question by question, as its moderator goes on.
+"""Live meetings: a room answers a consultation question by question, paced by its moderator.
 
-Who joins answers an ordinary session, marked by the room's place code; the room only says up to where questions are
-open. So answers of a meeting are in the same export as all others, and nothing more is stored of anybody.
+Participants answer ordinary sessions, marked by the room's entry code; the room only limits which questions are open.
+Answers of a meeting are exported like all others, and no further personal data is stored.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from storage.tables.rooms import RoomStep, StoredRoom
 
 CODE_LENGTH: Final = 6
 HOURS: Final = 24
-"""After so long a room that nobody ended has ended."""
+"""Lifetime of a room that its moderator does not end."""
 _ALPHABET: Final = ALPHABET.removeprefix("01")
-"""On a screen far away O and 0, I and 1 look the same."""
+"""Without characters that look alike on a distant screen: O and 0, I and 1."""
 _CODE: Final = re.compile(f"[{_ALPHABET}]{{{CODE_LENGTH}}}")
 
 RoomMove = Literal["next", "back", "show", "hide", "end"]
 
 
 def new_room_code() -> str:
-    """A code that can be read out and typed on a phone: six letters and digits that are not mistaken for others."""
+    """Returns a random code of six unambiguous letters and digits."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
 
 
 def parse_room_code(text: str) -> str:
-    """The code somebody typed, "" for what cannot be one.
+    """Normalises a typed room code; "" for anything else.
 
     >>> plain_code("k7m 2px"), plain_code("hello")
     ('K7M2PX', '')
@@ -41,12 +41,12 @@ def parse_room_code(text: str) -> str:
 
 
 def entry_code_of(room: StoredRoom) -> str:
-    """The place code of those who join this room."""
+    """Returns the entry code of participations in this room."""
     return f"room-{room.code}"
 
 
 def open_keys(flow: Flow, room: StoredRoom) -> tuple[str, ...]:
-    """The questions the room has come to, the present one last."""
+    """Returns the questions opened so far, the current one last."""
     return flow.questions[: flow.questions.index(room.at) + 1] if room.at in flow.questions else ()
 
 
@@ -55,7 +55,7 @@ def is_room_over(room: StoredRoom, now: datetime) -> bool:
 
 
 def moved_room(flow: Flow, room: StoredRoom, move: RoomMove, now: datetime) -> RoomStep:
-    """Where the room stands after the moderator did this."""
+    """Returns the state of the room after a move of the moderator."""
     at, keys = room.at, flow.questions
     if move in ("next", "back"):
         place = keys.index(at) if at in keys else -1

@@ -1,7 +1,7 @@
-"""What is live, without compiling any of it: what lists show, and the words packed until somebody needs them.
+"""Reads live revisions without compiling them: their listings, and their content compressed.
 
-With 500 consultations of 22 kB the first look takes a quarter of a second and a few megabytes; every later one reads
-only what is new. Compiled, they would take 16 s and 800 MB.
+With 500 consultations of 22 kB the first read takes a quarter of a second and a few megabytes; later reads load new
+revisions only. Compiled, they would take 16 s and 800 MB.
 """
 
 from __future__ import annotations
@@ -37,34 +37,34 @@ class _Kept:
 
 
 _shared: WeakValueDictionary[tuple[int, str], _Kept] = WeakValueDictionary()
-"""By id and hash of the content: the conversation and the pages look for themselves, and keep the same."""
+"""By id and content hash; shared by the conversations and the web pages."""
 
 
 class LiveRevision(NamedTuple):
-    """A live revision as lists show it."""
+    """A live revision with its listing."""
 
     head: RevisionHead
     listing: Listing
     packed: bytes
 
     def content(self) -> str:
-        """Its stored words."""
+        """Returns the stored content."""
         return unpack_content(self.packed)
 
     def whole(self) -> PublishedRevision:
-        """The revision with its words."""
+        """Returns the revision with its content."""
         return self.head.with_content(self.content())
 
 
 class LiveRevisions:
-    """Reads the live revisions; of those it knows already only their states and dates."""
+    """Reads the live revisions; for known ones only states and dates."""
 
     def __init__(self) -> None:
         self._known: dict[int, _Kept | None] = {}
-        """By id of the revision, which never changes; None: this program cannot read it."""
+        """By id of the revision, which never changes; None if this version cannot read it."""
 
     def look(self, connection: Connection, states: Sequence[ConsultationState]) -> Iterator[LiveRevision]:
-        """Those in one of these states, trials among them, by slug. What cannot be read is left out, and logged."""
+        """Yields the revisions in these states by slug, including trials. Unreadable ones are skipped and logged."""
         heads = list_live_revision_heads(connection, states, trials=True)
         known: dict[int, _Kept | None] = {}
         new: dict[int, RevisionHead] = {}
@@ -83,7 +83,7 @@ class LiveRevisions:
                 yield LiveRevision(head, kept.listing, kept.packed)
 
     def leave_out(self, revision_id: int) -> None:
-        """From now on this one counts as unreadable: its questions are."""
+        """Marks a revision as unreadable, because its questions are."""
         self._known[revision_id] = None
 
 
@@ -97,12 +97,12 @@ def _read(content: str, head: RevisionHead) -> _Kept | None:
 
 
 def unpack_content(packed: bytes) -> str:
-    """The stored words of a revision that was packed."""
+    """Decompresses the content of a revision."""
     return zlib.decompress(packed).decode()
 
 
 def listing_of(content: str) -> Listing | None:
-    """What lists show of stored content; None where it is none of a consultation."""
+    """Parses the listing of stored content; None if it is not a consultation."""
     try:
         return Listing.model_validate_json(content)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""A resident while a batch is worked on: who it is for the channels, and where they stand in a consultation."""
+"""Contact and session state during a batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.tables.staff import TeamMember
 
 @dataclass(slots=True, eq=False)
 class Participation:
-    """Where a person stands in one consultation: the engine's session with what its row needs besides."""
+    """One contact in one consultation: the engine's session and the other columns of its row."""
 
     id: int
     published: PublishedFlow
@@ -23,16 +23,16 @@ class Participation:
     started_at: datetime
     """The hour."""
     seen_at: datetime
-    """When they wrote last; of what was stored before, the hour."""
+    """Time of the last message; for stored sessions, the hour."""
     mode: SessionMode = "self"
     entry_code: str = ""
     is_stored: bool = False
     was_waiting: bool = False
-    """Whether the stored row waits and was not submitted: then an ordinary turn is the cheapest of changes."""
+    """Whether the stored row waits and is not submitted, so that an ordinary turn needs the cheapest update only."""
 
     @staticmethod
     def of(row: StoredSession, published: PublishedFlow, session: Session) -> Participation:
-        """Where a stored session stands."""
+        """Builds a participation from a stored session."""
         return Participation(
             id=row.id,
             published=published,
@@ -46,7 +46,7 @@ class Participation:
         )
 
     def row(self, person: Person, hour: datetime) -> StoredSession:
-        """The session as a new row."""
+        """Returns the session as a new row."""
         return StoredSession(
             id=self.id,
             consultation_id=self.published.consultation_id,
@@ -66,11 +66,11 @@ class Participation:
         )
 
     def is_step(self) -> bool:
-        """Whether nothing happened but an ordinary turn."""
+        """Whether only an ordinary turn was taken."""
         return self.was_waiting and self.session.status == "waiting" and not self.session.submitted
 
     def step(self, person: Person, hour: datetime) -> SessionStep:
-        """What an ordinary turn changed in the row."""
+        """Returns the changes of an ordinary turn."""
         return SessionStep(
             id=self.id,
             state=self.session.to_json(),
@@ -80,7 +80,7 @@ class Participation:
         )
 
     def change(self, person: Person, hour: datetime) -> SessionChange:
-        """What a turn changed in the row."""
+        """Returns the changes of any other turn."""
         return SessionChange(
             id=self.id,
             waiting_key=self._waiting_key(person),
@@ -96,7 +96,7 @@ class Participation:
         return person.waiting_key if self.session.status == "waiting" else None
 
     def _status(self) -> SessionStatus:
-        # Who looks at submitted answers again has not un-submitted them.
+        # Reopening submitted answers does not withdraw the submission.
         return "completed" if self.session.submitted else self.session.status
 
     def _ended(self, hour: datetime) -> datetime | None:
@@ -105,7 +105,7 @@ class Participation:
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """A resident as a batch sees them. `address` is in clear only here and in the channel."""
+    """A contact during a batch. `address` is in clear text only here and in the channel."""
 
     contact_id: int
     waiting_key: bytes
@@ -115,26 +115,25 @@ class Person:
     language: str | None
     participation: Participation | None = None
     is_proactive: bool = True
-    """Whether the channel can write to somebody who has not just written."""
+    """Whether the channel can write first."""
     member: TeamMember | None = None
-    """Who works here from this chat; looked up only for messages that may be meant for the desk."""
+    """The staff member bound to this chat; loaded only for messages that may be staff commands."""
     incompatible_session: StoredSession | None = None
-    """The session that waits for them and cannot be read by this program (`bot.consultations.incompatible_sessions`).
-    """
+    """A waiting session this version cannot read (`bot.consultations.incompatible_sessions`)."""
     spoken_language: str | None = None
-    """What the bot speaks with them where they chose no language, as it is stored."""
+    """The stored language for contacts that chose none."""
     guessed_language: str = ""
-    """What their channel believes they read, if the bot speaks it."""
+    """The language reported by the channel, if available."""
     has_missed: bool = False
-    """The question that is open never reached them."""
+    """Whether the open question was not delivered."""
     facts: Facts = NO_FACTS
-    """What was found out for the turn that is being taken."""
+    """Facts loaded for the current turn."""
     message: int = 0
-    """Which message of the batch is being taken, by its place in it: what is said to the person is a reply to it."""
+    """Position in the batch of the current message, which replies refer to."""
 
     @staticmethod
     def absent(participation: Participation, channel: str) -> Person:
-        """Whoever stands there, while nobody wrote and nobody is told: no contact is known."""
+        """Builds a placeholder without a contact, for changes that no message caused."""
         return Person(
             contact_id=0,
             waiting_key=b"",
@@ -151,7 +150,7 @@ class Person:
         return self.channel, self.address
 
     def require_participation(self) -> Participation:
-        """Where the person stands; events about answers only happen to somebody who stands somewhere."""
+        """Returns the current participation. Raises LookupError outside a consultation."""
         if self.participation is None:
             raise LookupError("nobody can answer outside a consultation")
         return self.participation

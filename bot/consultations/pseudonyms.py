@@ -1,4 +1,4 @@
-"""The pseudonyms of a contact: one per consultation, made with the key, stored beside answers only."""
+"""Computes the pseudonyms of a contact: one keyed hash per consultation, stored with participations only."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from storage.tables.consultations import all_consultation_ids
 
 
 def pseudonyms_of(connection: Connection, contact_id: int, keys: Keys) -> list[str]:
-    """Who this contact is in each consultation there ever was, in an order that is the same for all."""
+    """Returns the pseudonyms of a contact in all consultations, in the same order for every contact."""
     return [keys.pseudonym(contact_id, number) for number in all_consultation_ids(connection)]

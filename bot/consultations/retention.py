@@ -1,4 +1,4 @@
-"""How long answers are kept: the end that was promised to those who gave them, and the days of their revision."""
+"""Computes retention periods of answers: the promised end and the retention days of their revision."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from storage.tables.stages import StagePeriod, stage_history
 
 
 class ExpiredAnswers(NamedTuple):
-    """Answers whose time is over: of sessions of a revision that began in a period of what was live."""
+    """Expired answers: those of sessions of a revision that began in one live period."""
 
     revision_id: int
     period: int
 
 
 def retention_days(revision: PublishedRevision) -> int:
-    """For how many days after the end answers are kept; 0 where nobody can tell."""
+    """Returns the days answers are kept after the end; 0 if the revision cannot be read."""
     consultation = stored_revisions.read_revision(revision)
     return consultation.retention.days if consultation else 0
 
 
 def is_retention_over(live: PublishedRevision, now: datetime) -> bool:
-    """Whether all answers have had their time. Without an end nothing is deleted."""
+    """Whether all answers are expired. Without an end nothing expires."""
     return bool(live.closes_at and (kept := retention_days(live)) and live.closes_at + timedelta(days=kept) < now)
 
 
 def find_expired_answers(connection: Connection, live: PublishedRevision, now: datetime) -> list[ExpiredAnswers]:
-    """Answers that have had their time while others of the consultation have not, because its end was moved, or because
-    an earlier revision promised fewer days.
+    """Returns answers that expire earlier than others of the consultation, because its end was moved or an earlier
+    revision promised fewer days.
     """
     kept = retention_days(live)
     ends = list(_ends(stage_history(connection, live.consultation_id), live))
@@ -50,7 +50,7 @@ def find_expired_answers(connection: Connection, live: PublishedRevision, now: d
 
 
 def _ends(periods: list[StagePeriod], live: PublishedRevision) -> Iterator[tuple[int, datetime | None]]:
-    """In which period which end was promised; never a later one than that which holds now."""
+    """Yields the end promised in each period, at most the current one."""
     for period in periods:
         promised = [end for end in (period.ends_at, live.closes_at) if end]
         yield period.period, min(promised, default=None)

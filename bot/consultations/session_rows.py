@@ -1,4 +1,4 @@
-"""Sessions as rows: where people stand after a batch."""
+"""Writes the sessions of a batch as rows."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from storage.tables.sessions import change_sessions, insert_sessions, step_sessi
 
 
 class SessionRows:
-    """Where people stand; of each session the state after its last turn is written."""
+    """Collects sessions; the state after the last turn of each is written."""
 
     def __init__(self) -> None:
         self._at: dict[int, tuple[Person, Participation]] = {}
 
     def note(self, person: Person, participation: Participation) -> None:
-        """The person took a turn there."""
+        """Notes a turn in a participation."""
         self._at[participation.id] = (person, participation)
 
     def participations(self) -> dict[str, Participation]:
-        """The sessions by pseudonym."""
+        """Returns the participations by pseudonym."""
         return {participation.pseudonym: participation for _, participation in self._at.values()}
 
     def write(self, batch: BatchContext) -> None:
@@ -36,7 +36,7 @@ class SessionRows:
             else:
                 new.append(participation.row(person, hour))
         step_sessions(connection, steps)
-        change_sessions(connection, changes)  # before insert: who leaves one consultation for another frees the place
+        change_sessions(connection, changes)  # before insert: a left session releases the waiting key
         insert_sessions(connection, new)
         if batch.question_clock is not None:
             for _, participation in self._at.values():
@@ -47,4 +47,4 @@ class SessionRows:
 
 @handles(SessionCompleted, SessionInterrupted, ConsultationChosen)
 def keep_nothing(batch: BatchContext, person: Person, event: object, hour: datetime) -> None:
-    """The session itself holds it (completed, interrupted), or `bot.conversations.turns` acts on it (chosen)."""
+    """Does nothing: the session stores the state, and `bot.conversations.turns` handles ConsultationChosen."""

@@ -1,4 +1,4 @@
-"""Reads what was published, also by an older program: a revision this one cannot read must not take others along."""
+"""Reads stored revisions, also of other versions; an unreadable revision does not affect others."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ log = structlog.get_logger()
 
 
 class UnreadableError(CommandError):
-    """A revision, or a session on it, that another program wrote and this one cannot read."""
+    """Raised for a revision or session that an incompatible version wrote."""
 
 
 def read_revision(revision: PublishedRevision) -> Consultation | None:
-    """The consultation, None where it cannot be read, which is logged."""
+    """Reads the consultation of a revision; None, with a log entry, if it cannot be read."""
     return parse_content(revision.content, revision.consultation_id)
 
 
 def parse_content(content: str, consultation_id: int) -> Consultation | None:
-    """The same from stored content; the id is for the log."""
+    """Parses stored content; the id is for the log."""
     try:
         return Consultation.model_validate_json(content)
     except ValidationError:
@@ -44,7 +44,7 @@ def parse_content(content: str, consultation_id: int) -> Consultation | None:
 
 
 def unreadable_error(revision: PublishedRevision) -> UnreadableError:
-    """For whoever needs just this one."""
+    """Builds the error for a revision that cannot be read."""
     return UnreadableError(
         f"consultation {revision.slug}, revision {revision.number}: this program cannot read it; "
         "use the one that published it"
@@ -52,9 +52,9 @@ def unreadable_error(revision: PublishedRevision) -> UnreadableError:
 
 
 def live_revision(connection: Connection, slug: str, *, trials: bool = False) -> PublishedRevision:
-    """The live revision of the consultation of this name, open or not. Raises CommandError, naming what there is.
+    """Returns the live revision of a consultation, open or not. Raises CommandError, listing the existing ones.
 
-    With `trials` also that of a test revision, where the name is that of its trial.
+    With `trials` also accepts the name of the trial of a test revision.
     """
     newest = find_live_revision(connection, slug)
     if newest is not None and newest.is_trial and not trials:
@@ -75,8 +75,8 @@ def live_revision(connection: Connection, slug: str, *, trials: bool = False) ->
 
 
 def list_unreadable(connection: Connection, *, thoroughly: bool = False) -> Iterator[str]:
-    """A sentence for the operator about each consultation that is published and cannot be read; found out by what lists
-    show of it, or `thoroughly` by all of it, which takes five times as long.
+    """Yields a sentence for the operator about each unreadable published consultation. Checks listings only;
+    `thoroughly` checks the whole content, which takes five times as long.
     """
     heads = {head.id: head for head in list_live_revision_heads(connection, ("open", "closed"))}
     for number, content in revision_contents(connection, [*heads]):

@@ -1,8 +1,7 @@
-"""Trying out a test revision: what is said there never counts, because it is said somewhere else.
+"""Trials of test revisions: consultations of their own whose answers never count.
 
-A test revision is asked in a consultation of its own, its *trial*: named `test-…`, in no list, with pseudonyms,
-answers, proposals and ratings that belong to nothing else. So no query of figures, queues or exports has to leave tests
-out.
+A test revision runs in a separate, unlisted consultation, its *trial*, named `test-…`. It has its own pseudonyms,
+answers, proposals and ratings, so queries of figures, queues and exports need no exception for tests.
 """
 
 from __future__ import annotations
@@ -26,21 +25,21 @@ LETTERS: Final = 5
 
 
 def trial_definition(connection: Connection, tested: PublishedRevision, consultation: Consultation) -> Consultation:
-    """What is asked in the trial: the same under another name, which alone starts it, at any time."""
+    """Returns the definition of the trial: the same consultation under another slug, without keywords and dates."""
     before = trial_slug(connection, tested.consultation_id)
     name = before or PREFIX + random_code(LETTERS).lower()
     return consultation.model_copy(update={"slug": name, "keywords": (), "opens": None, "closes": None})
 
 
 def trial_slug(connection: Connection, consultation_id: int) -> str:
-    """The name of the trial of a consultation, which is its start word and in its link; "" where there is none."""
+    """Returns the slug of the trial of a consultation, which is also its start word; "" if there is none."""
     trial = stages.trial_of(connection, consultation_id)
     found = live_revision_of(connection, trial) if trial else None
     return found.slug if found else ""
 
 
 def empty_trial(connection: Connection, trial: int) -> int:
-    """Deletes all that was said in a trial; gives how many took part. Files go with the next tidying of attachments."""
+    """Deletes all data of a trial; returns its number of participations. Files are deleted with the next cleanup."""
     gone = erase_sessions_of_consultation(connection, trial)
     answers.erase_consents_of_consultation(connection, trial)
     erase_proposals_of_consultation(connection, trial)
@@ -48,7 +47,7 @@ def empty_trial(connection: Connection, trial: int) -> int:
 
 
 def end_trial(connection: Connection, consultation_id: int) -> int:
-    """Deletes the trial of a consultation, with all that was said in it; gives how many took part."""
+    """Deletes the trial of a consultation with its data; returns its number of participations."""
     trial = stages.trial_of(connection, consultation_id)
     if trial is None:
         return 0
@@ -60,5 +59,5 @@ def end_trial(connection: Connection, consultation_id: int) -> int:
 
 
 def empty_trials_before(connection: Connection, moment: datetime) -> int:
-    """Deletes what was said in trials whose revision is tried out since before a moment; gives how many took part."""
+    """Deletes the data of trials that started before a moment; returns the number of participations."""
     return sum(empty_trial(connection, trial) for trial in trials_begun_before(connection, moment))

@@ -1,4 +1,4 @@
-"""When the figures of a consultation may be seen by everybody. Hidden means hidden everywhere: pages, exports, API."""
+"""Decides when figures of a consultation are public; the same rule holds for pages, exports and the API."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from storage.tables.consultations import PublishedRevision, RevisionHead
 
 
 def takes_no_answers(revision: PublishedRevision | RevisionHead, now: datetime) -> bool:
-    """Whether no more answers are taken."""
+    """Whether a consultation takes no more answers."""
     return revision.state_at(now) in {"closed", "archived"}
 
 
 def figures_are_public(
     consultation: Consultation | Listing, revision: PublishedRevision | RevisionHead, now: datetime
 ) -> bool:
-    """Whether everybody may see counts at this moment: always where they are `live`, else once it is closed.
+    """Whether counts are public now: always if results are `live`, else once the consultation is closed.
 
-    Figures that are shown while people still decide lead some of them (decidim/decidim#12348 leaked them by an export).
+    Intermediate figures would influence later answers (decidim/decidim#12348 leaked them by an export).
     """
     return consultation.results == "live" or takes_no_answers(revision, now)
