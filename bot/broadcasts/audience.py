@@ -1,4 +1,4 @@
-"""Whom a push reaches: of those who asked for news of this kind, the ones in the segment, each at one address."""
+"""Computes the audience of a broadcast: matching subscribers within the segment, one address each."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from storage.tables.opt_ins import NewOptIn, Subscriber, opt_ins_of_contacts
 from storage.tables.participations import ParticipationProgress
 
 PAGE: Final = 1000
-"""People looked at in one go: what is kept in memory, and for how long planning keeps others from writing."""
+"""Contacts per page; limits memory and the time that planning blocks other writes."""
 
 Obstacle = Literal["", "cap", "had_it", "unreachable"]
-"""Why somebody who is meant is not written to: got enough lately, got this one before, or cannot be reached."""
+"""Why a member of the audience gets no message: recipient cap, already received, or unreachable."""
 
 
 class AudienceMember(NamedTuple):
-    """Somebody who is meant. `why` is the wish they are written to for: what it is about, and its subject."""
+    """A member of the audience. `why` is the subscription that matched: its kind and subject."""
 
     contact_id: int
     obstacle: Obstacle
@@ -43,7 +43,7 @@ class AudienceMember(NamedTuple):
 
 @dataclass(slots=True)
 class AudienceCount:
-    """A dry run: recipients by channel and language, and how many who are meant would not be written to."""
+    """Result of a dry run: recipients by channel and language, and members without a message by obstacle."""
 
     recipients: Counter[tuple[str, str]] = field(default_factory=Counter)
     obstacles: Counter[Obstacle] = field(default_factory=Counter)
@@ -62,7 +62,7 @@ class AudienceCount:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who is meant by one push. `consultations` are the ids of those the segment asks about, by slug."""
+    """The audience of one broadcast. `consultations`: ids of the consultations in the segment, by slug."""
 
     published: PublishedFlow
     segment: Segment
@@ -73,7 +73,7 @@ class Audience:
     consultations: dict[str, int]
 
     def look(self, connection: Connection, asked: Sequence[Subscriber], now: datetime) -> Iterator[AudienceMember]:
-        """Those of these people who are meant, at this moment; some of them with an obstacle."""
+        """Yields the members of the audience among these subscribers, with obstacles."""
         ids = [each.contact_id for each in asked]
         wishes = opt_ins_of_contacts(connection, ids)
         addresses = self._addresses(connection, ids)
@@ -104,14 +104,14 @@ class Audience:
                 yield AudienceMember(number, obstacle, channel, lookup, language, why)
 
     def count(self, connection: Connection, now: datetime) -> AudienceCount:
-        """The dry run. Memory does not grow with the number of people."""
+        """Counts the audience page by page, in constant memory."""
         result = AudienceCount()
         for page in subscriber_pages(connection, 0):
             result.add(self.look(connection, page, now))
         return result
 
     def _addresses(self, connection: Connection, ids: list[int]) -> dict[int, KnownAddress]:
-        """One address of each, where they can be reached: of several the one that was met last."""
+        """Returns one reachable address per contact, the newest of several."""
         return {
             row.contact_id: row
             for row in addresses_of_contacts(connection, ids)
@@ -119,7 +119,9 @@ class Audience:
         }
 
     def _is_wrong_time(self, standing: ParticipationProgress | None) -> bool:
-        """Who began is not asked again; a reminder is for those who began and did not finish."""
+        """Whether the contact is excluded by its progress: invitations exclude started participations, reminders all
+        but started, unfinished ones.
+        """
         if self.is_reminder:
             return standing is None or standing.status == "completed"
         return standing is not None
@@ -138,19 +140,19 @@ class Audience:
 
 
 def subscriber_pages(connection: Connection, after: int) -> Iterator[list[Subscriber]]:
-    """All who may be pushed to, page by page."""
+    """Yields all active subscribers page by page."""
     while page := opt_ins.list_subscribers(connection, after, PAGE):
         yield page
         after = page[-1].contact_id
 
 
 def consultation_ids(catalogue: Catalogue, slugs: Iterable[str]) -> dict[str, int]:
-    """The ids of consultations by slug."""
+    """Returns the ids of consultations by slug."""
     return {slug: catalogue.consultation_id(slug) for slug in slugs}
 
 
 def _covering(consultation: Consultation, wishes: list[NewOptIn]) -> tuple[str, str] | None:
-    """The wish because of which somebody may hear of this consultation: the narrowest; None where there is none."""
+    """Returns the narrowest subscription that covers the consultation; None if there is none."""
     has_all = None
     for wish in wishes:
         if wish.about == "district" and wish.subject in consultation.districts:

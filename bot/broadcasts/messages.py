@@ -1,4 +1,4 @@
-"""What a pushed message says: who asks, what, how long it takes, why it comes, and how to have no more of them."""
+"""Texts of broadcast messages: consultation, duration, the matching subscription and how to unsubscribe."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from flows.messages import MsgIn, MsgOut, QuickReply
 from flows.tokens import START, Token
 
 CODE: Final = "push"
-"""Marks the buttons of pushed messages: they work at any time, also in the middle of another consultation."""
+"""Marks buttons of broadcast messages, which work at any time, also within another consultation."""
 STOP: Final = Token.of_command(CODE, Command.STOP).format()
 
 
 def broadcast_message(
     published: PublishedFlow, language: str, why: tuple[str, str], catalogue: Catalogue, *, is_reminder: bool
 ) -> MsgOut:
-    """The message in one language, for those who are written to because of this wish."""
+    """Builds the message in one language for recipients with this subscription."""
     flow = published.flow
     renderer, consultation = flow.localized[language].renderer, flow.consultation
     lines = [
@@ -39,7 +39,7 @@ def broadcast_message(
 
 
 def as_typed(msg: MsgIn) -> MsgIn:
-    """A tap on a button of a pushed message, as if its words had been typed; any other message as it is."""
+    """Converts a tap on a broadcast button to its command; returns other messages unchanged."""
     tapped = msg.tapped
     if tapped is None or tapped.code != CODE:
         return msg

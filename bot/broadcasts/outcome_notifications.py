@@ -1,4 +1,4 @@
-"""Tells everybody who wanted to know what became of a proposal: in portions, each person once for each step."""
+"""Notifies subscribers about outcomes of proposals, in pages, once per contact and step."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from storage.tables.ratings import ratings_of_proposals
 log = structlog.get_logger()
 
 PORTION: Final = 500
-"""So many of those who asked to be told are looked at in one transaction."""
+"""Subscribers per transaction."""
 EVERY_SECONDS: Final = 3.0
 FIRST: Final = "de"
 
 
 class OutcomeNotifier(NamedTuple):
-    """What telling needs besides the store."""
+    """Services for notifications."""
 
     keys: Keys
     ids: Ids
@@ -54,9 +54,9 @@ class OutcomeNotifier(NamedTuple):
 
 
 def notify_next(connection: Connection, notifier: OutcomeNotifier, now: datetime) -> int | None:
-    """Tells the next portion about the oldest step; gives how many were told, None where nothing was left.
+    """Queues the next page of notices about the oldest step; returns their number, None if there is no step.
 
-    Who is told, and how far this has come, is written in one transaction: whatever happens, nobody is told twice.
+    Notices and progress are written in one transaction, so that no contact is notified twice.
     """
     step = next_unnotified_status(connection)
     if step is None:
@@ -80,7 +80,7 @@ def _next_wanting(connection: Connection, slug: str, step: NewProposalStatus) ->
 
 
 def _concerned(connection: Connection, standing: ModerationItem) -> frozenset[str]:
-    """The pseudonyms of those it is about: all authors; of what is public also those who rated it."""
+    """Returns the pseudonyms of all authors and, for public proposals, of raters."""
     number = standing.proposal.id
     people = authors(connection, [number])[number]
     if standing.is_public:
@@ -89,7 +89,7 @@ def _concerned(connection: Connection, standing: ModerationItem) -> frozenset[st
 
 
 def _reachable(connection: Connection, contact_ids: Iterable[int]) -> Iterable[KnownAddress]:
-    """One address of each contact, the one known longest that can be reached; nobody who said "stop"."""
+    """Returns the oldest reachable address per contact, without stopped contacts."""
     found: dict[int, KnownAddress] = {}
     for address in addresses_of_contacts(connection, list(contact_ids)):
         if address.contact_id is not None and address.stopped_at is None and address.unreachable_at is None:
@@ -100,8 +100,8 @@ def _reachable(connection: Connection, contact_ids: Iterable[int]) -> Iterable[K
 def _notice(
     notifier: OutcomeNotifier, step: NewProposalStatus, standing: ModerationItem, to: KnownAddress, now: datetime
 ) -> NewOutboxMessage:
-    """The news in the language of a person."""
-    language = read if (read := to.reads()) in phrase_catalogues.catalogue_languages() else FIRST
+    """Builds the notice in the language of a contact as an outbox row."""
+    language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST
     code, say = standing.proposal.code, partial(_say, language)
     lines = [say("account.news", code=code), *step_lines(step, say, language)]
     if notifier.public_url:
@@ -126,7 +126,7 @@ def _say(language: str, phrase: str, /, **values: object) -> str:
 
 
 async def run_notifications(store: Store, notifier: OutcomeNotifier, wake: Callable[[], None]) -> None:
-    """Looks now and then whether there is something to tell, until it is cancelled; `wake` lets the outbox look."""
+    """Sends pending notifications until cancelled; `wake` triggers the outbox."""
     while True:
         try:
             while await store.read(has_unnotified_status):

@@ -1,4 +1,4 @@
-"""Quiet hours of the city: when nobody is written to unasked."""
+"""Quiet hours of the city, in which no broadcasts are sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 
 def is_quiet(moment: datetime, zone: tzinfo, begins: int, ends: int) -> bool:
-    """Whether a moment lies in the quiet hours, by the clocks of the city; equal hours mean that there are none.
+    """Whether a moment is within the quiet hours in the city's time zone; equal hours mean none.
 
     >>> is_quiet(datetime(2026, 11, 25, 21, 30, tzinfo=UTC), UTC, 21, 8)
     True
@@ -18,9 +18,9 @@ def is_quiet(moment: datetime, zone: tzinfo, begins: int, ends: int) -> bool:
 
 
 def next_open(moment: datetime, zone: tzinfo, begins: int, ends: int) -> datetime:
-    """The first moment from this one on at which people may be written to.
+    """Returns the first moment outside the quiet hours.
 
-    Walks by quarters of an hour of true time, because the city's clocks are changed in the night.
+    Steps by quarters of an hour in UTC, because the city's clock changes at night.
     """
     if not is_quiet(moment, zone, begins, ends):
         return moment

@@ -1,10 +1,10 @@
-"""Segments: who of those who asked for news is meant, in an expression a facilitator can type.
+"""Segments: expressions that select subscribers.
 
     everybody
     topic=neighbourhoods and not took_part=mein-kiez
     (district=01 or district=neukölln) and language=tr
 
-What somebody chose, speaks or took part in can be asked for; what somebody *is* cannot: no such thing is known here.
+Conditions cover subscriptions, language, channel and participation; no personal attributes are stored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DEEPEST: Final = 50
 
 
 class SegmentError(ValueError):
-    """An expression that cannot be understood; the text says where and what to do, `options` which values there are."""
+    """Raised for an invalid expression; the text names position and remedy, `options` the valid values."""
 
     def __init__(self, text: str, position: int, remedy: str, options: str = "") -> None:
         super().__init__(f"segment, character {position + 1}: {text}; {remedy}{options}")
@@ -38,8 +38,8 @@ class SegmentError(ValueError):
 
 @dataclass(slots=True)
 class SubscriberFacts:
-    """What is known of one person who asked for news. `began`, `took_part` (answered something) and `finished` hold
-    slugs, computed, never stored.
+    """Facts about one subscriber. `began`, `took_part` (at least one answer) and `finished` hold computed slugs,
+    never stored.
     """
 
     topics: frozenset[str] = frozenset()
@@ -56,7 +56,7 @@ Condition = Callable[[SubscriberFacts], bool]
 
 
 class Segment(NamedTuple):
-    """An expression, ready to be asked about people. `slugs`: the consultations whose participation must be known."""
+    """A parsed expression. `slugs`: the consultations whose participation it needs."""
 
     text: str
     includes: Condition
@@ -71,7 +71,7 @@ class _Token(NamedTuple):
 
 
 def parse_segment(text: str, slugs: Collection[str], channels: Collection[str]) -> Segment:
-    """Reads an expression. `slugs` and `channels` are what there is. Raises SegmentError.
+    """Parses an expression. `slugs` and `channels` are the valid values. Raises SegmentError.
 
     >>> parse("everybody and not language=de", [], []).includes(Known(language="tr"))
     True
@@ -112,7 +112,7 @@ def _word(word: str, at: int) -> _Token:
 
 
 class _Parser:
-    """Recursive descent; each method reads one level and gives its test."""
+    """Recursive descent parser; each method parses one level and returns its condition."""
 
     def __init__(self, tokens: list[_Token], slugs: Collection[str], channels: Collection[str]) -> None:
         self.slugs: set[str] = set()
@@ -164,7 +164,7 @@ class _Parser:
         key = token.kind
         if key == "topic":
             topic = self._one_of(token, TOPICS)
-            # Whoever wants to hear everything wants to hear this.
+            # A subscription to everything includes each topic.
             return lambda known: known.wants_all or topic in known.topics
         if key == "district":
             district = self._district(token)
@@ -191,7 +191,7 @@ class _Parser:
         return found
 
     def _district(self, token: _Token) -> str:
-        """By key, or by name as it is typed."""
+        """Parses a district by key or by typed name."""
         if token.value in DISTRICTS:
             return token.value
         named = {fold(name).replace(" ", ""): key for key, name in DISTRICTS.items()}

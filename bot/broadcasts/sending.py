@@ -1,7 +1,7 @@
-"""The work on pushes: counts drafts, plans page by page, moves recipients into the outbox in portions, keeps a ledger.
+"""Processes broadcasts: counts drafts, plans recipients page by page and queues messages in portions.
 
-Every step is one transaction that leaves the push further than it found it, so a restart goes on exactly there. Before
-anybody's message enters the outbox it is asked once more whether they still want it, may be written to and are meant.
+Each step is one transaction, so a restart continues where it stopped. Before a message is queued, subscription,
+reachability and segment are checked again.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ log = structlog.get_logger()
 IDLE_SECONDS: Final = 1.0
 SENDING_SECONDS: Final = 0.25
 IN_OUTBOX: Final = 1000
-"""So many messages of one push wait in the outbox at most: what is not there yet can be put off, paused, recalled."""
+"""Maximum number of queued messages per broadcast; the others can still be postponed, paused or recalled."""
 BURST_SECONDS: Final = 60
-"""A push with a pace that was held up (a night, a restart) makes up for no more than this."""
+"""Maximum backlog that a rate-limited broadcast catches up after a pause (a night, a restart)."""
 
 
 @dataclass(slots=True)
 class BroadcastStep:
-    """What one transaction did: true once it is committed."""
+    """The outcome of one transaction, valid once it is committed."""
 
     recalled: list[int] = field(default_factory=list)
     queued: int = 0
@@ -73,12 +73,12 @@ class BroadcastStep:
 
     @property
     def pause(self) -> float:
-        """Seconds after which there may be more to do."""
+        """Seconds until the next step."""
         return 0 if self.is_planning else SENDING_SECONDS if self.is_sending else IDLE_SECONDS
 
 
 class BroadcastProcessor:
-    """Works on the pushes of a house. Everything it needs from outside is given here."""
+    """Plans and queues the broadcasts of an installation with the given services."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class BroadcastProcessor:
         self.ids = Ids(keys.order_masks)
 
     def audience(self, push: StoredBroadcast) -> Audience | None:
-        """Whom a push means; None where its consultation is not open or its segment has lost its sense."""
+        """Returns the audience of a broadcast; None if its consultation is closed or its segment no longer valid."""
         published = self.catalogue.newest(push.slug)
         if published is None:
             return None
@@ -115,7 +115,7 @@ class BroadcastProcessor:
         )
 
     def work(self, connection: Connection, now: datetime) -> BroadcastStep:
-        """One step of every push that is not over."""
+        """Performs one step of every unfinished broadcast."""
         step = BroadcastStep()
         self.catalogue.refresh(connection)
         self.ids.tick()
@@ -135,7 +135,7 @@ class BroadcastProcessor:
         return step
 
     def count(self, connection: Connection, push: StoredBroadcast, now: datetime) -> AudienceCount:
-        """The dry run of a draft."""
+        """Counts the audience of a draft."""
         self.catalogue.refresh(connection)
         audience = self.audience(push)
         return audience.count(connection, now) if audience else AudienceCount()
@@ -143,7 +143,7 @@ class BroadcastProcessor:
     def tell_count(
         self, connection: Connection, push: StoredBroadcast, count: AudienceCount, now: datetime
     ) -> list[tuple[str, bytes, Outgoing]]:
-        """Notes what came of the dry run; gives the message for the chat that asked, as the outbox takes it."""
+        """Stores the result of a dry run; returns the message for the requesting chat as an outbox entry."""
         update_broadcast(connection, push.id, counted=count.total)
         asked_in = staff_chat_of(connection, push.member_id) if push.member_id else None
         lookup = asked_in and asked_in.lookup
@@ -167,7 +167,7 @@ class BroadcastProcessor:
         return [(chat.channel, chat.lookup, Outgoing(number, address, msg))]
 
     def plan_page(self, connection: Connection, broadcast_id: int, now: datetime) -> int | None:
-        """One page of people into the ledger of one push; gives how many are meant, None where all is planned."""
+        """Plans one page of recipients of a broadcast; returns their number, None if planning is complete."""
         for push in unfinished_broadcasts(connection, lock=True):
             if push.id == broadcast_id and push.state == "planning":
                 return self._plan(connection, push, now)
@@ -186,7 +186,7 @@ class BroadcastProcessor:
         return len(rows)
 
     def _send(self, connection: Connection, push: StoredBroadcast, now: datetime, step: BroadcastStep) -> None:
-        """The next portion into the outbox, if this is the time for it."""
+        """Queues the next portion, unless it is too early or within quiet hours."""
         quiet = self.settings.push
         skip_withdrawn_recipients(connection, push.id, day_of(now))
         if is_quiet(now, self.settings.zone(), quiet.quiet_from, quiet.quiet_to):
@@ -260,25 +260,25 @@ class BroadcastProcessor:
         )
 
     def _allowed(self, connection: Connection, push: StoredBroadcast, now: datetime) -> int:
-        """How many messages the pace lets go by now."""
+        """Returns the number of messages the rate limit allows now."""
         if not push.per_hour:
             return IN_OUTBOX
         return int((now - self._paced_from(push, now)).total_seconds() * push.per_hour / 3600)
 
     def _paced_from(self, push: StoredBroadcast, now: datetime) -> datetime:
-        # At a slow pace one message takes longer than the burst: then that long.
+        # At a low rate one message takes longer than the burst interval.
         burst = max(BURST_SECONDS, 3600 / push.per_hour)
         return max(push.paced_to, now - timedelta(seconds=burst))
 
     def _take_back(self, connection: Connection, push: StoredBroadcast, now: datetime, step: BroadcastStep) -> None:
-        """What waits in the outbox goes back into the plan."""
+        """Moves queued messages from the outbox back to the plan."""
         recalled = recall_broadcasts(connection, queued_outbox_ids(connection, push.id))
         unqueue_recipients(connection, recalled, day_of(now))
         step.recalled += recalled
 
 
 class Broadcaster:
-    """Lets `BroadcastProcessor` work while the house runs, and the outbox know of it."""
+    """Runs `BroadcastProcessor` in the service and informs the outbox."""
 
     def __init__(self, store: Store, outbox: Outbox, processor: BroadcastProcessor) -> None:
         self._store = store
@@ -287,17 +287,17 @@ class Broadcaster:
         outbox.ledger = record_outcomes
 
     async def run(self) -> None:
-        """Works until it is cancelled. A failure is logged and tried again."""
+        """Performs steps until cancelled. Errors are logged and retried."""
         while True:
             pause = IDLE_SECONDS
             try:
                 pause = (await self.step()).pause
-            except Exception as fault:  # noqa: BLE001 - one push that fails must not end all pushing for ever
+            except Exception as fault:  # noqa: BLE001 - one failing broadcast must not stop all others
                 log.error("push_step_failed", **error_place(fault))
             await asyncio.sleep(pause)
 
     async def step(self, now: datetime | None = None) -> BroadcastStep:
-        """One transaction. Nothing is written while nothing is going on."""
+        """Performs one step in one transaction. Writes nothing if no broadcast is unfinished."""
         unfinished = await self._store.read(unfinished_broadcasts)
         if not unfinished:
             return BroadcastStep()
@@ -312,14 +312,14 @@ class Broadcaster:
         return step
 
     async def _count(self, push: StoredBroadcast, now: datetime) -> None:
-        """The dry run of a draft: beside those who write, and told to the chat it was asked for in."""
+        """Counts a draft on the reading side and replies to the requesting chat."""
         count = await self._store.read(partial(self._processor.count, push=push, now=now))
         told = await self._store.write(partial(self._processor.tell_count, push=push, count=count, now=now))
         self._outbox.accept(told, "notice")
 
 
 def record_outcomes(connection: Connection, outcomes: Sequence[SendOutcome]) -> None:
-    """The ledger's part when the outbox notes what became of broadcasts, in the same transaction."""
+    """Records delivery outcomes of recipients, in the transaction of the outbox."""
     arrivals = [
         RecipientOutcome(outcome.id, "sent", None, outcome.settled_at)
         if outcome.state == "sent"
@@ -330,7 +330,7 @@ def record_outcomes(connection: Connection, outcomes: Sequence[SendOutcome]) -> 
 
 
 def _recipient(push: StoredBroadcast, found: AudienceMember, now: datetime) -> StoredRecipient:
-    """A row of the plan. Who got enough lately may be free again when it is their turn."""
+    """Builds a planned recipient. Contacts at their cap stay planned, since the cap may end before sending."""
     state: RecipientState = "skipped" if found.obstacle == "unreachable" else "planned"
     reason = "unreachable" if found.obstacle == "unreachable" else None
     return StoredRecipient(

@@ -1,4 +1,4 @@
-"""Starting a push and changing it, from the command line or from the desk: what is refused, said, and begun."""
+"""Creates, starts and changes broadcasts, for the command line and the staff chat."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:[
 
 TRANSITIONS: Final[Mapping[str, tuple[tuple[BroadcastState, ...], BroadcastState, Act]]] = {
     "pause": (("planning", "sending"), "paused", "push.pause"),
-    # Planning goes on where it was, and is over at once where it had been finished.
+    # Planning continues where it stopped, and ends at once if it was complete.
     "resume": (("paused",), "planning", "push.resume"),
     "recall": (("planning", "sending", "paused"), "recalled", "push.recall"),
 }
-"""What can be done with a push that has begun: in which states, what it becomes, and how that is recorded."""
+"""Transitions of a started broadcast: allowed states, new state and audit action."""
 
 
 class PushError(Exception):
-    """A push cannot be started. `phrase` and `values` say why, in any language of the house."""
+    """Raised when a broadcast cannot be started or changed; `phrase` and `values` give the reason."""
 
     def __init__(self, phrase: str, **values: object) -> None:
         super().__init__(phrase)
@@ -52,7 +52,7 @@ class PushError(Exception):
 
 
 class BroadcastDraft(NamedTuple):
-    """What somebody wants to push. `at` None: now; `per_hour` None: as the settings say."""
+    """A requested broadcast. `at` None: now; `per_hour` None: the configured rate."""
 
     slug: str
     segment: str = "everybody"
@@ -62,7 +62,7 @@ class BroadcastDraft(NamedTuple):
 
 
 def parse_time(text: str, zone: tzinfo) -> datetime:
-    """A day and a time as people write them, by the clocks of the city: "2026-12-01 18:00", "1.12.2026 18".
+    """Parses a date and time in the city's time zone: "2026-12-01 18:00", "1.12.2026 18".
 
     Raises PushError.
     """
@@ -82,11 +82,11 @@ def parse_time(text: str, zone: tzinfo) -> datetime:
 def create_draft(
     processor: BroadcastProcessor, connection: Connection, draft: BroadcastDraft, now: datetime
 ) -> StoredBroadcast:
-    """The push as a draft, not stored yet. Raises PushError."""
+    """Builds a draft without storing it. Raises PushError."""
     catalogue = processor.catalogue
     catalogue.refresh(connection)
     if not catalogue.is_known(draft.slug) and find_consultation(connection, draft.slug):
-        raise PushError("push.closed", slug=draft.slug)  # archived, or no more than a draft or a test
+        raise PushError("push.closed", slug=draft.slug)  # archived, a draft or a test
     if not catalogue.is_known(draft.slug):
         raise PushError("push.unknown", slug=draft.slug[:40], slugs=", ".join(catalogue.known_slugs()) or "–")
     if not catalogue.is_open(draft.slug):
@@ -120,7 +120,7 @@ def create_draft(
 
 
 def check_not_running(connection: Connection, slug: str, *, is_reminder: bool) -> None:
-    """Raises PushError where a push of this consultation is not over: two who start it at once start one."""
+    """Raises PushError if a broadcast of this consultation is unfinished, which prevents concurrent starts."""
     if running_broadcast(connection, slug, is_reminder=is_reminder):
         raise PushError("push.running", slug=slug)
 
@@ -128,7 +128,7 @@ def check_not_running(connection: Connection, slug: str, *, is_reminder: bool) -
 def start_broadcast(
     processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor = SYSTEM
 ) -> None:
-    """Lets a stored draft run: from now on the house works on it. Raises PushError."""
+    """Starts a stored draft. Raises PushError."""
     if not processor.catalogue.is_open(push.slug):
         raise PushError("push.closed", slug=push.slug)
     check_not_running(connection, push.slug, is_reminder=push.is_reminder)
@@ -142,7 +142,7 @@ def start_broadcast(
 def change_state(
     processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast, verb: str, by: Actor
 ) -> bool:
-    """Pauses, resumes or recalls a push; False where its state does not allow that."""
+    """Pauses, resumes or recalls a broadcast; returns False if its state does not allow that."""
     before, after, act = TRANSITIONS[verb]
     is_possible = change_broadcast_state(connection, push.id, before, after)
     if is_possible:
@@ -157,7 +157,7 @@ def describe_broadcast(
     say: Translate,
     words: Iterable[str] = (),
 ) -> Iterator[str]:
-    """How far a push is, in words: its ledger, and how many of those who got it have answered. `words`: see `whom`."""
+    """Describes the progress of a broadcast and its recipients. `words`: see `describe_segment`."""
     state: BroadcastState = push.state
     yield say(
         "push.is", slug=push.slug, segment=texts.describe_segment(push, say, words), state=say(f"push.state.{state}")
@@ -178,7 +178,7 @@ def describe_broadcast(
 
 
 def tally_recipients(processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast) -> Tally:
-    """How far those who got a push have come. Computed anew each time, in pages, and stored nowhere."""
+    """Counts the participation of recipients. Computed page by page on every call and never stored."""
     consultation_id = processor.catalogue.consultation_id(push.slug)
     after = begun = told = finished = 0
     while page := reached_contacts(connection, push.id, after, PAGE):

@@ -1,4 +1,4 @@
-"""Pushes in words: for the command line and for the desk, in the language of whoever asks."""
+"""Texts about broadcasts for the command line and the staff chat, in the reader's language."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from flows.renderer import Renderer
 from storage.tables.broadcasts import StoredBroadcast
 
 Translate = Callable[..., str]
-"""Says a phrase with its values: `Voice.say`, or the same in the language of the command line."""
+"""Formats a phrase with its values, in the language of a chat or of the command line."""
 
 
 _WORD: Final = re.compile(r"(?<![\w-])[a-z_]+(?![\w-])")
 
 
 def describe_segment(push: StoredBroadcast, say: Translate, words: Iterable[str] = ()) -> str:
-    """Whom a push is for. `words` is how a language writes segments ("thema/topic", `words.push` in its catalogue)."""
+    """Describes the segment of a push. `words`: segment keywords of a language ("thema/topic", `words.push`)."""
     if push.segment == "everybody":
         return say("push.everybody")
     called: dict[str, str] = {}
@@ -35,7 +35,7 @@ def describe_segment(push: StoredBroadcast, say: Translate, words: Iterable[str]
 
 
 def describe_count(count: AudienceCount, say: Translate) -> Iterator[str]:
-    """A dry run in words: how many, on which channel and in which language, and who is left out."""
+    """Describes a dry run: recipients by channel and language, and skipped contacts by reason."""
     yield say("push.count", number=count.total)
     for (channel, language), number in sorted(count.recipients.items()):
         yield say("push.cell", channel=channel, language=LANGUAGES[language].name, number=number)
@@ -44,7 +44,7 @@ def describe_count(count: AudienceCount, say: Translate) -> Iterator[str]:
 
 
 def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say: Translate, language: str) -> str:
-    """When the first message goes out."""
+    """Describes when the first message is sent."""
     quiet, zone = settings.push, settings.zone()
     first = next_open(max(push.starts_at, now), zone, quiet.quiet_from, quiet.quiet_to)
     if first <= now:
@@ -56,7 +56,7 @@ def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say:
 def dry_run_message(
     settings: Settings, push: StoredBroadcast, count: AudienceCount, now: datetime, renderer: Renderer
 ) -> MsgOut:
-    """The dry run as the desk shows it, with what confirms it; `voice` marks its buttons."""
+    """Builds the dry run message of the staff chat, with buttons to confirm or cancel."""
     lines = [
         f"{push.slug}, {describe_segment(push, renderer.text, renderer.words('words.push'))}",
         *describe_count(count, renderer.text),

@@ -1,4 +1,4 @@
-"""Personal codes of people who work here: 80 random bits, shown once; the table holds a keyed hash of each."""
+"""Access codes of staff: 80 random bits, shown once; the table stores a keyed hash."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ CODE_LENGTH: Final = 16
 
 
 def new_staff_code() -> str:
-    """A personal code of 80 random bits, in groups that can be read out: "7K2M-PX0Q-4ZTA-9C3D"."""
-    return group_code(random_code(CODE_LENGTH))
+    """Returns a random access code of 80 bits in groups: "7K2M-PX0Q-4ZTA-9C3D"."""
+    return in_groups(random_letters(CODE_LENGTH))
 
 
 def staff_code_hash(keys: Keys, code: str) -> bytes:
-    """What the table knows of a code. Case, blanks and hyphens do not matter; O, I and L are the digits they look like.
+    """Returns the keyed hash of a code. Ignores case, blanks and hyphens; reads O, I and L as digits.
 
-    What cannot be a code is hashed all the same, so that it is refused like any other.
+    Invalid codes are hashed as well, so that all wrong codes are refused alike.
     """
     letters = normalise_code(code[:100]).translate(MISREAD)
     return hmac.digest(keys.staff, b"code/" + letters.encode("utf-8", "replace"), "sha256")
 
 
 def redeem_code(connection: Connection, digest: bytes, now: datetime) -> StaffMember | None:
-    """Who has the code with this hash, noted as used; None where there is nobody, or nobody any more."""
+    """Returns the staff member with this code hash and records the use; None for unknown and revoked codes."""
     member = staff_by_code(connection, digest)
     known = member.code_hash if member else bytes(len(digest))
     if not hmac.compare_digest(known, digest) or member is None or member.revoked_at is not None:

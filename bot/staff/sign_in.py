@@ -1,7 +1,6 @@
-"""People who work here: tickets they are let in with, and the commands that give and take personal codes.
+"""Staff sign-in: exchanges access codes (`bot.staff.codes`) for signed tickets.
 
-Whoever signs in with a code (`bot.staff.codes`) gets a ticket for a working day: signed, so that nobody can make one
-up, and worth nothing once its owner is revoked.
+A ticket is valid for a working day and becomes invalid when its owner is revoked.
 """
 
 from __future__ import annotations
@@ -18,26 +17,26 @@ from storage.tables.api_keys import StoredApiKey
 from storage.tables.staff import StaffMember, staff_by_id
 
 HOURS: Final = 8
-"""So long a ticket lasts: a working day."""
+"""Lifetime of a ticket: a working day."""
 LONGEST_NAME: Final = 80
 
 
 async def authenticate_staff(store: Store, keys: Keys, code: str) -> StaffMember | None:
-    """Whom this code lets in; None for a wrong code and a revoked one alike.
+    """Returns the staff member of an access code; None for wrong and revoked codes.
 
-    The code itself is never compared, only its keyed hash: how long that takes tells nothing about codes.
+    Only keyed hashes are compared, so that timing reveals nothing about codes.
     """
     return await store.write(partial(redeem_code, digest=staff_code_hash(keys, code), now=datetime.now(UTC)))
 
 
 def issue_ticket(keys: Keys, member: StaffMember, now: datetime) -> str:
-    """What the browser of somebody who signed in keeps: who, until when, and a signature."""
+    """Returns a ticket for the browser: staff id, expiry and signature."""
     content = f"{member.id}.{int((now + timedelta(hours=HOURS)).timestamp())}"
     return f"{content}.{_signature(keys, content)}"
 
 
 async def staff_of_ticket(store: Store, keys: Keys, value: str, now: datetime) -> StaffMember | None:
-    """Who holds this ticket; None for forged and old ones, and once its owner is revoked."""
+    """Returns the owner of a ticket; None for forged and expired tickets and revoked owners."""
     content, _, signature = value[:200].rpartition(".")
     if not hmac.compare_digest(signature.encode("utf-8", "replace"), _signature(keys, content).encode()):
         return None
@@ -49,12 +48,12 @@ async def staff_of_ticket(store: Store, keys: Keys, value: str, now: datetime) -
 
 
 def form_token(keys: Keys, value: str) -> str:
-    """What forms of this ticket's pages have to send along; nobody else can know it."""
+    """Returns the CSRF token for forms on pages of this ticket."""
     return hmac.digest(keys.staff, f"form/{value}".encode("utf-8", "replace"), "sha256")[:16].hex()
 
 
 def is_valid_form_token(keys: Keys, value: str, token: object) -> bool:
-    """Whether a form was on a page of this ticket."""
+    """Whether a CSRF token belongs to this ticket."""
     return hmac.compare_digest(str(token or "").encode("utf-8", "replace"), form_token(keys, value).encode())
 
 
@@ -63,6 +62,6 @@ def _signature(keys: Keys, content: str) -> str:
 
 
 def validity_in_words(row: StaffMember | StoredApiKey) -> str:
-    """Since when a code or key lets in, and when it was last used, or ended: how a line of a list ends."""
+    """Describes the validity of a code or key: created, last used or revoked."""
     used = f"last used {row.used_at:%Y-%m-%d}" if row.used_at else "never used"
     return f"since {row.created_at:%Y-%m-%d}  " + (f"revoked {row.revoked_at:%Y-%m-%d}" if row.revoked_at else used)

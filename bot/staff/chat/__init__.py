@@ -1,5 +1,5 @@
-"""The desk: what people who work here can do from their own chat, one file per subject.
+"""Staff commands in chat, one module per subject.
 
-A file enters its commands into the registry; `bot.staff.chat.dispatcher` finds all files of this folder and hands them
-the messages of people whose chat was bound by a code of `staff add`. `bot.staff.chat.consultations` is the pattern.
+Each module registers its commands; `bot.staff.chat.dispatcher` imports all modules of this package and passes them the
+messages of chats bound by a code of `staff add`. `bot.staff.chat.consultations` is an example.
 """

@@ -1,6 +1,6 @@
-"""What somebody typed behind `/push`, in any language of the house, as segments and times are written.
+"""Parses the arguments of `/push` in any available language.
 
-Pure. `words` is what a language calls each of them (`words.push` in its catalogue): "alle" is `everybody`.
+Pure. `words` maps the words of a language to keywords (`words.push` in its catalogue): "alle" is `everybody`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _AT: Final = re.compile(rf"\bat\s+((?:{_DAY})(?:[ T]\d{{1,2}}(?:[:.]\d\d)?)?)(?=
 
 
 class PushArguments(NamedTuple):
-    """The parts of a wish. `at` is "" for now, `per_hour` None for the usual pace."""
+    """Parsed arguments. `at` is "" for now, `per_hour` None for the configured rate."""
 
     segment: str
     at: str
@@ -28,7 +28,7 @@ class PushArguments(NamedTuple):
 
 
 def vocabulary(lists: Iterable[Iterable[str]]) -> dict[str, str]:
-    """Folded word → what it means, from lists like "alle/everybody, um/": the second one means nothing.
+    """Maps folded words to keywords, from lists like "alle/everybody, um/"; "um" is ignored.
 
     >>> vocabulary([["alle/everybody", "um/"]])
     {'alle': 'everybody', 'um': ''}
@@ -38,13 +38,13 @@ def vocabulary(lists: Iterable[Iterable[str]]) -> dict[str, str]:
 
 
 def parse_push_arguments(text: str, words: Mapping[str, str]) -> PushArguments:
-    """The parts of what was typed behind the name of a consultation.
+    """Parses the text behind the slug of a consultation.
 
     >>> read("bezirk=01 am 1.12.2026 um 18 Uhr", {"bezirk": "district", "am": "at", "um": "", "uhr": ""})
     Typed(segment='district=01', at='1.12.2026 18', per_hour=None, is_reminder=False)
     """
     plain = " ".join(_WORD.sub(lambda found: _plain(found, words), text).split())
-    # The pace first: of "at 2026-12-01 20 per hour" the 20 is no time of day.
+    # The rate first: in "at 2026-12-01 20 per hour" the 20 is not a time of day.
     pace, at = _PACE.search(plain), _AT.search(_PACE.sub("", plain))
     segment = _REMINDER.sub("", _AT.sub("", _PACE.sub("", plain)))
     return PushArguments(
@@ -53,7 +53,7 @@ def parse_push_arguments(text: str, words: Mapping[str, str]) -> PushArguments:
 
 
 def _plain(found: re.Match[str], words: Mapping[str, str]) -> str:
-    """One word or condition. Of values only topics have other names: a consultation may be called like any word."""
+    """Translates one word or condition. Only topic values are translated: a slug may equal any word."""
     word = words.get(fold(found["word"]), found["word"])
     if not found["value"]:
         return word

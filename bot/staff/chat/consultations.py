@@ -1,4 +1,4 @@
-"""`/list`: what is open now, how many take part, and how much waits to be read."""
+"""`/list`: open consultations with participations and items waiting for moderation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.tables.participations import tally_participations
 
 @staff_command("list", roles=("facilitator", "kernteam", "admin"))
 def list_open(call: StaffCall) -> Iterable[MsgOut]:
-    """Every open consultation, and every closed one in which something waits to be read, a line each."""
+    """Lists open consultations, and closed ones with items waiting for moderation."""
     call.catalogue.refresh(call.connection)
     found = [_line(call, one) for one in list_live_revision_heads(call.connection, ("open", "closed"))]
     lines = [line for line in found if line]
@@ -25,7 +25,7 @@ def list_open(call: StaffCall) -> Iterable[MsgOut]:
 
 
 def _line(call: StaffCall, revision: RevisionHead) -> str:
-    """Name, title, numbers, last day; "" for what is over and read."""
+    """Formats slug, title, numbers and last day; "" for closed consultations without waiting items."""
     slug, say, language = revision.slug, call.renderer.text, call.renderer.language
     is_open = call.catalogue.is_open(slug)
     waiting = count_moderation_states(call.connection, revision.consultation_id).get("waiting", 0)

@@ -1,4 +1,4 @@
-"""Who may come to the desk, and what they want there. Everybody else talks to the ordinary bot."""
+"""Dispatches staff commands; all other messages go to the conversations."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from flows.understanding.text import fold
 from storage.tables.staff import staff_in_chats
 
 CODE_ATTEMPTS: Final = Rate(burst=5, per_second=5 / 3600)
-"""Codes one address may try. A code has 80 random bits; this keeps people from making a game of it."""
+"""Rate limit for access codes per address. Codes have 80 random bits; the limit only discourages guessing."""
 _LONGEST_HELP: Final = 40
-"""Longer messages are not looked at: they are answers."""
-_SLASHES: Final = ("/", "!")  # some programs of Matrix keep what begins with a slash to themselves
+"""Maximum length of a request for help; longer messages are answers."""
+_SLASHES: Final = ("/", "!")  # some Matrix clients do not send messages that begin with a slash
 
 
 class StaffChat:
-    """Recognises the team among the senders of a batch and runs what they ask for."""
+    """Recognises staff among the senders of a batch and runs their commands."""
 
     def __init__(
         self,
@@ -48,12 +48,12 @@ class StaffChat:
         self._help = catalogue.words(f"words.{Command.HELP}") | {Command.HELP.value}
         self._tries = Buckets(CODE_ATTEMPTS)
         self._asking: frozenset[int] = frozenset()
-        """The messages of the batch that is worked on which may be for the desk, as objects: nearly always none."""
+        """Object ids of the messages of the current batch that may be staff commands; usually none."""
 
     def recognise(
         self, connection: Connection, people: Mapping[tuple[str, str], Person], arrived: Sequence[MsgIn]
     ) -> None:
-        """Notes who of the senders works here: one query for those whose message may be a command."""
+        """Sets `member` of staff senders, with one query for messages that may be commands."""
         asking = [msg for msg in arrived if self._command_of(msg)[0] or self._asks_for_help(msg)]
         self._asking = frozenset(map(id, asking))
         maybe = {people[msg.channel, msg.address].lookup for msg in asking}
@@ -62,16 +62,16 @@ class StaffChat:
             person.member = members.get(person.lookup)
 
     def receive(self, batch: BatchContext, person: Person, msg: MsgIn) -> bool:
-        """Does what a message of the batch that was looked at asks for; False where it is meant for the ordinary bot.
+        """Runs the command of a message; returns False for messages to the conversations.
 
-        A command that fails leaves nothing behind; the fault is raised, and the message set aside like any other.
+        A failing command is rolled back; its error is raised and the message becomes a dead letter.
         """
         if id(msg) not in self._asking:
             return False
         name, argument = self._command_of(msg)
         if person.member and self._asks_for_help(msg):
             renderer = self._catalogue.renderer(STAFF_CHAT, person.language, msg.language_hint)
-            # The ordinary help follows: people of the team are residents too.
+            # The general help follows, since staff are residents too.
             batch.say(person, renderer.message(renderer.text("desk.hint", command=f"/{team.COMMAND_NAME}")))
         if not name or not self._is_meant(person, msg, name, argument):
             return False
@@ -96,7 +96,7 @@ class StaffChat:
         return True
 
     def _command_of(self, msg: MsgIn) -> tuple[str, str]:
-        """The command a message begins with, and what came along; "" for all other messages."""
+        """Returns the command and argument of a message; "" for other messages."""
         if msg.is_group or msg.edits:
             return "", ""
         text = msg.text
@@ -112,7 +112,7 @@ class StaffChat:
         return is_short and fold(msg.text) in self._help
 
     def _is_meant(self, person: Person, msg: MsgIn, name: str, argument: str) -> bool:
-        """Whether it is a command: without a slash it may be an answer, and of strangers only a code is taken."""
+        """Whether a message is a command: without a slash it may be an answer, and unbound chats may only bind."""
         if person.member is None:
             return name == team.COMMAND_NAME and bool(argument) and msg.text.startswith(_SLASHES)
         return bool(msg.choice) or msg.text.startswith(_SLASHES) or person.participation is None
@@ -124,7 +124,7 @@ class StaffChat:
         return wanted.run(call)
 
     def _bind(self, batch: BatchContext, person: Person, code: str, msg: MsgIn) -> MsgOut:
-        """Lets the owner of a code work from this chat. Wrong, revoked and too many codes get the same answer."""
+        """Binds this chat to the owner of a code. Wrong, revoked and too frequent codes get the same reply."""
         renderer = self._catalogue.renderer(STAFF_CHAT, person.language, msg.language_hint)
         allowed = not self._tries.take(person.lookup.hex())
         outcome = team.bind_chat(batch, person, code) if allowed else team.WRONG_CODE

@@ -1,4 +1,4 @@
-"""Deciding about what people wrote, by taps and words: released, hidden, reworded, merged, split, answered."""
+"""Moderation commands: approve, hide, reword, merge, split, restore, translate and answer."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from storage.tables.proposals import PUBLIC_STATUSES, ProposalStatus
 
 _LANGUAGE: Final = re.compile(r"^([a-z]{2}(?:-simple)?):\s*", re.MULTILINE)
 _PERSONAL: Final = ("email", "phone", "iban", "sensitive")
-"""Marks that are hardly ever wrong: what has one is let out only when somebody says so twice."""
+"""Reliable flags for personal data: flagged items are published only after a second confirmation."""
 _THEN_NEXT: Final = frozenset({"approve", "hide", "merge", "split"})
-"""After these the next one is shown; after all others what has become of this one."""
+"""After these commands the next item is shown; after all others the changed one."""
 _PHRASES: Final[dict[RefusalReason, str]] = {
     "unknown": "unknown",
     "changed": "changed",
@@ -34,13 +34,13 @@ _PHRASES: Final[dict[RefusalReason, str]] = {
     "reason_languages": "reason_languages",
     "only_proposals": "only_proposals",
 }
-"""How a refusal is said; all others are about missing or useless words."""
+"""Phrases of refusals; all others concern missing or unusable text."""
 
 Decide = Callable[[StaffCall, ModerationContext, ModerationItem, str], ModerationItem]
 
 
 def _decision(name: str, decide: Decide) -> None:
-    """Enters a command which is a code and what the decision needs; says what came of it, then what waits next."""
+    """Registers a command with a proposal code and arguments; it replies with the result and the next item."""
 
     def run(call: StaffCall) -> Iterable[MsgOut]:
         word, rest = (*call.argument.split(maxsplit=1), "", "")[:2]
@@ -66,7 +66,7 @@ def _decision(name: str, decide: Decide) -> None:
         is_half = name == "approve" and after.state == "waiting"
         yield call.reply("desk.second" if is_half else f"desk.decided.{name}", code=about.code)
         if name in _THEN_NEXT:
-            # Half approved it still waits, but not for this person: on to the one behind it.
+            # An item with one of two approvals waits for another person: continue with the next one.
             yield next_in_queue(call, after_id=about.id if is_half else 0)
         else:
             yield show_queue_item(call, after)
@@ -77,7 +77,7 @@ def _decision(name: str, decide: Decide) -> None:
 def _refused(
     call: StaffCall, name: str, standing: ModerationItem, refusal: DecisionRefused, *, is_bare: bool
 ) -> MsgOut:
-    """Why it cannot be. With nothing but a code, as buttons send it, the question was rather how to go on."""
+    """Explains a refusal; with a bare code, as buttons send it, explains the usage instead."""
     phrase, code = _PHRASES.get(refusal.reason, "words"), standing.proposal.code
     how = command_usage(call.renderer, name, code)
     if is_bare and phrase == "words":
@@ -86,7 +86,7 @@ def _refused(
 
 
 def _really(call: StaffCall, standing: ModerationItem, rest: str) -> MsgOut | None:
-    """Asks once more before somebody's number or address becomes public; None where there is nothing to ask."""
+    """Asks for confirmation before personal data becomes public; None if none is flagged."""
     found = [flag for flag in _PERSONAL if flag in flags_to_check(call, standing)]
     if not found or rest.startswith(SEEN) or standing.state != "waiting":
         return None
@@ -135,7 +135,7 @@ def _restore(call: StaffCall, chair: ModerationContext, standing: ModerationItem
 
 def _translate(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     language, _, text = rest.partition(" ")
-    # Whoever types it here speaks the language.
+    # A translation typed here counts as reviewed.
     return moderation_decisions.translate_text(
         chair, standing.proposal.id, language, ProposalWording(None, text), reviewed=True
     )
@@ -152,7 +152,7 @@ def _answer(call: StaffCall, chair: ModerationContext, standing: ModerationItem,
 
 
 def _status(call: StaffCall, word: str) -> ProposalStatus | None:
-    """The status somebody names, in any language of the house or as files and the API call it."""
+    """Parses a status, by its word in any available language or its name in files and the API."""
     plain = fold(word)
     for status in PUBLIC_STATUSES:
         if plain in {fold(status), *call.catalogue.words(f"words.desk.status.{status}")}:

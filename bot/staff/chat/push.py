@@ -1,4 +1,4 @@
-"""`/push`: asking those who want to be asked; with a dry run before, a confirmation, and a ledger to watch."""
+"""`/push`: sends a broadcast to subscribers after a dry run and a confirmation, and reports its progress."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from storage.tables.broadcasts import (
 
 @staff_command("push", roles=("facilitator", "admin"))
 def manage_pushes(call: StaffCall) -> Iterable[MsgOut]:
-    """`/push SLUG SEGMENT [at TIME] [N per hour] [reminder]` counts; verbs with or without a number do the rest."""
+    """`/push SLUG SEGMENT [at TIME] [N per hour] [reminder]` starts a dry run; verbs change an existing push."""
     words = argument_parser.vocabulary(call.catalogue.lists("words.push"))
     verb, _, number = call.argument.partition(" ")
     if not call.catalogue.is_known(verb.casefold()):
@@ -42,7 +42,7 @@ def manage_pushes(call: StaffCall) -> Iterable[MsgOut]:
 
 
 def _draft(call: StaffCall, slug: str, typed: PushArguments) -> MsgOut:
-    """Stores what is wished; the house counts it and answers then: with many people that takes some seconds."""
+    """Stores a draft; the dry run follows in the background and takes some seconds with many contacts."""
     at = parse_time(typed.at, call.settings.zone()) if typed.at else None
     wish = BroadcastDraft(slug.casefold(), typed.segment or "everybody", at, typed.per_hour, typed.is_reminder)
     draft = service.create_draft(_processor(call), call.connection, wish, call.now)
@@ -51,7 +51,7 @@ def _draft(call: StaffCall, slug: str, typed: PushArguments) -> MsgOut:
 
 
 def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
-    """Where the last pushes stand; how to push and what, if that is asked for or there was none."""
+    """Shows the last pushes; shows the usage if asked for or if there are none."""
     processor = _processor(call)
     paragraphs: list[str] = []
     buttons: list[QuickReply] = []
@@ -72,7 +72,7 @@ def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
 
 
 def _button_for(call: StaffCall, slug: str) -> QuickReply:
-    """Counts whom an open consultation would reach: everybody who asked for its kind of news."""
+    """Returns a button that counts the audience of an open consultation: all matching subscribers."""
     return QuickReply(call.renderer.command_token("push", slug), call.catalogue.title(slug, call.renderer.language))
 
 
@@ -83,7 +83,7 @@ def _help(call: StaffCall, slugs: list[str]) -> str:
 
 
 def _buttons(call: StaffCall, one: StoredBroadcast) -> list[QuickReply]:
-    """What can be done with a push now."""
+    """Returns the buttons for the state of a push."""
     again = call.button("button.push.status", "push", "status")
     pause, resume, recall = (
         call.button(f"button.push.{verb}", "push", verb, one.id) for verb in ("pause", "resume", "recall")
@@ -97,7 +97,7 @@ def _buttons(call: StaffCall, one: StoredBroadcast) -> list[QuickReply]:
 
 
 def _meant(call: StaffCall, verb: str, number: str) -> StoredBroadcast:
-    """The push that is meant: by its number, else the newest one. Raises PushError."""
+    """Returns the push with this number, else the newest one. Raises PushError."""
     if number:
         found = broadcast_by_id(call.connection, parse_id(number))
     elif verb in {"yes", "surely", "no"}:
@@ -110,7 +110,7 @@ def _meant(call: StaffCall, verb: str, number: str) -> StoredBroadcast:
 
 
 def _confirm(call: StaffCall, draft: StoredBroadcast, *, surely: bool = False) -> MsgOut:
-    """Begins; where many are reached, only after asking a second time."""
+    """Starts a push; a large audience needs a second confirmation."""
     if draft.state != "draft" or draft.counted is None:
         raise PushError("push.stale")
     if draft.counted > call.settings.push.confirm_above and not surely:
@@ -155,5 +155,5 @@ _VERBS: Final[dict[str, Callable[[StaffCall, StoredBroadcast], MsgOut]]] = {
 
 
 def _processor(call: StaffCall) -> BroadcastProcessor:
-    """What knows whom a push means; with the catalogue of the writing thread, where commands run."""
+    """Builds a processor with the catalogue of the writing thread, where commands run."""
     return BroadcastProcessor(call.settings, call.keys, call.proactive, call.channels, call.catalogue)

@@ -1,4 +1,4 @@
-"""`/queue`: what people proposed or answered in own words, one at a time, with what can be done about it by a tap."""
+"""`/queue`: shows proposals and free-text answers waiting for moderation, with buttons for decisions."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from storage.tables.staff import Role
 
 ROLES: Final[tuple[Role, ...]] = ("facilitator", "kernteam")
 SEEN: Final = "="
-"""Stands before the version of a proposal in the buttons of decisions that are typed with other words behind."""
+"""Prefix of a proposal's version in buttons of commands whose typed form has other arguments."""
 _SHOWN: Final = 120
-"""Characters of a similar proposal."""
+"""Characters shown of a similar proposal."""
 
 
 @staff_command("queue", roles=ROLES)
 def show_queue(call: StaffCall) -> Iterable[MsgOut]:
-    """The oldest that waits, of the consultation named or of all; with a code that one, or the one after."""
+    """Shows the oldest waiting item of one or all consultations; with a code that item, or the next one."""
     word, *more = call.argument.split() or [""]
     code = parse_contribution_code(word)
     if code is None:
@@ -44,7 +44,7 @@ def show_queue(call: StaffCall) -> Iterable[MsgOut]:
 
 
 def next_in_queue(call: StaffCall, slug: str = "", after_id: int = 0) -> MsgOut:
-    """The oldest that waits behind this one, in one consultation or in all; else how many wait before it."""
+    """Shows the next waiting item of one or all consultations; else the number of earlier ones."""
     revisions = list_live_revision_heads(call.connection, ("open", "closed"))
     ids = [one.consultation_id for one in revisions if slug in {"", one.slug}]
     waiting = [number for one in ids for number in moderation_queue(call.connection, one, after_id=after_id, limit=1)]
@@ -59,7 +59,7 @@ def next_in_queue(call: StaffCall, slug: str = "", after_id: int = 0) -> MsgOut:
 
 
 def show_queue_item(call: StaffCall, standing: ModerationItem, slug: str = "") -> MsgOut:
-    """One of them: where it stands, what to look at and what is similar; `slug` is what one goes through."""
+    """Shows an item with its state, flags and similar proposals; `slug`: the consultation being worked through."""
     about, say = standing.proposal, call.renderer.text
     alike = _alike(call, standing)
     lines = [_head(call, standing), *_asked(call, standing), "", *filter(None, (about.title, about.text))]
@@ -77,7 +77,7 @@ def show_queue_item(call: StaffCall, standing: ModerationItem, slug: str = "") -
 
 
 def _told(call: StaffCall, standing: ModerationItem) -> list[str]:
-    """Where it stands, in the words that everybody gets who asks; nothing of what waits but what became of it."""
+    """Describes the status in the public wording; for waiting items only earlier outcomes."""
     about, say = standing.proposal, call.renderer.text
     if standing.answer is None:
         told = status_lines(
@@ -91,7 +91,7 @@ def _told(call: StaffCall, standing: ModerationItem) -> list[str]:
 
 
 def _asked(call: StaffCall, standing: ModerationItem) -> list[str]:
-    """The question to which this is an answer, in the language of who reads it; nothing above a proposal."""
+    """Returns the question of an answer in the reader's language; empty for proposals."""
     flow, key = _flow(call, standing), standing.proposal.question_key
     if flow is None or key not in flow.questions:
         return []
@@ -100,14 +100,14 @@ def _asked(call: StaffCall, standing: ModerationItem) -> list[str]:
 
 
 def flags_to_check(call: StaffCall, standing: ModerationItem) -> list[str]:
-    """What to look at in the text, and whether the question was about what is nobody's business."""
+    """Returns the flags of the text, and whether the question is sensitive."""
     flow, key = _flow(call, standing), standing.proposal.question_key
     is_sensitive = flow is not None and key in flow.questions and flow.question(key).sensitive
     return [*standing.flags, *(["sensitive"] if is_sensitive else [])]
 
 
 def _flow(call: StaffCall, standing: ModerationItem) -> Flow | None:
-    """The revision in which an answer was given; None for a proposal, and where another program wrote the revision."""
+    """Returns the flow of an answer's revision; None for proposals and incompatible revisions."""
     if standing.answer is None:
         return None
     try:
@@ -117,7 +117,7 @@ def _flow(call: StaffCall, standing: ModerationItem) -> Flow | None:
 
 
 def _head(call: StaffCall, standing: ModerationItem) -> str:
-    """Code, consultation, how many wait there; language and district of the person who wrote it."""
+    """Formats code, consultation, number of waiting items, and the author's language and district."""
     about = standing.proposal
     revision = live_revision_of(call.connection, about.consultation_id)
     waiting = count_moderation_states(call.connection, about.consultation_id).get("waiting", 0)
@@ -128,7 +128,7 @@ def _head(call: StaffCall, standing: ModerationItem) -> str:
 
 
 def decision_buttons(call: StaffCall, standing: ModerationItem) -> list[QuickReply]:
-    """What can be done by a tap: once more, where a tap took them away in a messenger."""
+    """Returns the decision buttons again, since a tap removes them in messengers."""
     return list(_buttons(call, standing, _alike(call, standing), ""))
 
 
@@ -140,7 +140,7 @@ def _alike(call: StaffCall, standing: ModerationItem) -> list[SimilarProposal]:
 def _buttons(
     call: StaffCall, standing: ModerationItem, alike: Iterable[SimilarProposal], slug: str
 ) -> Iterator[QuickReply]:
-    """A tap decides about what is shown here: the version goes along. Where words are needed it says which."""
+    """Yields the decision buttons, with the shown version; for decisions with text a tap explains the usage."""
     code = standing.proposal.code
     if standing.state == "waiting":
         yield call.button("button.desk.approve", "approve", code, standing.version)

@@ -1,4 +1,4 @@
-"""What the desk can do: commands by name, each with the roles that may give it."""
+"""Registry of staff commands with their permitted roles."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from storage.tables.staff import ROLES, Role, TeamMember
 
 @dataclass(frozen=True, slots=True)
 class StaffCall:
-    """One command given by one member of the team, within the transaction of the batch.
+    """One call of a staff command, within the transaction of the batch.
 
-    `argument` is what was typed after the command word. What a command writes on `connection` is undone if it fails;
-    `batch` holds rows that are written after the people of this batch are.
+    `argument` is the text after the command word. Writes on `connection` are rolled back if the command fails; rows
+    added to `batch` are written with the batch.
     """
 
     batch: BatchContext
@@ -39,7 +39,7 @@ class StaffCall:
     renderer: Renderer
     argument: str
     proactive: frozenset[str]
-    """Channels that can write to people who have not just written."""
+    """Channels that can write first."""
     channels: tuple[str, ...]
 
     @property
@@ -60,7 +60,7 @@ class StaffCall:
 
     @property
     def actor(self) -> Actor:
-        """Who gives the command, for the audit log."""
+        """The caller, for the audit log."""
         return Actor(self.member.name, self.member.role, "chat")
 
     def means(self, phrase: str) -> bool:
@@ -68,11 +68,11 @@ class StaffCall:
         return fold(self.argument) in self.catalogue.words(phrase)
 
     def reply(self, phrase: str, *buttons: QuickReply, **values: object) -> MsgOut:
-        """One message of a single phrase."""
+        """Returns a message of a single phrase."""
         return self.renderer.message(self.renderer.text(phrase, **values), buttons)
 
     def button(self, label: str, command: str, *arguments: object, **values: object) -> QuickReply:
-        """A quick reply that gives a command: a tap is the same as typing it. `label` is the id of a phrase."""
+        """Returns a quick reply that sends a command, as if typed. `label` is the id of a phrase."""
         return QuickReply(self.renderer.command_token(command, *arguments), self.renderer.text(label, **values))
 
 
@@ -80,7 +80,7 @@ Run = Callable[[StaffCall], Iterable[MsgOut]]
 
 
 class StaffCommand(NamedTuple):
-    """A command. `words.desk.NAME` lists what may be typed for it, `desk.help.NAME` says how and what it is for."""
+    """A command. The phrases `words.desk.NAME` and `desk.help.NAME` hold its words and its help."""
 
     name: str
     roles: tuple[Role, ...]
@@ -91,7 +91,7 @@ _commands: dict[str, StaffCommand] = {}
 
 
 def staff_command(name: str, *, roles: tuple[Role, ...] = ROLES) -> Callable[[Run], Run]:
-    """Enters a command of the desk.
+    """Registers a staff command.
 
     >>> @staff_command("list", roles=("facilitator", "admin"))                        # doctest: +SKIP
     ... def list_open(call: Call) -> Iterable[MsgOut]:
@@ -106,13 +106,13 @@ def staff_command(name: str, *, roles: tuple[Role, ...] = ROLES) -> Callable[[Ru
 
 
 def staff_commands() -> dict[str, StaffCommand]:
-    """All commands by name, those of every file in this folder."""
+    """Imports all modules of this package and returns their commands by name."""
     for module in iter_modules(bot.staff.chat.__path__):
         import_module(f"{bot.staff.chat.__name__}.{module.name}")
     return dict(sorted(_commands.items()))
 
 
 def command_usage(renderer: Renderer, name: str, code: str = "CODE") -> str:
-    """What to type for a command and what it is for, in the words of this language; `code` is what it is about."""
+    """Returns the help of a command in one language; `code` is the proposal code to show."""
     word = next(iter(renderer.words(f"words.desk.{name}")), name)
     return renderer.text(f"desk.help.{name}", command=f"/{word}", code=code)

@@ -1,4 +1,4 @@
-"""`/team`: binding a chat by a code, leaving it, and what one can do from it."""
+"""`/team`: binds a chat by an access code, ends the binding and lists the available commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ORDER: Final = (
 
 @staff_command(COMMAND_NAME)
 def manage_membership(call: StaffCall) -> Iterable[MsgOut]:
-    """Who one is here and what one can do; with `leave`, an end to it. Another code changes nothing."""
+    """Shows name, role and commands; `leave` ends the binding. Another code changes nothing."""
     if not call.argument:
         role = call.renderer.text(f"desk.role.{call.member.role}")
         head = call.renderer.text("desk.team", name=call.member.name, role=role)
@@ -46,7 +46,7 @@ def manage_membership(call: StaffCall) -> Iterable[MsgOut]:
 
 
 def bind_chat(batch: BatchContext, person: Person, code: str) -> str:
-    """Tries a code; gives the phrase that says what came of it. `person.member` is set where it fits."""
+    """Tries a code and returns the phrase of the reply. Sets `person.member` on success."""
     connection, keys = batch.connection, batch.keys
     found = redeem_code(connection, staff_code_hash(keys, code), batch.now)
     if found is None:
@@ -63,7 +63,7 @@ def bind_chat(batch: BatchContext, person: Person, code: str) -> str:
 
 
 def _leave(call: StaffCall) -> None:
-    """Ends the binding, also one that is written only with this batch. The row stays: the code is spent."""
+    """Ends the binding, also one written with this batch. The row stays, so the code cannot be reused."""
     number = call.member.staff_id
     leave_staff_chat(call.connection, number)
     audit.record_entry(call.connection, call.keys, call.actor.did("staff.chat", call.member.name, "left", call.now))
@@ -73,7 +73,7 @@ def _leave(call: StaffCall) -> None:
 
 
 def abilities(renderer: Renderer, role: Role) -> Iterator[str]:
-    """What this role can do, a line a command, in the order in which one needs them."""
+    """Yields the help of the role's commands in order of use."""
     known = staff_commands()
     for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
         if role in known[name].roles:

@@ -1,4 +1,4 @@
-"""`/top SLUG`: which proposals are agreed with most, in the order of the result page and of a next wave."""
+"""`/top SLUG`: the proposals with most agreement, ordered as on the result page and for the next wave."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_SHOWN: Final = 20
 
 @staff_command("top", roles=("facilitator", "kernteam", "admin"))
 def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
-    """The first twenty, or as many as are asked for, with what is told of each."""
+    """Lists the first twenty, or the requested number, with their published figures."""
     name, _, count = call.argument.partition(" ")
     revision = find_live_revision(call.connection, name.casefold()) if name else None
     if revision is None or not call.catalogue.is_known(name.casefold()):
@@ -34,7 +34,7 @@ def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
 
 
 def _line(call: StaffCall, place: int, it: RankedProposal) -> str:
-    """Its place, code and words, and how many agree, where that is told."""
+    """Formats rank, code, text and, if published, the agreement."""
     return f"{place}. {it.code} „{shortened(it.text)}“: {_told(call, it)}"
 
 
