@@ -270,15 +270,15 @@ DYING = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from pydantic import SecretStr
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.settings import Settings
-from tests.support.killed_intake import main
-real, when = Ledger.note, sys.argv[3]
+from tests.crashing import main
+real, when = ErasureLog.note, sys.argv[3]
 def note(self, gone):
     if gone and when == "before": os.kill(os.getpid(), signal.SIGKILL)
     real(self, gone)
     if gone: os.kill(os.getpid(), signal.SIGKILL)
-Ledger.note = note
+ErasureLog.note = note
 asyncio.run(main(sys.argv[1], Settings(data=Path(sys.argv[2]))))
 """
 

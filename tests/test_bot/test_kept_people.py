@@ -53,7 +53,7 @@ async def test_who_wrote_is_not_looked_for_again(store, monkeypatch):
         return run(connection, sql, *arguments, **more)
 
     async with talking(store) as (app, channel):
-        monkeypatch.setattr(driver, "run", listening)
+        monkeypatch.setattr(driver, "execute", listening)
         await say(app, channel.msg("a", "Mehr Bänke"))
         assert not [sql for sql in asked if "FROM sessions" in sql or "FROM addresses" in sql]
         await say(app, channel.msg("c", "/start park"))

@@ -27,7 +27,7 @@ def store(sample_store, monkeypatch):
     monkeypatch.setattr("bot.conversations.inbox.LONGEST_PAUSE_SECONDS", 0.5)
     # As they are in a service, where tests are more patient otherwise (`unhurried`).
     for limit, seconds in {
-        "conversations.inbox.DEAF": 0.8,
+        "conversations.inbox.PROBE_TIMEOUT": 0.8,
         "web.server.KNOWN": 2.5,
         "web.consultation_cache.PATIENCE": 0.6,
     }.items():
