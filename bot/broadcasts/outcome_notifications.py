@@ -101,7 +101,7 @@ def _notice(
     notifier: OutcomeNotifier, step: NewProposalStatus, standing: ModerationItem, to: KnownAddress, now: datetime
 ) -> NewOutboxMessage:
     """Builds the notice in the language of a contact as an outbox row."""
-    language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST
+    language = read if (read := to.reads()) in phrase_catalogues.catalogue_languages() else FIRST
     code, say = standing.proposal.code, partial(_say, language)
     lines = [say("account.news", code=code), *step_lines(step, say, language)]
     if notifier.public_url:

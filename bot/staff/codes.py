@@ -17,7 +17,7 @@ CODE_LENGTH: Final = 16
 
 def new_staff_code() -> str:
     """Returns a random access code of 80 bits in groups: "7K2M-PX0Q-4ZTA-9C3D"."""
-    return in_groups(random_letters(CODE_LENGTH))
+    return group_code(random_code(CODE_LENGTH))
 
 
 def staff_code_hash(keys: Keys, code: str) -> bytes:
