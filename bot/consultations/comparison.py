@@ -105,8 +105,8 @@ def _changes(question: _Three) -> Iterator[RevisionChange]:
 def changes_of_meaning(new: Node, was: Facets, will: Facets, same: Facets = NOTHING) -> Iterator[RevisionChange]:
     """Yields the changes between two versions of a question that are refused or need confirmation.
 
-    `same` are the current facets, which are not changes. Publishing and figures (`bot.results.counts.question_meaning`) share
-    this rule.
+    `same` are the current facets, which are not changes. Publishing and figures share this
+    rule (`bot.results.counts.question_meaning`).
     """
     changed = {facet: content for facet, content in will.items() if not _stands(facet, content.bare, same)}
     fixed = [it for it in changed if it.sort == "fixed" and it in was and was[it] != will[it]]
