@@ -78,7 +78,15 @@ def _step(node: Node, condition: Condition | None) -> CompiledNode:
         )
         for way in node.leaving()
     )
-    return CompiledNode(node.key, node.waits, _is_guarded(node), test, test_open, own_test, exits)
+    return CompiledNode(
+        key=node.key,
+        waits=node.waits,
+        is_guarded=_is_guarded(node),
+        test=test,
+        test_open=test_open,
+        own_test=own_test,
+        exits=exits,
+    )
 
 
 def _is_guarded(node: Node) -> bool:

@@ -1,4 +1,4 @@
-"""What is better done otherwise, though nothing is wrong: warnings, which stop nobody."""
+"""Warnings about valid consultations that could be better; they do not prevent publishing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEMOGRAPHIC: Final = frozenset({"age_band", "sectors", "traits"})
 
 
 def advice(consultation: Consultation) -> Iterator[Problem]:
-    """Too much at once, the person before the matter, a length nobody believes, hard words."""
+    """Yields warnings: too many questions, personal questions first, an implausible duration, hard words."""
     asked = consultation.asked()
     if len(asked) > MOST_QUESTIONS:
         reason = f"{len(asked)} questions are asked; after {MOST_QUESTIONS} many people leave"
@@ -39,7 +39,7 @@ def advice(consultation: Consultation) -> Iterator[Problem]:
 
 
 def _minutes(consultation: Consultation) -> tuple[int, int]:
-    """A fair span: 120 to 240 words read a minute, 5 seconds to a minute for an answer, 3 minutes for an open text."""
+    """Estimates the duration: 120 to 240 words per minute, 5 to 60 seconds per answer, 3 minutes per open text."""
     tag = consultation.main_language
     read = sum(len(words(text.root[tag].text)) for _, text in consultation.texts() if tag in text.root)
     answers = consultation.asked()

@@ -1,4 +1,4 @@
-"""What must be right before a consultation may be published, beyond its form: filled in, translated, sound, fair."""
+"""Checks before publishing, beyond the schema: completeness, translations, logic, consent."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 def check_consultation(
     consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits = NARROWEST
 ) -> list[Problem]:
-    """All problems of a consultation, each with its path in the file; publishing refuses while one is no warning.
+    """Returns all problems of a consultation, each with its path in the file; publishing fails unless all are warnings.
 
-    `catalogues` are the bot's own phrases: what it says around the questions counts for the length of a message, and an
-    answer should not have the name of a chat word.
+    `catalogues` are the bot's own phrases: they count for the length of messages, and answers should not equal a
+    command.
     """
     problems = [
         *_filled_in(consultation),
@@ -120,7 +120,7 @@ def _untranslated(consultation: Consultation) -> Iterator[Problem]:
 
 
 def _chain(tag: str, fallbacks: Mapping[str, str]) -> tuple[str, ...]:
-    """The languages a missing text is looked for in, one after the other; ends where it would repeat itself."""
+    """Returns the chain of fallbacks of a language; stops before a repetition."""
     chain: list[str] = []
     while (after := fallbacks.get(chain[-1] if chain else tag)) and after not in chain:
         chain.append(after)
@@ -128,7 +128,7 @@ def _chain(tag: str, fallbacks: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _strangers(consultation: Consultation) -> Iterator[Problem]:
-    """Texts nobody will ever see, and texts nobody has read yet."""
+    """Yields texts in languages that are not offered, and texts without a review."""
     strange: dict[str, Where] = {}
     unread: Counter[str] = Counter()
     for path, text in consultation.texts():
@@ -158,7 +158,7 @@ def _texts(consultation: Consultation) -> Iterator[Problem]:
 
 
 def _recordings(consultation: Consultation) -> Iterator[Problem]:
-    """Recordings nobody will ever hear: each is played with the text of its own language only."""
+    """Yields recordings without a text in the same language, which are never played."""
     for index, node in enumerate(consultation.questions):
         for tag in node.audio:
             where = ("questions", index, "audio", tag)
@@ -171,7 +171,7 @@ def _recordings(consultation: Consultation) -> Iterator[Problem]:
 
 
 def _consent(consultation: Consultation) -> Iterator[Problem]:
-    """A sensitive question may only come after consent was asked for, and not where others can read along."""
+    """Yields sensitive questions without an earlier consent, or asked on channels that are not confidential."""
     asked_before = False
     for index, node in enumerate(consultation.questions):
         asked_before = asked_before or node.type == "consent"
@@ -187,7 +187,7 @@ def _consent(consultation: Consultation) -> Iterator[Problem]:
 
 
 def _own_consent(consultation: Consultation) -> Iterator[Problem]:
-    """What people say about themselves is asked only of those who agreed to this very question."""
+    """Yields questions about the contact that lack a consent of their own."""
     optional = {it.key for it in consultation.questions if isinstance(it, Consent) and not it.required}
     claimed: dict[str, str] = {}
     for index, node in enumerate(consultation.questions):
@@ -229,7 +229,7 @@ def _chat_words(consultation: Consultation, catalogues: Mapping[str, Phrases]) -
 
 
 def _answers(consultation: Consultation) -> Iterator[tuple[Where, str]]:
-    """Every label and synonym people may type as an answer."""
+    """Yields every label and synonym that is accepted as an answer."""
     for index, node in enumerate(consultation.questions):
         for number, option in enumerate(getattr(node, "options", ())):
             if not isinstance(option, Option):

@@ -1,4 +1,4 @@
-"""Skip logic checked before anybody walks it: what is compared, who is asked, where the ways end."""
+"""Static checks of the skip logic: comparisons, reachability, exits."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from flows.questions.base import END, LEAVE, Node, Problem, Question, Where
 from flows.values import Value
 
 MOST_STATES = 20_000
-"""Beyond this many different situations nothing is said about reachability: it would take too long to know."""
+"""Maximum number of states; above it reachability is not checked, because it would take too long."""
 
 _SOMETHING_ELSE = "\0something else"
 
 
 class Reachability(NamedTuple):
-    """What can happen on all possible ways together."""
+    """The union over all possible paths."""
 
     asked: frozenset[int]
-    """Indexes of the nodes somebody comes to."""
+    """Indexes of the reachable nodes."""
     taken: frozenset[tuple[int, int]]
-    """Exits somebody takes, as (node, exit)."""
+    """Exits taken on some path, as (node, exit)."""
     ends: frozenset[str]
 
 
 def logic_problems(consultation: Consultation) -> Iterator[Problem]:
-    """Every fault in keys, conditions and exits. Reachability is only looked at where the rest is in order."""
+    """Yields all problems of keys, conditions and exits; checks reachability only if there are none."""
     faults = [*_keys(consultation), *_comparisons(consultation), *_exits(consultation)]
     yield from faults
     if not faults and (walks := explore(consultation)):
@@ -37,7 +37,7 @@ def logic_problems(consultation: Consultation) -> Iterator[Problem]:
 
 
 def placed_conditions(consultation: Consultation) -> Iterator[tuple[Where, int, Condition]]:
-    """Every condition with its place and the index of the last question it may look at."""
+    """Yields every condition with its path and the index of the last question that it may refer to."""
     for index, node in enumerate(consultation.questions):
         if node.ask_if:
             yield ("questions", index, "ask_if"), index - 1, node.ask_if
@@ -60,7 +60,7 @@ def _keys(consultation: Consultation) -> Iterator[Problem]:
 
 
 def _places(consultation: Consultation) -> dict[str, int]:
-    """The index of every question by key; of two with the same key the first."""
+    """Maps keys to indexes; of two nodes with the same key the first counts."""
     return {node.key: index for index, node in reversed(list(enumerate(consultation.questions)))}
 
 
@@ -144,7 +144,7 @@ def _reachability(consultation: Consultation, walks: Reachability) -> Iterator[P
                 ("questions", index), f"nobody ever comes to this {what}", "check ask_if here and the exits before it"
             )
             continue
-        # What the type adds of its own comes first (a refused consent leaves).
+        # Exits that the type adds come first (a refused consent leaves).
         own = len(node.leaving()) - len(node.exits)
         for number in range(len(node.exits)):
             if (index, own + number) not in walks.taken:
@@ -159,7 +159,7 @@ def _reachability(consultation: Consultation, walks: Reachability) -> Iterator[P
 
 
 def explore(consultation: Consultation) -> Reachability | None:
-    """Walks all ways with all answers that make a difference; None where there are too many to be sure."""
+    """Follows all paths with all distinguishable answers; returns None above the maximum number of states."""
     steps = _Steps(consultation)
     asked: set[int] = set()
     taken: set[tuple[int, int]] = set()
@@ -194,7 +194,7 @@ def explore(consultation: Consultation) -> Reachability | None:
 
 
 class _Steps:
-    """The nodes as the walk needs them: compiled tests, and per question the answers that make a difference."""
+    """The nodes for the exploration: compiled tests, and the distinguishable answers per question."""
 
     def __init__(self, consultation: Consultation) -> None:
         nodes = consultation.questions
@@ -219,25 +219,25 @@ class _Steps:
         }
 
     def answered(self, index: int, answers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The answers with each answer to this node that makes a difference; `None` stands for none."""
+        """Yields the answers extended by each distinguishable answer to this node; `None` means no answer."""
         key = self._nodes[index].key
         for value in self._answers.get(key, [None]):
             yield dict(answers) if value is None else {**answers, key: value}
 
     def leave(self, index: int, answers: Mapping[str, Any]) -> tuple[int | None, int | str]:
-        """Which exit is taken, and to which node or end."""
+        """Returns the exit taken, and the next node or end."""
         for number, (test, to) in enumerate(self._exits[index]):
             if test is None or test(answers):
                 return number, to if to in {END, LEAVE} else self._places[to]
         return None, index + 1
 
     def forget(self, answers: Mapping[str, Any], index: int) -> dict[str, Any]:
-        """Without the answers nobody looks at from this node on, so that equal situations are met only once."""
+        """Removes answers that no later node refers to, so that equal states coincide."""
         return {key: value for key, value in answers.items() if self._last_use[key] >= index}
 
 
 def _answers(question: Question, comparisons: list[Comparison]) -> list[Any]:
-    """Answers to a question such that every other answer behaves like one of them; None stands for no answer."""
+    """Returns one answer per equivalence class of a question; None means no answer."""
     mentioned = {value for comparison in comparisons for value in comparison.values}
     possible = question.values()
     given: list[Any]
@@ -260,7 +260,7 @@ def _answers(question: Question, comparisons: list[Comparison]) -> list[Any]:
 
 
 def _numbers(question: Question, mentioned: set[Any]) -> list[float]:
-    """Numbers on, below, between and above those that are compared with, as far as the question allows them."""
+    """Returns numbers on, below, between and above the compared ones, within the limits of the question."""
     low, high = (getattr(question, name, None) for name in ("min", "max"))
     around = {value + step for value in mentioned for step in (-1, -0.5, 0, 0.5, 1)} or {0}
     whole = {value for value in around if question.values() is float or value == int(value)}

@@ -1,4 +1,4 @@
-"""How hard a text is to read: sentences, words, what Einfache Sprache avoids. Hints for writers, never a verdict."""
+"""Readability hints: sentences, words, constructions that Einfache Sprache avoids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONGEST_SENTENCE: Final = 12
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text; a line break ends one too.
+    """Returns the sentences of a text; a line break ends one too.
 
     >>> len(sentences("Was fehlt, z. B. am 3. Mai? Und warum?")), len(sentences("ماذا ينقص؟ ولماذا؟"))
     (2, 2)
@@ -36,12 +36,12 @@ def sentences(text: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text; what a hyphen, a middle dot or a gender colon joins is one word."""
+    """Returns the words of a text; a hyphen, a middle dot or a gender colon does not split a word."""
     return _WORD.findall(text)
 
 
 def simple_hints(text: str) -> Iterator[tuple[str, str]]:
-    """What makes a German text hard to read: what it is, and what to do instead.
+    """Yields what makes a German text hard to read, each as reason and remedy.
 
     >>> [reason for reason, _ in simple_hints("Das wird vom Amt geprüft.")]
     ['this looks like the passive: “wird vom Amt geprüft”']

@@ -1,4 +1,4 @@
-"""Whether every message of a consultation fits on the narrowest channel, as it will be sent."""
+"""Checks that every message of a consultation fits the limits of the narrowest channel."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from flows.understanding.text import length_in_utf16
 
 
 class ChannelLimits(NamedTuple):
-    """What the narrowest channel carries."""
+    """Message limits of the narrowest channel."""
 
     text: int = 4096
-    """UTF-16 units in a message, its options as a numbered list included."""
+    """UTF-16 units of a message, including its options as a numbered list."""
     options: int = 20
     token: int = 64
     """Bytes of the token behind a button."""
@@ -26,13 +26,13 @@ class ChannelLimits(NamedTuple):
 
 NARROWEST: Final = ChannelLimits()
 LONGEST_CODE: Final = "x" * 12
-"""Stands for the code of a compiled revision, which is part of every token."""
+"""Placeholder for the code of a compiled revision, which is part of every token."""
 
 
 def size_problems(
     consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits
 ) -> Iterator[Problem]:
-    """Every message as it will be sent, measured. The consultation must be sound else."""
+    """Yields messages that exceed the limits. The consultation must have no other errors."""
     flow = Flow(consultation, catalogues, LONGEST_CODE)
     for tag, localized in flow.localized.items():
         sent: list[tuple[Where, MsgOut]] = [
@@ -59,5 +59,5 @@ def _buttons(where: Where, msg: MsgOut, limits: ChannelLimits) -> Iterator[Probl
 
 
 def _as_list(msg: MsgOut) -> str:
-    """The message as a channel without buttons shows it."""
+    """Returns the message as a channel without buttons shows it."""
     return "\n".join([msg.text, *(f"{reply.number}. {reply.label}" for reply in msg.quick_replies)])

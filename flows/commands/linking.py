@@ -1,4 +1,4 @@
-"""Linking chats: one person, several doors. What people say for it, and what it asks for."""
+"""Account linking: accepted words, and the parser of the command "link"."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from flows.understanding.matching import spellings
 CODE_DIGITS: Final = 12
 _CODE = re.compile(rf"\d{{{CODE_DIGITS}}}")
 _SAID: Final = {"yes": "join", "no": "leave", "link.here": "join.here", "link.there": "join.there"}
-"""List of words behind "link" → what they ask for, as buttons say it."""
+"""Maps a word list to the argument of the command "link" that its words stand for."""
 
 
 def link_words(phrases: Phrases) -> dict[str, str]:
-    """Every spelling of what may be typed behind "link" once a code was taken, in one language: "ja", "hier", …"""
+    """Maps every accepted word after "link" in one language to its argument: "ja", "hier", …"""
     return {
         spelling: asked
         for name, asked in _SAID.items()
@@ -27,9 +27,9 @@ def link_words(phrases: Phrases) -> dict[str, str]:
 
 
 def parse_link_request(argument: str, language: str = "") -> LinkRequested | None:
-    """Reads "" (show a code), a code, "join", "join.here", "join.there", "leave" (do not link), "part".
+    """Parses "" (show a code), a code, "join", "join.here", "join.there", "leave" (do not link), "part".
 
-    None for what was never offered.
+    Returns None for anything else.
 
     >>> parse_link("4711 0815 2342"), parse_link("join.here"), parse_link("nonsense")
     (DoorAsked(kind='code', value='471108152342', language=''), DoorAsked(kind='join', value='here', language=''), None)

@@ -1,4 +1,4 @@
-"""What is mine: own proposals and ratings, to be seen, withdrawn and deleted at any time."""
+"""Own contributions: the parser of the command "mine" (list, withdraw and delete own proposals and ratings)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from flows.events import ContributionsRequested
 from flows.tokens import arguments_of
 
 KINDS: Final = ("withdraw", "delete", "unrate")
-"""What can be asked for one proposal, by its code: out of sight, gone for good, or no longer rated by oneself."""
+"""Actions on one proposal, by its code: withdraw it, delete it, or delete one's own rating."""
 _LONGEST_PAGE: Final = 3
 
 
 def parse_contributions(argument: str, language: str = "") -> ContributionsRequested | None:
-    """Reads "" (show), "more.2" (show the second page of ratings), "withdraw.CODE", "delete.CODE", "unrate.CODE",
-    "votes" (delete all ratings), "ask.votes" and "ask.delete.CODE" (ask first: a second tap, elsewhere, does it,
-    because nothing brings it back). None for what was never offered.
+    """Parses "" (show), "more.2" (show the second page of ratings), "withdraw.CODE", "delete.CODE", "unrate.CODE",
+    "votes" (delete all ratings), "ask.votes" and "ask.delete.CODE" (ask for confirmation,
+    because the deletion is final). Returns None for anything else.
 
     >>> parse_mine("withdraw.7k2m"), parse_mine("more.2"), parse_mine("nonsense")
     (MineAsked(kind='withdraw', code='7k2m', language=''), MineAsked(kind='more', code='2', language=''), None)

@@ -1,4 +1,4 @@
-"""News: what people can ask to be told about, and how they say it. Nobody is written to who did not."""
+"""Subscriptions: topics, districts and outcomes, and the parser of the command "news"."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from flows.understanding.matching import spellings
 from flows.understanding.text import fold
 
 Topic = Literal["economy", "inclusion", "chances", "administration", "neighbourhoods"]
-"""The strategy "Gemeinsam Digital: Berlin": its four fields, and the Kieze. None of them says what somebody is."""
+"""The four fields of the strategy "Gemeinsam Digital: Berlin", and the Kieze. No topic is personal data."""
 TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
 
 def parse_subscription(argument: str) -> SubscriptionChange | None:
-    """Reads "", "all", "topics", "topic.economy", "district.01", "outcome.SLUG", each with ".no" to take it back.
+    """Parses "", "all", "topics", "topic.economy", "district.01", "outcome.SLUG", each with ".no" to unsubscribe.
 
-    None for what was never offered.
+    Returns None for anything else.
     """
     if not argument:
         return SubscriptionChange()
@@ -41,7 +41,7 @@ def parse_subscription(argument: str) -> SubscriptionChange | None:
 
 
 def subscription_words(phrases: Phrases) -> dict[str, str]:
-    """What may be typed after the chat word, folded, and which argument it is: "verkehr" or "mitte"."""
+    """Maps every accepted word after the command, folded, to its argument: "verkehr" or "mitte"."""
     return {fold(word): argument for argument, name in _labels(phrases) for word in spellings(name)}
 
 

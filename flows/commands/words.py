@@ -1,4 +1,4 @@
-"""Chat words: what people may say at any moment, in every language, with and without slash or exclamation mark."""
+"""Commands: global words in every language, with or without a slash or an exclamation mark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flows.understanding.matching import Matcher, spellings
 
 
 class Command(StrEnum):
-    """A chat word by its stable name. Every catalogue lists its words under `words.NAME`."""
+    """A command by its stable name. Every catalogue lists its words under `words.NAME`."""
 
     START = "start"
     HELP = "help"
@@ -41,24 +41,24 @@ class Command(StrEnum):
 
 
 class ParsedCommand(NamedTuple):
-    """A chat word that was said, with what came along: "2" of "change 2", "tr" of a tapped language,
-    "topic.economy" of "news economy", the digits of "link 4711 0815 2342"."""
+    """A command with its argument: "2" of "change 2", "tr" of a tapped language, "topic.economy" of "news economy",
+    the digits of "link 4711 0815 2342"."""
 
     command: Command
     argument: str = ""
 
 
-# A typo is only forgiven where a wrong guess does no harm.
+# Typos are accepted only for commands that change nothing.
 _HARMLESS = frozenset({Command.HELP, Command.BACK, Command.REPEAT, Command.STATUS, Command.LANGUAGE, Command.HUMAN})
 _CODE = re.compile(r"\bp ?[0-9a-z]{4} ?[0-9a-z]{4}$")
 _NUMBER = re.compile(r"\d{1,2}")
 
 
 class CommandMatcher:
-    """Finds the chat word in a reply. Languages are searched together: people mix them.
+    """Finds the command in a reply. Searches all languages together, because people mix them.
 
-    Of the languages in `others`, which are not spoken here, words are known where they are written rightly: whoever
-    cannot read what the bot says must still be able to stop it.
+    Words of the languages in `others`, which are not offered, must be spelt exactly: a contact who cannot read the
+    messages of the bot must still be able to stop it.
     """
 
     __slots__ = ("_by_word", "_doors", "_harmless", "_mine", "_news")
@@ -89,11 +89,11 @@ class CommandMatcher:
         }
 
     def find(self, folded: str) -> ParsedCommand | None:
-        """The chat word which the whole reply is, e.g. "zuruck" or "andern 2"; None for everything else."""
+        """Returns the command if the whole reply is one, e.g. "zuruck" or "andern 2"; else None."""
         command = self._by_word.get(folded)
         if command is not None:
             return ParsedCommand(command)
-        if folded.isdecimal():  # a number alone is an answer, whatever is asked
+        if folded.isdecimal():  # a bare number is always an answer
             return None
         head, _, rest = folded.partition(" ")
         if rest in self._news and self._by_word.get(head) is Command.NEWS:
@@ -113,20 +113,20 @@ class CommandMatcher:
         return None
 
     def find_misspelt(self, folded: str) -> ParsedCommand | None:
-        """The one harmless chat word that a reply nobody understood was probably meant to be."""
+        """Returns the harmless command that an unmatched reply probably misspells."""
         near = self._harmless.misspelt(folded)
         return ParsedCommand(near.value) if near else None
 
 
 @lru_cache(64)
 def command_matcher(catalogues: tuple[Phrases, ...], others: tuple[Phrases, ...]) -> CommandMatcher:
-    """The same for all flows that are offered in the same languages: they are a tenth of what a flow costs."""
+    """Returns the matcher, shared by all flows with the same languages; building it is a tenth of compiling a flow."""
     return CommandMatcher(catalogues, others)
 
 
 @lru_cache(64)
 def _words(phrases: Phrases) -> dict[str, Command]:
-    """All spellings of the chat words of one language, the stable names among them."""
+    """Maps all spellings of the commands in one language, and their stable names, to commands."""
     return {
         spelling: command
         for command in reversed(Command)

@@ -1,4 +1,4 @@
-"""Conversation habits: what people may say at any step, and what it does."""
+"""Handlers of the commands that are available at any step of a conversation."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from flows.understanding.text import fold
 from flows.values import Missing
 
 _LONGEST_TITLE: Final = 500
-"""Characters: what is longer may be one of several parts of a question."""
+"""Characters; a longer text may be one part of a split question."""
 _LONGEST_NUMBER: Final = 3
 """Digits of the number of an answer."""
 
 
 def greet(flow: Flow, session: Session) -> Turn:
-    """The greeting, then the first question."""
+    """Sends the greeting, then the first question."""
     turn = go_on(flow, session, "")
     return Turn(
         turn.session,
@@ -50,26 +50,26 @@ def greet(flow: Flow, session: Session) -> Turn:
 
 
 def ask_language(flow: Flow, session: Session) -> Turn:
-    """Which language shall it be?"""
+    """Asks for the language."""
     return reply_with(
         session._replace(aside="language", repairs=0), messages_text.language_question(flow, session.wanted)
     )
 
 
 def run_command(flow: Flow, session: Session, spoken: ParsedCommand) -> Turn:
-    """Does what a chat word asks for."""
-    if session.aside == "delete":  # any other word means that nothing is to be deleted now
+    """Runs the handler of a command."""
+    if session.aside == "delete":  # any other command cancels the erasure
         session = session._replace(aside="")
     return _HANDLERS[spoken.command](flow, session, spoken.argument)
 
 
 def reply_to_stale_button(flow: Flow, session: Session) -> Turn:
-    """A tap on a button of another time: harmless, and said so."""
+    """Handles a stale button: explains it and changes nothing."""
     return _again(flow, session, "stale")
 
 
 def explain_earlier_answer(flow: Flow, session: Session, key: str) -> Turn:
-    """A tap on an earlier question: says what was answered and how to change it."""
+    """Handles a tap on an earlier question: shows the stored answer and how to change it."""
     answered = messages_text.answered_keys(flow, session)
     if key not in answered:
         return reply_to_stale_button(flow, session)
@@ -80,20 +80,20 @@ def explain_earlier_answer(flow: Flow, session: Session, key: str) -> Turn:
     )
     turn = _again(flow, session, "", line)
     said = turn.events[-1]
-    assert isinstance(said, MessageCreated)  # noqa: S101 - for the type checker: asking again says something
+    assert isinstance(said, MessageCreated)  # noqa: S101 - for the type checker: repeating a prompt creates a message
     change = localized.renderer.command("change").with_arguments(number)
     msg = said.msg._replace(quick_replies=(*said.msg.quick_replies, change))
     return Turn(turn.session, (MessageCreated(msg),))
 
 
 def repeat_unseen(flow: Flow, session: Session) -> Turn:
-    """What is open never reached the person: it is asked again."""
+    """Repeats a prompt that was not delivered to the contact."""
     return _again(flow, session, "question.unseen")
 
 
 def reply_to_earlier(flow: Flow, session: Session, said: str) -> Turn | None:
-    """A reply to a message in which this was said: to an earlier question, the answer to which is explained, or to
-    something else. None where it is the one that is open.
+    """Handles a reply to an earlier message with this text: explains the answer to an earlier question, or repeats the
+    prompt. Returns None if the message is the open prompt.
     """
     open_now = _open(flow, session)
     is_part = len(said) >= _LONGEST_TITLE and said in open_now.text  # channels split long texts
@@ -107,22 +107,22 @@ def reply_to_earlier(flow: Flow, session: Session, said: str) -> Turn | None:
 
 
 def _is_about(title: str, said: str) -> bool:
-    """Whether this question stands in it, word by word."""
+    """Whether the text contains this title, compared word by word."""
     return bool(folded := fold(title)) and f" {folded} " in f" {fold(said)} "
 
 
 def reject_unknown_edit(flow: Flow, session: Session) -> Turn:
-    """An edit of something that is no answer any more."""
+    """Rejects an edit of a message that is not the current answer."""
     return _again(flow, session, "edit.unknown")
 
 
 def ask_to_resend(flow: Flow, session: Session) -> Turn:
-    """A message that could not be decrypted: it is asked for again, and nothing else happens."""
+    """Asks to resend a message that could not be decrypted; changes nothing."""
     return _again(flow, session, "media.sealed")
 
 
 def offer_return(flow: Flow, session: Session) -> Turn:
-    """Go on or start over?"""
+    """Asks whether to continue or to start over."""
     return Turn(
         session._replace(aside="return", draft=None),
         (MessageCreated(messages_text.return_offer_message(flow, session)),),
@@ -130,11 +130,12 @@ def offer_return(flow: Flow, session: Session) -> Turn:
 
 
 def reply_with(session: Session, *messages: MsgOut) -> Turn:
+    """Returns a turn that only sends messages."""
     return Turn(session, tuple(MessageCreated(msg) for msg in messages))
 
 
 def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
-    """Says something and asks once more what is open: the question, the summary, or the side question."""
+    """Sends a notice, then repeats what is open: the question, the summary, or the side question."""
     if session.aside == "delete":
         session = session._replace(aside="")
     line = line or messages_text.renderer_of(flow, session).text(phrase)
@@ -153,7 +154,7 @@ def _open(flow: Flow, session: Session) -> MsgOut:
 
 
 def _start(flow: Flow, session: Session, argument: str) -> Turn:
-    """A second "hello": where something is answered already, the offer to go on or start over."""
+    """Handles a second "start": if there are answers, offers to continue or to start over."""
     if session.aside == "language":
         return repeat_prompt(flow, session, argument)
     if not session.answers and not session.missing:
@@ -166,13 +167,13 @@ def _help(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def switch_language(flow: Flow, session: Session, argument: str) -> Turn:
-    """Asks for the language, or switches at once where one was named. Answers stay."""
+    """Switches to the named language, or asks for it. Answers are kept."""
     if argument not in flow.languages:
         return ask_language(flow, session)
     first = session.aside == "language" and not session.at and not session.answers and not session.missing
-    # A makeshift, chosen because the wanted language is not offered here, does not count elsewhere.
+    # A substitute for a language that is not offered here is not the choice for other consultations.
     chosen = () if session.wanted else (LanguageChosen(argument),)
-    # What was looked up may be in words of the old language; what was chosen is not.
+    # Loaded facts may contain texts of the old language; selected values do not.
     draft = None if session.at in flow.fact_based else session.draft
     session = session._replace(language=argument, aside="", draft=draft, repairs=0, wanted="")
     turn = greet(flow, session) if first else reply_with(session, _open(flow, session))
@@ -180,7 +181,7 @@ def switch_language(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def report_language_not_offered(flow: Flow, session: Session, language: str) -> Turn:
-    """A language which the bot speaks, but not here: says so in that language, and remembers it for elsewhere."""
+    """Reports, in that language, that a language is not offered here, and stores it as the choice of the contact."""
     session = session._replace(wanted=language)
     return Turn(session, (LanguageChosen(language), MessageCreated(messages_text.language_question(flow, language))))
 
@@ -217,7 +218,7 @@ def _skip(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def mark_not_asked(flow: Flow, session: Session) -> Turn:
-    """What paper cannot ask was not asked, whether it may be skipped or not."""
+    """Records a question that cannot be printed on paper as not asked, even if it cannot be skipped."""
     passed = session._replace(missing={**session.missing, session.at: Missing.NOT_ASKED.value})
     return go_on(flow, passed, session.at, (AnswerGiven(session.at, None, Missing.NOT_ASKED),))
 
@@ -227,7 +228,7 @@ def repeat_prompt(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def change_answer(flow: Flow, session: Session, argument: str) -> Turn:
-    """Goes back to answer N of the summary, or asks which one."""
+    """Reopens answer N of the summary, or asks for its number."""
     answered = messages_text.answered_keys(flow, session)
     if not answered:
         return _again(flow, session, "change.nothing")
@@ -281,7 +282,7 @@ def _human(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:
-    """What one can be told about. The consultation one is in is remembered, so that its outcome is offered."""
+    """Handles subscriptions; without an argument, offers the outcome of the current consultation."""
     wanted = parse_subscription(argument)
     if wanted is None:
         return reply_to_stale_button(flow, session)
@@ -317,14 +318,14 @@ def _submit(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def continue_to_open_question(flow: Flow, session: Session, argument: str) -> Turn:
-    """On to the first open question; what was answered stays."""
+    """Continues with the first open question; answers are kept."""
     if session.aside == "language":
         return switch_language(flow, session, session.language)
     return go_on(flow, session, session.at)
 
 
 def start_over(flow: Flow, session: Session, argument: str) -> Turn:
-    """Begins again with the first question: nothing is on the path any more, so all answers go."""
+    """Starts over with the first question: drops all answers."""
     gone = drop_answers(flow, session, session.stored_keys())
     asked = [key for key in (*session.answers, *session.missing) if session.missing.get(key) != Missing.NOT_ASKED]
     again = list(dict.fromkeys((*session.asked_before, *asked)))
@@ -332,7 +333,7 @@ def start_over(flow: Flow, session: Session, argument: str) -> Turn:
     turn = greet(flow, fresh)
     recorded = reopened_gaps(flow, session) if session.has_left or session.submitted else ()
     greeting, *after = turn.events
-    assert isinstance(greeting, MessageCreated)  # noqa: S101 - for the type checker: a greeting says something
+    assert isinstance(greeting, MessageCreated)  # noqa: S101 - for the type checker: a greeting creates a message
     return Turn(turn.session, (*recorded, *gone.events, MessageCreated(with_line(gone.line, greeting.msg)), *after))
 
 

@@ -1,7 +1,7 @@
-"""The conversation engine: a session and a message go in, the new session and what happened come out.
+"""The conversation engine: takes a session and a message, returns the new session and the events.
 
-Pure: no clock, no I/O, nothing is changed in place. `start`, `resume`, `reopen` and `interrupt` return a `Turn`. What a
-question must know from the store is looked up in `known`; where it is not there yet, they raise `MissingFacts`.
+Pure: no clock, no I/O, no mutation. `start`, `resume`, `reopen` and `interrupt` return a `Turn`. Stored data is looked
+up in `facts`; if a fact is missing, they raise `MissingFacts`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from flows.understanding.text import fold
 from flows.values import Missing, Value
 
 PAUSE = 12 * 3600
-"""Seconds after which somebody who comes back is asked whether to go on."""
+"""Seconds of silence after which the bot asks whether to continue."""
 
 
 def start(
@@ -39,13 +39,13 @@ def start(
     overheard: bool = False,
     also_stored: Sequence[str] = (),
 ) -> Turn:
-    """Opens a session: asks for the language where it is not known yet, else greets and asks the first question.
+    """Starts a session: asks for the language if it is unknown, else sends the greeting and the first question.
 
-    Somebody whose language is not offered is told so in that language, and asked which of the others it shall be.
+    If the language of the contact is not offered, the bot reports that in that language and asks for another one.
 
-    `language` is what the contact chose before, `hint` what the channel believes; `receipt` is the code
-    that will be shown when the answers are submitted. `overheard`: others can read along on this channel.
-    `also_stored`: questions of which answers are stored from a session that cannot be read any more.
+    `language` is the stored choice of the contact, `hint` the language that the channel reports; `receipt` is the code
+    shown after submission. `overheard`: the channel is not confidential. `also_stored`: questions with stored answers
+    of a session that can no longer be loaded.
     """
     fresh = Session(flow.code, "", receipt, overheard=overheard, also_stored=list(also_stored))
     return _begun(flow, _start(flow, fresh, language, hint), facts)
@@ -60,7 +60,7 @@ def _start(flow: Flow, fresh: Session, language: str | None, hint: str) -> Turn:
 
 
 def _which_language(flow: Flow, session: Session) -> Turn:
-    """Asks for the language, where there are several."""
+    """Asks for the language if several are offered."""
     wanted = session.wanted
     if len(flow.languages) > 1:
         return command_handlers.ask_language(flow, session)
@@ -82,10 +82,10 @@ def resume(
     overheard: bool = False,
     has_missed: bool = False,
 ) -> Turn:
-    """What one message of the resident causes, `idle` seconds after the one before.
+    """Handles one message of the contact, `idle` seconds after the previous one. Every message gets a reply.
 
-    Any message at any step gets a sensible answer. `overheard`: others can read along where it came from. `has_missed`:
-    what waits for an answer never reached them, so that their words are none.
+    `overheard`: the chat is not confidential. `has_missed`: the open prompt was not delivered, so the message cannot be
+    an answer to it.
     """
     if msg.media == UNDECRYPTABLE:
         return command_handlers.ask_to_resend(flow, session)
@@ -95,33 +95,33 @@ def resume(
     session, path, events, line = prune(flow, session)
     events = (*_withheld_before(before, session), *events)
     if (session.at or events) and session.at != path.open and session.at not in path.passed:
-        turn = go_on(flow, session, session.at)  # asked because of an answer that is gone
+        turn = go_on(flow, session, session.at)  # asked only because of a dropped answer
     else:
         turn = _taken(flow, session, msg, idle, facts, has_missed=has_missed)
     return _begun(flow, _with_before(events, line, turn), facts)
 
 
 def _taken(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts, *, has_missed: bool) -> Turn:
-    if is_withheld(flow, session, session.at):  # asked in private, and gone on elsewhere
+    if is_withheld(flow, session, session.at):  # asked in a confidential chat, continued in another one
         return go_on(flow, session, session.at)
     return _no_answer(flow, session, msg, has_missed=has_missed) or _resume(flow, session, msg, idle, facts)
 
 
 def _with_before(events: tuple[Event, ...], line: str, turn: Turn) -> Turn:
-    """The turn with what happened before it, said before anything else."""
+    """Returns the turn with earlier events first and their notice before its first message."""
     if not events:
         return turn
     after: list[Event] = []
     for event in turn.events:
         if line and isinstance(event, MessageCreated):
-            event, line = MessageCreated(with_line(line, event.msg)), ""  # noqa: PLW2901 - the first one carries the line
+            event, line = MessageCreated(with_line(line, event.msg)), ""  # noqa: PLW2901 - the first message carries the line
         after.append(event)
     return Turn(turn.session, (*events, *after))
 
 
 def _no_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: bool) -> Turn | None:
-    """What becomes of words that cannot be the answer to what is open: it was never seen, or they reply to an earlier
-    message. None where they can. Chat words mean the same wherever they are said.
+    """Handles a message that cannot answer the open prompt, because that was not delivered or the message replies to an
+    earlier one. Returns None for other messages. Commands are valid everywhere.
     """
     if msg.edits or msg.choice or not (has_missed or msg.replies_to) or flow.commands.find(fold(msg.text)):
         return None
@@ -151,8 +151,7 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts)
 
 
 def reopen(flow: Flow, session: Session, *, overheard: bool = False) -> Turn:
-    """Somebody comes back to a session that was interrupted or submitted: to the summary, or to be asked whether to go
-    on, so that nothing has to be known yet."""
+    """Reopens an interrupted or submitted session with the summary or the offer to continue; needs no facts."""
     session = session._replace(status="waiting", aside="", repairs=0, has_left=not session.submitted)
     before, session = session, on_channel(flow, session, overheard=overheard)
     session, _, events, line = prune(flow, session)
@@ -160,7 +159,7 @@ def reopen(flow: Flow, session: Session, *, overheard: bool = False) -> Turn:
 
 
 def _withheld_before(before: Session, session: Session) -> tuple[GapReopened, ...]:
-    """What was not asked where others read along, and is asked here."""
+    """Returns the questions that were withheld on the previous channel and are asked on this one."""
     if before.overheard == session.overheard:
         return ()
     withheld = (key for key, code in before.missing.items() if code == Missing.NOT_ASKED)
@@ -171,18 +170,18 @@ def _reopened(flow: Flow, session: Session) -> Turn:
     if session.submitted:
         session = session._replace(at="")
         return Turn(session, (MessageCreated(messages_text.summary_message(flow, session)),))
-    if not session.at and flow.path(session).open:  # left before the first question
+    if not session.at and flow.path(session).open:  # interrupted before the first question
         return command_handlers.ask_language(flow, session)
     return command_handlers.offer_return(flow, session)
 
 
 def interrupt(flow: Flow, session: Session) -> Turn:
-    """Ends the waiting without losing anything: what is still open is recorded as interrupted or not asked."""
+    """Interrupts a session and keeps its answers; records open questions as interrupted or not asked."""
     return leave_session(flow, session, ())
 
 
 def _begun(flow: Flow, turn: Turn, facts: Facts) -> Turn:
-    """A question that is asked with an answer in the making gets one, said after its prompt."""
+    """Adds the initial partial answer of a `FactBasedQuestion`, sent after its prompt."""
     session = turn.session
     if session.at not in flow.fact_based or session.draft is not None or session.aside or session.status != "waiting":
         return turn
@@ -196,7 +195,7 @@ def _begun(flow: Flow, turn: Turn, facts: Facts) -> Turn:
 
 
 def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
-    """Whether the words are exactly one of the answers offered now: then they win over a chat word or a pause."""
+    """Whether the text is exactly an offered answer, which has priority over commands and the offer to continue."""
     if session.aside or not session.at or msg.text[:1] in "/!":
         return False
     return messages_text.localized_flow(flow, session).questions[session.at].matches_exactly(reply.folded)
@@ -222,7 +221,7 @@ def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: Fact
 
 
 def _edited(flow: Flow, session: Session, msg: MsgIn, facts: Facts) -> Turn:
-    """An edited message corrects the answer it gave; an edit of anything else is explained."""
+    """Handles an edited message: corrects its answer, or rejects the edit."""
     key = session.last_key
     if not key or msg.edits != session.last_message:
         return command_handlers.reject_unknown_edit(flow, session)
@@ -245,7 +244,7 @@ def _answer(flow: Flow, session: Session, key: str, reply: Reply, facts: Facts) 
         if parsed.events and key not in session.answers and key not in session.also_stored:
             session = session._replace(also_stored=[*session.also_stored, key])
         return Turn(session, (*parsed.events, MessageCreated(parsed.msg)))
-    assert reply.msg is not None  # noqa: S101 - for the type checker: only tests parse without a message
+    assert reply.msg is not None  # noqa: S101 - for the type checker: only tests omit the message
     return _accept(flow, session, key, parsed, reply.msg)
 
 
@@ -258,9 +257,9 @@ def _accept(
     *,
     corrected: bool = False,
 ) -> Turn:
-    """Takes the answer down and goes on to the next open question."""
+    """Stores the answer and continues with the next open question."""
     value = parsed.value if isinstance(parsed, Interpreted | Accepted) else parsed
-    # An edit can be edited again: channels name the first message each time.
+    # An edit can be edited again; channels always refer to the original message.
     message = msg.edits if corrected else msg.external_id
     before = session.answers.get(key)
     session = _with_answer(session, key, value, parsed.words if isinstance(parsed, Accepted) else "", message)
@@ -282,7 +281,7 @@ def _accept(
 
 
 def _with_answer(session: Session, key: str, value: Value | Missing, words: str, message: str) -> Session:
-    """The session with an answer that this message gave."""
+    """Returns the session with the answer of this message."""
     answers, missing, known_words = dict(session.answers), session.missing, session.words
     if isinstance(value, Missing):
         answers.pop(key, None)

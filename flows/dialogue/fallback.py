@@ -1,5 +1,4 @@
-"""What happens with a reply that is no chat word: the answer to a side question, a reply at the summary, or one that is
-not understood."""
+"""Handles replies that are no commands: to side questions, at the summary, and those that match nothing."""
 
 from __future__ import annotations
 
@@ -27,11 +26,11 @@ from flows.understanding.matching import Matcher
 from flows.understanding.text import fold
 
 _LONGEST_TAG: Final = 2
-"""Characters: too short to be sure that a language is meant."""
+"""Characters; a text of this length may be something else than a language tag."""
 
 
 def answer_side_question(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """Takes the reply as an answer to the side question; None where it is none."""
+    """Handles the reply as an answer to the side question; returns None if it is none."""
     if session.aside == "language":
         match = flow.language_matcher.find_folded(folded)
         if match:
@@ -54,7 +53,7 @@ def answer_side_question(flow: Flow, session: Session, folded: str) -> Turn | No
 
 
 def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """The number of an answer, or its question; asked once more before the reply counts as something else."""
+    """Accepts the number or the title of a question; asks again once before the reply is handled otherwise."""
     titles = messages_text.localized_flow(flow, session).titles
     numbered = ((str(n), [titles[key]]) for n, key in enumerate(messages_text.answered_keys(flow, session), start=1))
     meant = Matcher(numbered).find_folded(folded)
@@ -66,7 +65,7 @@ def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
 
 
 def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """A plain "no" goes back to the question; a plain "yes" is too little to delete everything: it is asked again."""
+    """A plain "no" returns to the question. A plain "yes" does not confirm the erasure: the bot asks again."""
     renderer = messages_text.localized_flow(flow, session).renderer
     if folded in map(fold, renderer.words("words.no")):
         return repeat_prompt(flow, session._replace(aside=""), "")
@@ -74,9 +73,7 @@ def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
 
 
 def reply_at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
-    """A reply at the summary: a number changes that answer, "that is all" finishes, anything else shows the summary
-    again.
-    """
+    """Handles a reply at the summary: a number reopens that answer, "done" submits, other text repeats the summary."""
     if reply.folded.isdecimal():
         return change_answer(flow, session, reply.folded)
     if reply.folded in messages_text.renderer_of(flow, session).done_words():
@@ -91,7 +88,7 @@ def reply_at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
 
 
 def repair(flow: Flow, session: Session, reply: Reply, rejection: Invalid) -> Turn:
-    """Not understood: first the hint, then the question again, then the offer to skip or reach a person."""
+    """Handles a reply that matches nothing: first a hint, then the question, then the offer to skip or get help."""
     misspelt = flow.commands.find_misspelt(reply.folded) if reply.folded else None
     if misspelt:
         return run_command(flow, session, misspelt)
@@ -121,7 +118,7 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Invalid) -> Tu
 
 
 def _named_language(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """Who writes nothing but the name of another language wants that one."""
+    """Switches the language if the reply is only the name of another language."""
     if len(folded) <= _LONGEST_TAG or folded.isdecimal():
         return None
     match, other = flow.language_matcher.find_folded(folded), flow.other_languages.find_folded(folded)

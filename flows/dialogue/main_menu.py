@@ -1,4 +1,4 @@
-"""What happens without an open session: the bot says what it is for and lets people choose."""
+"""Main menu: handles messages without an open session."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CODE = "lobby"
 
 
 class MenuEntry(NamedTuple):
-    """An open consultation as the lobby offers it."""
+    """An open consultation in the main menu."""
 
     slug: str
     title: Text
@@ -42,19 +42,19 @@ class MenuEntry(NamedTuple):
     main_language: str
     keywords: tuple[str, ...]
     person: Text
-    """Whom to talk to."""
+    """The contact person."""
     ways: tuple[str, ...] = ()
-    """Telephone, e-mail, page: how to reach that person."""
+    """Telephone number, e-mail address and web page of the contact person."""
 
     def in_language(self, text: Text, language: str) -> str:
-        """The text in this language, along the fallbacks, else in the main language."""
+        """Returns the text in this language or its fallbacks, else in the main language."""
         while language not in text.languages():
             language = self.fallbacks.get(language, self.main_language)
         return text.in_language(language, {})
 
 
 class MainMenu:
-    """Everything open at the moment. Immutable; made anew when something is published or closes."""
+    """The open consultations. Immutable; rebuilt when a consultation is published or closes."""
 
     __slots__ = ("_commands", "_languages", "_names", "_renderers", "entries")
 
@@ -72,11 +72,11 @@ class MainMenu:
         )
 
     def receive(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
-        """What a message causes; `language` is what the contact chose before, if anything."""
+        """Returns the events of a message; `language` is the stored choice of the contact, if any."""
         return self.recognised(msg, language) or self.otherwise(msg, language)
 
     def recognised(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
-        """What a message causes that says what is wanted; nothing for others."""
+        """Returns the events of a command or the name of a consultation; nothing for other messages."""
         if obeyed := self.run_command(msg, language):
             return obeyed
         folded = _words_of(msg)
@@ -86,15 +86,15 @@ class MainMenu:
         return ()
 
     def otherwise(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
-        """What any other message causes: the only consultation there is, or the choice."""
+        """Returns the events of any other message: starts the only open consultation, or shows the menu."""
         spoken = self._commands.find(_words_of(msg))
         if len(self.entries) == 1 and (spoken is None or spoken.command in _BEGINNINGS):
             return (ConsultationChosen(self.entries[0].slug),)
         return (self.welcome(self.renderer(language, msg.language_hint)),)
 
     def run_command(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
-        """Only what means the same wherever it is said: a chat word, a language, a tap on a consultation. Nothing for
-        what may be an answer.
+        """Returns the events of input that is valid everywhere: a command, a language, a tap on a consultation. Nothing
+        for text that may be an answer.
         """
         renderer = self.renderer(language, msg.language_hint)
         if msg.media == UNDECRYPTABLE:
@@ -117,13 +117,13 @@ class MainMenu:
         return ()
 
     def renderer(self, language: str | None, hint: str = "") -> Renderer:
-        """The voice for a contact, by choice or else by the channel's hint."""
+        """Returns the renderer for a contact, by their choice or else by the channel's hint."""
         known = language if language in self._renderers else best_guess(hint, tuple(self._renderers))
         assert known is not None  # noqa: S101 - for the type checker: best_guess always finds one
         return self._renderers[known]
 
     def welcome(self, renderer: Renderer) -> MessageCreated:
-        """Who is speaking and what one can take part in."""
+        """Returns the introduction of the bot and the open consultations."""
         titles = [invitation.in_language(invitation.title, renderer.language) for invitation in self.entries]
         replies = [
             QuickReply(renderer.token(START, invitation.slug), title, number)
@@ -133,7 +133,7 @@ class MainMenu:
         return MessageCreated(renderer.message("\n".join(lines), (*replies, *self._language_replies(renderer))))
 
     def invite(self, hint: str) -> MsgOut:
-        """What is said in a group, where everybody reads along: each consultation opens in a private chat."""
+        """Returns the message for a group, with buttons that open each consultation in a private chat."""
         renderer = self.renderer(None, hint)
         replies = [
             QuickReply(renderer.token(START, one.slug), one.in_language(one.title, renderer.language))
@@ -163,7 +163,7 @@ class MainMenu:
 
 
 def _words_of(msg: MsgIn) -> str:
-    """What was said, folded; of a tap the words that mean the same."""
+    """Returns the folded text; for a tap, the equivalent words."""
     tapped = msg.tapped
     if tapped is None:
         return fold(msg.text)
@@ -172,7 +172,7 @@ def _words_of(msg: MsgIn) -> str:
 
 
 def _wish(name: str, argument: str, renderer: Renderer) -> Event | None:
-    """What is asked for with an argument: the way back to a consultation, news, or other doors."""
+    """Returns the event of a command with an argument: start, subscriptions, linking, own contributions."""
     match name:
         case Command.START:
             return ConsultationChosen(argument) if argument else None

@@ -1,4 +1,4 @@
-"""The messages which the bot itself composes around the questions: greeting, summary, asides, farewells."""
+"""Messages around the questions: greeting, summary, side questions, confirmations."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ from flows.values import Missing
 
 
 def localized_flow(flow: Flow, session: Session) -> LocalizedFlow:
+    """Returns the flow in the language of the session."""
     return flow.localized[session.language]
 
 
 def renderer_of(flow: Flow, session: Session) -> Renderer:
-    """The voice for the bot's own phrases: until an offered language is chosen, the one the person asked for."""
+    """Returns the renderer of the bot's own phrases: the requested language until an offered one is chosen."""
     other = flow.other_renderers.get(session.wanted) if session.aside == "language" else None
     return other or localized_flow(flow, session).renderer
 
 
-@lru_cache(256)  # the same for everybody
+@lru_cache(256)  # the same for all contacts
 def greeting_message(flow: Flow, language: str, *, overheard: bool = False) -> MsgOut:
-    """Who asks, why, how long, who reads, how long it is kept: all that is to be known before the first question.
+    """Returns the information before the first question: asking body, purpose, duration, readers, retention.
 
-    Where the channel is `overheard`, that too, and the way to the web page.
+    `overheard` adds a warning that the channel is not confidential, and the link to the web page.
     """
     renderer, consultation = flow.localized[language].renderer, flow.consultation
     paragraphs = [
@@ -68,14 +69,14 @@ def _overheard(flow: Flow, renderer: Renderer) -> str:
 
 
 def withheld_notice(flow: Flow, session: Session) -> str:
-    """Says that something is not asked here, and where it is."""
+    """Returns the notice that a question is not asked on this channel, with the link to the web page."""
     renderer = localized_flow(flow, session).renderer
     link = renderer.text("withheld.link", link=flow.link) if flow.link else ""
     return " ".join((renderer.text("withheld"), link)).strip()
 
 
 def privacy_message(flow: Flow, localized: LocalizedFlow) -> MsgOut:
-    """Who reads, what is kept how long, and what one can do about it."""
+    """Returns the privacy information: readers, retention, rights."""
     renderer, consultation = localized.renderer, flow.consultation
     return renderer.message(
         renderer.text(
@@ -89,7 +90,7 @@ def privacy_message(flow: Flow, localized: LocalizedFlow) -> MsgOut:
 
 
 def contact_message(flow: Flow, localized: LocalizedFlow) -> MsgOut:
-    """Whom to talk to instead of the bot, and when."""
+    """Returns the contact person and their hours."""
     renderer, contact = localized.renderer, flow.consultation.contact
     ways = [
         renderer.localized(contact.name),
@@ -102,7 +103,7 @@ def contact_message(flow: Flow, localized: LocalizedFlow) -> MsgOut:
 
 
 def language_question(flow: Flow, wanted: str = "") -> MsgOut:
-    """Asks for the language: in all of them, or, where `wanted` is not among them, in this one, saying so."""
+    """Asks for the language in all offered languages, or, if `wanted` is not offered, explains that in `wanted`."""
     if renderer := flow.other_renderers.get(wanted):
         line = renderer.text("language.not_offered", language=LANGUAGES[wanted].name)
         return renderer.message(line, flow.language_replies())
@@ -111,7 +112,7 @@ def language_question(flow: Flow, wanted: str = "") -> MsgOut:
 
 
 def each_in_own_language(renderers: Iterable[Renderer], phrase: str) -> Parts:
-    """A phrase in several languages; where two say it in the same words, once."""
+    """Renders a phrase in several languages, without duplicates."""
     said: dict[str, str] = {}
     for renderer in renderers:
         said.setdefault(renderer.text(phrase), renderer.language)
@@ -119,13 +120,13 @@ def each_in_own_language(renderers: Iterable[Renderer], phrase: str) -> Parts:
 
 
 def only_language_message(flow: Flow, wanted: str) -> MsgOut:
-    """Says, in the language that was wanted, that there is just the one that follows."""
+    """Reports, in the requested language, the only language that is offered."""
     renderer, (only,) = flow.other_renderers[wanted], flow.languages
     return renderer.message(renderer.text("language.only", language=flow.consultation.language_name(only)))
 
 
 def open_question(flow: Flow, session: Session) -> MsgOut:
-    """The question that waits, as it stands: with the answer in the making, where there is one."""
+    """Returns the prompt of the open question, with its partial answer if there is one."""
     localized = localized_flow(flow, session)
     if not session.draft:
         return localized.prompts[session.at]
@@ -137,12 +138,12 @@ def open_question(flow: Flow, session: Session) -> MsgOut:
 
 
 def current_prompt(flow: Flow, session: Session) -> MsgOut:
-    """What waits for the person: the open question, or the summary."""
+    """Returns the open question, or the summary."""
     return open_question(flow, session) if session.at else summary_message(flow, session)
 
 
 def answer_text(flow: Flow, session: Session, key: str) -> str:
-    """An answer in words, also when it is a missing one."""
+    """Returns an answer or a missing code as text."""
     localized = localized_flow(flow, session)
     if key in session.answers:
         if session.overheard and key in flow.web_only:
@@ -155,19 +156,19 @@ def answer_text(flow: Flow, session: Session, key: str) -> str:
 
 
 def earlier_answer(flow: Flow, session: Session, key: str) -> Parts:
-    """What was answered to a question that is asked again."""
+    """Returns the stored answer to a question that is asked again."""
     before, after = localized_flow(flow, session).renderer.text_around("back.answer", "answer")
     is_missing = key not in session.answers
     return (EarlierAnswerPart(before, answer_text(flow, session, key), after, is_missing),)
 
 
 def answered_keys(flow: Flow, session: Session) -> tuple[str, ...]:
-    """The answered questions on the way to where the person stands, in order; the summary numbers them like this."""
+    """Returns the answered questions on the path, in the order in which the summary numbers them."""
     return tuple(key for key in flow.path(session).passed if flow.nodes[key].waits)
 
 
 def summary_message(flow: Flow, session: Session) -> MsgOut:
-    """All answers, numbered, to be changed or submitted."""
+    """Returns all answers, numbered, to change or to submit."""
     renderer = localized_flow(flow, session).renderer
     head = TitlePart(renderer.text("summary.again" if session.submitted else "summary.head"))
     how = HintPart(renderer.text("summary.how"), is_typing=True, gap=BLANK)
@@ -177,7 +178,7 @@ def summary_message(flow: Flow, session: Session) -> MsgOut:
 
 
 def answer_choice_message(flow: Flow, session: Session) -> MsgOut:
-    """Asks which answer is to be changed."""
+    """Asks which answer to change."""
     renderer = localized_flow(flow, session).renderer
     keys = answered_keys(flow, session)
     replies = [
@@ -188,7 +189,7 @@ def answer_choice_message(flow: Flow, session: Session) -> MsgOut:
 
 
 def return_offer_message(flow: Flow, session: Session) -> MsgOut:
-    """After a pause or a second start: go on where one was, or start over."""
+    """Offers to continue or to start over, after a pause or a second start."""
     renderer = localized_flow(flow, session).renderer
     text = renderer.text(
         "return.offer", title=renderer.localized(flow.consultation.title), where=progress_text(flow, session)
@@ -198,7 +199,7 @@ def return_offer_message(flow: Flow, session: Session) -> MsgOut:
 
 
 def progress_text(flow: Flow, session: Session) -> str:
-    """Where the person stands, in one or two sentences."""
+    """Returns the progress in one or two sentences."""
     renderer = localized_flow(flow, session).renderer
     n = len(answered_keys(flow, session))
     if not session.at and session.submitted and flow.is_trial:
@@ -209,7 +210,7 @@ def progress_text(flow: Flow, session: Session) -> str:
 
 
 def thanks_message(flow: Flow, session: Session) -> MsgOut:
-    """The confirmation: receipt code, what happens when, what one can still do."""
+    """Returns the confirmation: receipt code, next steps, remaining options."""
     localized, consultation = localized_flow(flow, session), flow.consultation
     renderer = localized.renderer
     if flow.is_trial:
@@ -232,7 +233,7 @@ def thanks_message(flow: Flow, session: Session) -> MsgOut:
 
 
 def start_button(renderer: Renderer, slug: str) -> QuickReply:
-    """A button that leads (back) into a consultation."""
+    """Returns a button that starts or reopens a consultation."""
     return renderer.command("start").with_arguments(slug)
 
 
@@ -243,7 +244,7 @@ def _rows(flow: Flow, session: Session) -> Iterator[SummaryRow]:
 
 
 def short_title(flow: Flow, session: Session, key: str) -> str:
-    """A question in a few words."""
+    """Returns a shortened question title."""
     return _short(_title(flow, session, key))
 
 

@@ -1,4 +1,4 @@
-"""Going on: to the next open question, to the summary, or out."""
+"""Navigation: to the next open question, to the summary, or out of the session."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from flows.values import Missing
 
 
 def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = (), notices: Parts = ()) -> Turn:
-    """On from the node `after` ("" for the beginning): drops what is not on the path any more, says the notes in
-    between, then asks or sums up."""
+    """Continues after the node `after` ("" for the beginning): drops answers off the path, sends the notes in between,
+    then the next question or the summary."""
     is_answer = bool(events)
     session, path, dropped, line = _settled(flow, session)
     events, notices = (*events, *dropped), (*notices, *noticed(line))
@@ -41,7 +41,7 @@ def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = 
 
 
 def _settled(flow: Flow, session: Session) -> Pruned:
-    """Passes over what is not asked here, and drops what is off the path then."""
+    """Skips withheld questions and drops answers that are off the path after that."""
     pruned = prune(flow, session)
     if not is_withheld(flow, session, pruned.path.open):
         return pruned
@@ -52,19 +52,19 @@ def _settled(flow: Flow, session: Session) -> Pruned:
 
 
 def _headed(notices: Parts, messages: list[MsgOut]) -> list[MsgOut]:
-    """The messages, the first one with notices before it."""
+    """Returns the messages with notices before the first one."""
     return [messages[0].preceded_by(notices), *messages[1:]]
 
 
 def _behind(path: Path, after: str) -> tuple[str, ...]:
-    """The nodes passed since `after`; none where it is not on the way any more."""
+    """Returns the nodes passed since `after`; none if it is no longer on the path."""
     if not after:
         return path.passed
     return path.passed[path.passed.index(after) + 1 :] if after in path.passed else ()
 
 
 def ask_again(flow: Flow, session: Session, key: str) -> Turn:
-    """Asks an answered question again, after the answer that is stored. Several choices are there to be corrected."""
+    """Asks an answered question again and shows the stored answer. A list of choices can be edited."""
     if is_withheld(flow, session, key):
         return Turn(
             session,
@@ -82,12 +82,12 @@ def ask_again(flow: Flow, session: Session, key: str) -> Turn:
 
 
 def with_line(line: str, msg: MsgOut) -> MsgOut:
-    """The message after a notice."""
+    """Returns the message with a notice before it."""
     return msg.preceded_by(noticed(line))
 
 
 def leave_session(flow: Flow, session: Session, events: tuple[Event, ...]) -> Turn:
-    """Ends the waiting. What is open is recorded, so that analysts can tell interrupted from not asked."""
+    """Ends the session. Records open questions, so that analysts can distinguish interrupted from not asked."""
     if session.submitted:
         recorded = tuple(_recorded(flow, session)) if flow.path(session).open else ()
         return Turn(session._replace(status="completed", at="", aside=""), (*events, *recorded))
@@ -100,15 +100,14 @@ def _recorded(flow: Flow, session: Session) -> Iterator[AnswerGiven]:
 
 
 def reopened_gaps(flow: Flow, session: Session) -> Iterator[GapReopened]:
-    """What was recorded of questions without an answer, which can be answered again."""
+    """Returns the recorded missing codes of questions that are open again."""
     return map(GapReopened, gaps(flow, session))
 
 
 def gaps(flow: Flow, session: Session) -> dict[str, Missing]:
-    """Why each question without an answer would have none if the person went now.
+    """Returns the missing code of each question without an answer, if the session ended now.
 
-    Interrupted is what would still have been asked, as far as can be told; what an exit or a condition has passed over
-    is not asked.
+    Questions that could still follow are interrupted; questions skipped by an exit or a condition are not asked.
     """
     keys, next_one = flow.questions, flow.path(session).open
     ahead = frozenset(keys[keys.index(next_one) :]) & flow.can_come(session) if next_one else frozenset()

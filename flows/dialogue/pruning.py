@@ -1,4 +1,4 @@
-"""What is not on the path any more is dropped: the path decides what is stored, in the same turn."""
+"""Drops answers that are no longer on the path, in the same turn."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from flows.session import Session
 
 T = TypeVar("T")
 MOST_NAMED: Final = 5
-"""Questions that are named where answers go; of the rest it is said how many there are."""
+"""Number of questions that the notice about dropped answers names; the others are counted."""
 
 
 class Dropped(NamedTuple):
-    """A session without what went, and what that means."""
+    """A session without the dropped answers, and the events."""
 
     session: Session
     events: tuple[Event, ...] = ()
     line: str = ""
-    """What the person is told about it; "" where nothing of theirs went."""
+    """The notice to the contact; "" if no answer was dropped."""
 
 
 class Pruned(NamedTuple):
-    """The same where all that is left is on the path."""
+    """A session whose answers are all on the path."""
 
     session: Session
     path: Path
@@ -44,7 +44,7 @@ def prune(flow: Flow, session: Session) -> Pruned:
 
 
 def drop_answers(flow: Flow, session: Session, keys: Sequence[str]) -> Dropped:
-    """Drops what is stored of these questions. A consent among them does not hold any more, and that is on record."""
+    """Drops the stored data of these questions. A dropped consent is recorded as withdrawn."""
     events: list[Event] = []
     for key in keys:
         events.append(AnswerDropped(key, session.answers.get(key)))
@@ -59,7 +59,7 @@ def drop_answers(flow: Flow, session: Session, keys: Sequence[str]) -> Dropped:
         words=_without(session.words, keys),
         also_stored=[key for key in session.also_stored if key not in keys],
     )
-    if session.last_key in keys:  # an edit of its message must not bring it back
+    if session.last_key in keys:  # an edit of its message must not restore it
         kept = kept._replace(last_key="", last_message="")
     return Dropped(kept, tuple(events), _line(flow, session, given))
 
@@ -70,7 +70,7 @@ def _without(known: dict[str, T], keys: Iterable[str]) -> dict[str, T]:
 
 
 def _line(flow: Flow, session: Session, keys: Iterable[str]) -> str:
-    """Says which answers go, by their questions in the order of the flow."""
+    """Returns the notice that names the dropped answers, in the order of the flow."""
     given = frozenset(keys)
     titles = [messages_text.short_title(flow, session, key) for key in flow.questions if key in given]
     if not titles:

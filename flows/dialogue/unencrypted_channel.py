@@ -1,4 +1,4 @@
-"""Channels on which others can read along: what is marked `web_only` is not asked there, and people are told so."""
+"""Withholds questions marked `web_only` on channels that are not confidential."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flows.values import Missing
 
 
 def on_channel(flow: Flow, session: Session, *, overheard: bool) -> Session:
-    """The session on the channel of the newest message. Whoever goes on in private is asked what was withheld."""
+    """Returns the session on the channel of the newest message; a confidential one reopens withheld questions."""
     if session.overheard == overheard:
         return session
     missing = session.missing
@@ -20,12 +20,12 @@ def on_channel(flow: Flow, session: Session, *, overheard: bool) -> Session:
 
 
 def is_withheld(flow: Flow, session: Session, key: str) -> bool:
-    """Whether this question is not asked where the person is now."""
+    """Whether this question is not asked on the current channel."""
     return session.overheard and key in flow.web_only
 
 
 def withhold(flow: Flow, session: Session) -> tuple[Session, tuple[AnswerGiven, ...], str]:
-    """Passes over what is not asked here: the session behind it, what is recorded, and what the person is told."""
+    """Skips withheld questions. Returns the session after them, the events, and the notice."""
     events: tuple[AnswerGiven, ...] = ()
     while (key := flow.path(session).open) and is_withheld(flow, session, key):
         session = session._replace(missing={**session.missing, key: Missing.NOT_ASKED.value})

@@ -1,4 +1,4 @@
-"""All question types: importing the neighbours lets each enter itself into the registry."""
+"""All question types: imports every module of the package, which registers its type."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -34,7 +34,7 @@ _DIGITS: Final = re.compile(r"\d+")
 
 
 def band_of(age: int) -> str:
-    """The band an age belongs to.
+    """Returns the band of an age.
 
     >>> band_of(26), band_of(27), band_of(65)
     ('18_27', '27_45', '65_plus')
@@ -44,10 +44,10 @@ def band_of(age: int) -> str:
 
 @question
 class AgeBand(Question):
-    """Ask for the age in the eight official bands, so that answers can be held against the population.
+    """Ask for the age in the eight official bands, so that answers can be compared with the population.
 
-    Digits are ages here, never option numbers: "34", "34 Jahre" and "ich bin 34" are understood as the band they belong
-    to; only the band is kept.
+    Digits are ages here, never option numbers: "34", "34 Jahre" and "ich bin 34" are mapped to their band; only
+    the band is stored.
 
     ```yaml
     - key: age

@@ -1,4 +1,4 @@
-"""The contract of a question type, and the registry in which each type enters itself.
+"""The interface of question types, and their registry.
 
 A type is one file in `flows/questions/` with two classes: the *definition* (a pydantic model of the entry in a
 consultation file, in all languages) and its `LocalizedQuestion` in one language, built once when a revision is
@@ -25,7 +25,7 @@ from flows.renderer import Renderer
 from flows.values import Missing, Value
 from flows.wording import Text
 
-# Short enough that a token "code.key.value" fits into 64 bytes, the least any channel gives to a button.
+# Short enough for a token "code.key.value" within 64 bytes, the smallest limit of a channel.
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
 
 Recording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -37,58 +37,58 @@ LEAVE = "leave"
 
 
 class Reply(NamedTuple):
-    """What a resident sent, as a question type sees it."""
+    """A reply of a contact, as passed to a question type."""
 
     text: str = ""
     folded: str = ""
     choice: str = ""
     """Value of a tapped quick reply of this question."""
     msg: MsgIn | None = None
-    """The whole message, for types that accept media or places."""
+    """The whole message, for types that accept media or locations."""
 
 
 class Interpreted(NamedTuple):
-    """A value which was understood from a typo, an alias or a place; the person is told what was understood."""
+    """A value interpreted from a typo, an alias or a location; the bot repeats it to the contact."""
 
     value: Value
 
 
 class Accepted(NamedTuple):
-    """A value with what it causes besides, and with words of its own where the value is only a reference."""
+    """A value with further events, and with a text if the value is only a reference."""
 
     value: Value
     events: tuple[Event, ...] = ()
     words: str = ""
     echo: str = ""
-    """A line said before whatever comes next."""
+    """A line that is sent before the next message."""
 
 
 class PartialAnswer(NamedTuple):
-    """An answer in the making (several choices, a ranking): keep it, say this, wait on."""
+    """A partial answer (several choices, a ranking): stored in the session, with a message that shows it."""
 
     value: Value
     msg: MsgOut
     events: tuple[Event, ...] = ()
-    """What happened on the way, e.g. one of several statements was rated."""
+    """Events of the partial answer, e.g. the rating of one of several statements."""
 
 
 class Invalid(NamedTuple):
-    """The reply is no answer; `hint` says in the person's language what would be one."""
+    """The reply is no answer; `hint` explains in the language of the contact how to answer."""
 
     hint: str
     is_whole: bool = False
-    """The hint also says what about a picture, a recording or a file was not understood."""
+    """Whether the hint already explains why an attachment was not accepted."""
 
 
 ParseResult = Value | Missing | Interpreted | Accepted | PartialAnswer | Invalid
 
 
 Where = tuple[str | int, ...]
-"""A path inside a consultation file: names, and places counted from 0."""
+"""A path inside a consultation file: names, and indexes from 0."""
 
 
 class Problem(NamedTuple):
-    """A fault in a definition: what is wrong and what to do, and where (path inside the node)."""
+    """A problem in a definition: its path inside the node, the reason and the remedy."""
 
     where: Where
     reason: str
@@ -97,7 +97,7 @@ class Problem(NamedTuple):
 
 
 class Exit(BaseModel):
-    """Where to go on after a node when `if` holds; without one the next node follows.
+    """The next node if `if` holds; without an exit the following node is next.
 
     `to` is the key of a later node, `end` (to the summary) or `leave` (end without submitting).
     """
@@ -117,48 +117,48 @@ class Node(BaseModel, ABC):
     type: str
     text: Text
     audio: dict[str, Recording] = Field(default={}, exclude_if=operator.not_)
-    """The text read aloud, by language: in a file the path of a recording, in a published revision its media name.
+    """Recordings of the text by language: a path in a file, a media name in a published revision.
 
-    Left out where it is empty, so that what was published before there were recordings is still the same content.
+    Left out if empty, so that the content of older revisions does not change.
     """
     ask_if: Condition | None = None
     exits: tuple[Exit, ...] = ()
 
     meanings: ClassVar[Meanings] = meanings(fixed="key type", words="text", path="ask_if exits", free="audio")
-    """What a change of each field of this class means for answers given before (`flows.meaning`)."""
+    """What a change of each field of this class means for stored answers (`flows.meaning`)."""
     waits: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
-    """Whether answers are words of a person, which leave the house only after another person released them."""
+    """Whether answers are free text, which is published only after a moderator released it."""
     needs_own_consent: ClassVar[bool] = False
-    """Whether only those may be asked who agreed to this very question."""
+    """Whether the question needs a consent of its own."""
 
     @property
     def on_paper(self) -> bool:
-        """Whether it can be asked on a sheet of paper, where everybody is asked the same."""
+        """Whether it can be printed on paper, where all contacts get the same question."""
         return True
 
     def problems(self) -> Iterator[Problem]:
-        """Faults the model alone cannot see (clashing labels, impossible limits)."""
+        """Yields problems that validation of the model does not find (clashing labels, impossible limits)."""
         yield from ()
 
     def texts(self) -> Iterator[tuple[Where, Text]]:
-        """Every text people will read, with its path inside the node."""
+        """Yields every text that is shown to people, with its path inside the node."""
         yield ("text",), self.text
 
     def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
-        """What the stored values are called, value by value, where the consultation says so; None: nothing.
+        """Yields the label of each stored value, if the consultation defines one; else None.
 
         `languages` are those of the consultation, the main one first.
         """
         yield from ()
 
     def leaving(self) -> tuple[Exit, ...]:
-        """The exits, with those the type itself adds."""
+        """Returns the exits, including those that the type adds."""
         return self.exits
 
     @abstractmethod
     def localize(self, renderer: Renderer) -> LocalizedQuestion:
-        """What this node becomes in one language."""
+        """Builds this node in one language."""
 
 
 class Question(Node):
@@ -174,9 +174,9 @@ class Question(Node):
     refuse: bool = False
     """Whether "prefer not to say" is offered."""
     sensitive: bool = False
-    """Asked only with consent; with `web_only` not where others can read along."""
+    """Asked only after consent; with `web_only` only on confidential channels."""
     web_only: bool = Field(default=False, exclude_if=operator.not_)
-    """Not asked on channels which others can read: people are told so, with the way to the web page."""
+    """Not asked on channels that are not confidential; the bot sends the link to the web page."""
 
     def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
@@ -184,15 +184,15 @@ class Question(Node):
             yield ("hint",), self.hint
 
     def missing(self, renderer: Renderer) -> Iterator[tuple[Missing, str, tuple[str, ...]]]:
-        """The missing codes the question offers, each with its label and what else people say for it."""
+        """Yields the offered missing codes, each with its label and other accepted words."""
         for code, offered in ((Missing.DONT_KNOW, self.dont_know), (Missing.REFUSED, self.refuse)):
             if offered:
                 yield code, renderer.text(f"missing.{code}"), tuple(renderer.words(f"words.{code}"))
 
     def prompt(self, renderer: Renderer, quick_replies: Iterable[QuickReply] = (), line: str | Parts = "") -> MsgOut:
-        """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped.
+        """Builds the prompt: text, hint, the offered answers, and "skip" if the question can be skipped.
 
-        `line` is what the type itself has to say (what the ends of a scale mean), between text and hint.
+        `line` is a text of the type itself (the ends of a scale) between text and hint.
         """
         title = renderer.localized(self.text)
         between: Parts = line if isinstance(line, tuple) else (BodyPart(line),) if line else ()
@@ -207,69 +207,69 @@ class Question(Node):
         )
 
     def values(self) -> frozenset[Value] | builtins.type | None:
-        """What conditions may compare with: the possible values, a type (int, float, bool, str), or None for any."""
+        """Returns what conditions may compare with: possible values, a type (int, float, …), or None for any."""
         return None
 
 
 class LocalizedQuestion(ABC):
-    """A question in one language, ready to be asked as often as needed. Immutable."""
+    """A question in one language. Immutable; shared by all sessions."""
 
     prompt: MsgOut
 
     @abstractmethod
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
-        """The reply as a value, a missing code, a draft or a rejection; never raises for anything a person can send."""
+        """Parses a reply as a value, a missing code, a partial answer or an invalid reply. Never raises."""
 
     def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
         """Parses a reply; a `FactBasedQuestion` looks up stored data here."""
         return self.parse(reply, draft)
 
     def prompt_for(self, draft: Value | None) -> MsgOut:
-        """The question as it stands now: with the answer in the making, where there is one."""
+        """Returns the prompt with the partial answer, if there is one."""
         return self.prompt
 
     def draft_for(self, value: Value | None, seed: str = "") -> Value | None:
-        """The draft with which the question is asked where it has this answer, None at first: several choices, orders
-        and amounts are there to be corrected, everything else is answered anew.
+        """Returns the draft for asking the question with this answer, None for the first time. Lists of choices,
+        rankings and amounts can be edited; other answers are given again.
 
-        `seed` is another one in every session, for what differs from person to person.
+        `seed` differs between sessions, for content that differs between contacts.
         """
         return value if self.prompt.expects in {"many", "order", "amounts"} else None
 
     def value_if_skipped(self, draft: Value | None) -> Value | Missing:
-        """What it counts as when somebody skips the question with this answer in the making."""
+        """Returns the answer or missing code if the question is skipped with this partial answer."""
         return Missing.SKIPPED
 
     @abstractmethod
     def show(self, value: Value) -> str:
-        """The value as a person reads it (in the summary, in an echo)."""
+        """Returns the value as text (for the summary and for notices)."""
 
     def label(self, value: Value) -> str:
-        """One of the possible values by itself, as a person reads it: where several can be given, one of these."""
+        """Returns the label of a single possible value, also if an answer can have several."""
         return self.show(value)
 
     def paper_rows(self) -> Sequence[Sequence[tuple[str, str]]]:
-        """The rows of a question that asks the same again and again, for paper: what can be ticked in each, as it is
-        typed in (several with a space between them, `mode` paper) and as a person reads it."""
+        """Returns the rows of a repeating question on paper: the boxes of each row, as entered (`mode` paper, separated
+        by spaces) and as printed."""
         return ()
 
     def matches_exactly(self, folded: str) -> bool:
-        """Whether these very words are an answer offered, so that they win over a chat word of the same name."""
+        """Whether the folded text is exactly an offered answer, which then has priority over a command."""
         return False
 
 
 class FactBasedQuestion(LocalizedQuestion):
-    """A question that must know something from the store. It looks up its needs in what is known (`flows.facts`)."""
+    """A question that needs stored data, which it looks up as facts (`flows.facts`)."""
 
     @abstractmethod
     def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
-        """As `parse`, knowing. Raises Lacking where something is not known yet."""
+        """As `parse`, with facts. Raises MissingFacts if a fact is not loaded."""
 
     def begin(self, facts: Facts, rated: int = 0) -> PartialAnswer | None:
-        """The answer in the making which the question is asked with, said after its prompt. Raises Lacking.
+        """Returns the initial partial answer, sent after the prompt. Raises MissingFacts.
 
-        `rated` is a proposal that was rated in this very turn, by the answer before, 0 if none. The draft is kept in
-        the session, so that the question can be repeated without looking anything up again.
+        `rated` is the proposal that the previous answer rated in this turn, 0 if none. The draft is stored in the
+        session, so that the question can be repeated without loading facts again.
         """
         return None
 
@@ -278,7 +278,7 @@ class FactBasedQuestion(LocalizedQuestion):
 
 
 class Option(BaseModel):
-    """One option: what is stored, what is shown, and what else people call it."""
+    """One option: its stored value, its label and synonyms."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -294,9 +294,9 @@ _registry: dict[str, type[Node]] = {}
 
 
 def question(cls: type[N]) -> type[N]:
-    """Enters a node type into the registry under the default of its `type` field.
+    """Registers a node type under the default of its `type` field.
 
-    Raises TypeError where the type does not say what a change of one of its fields means.
+    Raises TypeError if the type does not declare the meaning of one of its fields.
     """
     if unsaid := cls.model_fields.keys() - meanings_of(cls).keys():
         raise TypeError(f"{cls.__name__} does not say what a change of {', '.join(sorted(unsaid))} means")
@@ -305,5 +305,5 @@ def question(cls: type[N]) -> type[N]:
 
 
 def registry() -> Mapping[str, type[Node]]:
-    """All node types by name. Import `flows.questions` first: that is where they enter themselves."""
+    """Returns all node types by name. Import `flows.questions` first, which registers them."""
     return _registry

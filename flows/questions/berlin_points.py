@@ -1,7 +1,7 @@
-"""From a position to a Bezirk, by the nearest centre of an Ortsteil: a guess, to be said back to the person.
+"""Maps a location to a Bezirk by the nearest centre of an Ortsteil: an estimate that the contact must see.
 
-The centres are rounded to about 500 m and written down from general knowledge, not surveyed. Near a border the nearest
-centre can lie on the other side, and so does whatever lies just outside Berlin.
+The centres are rounded to about 500 m and come from general knowledge, not from a survey. Near a border the nearest
+centre can be on the other side; locations just outside Berlin are mapped to a Bezirk too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from flows.messages import Location
 
 FARTHEST_KM: Final = 5.0
-"""Nobody in Berlin is farther from the next centre, save in a forest or on a lake."""
+"""Largest distance to the nearest centre in Berlin, apart from forests and lakes."""
 _KM: Final = 111.2
 """Kilometres in a degree of latitude."""
 
@@ -44,7 +44,7 @@ _CENTRES: Final[dict[str, tuple[tuple[float, float], ...]]] = {
 
 
 def district_of(place: Location) -> str | None:
-    """The LOR key of the Bezirk this position probably lies in; None where it lies far from all of them."""
+    """Returns the LOR key of the most probable Bezirk; None if the location is far from all of them."""
     narrow = cos(radians(52.5))
 
     def kilometres(centre: tuple[float, float]) -> float:

@@ -84,7 +84,7 @@ class _LocalizedChoice(LocalizedQuestion):
 
 
 def option_names(options: tuple[Option, ...], renderer: Renderer) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Options as a `ChoiceMatcher` takes them: value, label, synonyms in every language (people mix them)."""
+    """Yields options for a `ChoiceMatcher`: value, label, synonyms in every language (people mix them)."""
     for option in options:
         synonyms = (word for words in option.synonyms.values() for word in words)
         labels = (wording.text for _, wording in option.label.items())
@@ -92,7 +92,7 @@ def option_names(options: tuple[Option, ...], renderer: Renderer) -> Iterator[tu
 
 
 def option_clashes(options: tuple[Option, ...]) -> Iterator[Problem]:
-    """Options which cannot be told apart: by value, or by what they are called in one language."""
+    """Yields problems of options with the same value, or with the same name in one language."""
     values: set[str] = set()
     names: dict[tuple[str, str], int] = {}
     for index, option in enumerate(options):

@@ -1,4 +1,4 @@
-"""The answers a question offers, and what a reply is taken for."""
+"""Matches a reply against the offered answers of a question."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from flows.values import Missing
 
 
 class ChoiceMatcher:
-    """The offered answers of a question in one language: its quick replies and what a reply is taken for.
+    """The offered answers of a question in one language: its quick replies and the matching of replies.
 
-    Real options come first, then "don't know" and "prefer not to say" where the question allows them. Each option is
-    its value, its label and what else it is called. Not `numbered`: typed digits mean something else here. `exact`:
-    nothing is guessed, so that no free text is mistaken for "don't know" and nobody consents by a typo.
+    Options come first, then "don't know" and "prefer not to say" if the question allows them. Each option is a value, a
+    label and synonyms. Not `numbered`: typed digits have another meaning. `exact`: no typos and no partial matches, so
+    that free text does not match "don't know" and a typo is no consent.
     """
 
     __slots__ = ("_matcher", "_values", "labels", "quick_replies")
@@ -51,7 +51,7 @@ class ChoiceMatcher:
         return "missing" if isinstance(self._values[value], Missing) else "answer"
 
     def match(self, reply: Reply) -> str | Missing | Interpreted | None:
-        """The value meant, `Interpreted` where a typo was forgiven or the answer stood in a sentence, or None."""
+        """Returns the matching value, `Interpreted` for a typo or an answer within a sentence, or None."""
         if reply.choice:
             return self._values.get(reply.choice)
         match = self._matcher.find_folded(reply.folded)
@@ -60,7 +60,7 @@ class ChoiceMatcher:
         return match.value if match.sure or isinstance(match.value, Missing) else Interpreted(match.value)
 
     def split(self, folded: str) -> tuple[list[str | Missing], list[str]]:
-        """All values named in a reply, and the words that name none."""
+        """Returns all values named in a reply, and the words that match none."""
         return self._matcher.split(folded)
 
     def matches_exactly(self, folded: str) -> bool:

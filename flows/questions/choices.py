@@ -36,12 +36,12 @@ from flows.wording import Text
 CHECKED: Final = "☑ "
 UNCHECKED: Final = "☐ "
 _ECHO = 60
-# More than twenty labels with all their words; a longer text is no answer to this.
+# More words than twenty labels have; a longer text is no answer.
 _WORDS = 160
 
 
 class MultiChoice(Question):
-    """Several of some answers: what `choices` and the types with answers of their own have in common."""
+    """Base of the types that take several options: `choices` and the types with a fixed list."""
 
     expects: ClassVar[Expects] = "many"
     meanings: ClassVar[Meanings] = meanings(free="min max exclusive")
@@ -52,7 +52,7 @@ class MultiChoice(Question):
 
     @abstractmethod
     def offered(self, renderer: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
-        """The answers: value, label, and what else each is called."""
+        """Returns the options: value, label, synonyms."""
 
     def localize(self, renderer: Renderer) -> LocalizedQuestion:
         return _LocalizedChoices(self, renderer)
@@ -128,7 +128,7 @@ class _LocalizedChoices(LocalizedQuestion):
         self._list_parser = OptionListParser(self._matcher, renderer)
         self._done = QuickReply(renderer.token(definition.key, DONE), renderer.text("button.done"), role="done")
         replies = self._matcher.quick_replies[: len(self._matcher.labels)]
-        # Each option as it is shown while open, and while chosen.
+        # Each option unchecked and checked.
         self._open = tuple(reply._replace(label=UNCHECKED + reply.label, name=reply.label) for reply in replies)
         self._ticked = tuple(
             reply._replace(label=CHECKED + reply.label, name=reply.label, chosen=True) for reply in replies
@@ -165,7 +165,7 @@ class _LocalizedChoices(LocalizedQuestion):
         return self._matcher.matches_exactly(folded) or folded in self._list_parser.done_words
 
     def _chosen(self, draft: Value | None) -> list[str]:
-        """What is chosen so far, in the order of the options."""
+        """Returns the chosen values in the order of the options."""
         before = draft if isinstance(draft, list) else ()
         return [value for value in self._matcher.labels if value in before]
 
@@ -177,7 +177,7 @@ class _LocalizedChoices(LocalizedQuestion):
         return self._chosen([*(one for one in chosen if one != self._exclusive), value])
 
     def _several(self, reply: Reply, chosen: list[str], guess: Interpreted | None) -> ParseResult:
-        """Several options in one reply are added (a list names what is wanted); what was not understood is said."""
+        """Adds several options of one reply; reports the words that match none."""
         values, unknown, done = self._list_parser.find(reply)
         if not values and guess is not None:
             return self._draft(self._toggled(chosen, str(guess.value)))
@@ -202,7 +202,7 @@ class _LocalizedChoices(LocalizedQuestion):
         return self._draft(chosen) if chosen else Invalid(self._renderer.text("choices.missing", n=self._min))
 
     def _draft(self, chosen: list[str], *lines: str) -> PartialAnswer:
-        """The selection, shown so that it can be read without seeing the symbols."""
+        """Returns the selection as a partial answer, readable without the box symbols."""
         phrase, notices = self._renderer.text, map(NoticePart, lines)
         if not chosen:
             return PartialAnswer([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))

@@ -26,8 +26,8 @@ from flows.values import Missing, Value
 class Consent(Question):
     """Ask for consent to exactly the text shown. The value is true or false.
 
-    There is no skipping and no guessing: silence, a typo or "maybe" is no consent. With `required` whoever refuses
-    leaves the consultation, and nothing of it is kept.
+    It cannot be skipped and only exact replies count: silence, a typo or "maybe" is no consent. With `required`, a
+    refusal ends the consultation and nothing is stored.
 
     ```yaml
     - key: may_store
@@ -48,7 +48,7 @@ class Consent(Question):
     def leaving(self) -> tuple[Exit, ...]:
         if not self.required:
             return self.exits
-        # "Not yes" rather than "no": whatever else might stand there is no consent either.
+        # "Not yes" rather than "no": any other value is no consent either.
         agreed = Equal(equal=ValueOf(question=self.key, value=True))
         return Exit.model_validate({"if": Not.model_validate({"not": agreed}), "to": LEAVE}), *self.exits
 
@@ -70,7 +70,7 @@ class _LocalizedConsent(LocalizedQuestion):
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         value = self._matcher.match(reply)
-        # Guesses and missing answers cannot occur here; if they did, they would be no consent.
+        # Interpreted and missing answers cannot occur here; if they did, they would be no consent.
         return value == "yes" if isinstance(value, str) and not isinstance(value, Missing) else Invalid(self._hint)
 
     def show(self, value: Value) -> str:

@@ -32,8 +32,8 @@ class District(Question):
     """Ask for the Bezirk. The value is its LOR key, "01" (Mitte) to "12" (Reinickendorf), also the number to type.
 
     Ortsteile, Kieze, abbreviations and spellings in other scripts are understood ("Wedding", "Xberg", "Нойкёльн"), a
-    shared position is guessed by the nearest Ortsteil, and the person is told as what; where a name lies in two Bezirke
-    ("Kreuzkölln"), the person is asked which. With `outside` "not in Berlin" is offered and stored as "outside".
+    shared location is mapped by the nearest Ortsteil and repeated to the contact; for a name in two Bezirke
+    ("Kreuzkölln") the bot asks which one. With `outside` "not in Berlin" is offered and stored as "outside".
 
     ```yaml
     - key: district
@@ -76,7 +76,7 @@ class _LocalizedDistrict(LocalizedQuestion):
         if reply.choice:
             return Invalid(self._hint)
         match = self._areas.find_folded(reply.folded)
-        # Where no single place was meant, there may be several: "Kreuzberg oder Neukölln".
+        # Without a single match there may be several places: "Kreuzberg oder Neukölln".
         named = [match.value] if match else self._named(reply.folded)
         keys = sorted({key for area in named for key in area})
         if len(keys) == 1 and match:
@@ -87,7 +87,7 @@ class _LocalizedDistrict(LocalizedQuestion):
         return Invalid(self._renderer.text("hint.district_which", names=names))
 
     def _named(self, folded: str) -> list[tuple[str, ...]]:
-        """The places named in a reply that is short enough to be an answer."""
+        """Returns the places named in a reply that is short enough to be an answer."""
         return self._areas.split(folded)[0] if folded.count(" ") < _WORDS else []
 
     def show(self, value: Value) -> str:
@@ -98,20 +98,20 @@ class _LocalizedDistrict(LocalizedQuestion):
 
 
 def district_label(key: str, language: str) -> str:
-    """The district as its signs have it, in Arabic also in Arabic letters."""
+    """Returns the official name of the district, in Arabic also in Arabic script."""
     spelt = _TABLE["districts"][int(key) - 1]["spellings"]["ar"][0] if language == "ar" else ""
-    # Isolated, as a line that breaks at the hyphen would put hyphen and bracket on the wrong side.
+    # Isolated, because a line break at the hyphen would put hyphen and bracket on the wrong side.
     return f"{spelt} {_LEFT_TO_RIGHT}({DISTRICTS[key]}){_AS_BEFORE}" if spelt else DISTRICTS[key]
 
 
 @cache
 def district_areas(small: FunctionWords) -> Matcher[tuple[str, ...]]:
-    """All places people may name, each with the keys of the districts it lies in; for one language's small words."""
+    """Returns the matcher of all place names, each with the keys of its districts, for one language."""
     keys: dict[str, set[str]] = {}
     for name, key in _places():
         for spelling in spellings(name):
             keys.setdefault(spelling, set()).add(key)
-    # A district's own name is the district, whatever else is called so.
+    # The name of a district has priority over other places with the same name.
     keys |= {spelling: {key} for key, name in DISTRICTS.items() for spelling in spellings(name)}
     names: dict[tuple[str, ...], list[str]] = {}
     for spelling, lies_in in keys.items():

@@ -1,4 +1,4 @@
-"""What counts as an answer in own words."""
+"""Rules for free-text answers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from flows.understanding.text import length_as_seen
 
 
 class FreeTextRules:
-    """At least one word, because a row of emoji tells an analyst nothing; its length counted as people see it.
+    """Requires at least one word (emoji alone cannot be analysed) and a length in visible characters.
 
-    `done` are words, folded, that say "that is all" and nothing else: they are meant for the question before, which was
-    over already.
+    `done` are folded words that only mean "done": they belong to the previous question, which was already complete.
     """
 
     __slots__ = ("_done", "_least", "_most", "_renderer")
@@ -22,7 +21,7 @@ class FreeTextRules:
         self._renderer, self._least, self._most, self._done = renderer, least, most, done
 
     def error_text(self, reply: Reply) -> str:
-        """Why the reply is no such answer, in the person's language; "" where it is one."""
+        """Returns the reason for refusing the reply, in the language of the contact; "" if it is accepted."""
         phrase, text = self._renderer.text, reply.text.strip()
         if not reply.folded or reply.choice or not text:
             return phrase("hint.text_words" if text else "hint.text")
@@ -31,8 +30,8 @@ class FreeTextRules:
         return self.too_long(text) or self._too_short(text)
 
     def too_long(self, text: str) -> str:
-        """The same of the length alone: of a caption, which need not be there at all."""
-        # Nobody sees more characters than there are code points, so counting them is rarely needed.
+        """Returns the same for the length only, for captions, which may be empty."""
+        # There are never more visible characters than code points, so counting them is rarely needed.
         if len(text) > self._most and (over := length_as_seen(text) - self._most) > 0:
             return self._renderer.text("hint.text_long", n=over, max=self._most)
         return ""
@@ -44,7 +43,7 @@ class FreeTextRules:
 
 
 def length_problems(min_length: int, max_length: int) -> Iterator[Problem]:
-    """The problem of lengths nothing can have."""
+    """Yields a problem if `min_length` exceeds `max_length`."""
     if min_length > max_length:
         reason = f"`max_length` {max_length} is below `min_length` {min_length}"
         yield Problem(("max_length",), reason, "swap or correct them")

@@ -1,4 +1,4 @@
-"""Say something, without a question."""
+"""Send a text without a question."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flows.values import Value
 
 @question
 class Note(Node):
-    """Says its text and goes on at once.
+    """Sends its text and continues at once.
 
     ```yaml
     - key: thanks_so_far
@@ -35,7 +35,7 @@ class _LocalizedNote(LocalizedQuestion):
         )
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
-        # Nobody is asked, so nothing is an answer; the engine never comes here.
+        # Never called by the engine: a note has no answer.
         return Invalid(self.prompt.text)
 
     def show(self, value: Value) -> str:

@@ -29,7 +29,7 @@ from flows.understanding.text import fold, plain_digits
 from flows.values import Missing, Value
 from flows.wording import Text
 
-# Beyond this an answer is a slip, and some tools of analysts lose digits.
+# A larger number is a typing error, and some analysis tools lose digits.
 LARGEST: Final = 10**12
 
 _NUMBER = re.compile(r"(?<!\d)[-+−]? ?\d+(?:[.,٫٬'’ \u00a0\u202f]\d+)*")
@@ -42,8 +42,8 @@ _STRANGE_WORDS: Final = 4
 class Number(Question):
     """Ask for a number, whole or with `decimals`, within `min` and `max`. The value is an int, or a float.
 
-    Digits of every script and number words up to twelve are understood, and a unit that is written along. "1.000" means
-    a thousand to some and one to others: where both are possible the person is asked which.
+    Accepts digits of every script, number words up to twelve, and a unit beside the number. "1.000" is a thousand or
+    one, depending on the convention: if both are possible, the bot asks which.
 
     ```yaml
     - key: distance
@@ -137,7 +137,7 @@ class _LocalizedNumber(LocalizedQuestion):
         return self._accept([Decimal(numbers[0])], sure=self._harmless.issuperset(others))
 
     def _numerals_in(self, words: list[str]) -> tuple[list[int], list[str]]:
-        """The numbers spelt out, also in two words ("on iki", "أحد عشر"), and the words around them."""
+        """Returns spelt-out numbers, also of two words ("on iki", "أحد عشر"), and the other words."""
         numbers: list[int] = []
         others: list[str] = []
         at = 0
@@ -152,8 +152,8 @@ class _LocalizedNumber(LocalizedQuestion):
         return numbers, others
 
     def _accept(self, readings: list[Decimal], *, sure: bool) -> ParseResult:
-        """The one reading that fits what is asked; asks which where two do."""
-        # Nobody writes three zeros behind the decimal sign of a whole number, so there the first reading is the one.
+        """Returns the reading that is within the limits; asks which one if there are two."""
+        # Whole numbers are not written with three decimal zeros, so there the first reading is right.
         whole = [
             one
             for one in (readings if self._decimals else readings[:1])
@@ -166,7 +166,7 @@ class _LocalizedNumber(LocalizedQuestion):
         if not fitting:
             return Invalid(self._wanted if whole else self._renderer.text("hint.number_whole"))
         value = fitting[0].quantize(self._step, ROUND_HALF_UP)
-        # Adding zero makes a "-0" a plain one.
+        # Adding zero turns "-0" into "0".
         number = float(value) + 0.0 if self._decimals else int(value)
         return number if sure and len(readings) == 1 and value == fitting[0] else Interpreted(number)
 
@@ -188,7 +188,7 @@ class _LocalizedNumber(LocalizedQuestion):
 
 
 def read_number(written: str) -> list[Decimal]:
-    """What digits with separators can mean: with thousands set apart first, with decimals second; empty if nothing.
+    """Returns the readings of digits with separators: as thousands first, as decimals second; empty if invalid.
 
     >>> [str(reading) for reading in read("1.000")], [str(reading) for reading in read("1.000,5")]
     (['1000', '1.000'], ['1000.5'])
@@ -207,7 +207,7 @@ def read_number(written: str) -> list[Decimal]:
 
 
 def _is_grouped(parts: list[str], signs: list[str]) -> bool:
-    """Whether the parts are thousands set apart by one and the same sign (or one part, with none)."""
+    """Whether the parts are groups of thousands with a single kind of separator (or one part without any)."""
     if not signs:
         return len(parts) == 1
     groups = len(parts[0]) <= 3 and parts[0][0] != "0" and all(len(part) == 3 for part in parts[1:])

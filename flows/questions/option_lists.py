@@ -1,4 +1,4 @@
-"""Several offered answers named in one reply: "1, 3 und 5", "Bäume und Bänke", "2-4 fertig"."""
+"""Parses several options in one reply: "1, 3 und 5", "Bäume und Bänke", "2-4 fertig"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RANGE = re.compile(r"(\d{1,2}) ?[-–] ?(\d{1,2})")
 
 
 class NamedOptions(NamedTuple):
-    """What a reply names: values in its order, words that name none, and whether it says that this is all."""
+    """The options in a reply: values in order, words that match none, and whether it contains "done"."""
 
     values: list[str]
     unknown: list[str]
@@ -27,7 +27,7 @@ class NamedOptions(NamedTuple):
 
 
 class OptionListParser:
-    """Finds all the options a reply names, in one language."""
+    """Finds all options that a reply names, in one language."""
 
     __slots__ = ("_joining", "_matcher", "done_words")
 
@@ -37,11 +37,11 @@ class OptionListParser:
         self._joining = frozenset(map(fold, renderer.words("words.and"))) | renderer.function_words().fillers
 
     def says_done(self, reply: Reply) -> bool:
-        """Whether the reply says nothing but that this is all."""
+        """Whether the reply is only "done"."""
         return reply.choice == DONE or reply.folded in self.done_words
 
     def find(self, reply: Reply) -> NamedOptions:
-        """Everything named, number by number and word by word."""
+        """Returns all named options, by number and by word."""
         values: list[str | Missing] = []
         unknown: list[str] = []
         done = False
@@ -63,7 +63,7 @@ class OptionListParser:
         return NamedOptions([value for value in values if not isinstance(value, Missing)], unknown, done)
 
     def _pieces(self, text: str) -> Iterator[str]:
-        """The reply at its separators; at words like "and" only where names would stay unknown otherwise."""
+        """Splits the reply at separators; at words like "and" only if names would not match otherwise."""
         for piece in map(fold, _SEPARATORS.split(_RANGE.sub(_counted, text))):
             _, rest = self._matcher.split(piece)
             if self._joining.isdisjoint(rest) or self._joining.issuperset(rest):
@@ -74,6 +74,6 @@ class OptionListParser:
 
 
 def _counted(span: re.Match[str]) -> str:
-    """ "2-4" as "2 3 4"; what does not count upwards stays as it is."""
+    """Expands "2-4" to "2 3 4"; other ranges stay unchanged."""
     first, last = int(span[1]), int(span[2])
     return " ".join(map(str, range(first, last + 1))) if first < last <= first + 20 else span[0]

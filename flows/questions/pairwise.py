@@ -1,4 +1,4 @@
-"""A or B, again and again."""
+"""Compare options in pairs."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _SEED = "#"
 _FIRST, _SECOND, _NEITHER = "123"
 _DECISION = re.compile(r"[a-z][a-z0-9_]*[>=][a-z][a-z0-9_]*")
 _MOST_ON_PAPER = 15
-"""Pairs that fit on a sheet: those of six options."""
+"""Maximum number of pairs on a sheet of paper: those of six options."""
 _SHOWN = 3
-"""How many of those ahead a summary names."""
+"""Number of leading options that a summary names."""
 
 
 class Pair(NamedTuple):
-    """Two options as they are shown: what stands first was drawn, too."""
+    """Two options in the order shown, which is random too."""
 
     first: str
     second: str
@@ -54,12 +54,12 @@ class Pair(NamedTuple):
 
 @question
 class Pairwise(Question):
-    """A or B, again and again, in an order that differs from person to person. The value is the list of what was
-    decided: "park>school" (the park rather than the school), "park=school" (could not decide).
+    """Compare options in pairs, in an order that differs between contacts. The value is the list of decisions:
+    "park>school" (the park rather than the school), "park=school" (undecided).
 
-    After `min` pairs one may say "done" at any time; after `max` pairs it is over. Every option comes about equally
-    often. `skip` in the middle keeps what was decided, where that is enough. A sheet of paper shows all pairs of up to
-    six options, and as many count as are ticked.
+    After `min` pairs "done" ends the question; after `max` pairs it ends by itself. All options appear about equally
+    often. `skip` keeps the decisions if there are at least `min`. A sheet of paper shows all pairs of up to six
+    options; every ticked pair counts.
 
     ```yaml
     - key: rather
@@ -86,12 +86,12 @@ class Pairwise(Question):
 
     @property
     def all_pairs(self) -> int:
-        """How many pairs there are."""
+        """Number of all pairs."""
         return len(self.options) * (len(self.options) - 1) // 2
 
     @property
     def most(self) -> int:
-        """How many pairs are asked at most."""
+        """Maximum number of pairs asked."""
         return min(self.max, self.all_pairs)
 
     @property
@@ -119,7 +119,7 @@ class Pairwise(Question):
 
 @lru_cache(1024)
 def pairs(values: tuple[str, ...], seed: str, most: int) -> tuple[Pair, ...]:
-    """The pairs in the order in which they are asked: drawn by hashing `seed`, those first whose options came least.
+    """Returns the pairs in the order of asking: drawn by hashing `seed`, pairs of the least shown options first.
 
     >>> [len(pairs(("a", "b", "c", "d"), "7K3QP", most)) for most in (2, 99)]
     [2, 6]
@@ -131,14 +131,14 @@ def pairs(values: tuple[str, ...], seed: str, most: int) -> tuple[Pair, ...]:
     order: list[Pair] = []
     while drawn and len(order) < most:
         one = min(drawn, key=lambda pair: (came[pair[0]] + came[pair[1]], max(came[it] for it in pair), drawn[pair]))
-        # The last bit says who stands left, so that standing first helps nobody.
+        # The last bit decides the order within the pair, so that no option gains from being first.
         order.append(Pair(*one) if drawn.pop(one)[-1] & 1 else Pair(one[1], one[0]))
         came.update(one)
     return tuple(order)
 
 
 class _LocalizedPairwise(LocalizedQuestion):
-    """Drafts are the seed, then what is decided; the pair that is asked follows from both."""
+    """A draft is the seed and the decisions; both determine the next pair."""
 
     def __init__(self, definition: Pairwise, renderer: Renderer) -> None:
         self._definition = definition
@@ -154,7 +154,7 @@ class _LocalizedPairwise(LocalizedQuestion):
         self.prompt = self._message("", [])
 
     def draft_for(self, value: Value | None, seed: str = "") -> Value | None:
-        """Where one stopped; from the beginning where nothing is left to decide."""
+        """Continues an incomplete answer; starts again if all pairs are decided."""
         before = value if isinstance(value, list) else []
         return [f"{_SEED}{seed}", *(before if len(before) < self._definition.most else ())]
 
@@ -166,7 +166,7 @@ class _LocalizedPairwise(LocalizedQuestion):
             return decided if len(decided) >= self._definition.min else Invalid(self._hint)
         number, _, meant = reply.choice.partition("-")
         if meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and number != str(len(decided)):
-            # A button of an earlier pair, perhaps tapped twice.
+            # A button of an earlier pair, possibly tapped twice.
             return self._draft(seed, decided, noticed(self._renderer.text("stale")))
         picked = self._matcher_of(len(decided), self._pair(seed, decided)).match(reply)
         if picked is None:
@@ -191,7 +191,7 @@ class _LocalizedPairwise(LocalizedQuestion):
         return f"{said}, {self._renderer.text('pairwise.won', labels=self._renderer.listed(ahead))}" if ahead else said
 
     def paper_rows(self) -> Sequence[Sequence[tuple[str, str]]]:
-        """All pairs, each once; sides and order are drawn as in a chat, the same for every sheet."""
+        """Returns all pairs once, in a drawn order that is the same for every sheet."""
         return [
             [
                 (f"{first}>{second}", self._label(first)),
@@ -205,7 +205,7 @@ class _LocalizedPairwise(LocalizedQuestion):
         return folded in self._known or folded in self._done_words
 
     def _from_paper(self, ticked: Sequence[str]) -> ParseResult:
-        """What is ticked, in the order of the sheet; never two answers to one pair, nor what does not stand there."""
+        """Returns the ticked decisions in the order of the sheet; refuses two answers to one pair and unknown codes."""
         rows = [{code for code, _ in row} for row in self.paper_rows()]
         if not set(ticked) <= set().union(*rows) or any(len(row.intersection(ticked)) > 1 for row in rows):
             return Invalid(self._hint)
@@ -217,7 +217,7 @@ class _LocalizedPairwise(LocalizedQuestion):
         return self._names[value][0] if value in self._names else value
 
     def _read(self, draft: Value | None) -> tuple[str, list[str]]:
-        """Seed and decisions of a draft, whatever else stands there."""
+        """Returns seed and decisions of a draft; ignores invalid entries."""
         kept = draft if isinstance(draft, list) else []
         seed = kept[0].removeprefix(_SEED) if kept and kept[0].startswith(_SEED) else ""
         decided = [one for one in kept if _DECISION.fullmatch(one)]
@@ -249,7 +249,7 @@ class _LocalizedPairwise(LocalizedQuestion):
         return PartialAnswer([f"{_SEED}{seed}", *decided], msg.preceded_by(notices))
 
     def _message(self, seed: str, decided: list[str]) -> MsgOut:
-        """The next pair, and where one stands."""
+        """Returns the prompt of the next pair, with the progress."""
         phrase, definition = self._renderer.text, self._definition
         replies = self._matcher_of(len(decided), self._pair(seed, decided)).quick_replies
         lines: list[MessagePart] = [BodyPart(phrase("pairwise.of", number=len(decided) + 1, max=definition.most))]

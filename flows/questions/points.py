@@ -38,7 +38,7 @@ _ECHO = 60
 
 
 class PricedOption(Option):
-    """An option, and what it costs where it can only be had as a whole."""
+    """An option with its cost, if it can only be taken as a whole."""
 
     meanings: ClassVar[Meanings] = meanings(fixed="cost")
 
@@ -50,8 +50,8 @@ class Points(Question):
     """Spread a budget: points over options, or money over options that cost something. The value says for each option
     that gets something how much (`{"park": 3, "trees": 2}`), in the order of the options.
 
-    By text ("Park 3, Bäume 2", "1: 3"), or by taps of `step` more or less; options with a `cost` are taken or not. What
-    is left is always said, and nothing goes beyond the budget. Nothing need be left over, but something may.
+    By text ("Park 3, Bäume 2", "1: 3"), or by taps that add or remove a `step`; options with a `cost` are taken or not.
+    Every message shows the rest of the budget, which cannot be exceeded and need not be used up.
 
     ```yaml
     - key: fund
@@ -72,12 +72,12 @@ class Points(Question):
     budget: int = Field(ge=1, le=1_000_000_000)
     step: int = Field(default=1, ge=1)
     unit: Text | None = None
-    """What the budget is counted in ("Euro"); points, where it is left out."""
+    """Unit of the budget ("Euro"); points by default."""
     options: tuple[PricedOption, ...] = Field(min_length=2, max_length=10)
 
     @property
     def is_priced(self) -> bool:
-        """Whether options are taken as a whole, at what they cost."""
+        """Whether options are taken as a whole, at their cost."""
         return self.options[0].cost is not None
 
     def problems(self) -> Iterator[Problem]:
@@ -181,7 +181,7 @@ class _LocalizedPoints(LocalizedQuestion):
         return self._matcher.matches_exactly(folded) or folded in self._list_parser.done_words or folded in self._labels
 
     def _missing(self, reply: Reply) -> Missing | None:
-        """Only what stands beside the options: an option named alone is a step."""
+        """Returns a missing code only: the bare name of an option is a step."""
         value = self._matcher.match(reply)
         return value if isinstance(value, Missing) else None
 
@@ -190,13 +190,13 @@ class _LocalizedPoints(LocalizedQuestion):
         return frozenset(word for text in said for word in fold(text).split() if not word.isdecimal())
 
     def _said(self, amount: int) -> str:
-        """An amount with its unit; thousands set apart by a thin space, which every language understands."""
+        """Returns an amount with its unit; a thin space separates thousands in every language."""
         if not self._unit:
             return self._renderer.text("points.unit", n=amount)
         return f"{amount:,} {self._unit}".replace(",", "\u202f")
 
     def _spent(self, draft: Value | None) -> dict[str, int]:
-        """What each option has so far, in the order of the options."""
+        """Returns the amounts so far, in the order of the options."""
         before = draft if isinstance(draft, dict) else {}
         return {value: before[value] for value in self._cost if before.get(value, 0) > 0}
 
@@ -204,12 +204,12 @@ class _LocalizedPoints(LocalizedQuestion):
         return self._definition.budget - sum(spent.values())
 
     def _wanted(self, spent: dict[str, int], changes: list[AmountChange]) -> dict[str, int]:
-        """What each would have after the changes, whether there is enough or not."""
+        """Returns the amounts after the changes, even beyond the budget."""
         after = dict(spent)
         for value, amount, sign in changes:
             before = after.get(value, 0)
             if self._priced:
-                # A list names what is wanted; one alone is taken or given back, as a tap does.
+                # A list selects its options; a single name toggles, as a tap does.
                 keeps = len(changes) > 1 or not before if amount is None else amount > 0
                 after[value] = self._cost[value] if keeps and sign != LESS else 0
             elif amount is None or sign:
@@ -220,14 +220,14 @@ class _LocalizedPoints(LocalizedQuestion):
         return self._spent(after)
 
     def _checked(self, spent: dict[str, int], after: dict[str, int], *lines: str) -> PartialAnswer:
-        """The new amounts, or, where there is not enough, the old ones and by how much it is too much."""
+        """Returns the new amounts, or the old ones with the excess if the budget is exceeded."""
         lacking = -self._left(after)
         if lacking > 0:
             return self._draft(spent, *lines, self._renderer.text("points.too_much", amount=self._said(lacking)))
         return self._draft(after, *lines)
 
     def _draft(self, spent: dict[str, int], *lines: str) -> PartialAnswer:
-        """What is spread so far and what is left, in words."""
+        """Returns the amounts and the rest of the budget as a partial answer."""
         phrase, notices = self._renderer.text, map(NoticePart, lines)
         if not spent:
             return PartialAnswer({}, self.prompt._replace(parts=(*notices, *self.prompt.parts)))
@@ -241,7 +241,7 @@ class _LocalizedPoints(LocalizedQuestion):
         return PartialAnswer(dict(spent), msg._replace(expects=self.prompt.expects, title=self.prompt.title))
 
     def _replies(self, spent: dict[str, int]) -> Iterator[QuickReply]:
-        """A button to give each option a step more, and one to take it back from what has some."""
+        """Yields a button per option to add a step, and one to remove it from options with an amount."""
         key, step, token = self._definition.key, self._definition.step, self._renderer.token
         for number, value in enumerate(self._cost, start=1):
             has = spent.get(value, 0)
@@ -251,7 +251,7 @@ class _LocalizedPoints(LocalizedQuestion):
                 shown = f"{CHECKED if has else UNCHECKED}{name}"
                 yield QuickReply(token(key, value), shown, number, chosen=has > 0, name=name)
                 continue
-            # Also where nothing is left: options keep their numbers, and forms a field for each.
+            # Also if nothing is left: options keep their numbers, and forms show a field for each.
             yield QuickReply(token(key, value), f"+{step} {label}", number, chosen=has > 0, amount=has, name=label)
             if has:
                 yield QuickReply(token(key, f"{LESS}{value}"), f"−{step} {label}", role="less", name=label)

@@ -1,4 +1,4 @@
-"""Ask for an idea of one's own, which others can weigh once a person has released it."""
+"""Ask for a proposal, which others can rate after it is released."""
 
 from __future__ import annotations
 
@@ -40,12 +40,11 @@ TITLE_LENGTH: Final = 80
 
 @question
 class Proposal(Question):
-    """Ask for an idea in people's own words. It goes into the shared proposal database; others see it once a person of
-    the staff has released it. The value is the public code of the proposal, with which anybody can ask what became of
-    it.
+    """Ask for a proposal as free text. It is stored in the shared proposal database and published after a moderator
+    released it. The value is the public code of the proposal, which shows its status to anyone.
 
-    Whoever writes something that was proposed already may support that instead. `title` lets the first of several lines
-    be a title. `district_from` and `topic_from` name earlier questions whose answers say where and what it is about.
+    If similar proposals exist, the contact can support one of them instead. `title` makes the first of several lines
+    the title. `district_from` and `topic_from` name earlier questions whose answers are the district and the topic.
 
     ```yaml
     - key: idea
@@ -66,7 +65,7 @@ class Proposal(Question):
     district_from: Key | None = None
     topic_from: Key | None = None
     similar: bool = True
-    """Whether similar proposals are shown before it counts."""
+    """Whether similar proposals are shown before it is submitted."""
 
     def problems(self) -> Iterator[Problem]:
         yield from length_problems(self.min_length, self.max_length)
@@ -126,7 +125,7 @@ class _LocalizedProposal(FactBasedQuestion):
 
     def _given(self, text: str, code: str, phrase: str) -> Accepted:
         title, body = _split_off_title(text) if self._has_title else ("", text)
-        # Plain German is German.
+        # Plain German is stored as German.
         language = self._renderer.language.removesuffix("-simple")
         event = Proposed(self._key, code, title, body, language)
         return Accepted(code, (event,), words=text, echo=self._renderer.text(phrase, code=code))
@@ -171,7 +170,7 @@ def _statements(kept: Sequence[str], language: str) -> list[Statement]:
 
 
 def _split_off_title(text: str) -> tuple[str, str]:
-    """A short first line of several is the title."""
+    """Returns a short first line as the title, and the rest."""
     first, _, rest = text.partition("\n")
     if rest.strip() and length_as_seen(first) <= TITLE_LENGTH and fold(first):
         return first.strip(), rest.strip()

@@ -41,8 +41,8 @@ class Rank(Question):
     """Put options in order, at once ("3 1 2") or one after another, and say "done". The value is the list of the
     options' values, the best first.
 
-    `min` and `max` say how many must and can be ranked; left out, all of them. Who orders all that can be ordered in
-    one reply is done; else every reply changes the order and shows it again.
+    `min` and `max` limit how many options are ranked; by default all. A reply that ranks the maximum completes the
+    answer; any other reply changes the order and shows it again.
 
     ```yaml
     - key: first
@@ -67,12 +67,12 @@ class Rank(Question):
 
     @property
     def most(self) -> int:
-        """How many can be ranked."""
+        """Maximum number of ranked options."""
         return min(self.max or len(self.options), len(self.options))
 
     @property
     def least(self) -> int:
-        """How many must be ranked."""
+        """Minimum number of ranked options."""
         return self.min or self.most
 
     def problems(self) -> Iterator[Problem]:
@@ -149,7 +149,7 @@ class _LocalizedRank(LocalizedQuestion):
         return (hint, HintPart(self._renderer.text("rank.how_some", min=self._least, max=self._most)))
 
     def _ranked(self, draft: Value | None) -> list[str]:
-        """What is ranked so far, best first, each option once."""
+        """Returns the ranked options so far, best first, without duplicates."""
         before = draft if isinstance(draft, list) else []
         return [value for value in dict.fromkeys(before) if value in self._matcher.labels][: self._most]
 
@@ -159,7 +159,7 @@ class _LocalizedRank(LocalizedQuestion):
         return self._shortened([*before, value])
 
     def _ordered(self, values: list[str], unknown: list[str], done: bool) -> ParseResult:
-        """A new order in one reply: taken at once where nothing about it is in doubt."""
+        """Handles a new order in one reply: accepts it at once if it is complete and unambiguous."""
         order = list(dict.fromkeys(values))
         is_plain = len(order) == len(values) and not unknown and len(order) <= self._most
         if is_plain and (len(order) == self._most or (done and len(order) >= self._least)):
@@ -178,7 +178,7 @@ class _LocalizedRank(LocalizedQuestion):
         return self._draft(ranked) if ranked else Invalid(self._hint)
 
     def _draft(self, ranked: list[str], *lines: str) -> PartialAnswer:
-        """The order so far, in words; options keep their numbers, what is ranked shows its place."""
+        """Returns the order as a partial answer; options keep their numbers, ranked ones show their rank."""
         phrase, notices = self._renderer.text, map(NoticePart, lines)
         if not ranked:
             return PartialAnswer([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
@@ -200,7 +200,7 @@ class _LocalizedRank(LocalizedQuestion):
 
 
 def _without_places(text: str) -> str:
-    """Without the places people write before what they name: they count from one, and are no numbers of options.
+    """Removes ranks written before names: they count from one and are not option numbers.
 
     >>> _without_places("1. Brücke, 2. Park"), _without_places("2. Park"), _without_places("1 2")
     ('Brücke\\nPark', '2. Park', '1 2')

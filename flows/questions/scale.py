@@ -27,7 +27,7 @@ from flows.understanding.text import fold, plain_digits
 from flows.values import Missing, Value
 from flows.wording import Text
 
-# "4/5", "4 von 5", "4 out of 5": the second number only says how long the scale is.
+# "4/5", "4 von 5", "4 out of 5": the second number is only the length of the scale.
 _OUT_OF = re.compile(r"(\d{1,2}) ?(/|\D+) ?(\d{1,2})")
 
 
@@ -97,7 +97,7 @@ class Scale(Question):
         return _LocalizedScale(self, renderer)
 
     def label_at(self, step: int) -> Text | None:
-        """The label of a step: ends, and the middle where there is one."""
+        """Returns the label of a step: the ends, and the middle if it has one."""
         if 2 * step == self.min + self.max:
             return self.middle_label
         return {self.min: self.min_label, self.max: self.max_label}.get(step)
@@ -139,7 +139,7 @@ class _LocalizedScale(LocalizedQuestion):
         return self._matcher.matches_exactly(folded)
 
     def _ends(self, definition: Scale, renderer: Renderer) -> str:
-        """What the labelled steps mean, for channels where the buttons are not seen."""
+        """Returns the labelled steps, for channels without buttons."""
         return renderer.text("list.comma").join(
             f"{step} = {renderer.localized(label)}" for step in self._labels if (label := definition.label_at(step))
         )

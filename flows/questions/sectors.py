@@ -1,4 +1,4 @@
-"""Ask in which sectors of the quintuple helix somebody sees themselves."""
+"""Ask for the sectors of the quintuple helix to which a contact belongs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SECTORS: Final = ("administration", "business", "science", "civil_society", "res
 
 @question
 class Sectors(SelfIdentification):
-    """Ask in which of the five sectors people see themselves; several fit. The value is the list of sectors in the
+    """Ask to which of the five sectors a contact belongs; several can apply. The value is the list of sectors in the
     order of `SECTORS`, so that results can say what all sectors agree upon.
 
-    Only of those who agreed to it: a consent of its own comes before, and `ask_if` looks at it. Stored like every
-    answer, as JSON (`["science", "residents"]`), under the pseudonym of this consultation; who does not say it stands
-    there as `refused`, `skipped` or `not_asked`. Nobody is written to because of it: segments do not know answers.
+    Needs a consent of its own before it, to which `ask_if` refers. Stored like every
+    answer, as JSON (`["science", "residents"]`), under the pseudonym of this consultation; a missing answer
+    is `refused`, `skipped` or `not_asked`. It is never used to select recipients: segments do not contain answers.
 
     ```yaml
     - key: sector

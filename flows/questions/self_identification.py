@@ -1,4 +1,4 @@
-"""Where people place themselves: what the types that ask for it have in common."""
+"""Base of the types that ask contacts about themselves."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from flows.values import Value
 
 
 class SelfIdentification(MultiChoice):
-    """Several of a fixed list, with labels of the bot's own. Only of those who agreed to being asked, and nobody has to
-    say it; sensitive like any answer by which people could be sorted.
+    """Several options of a fixed list, with the bot's own labels. Sensitive: needs a consent of its own, and "prefer
+    not to say" is always offered.
     """
 
     needs_own_consent: ClassVar[bool] = True
     answers: ClassVar[tuple[str, ...]]
-    """What can be said, in the order in which it is offered and stored."""
+    """The possible values, in the order in which they are offered and stored."""
 
     min: Literal[1] = 1
     max: None = None
@@ -30,7 +30,7 @@ class SelfIdentification(MultiChoice):
         return frozenset(self.answers)
 
     def offered(self, renderer: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
-        """Each is also called by what stands before the example in its label."""
+        """Each option also matches its label without the example in brackets."""
         for value in self.answers:
             label = renderer.text(f"{self.type}.{value}")
             yield value, label, (label.partition(" (")[0], value.replace("_", " "))

@@ -1,4 +1,4 @@
-"""Let people weigh what others propose, one statement after another."""
+"""Rate the statements of others, one after another."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SEED_LENGTH: Final = 280
 
 
 class EarlierWave(BaseModel):
-    """Whose proposals are weighed as well: those of an earlier consultation, all or the ones agreed with most."""
+    """Proposals of an earlier consultation to rate as well: all released ones, or those with the most agreement."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -59,10 +59,9 @@ class Statements(Question):
     """Rate statements of others, one after another: agree, disagree or undecided, and whether it is important. The
     value is how many were rated.
 
-    After a `block` of them people are asked whether they want more. Shown are the released proposals of this
-    consultation (questions of type proposal), the `seeds` written here, which are published with it, and what is taken
-    over `from` an earlier wave. Nobody gets their own ones, nobody gets one twice, and what few people have seen comes
-    more often.
+    After a `block` of statements the bot asks whether to continue. It shows the released proposals of this consultation
+    (questions of type proposal), the `seeds` in this definition, which are published with it, and proposals `from` an
+    earlier wave. Contacts never get their own statements or one twice; rarely shown statements come more often.
 
     ```yaml
     - key: ideas_of_others
@@ -89,7 +88,7 @@ class Statements(Question):
 
     @property
     def on_paper(self) -> bool:
-        """Everybody gets others, and what is released changes."""
+        """False: each contact gets other statements, and the released ones change."""
         return False
 
     def problems(self) -> Iterator[Problem]:
@@ -133,12 +132,12 @@ class Statements(Question):
 
 
 def first_language(seed: Text, languages: Sequence[str]) -> str:
-    """The language whose words tell a seed from the others: the first of the consultation it is written in."""
+    """Returns the language whose text identifies a seed: the first language of the consultation that it has."""
     return next((tag for tag in languages if tag in seed.languages()), next(iter(seed.languages())))
 
 
 class _BlockState(NamedTuple):
-    """Where a person stands: which statement is shown how, and how many were rated. Kept in the session."""
+    """State of the current block: the statement, its display, and the number of rated ones. Stored in the session."""
 
     stage: Stage
     rated: int
@@ -154,11 +153,18 @@ class _BlockState(NamedTuple):
 
     @staticmethod
     def of(draft: Value | None) -> _BlockState | None:
-        """What was kept; None for anything else."""
+        """Parses a stored draft; returns None for anything else."""
         match draft:
             case ["rate" | "more" | "none" as stage, rated, in_block, flags, *shown] if (rated + in_block).isdecimal():
                 statement = Statement(int(shown[0]), *shown[1:]) if len(shown) == len(Statement._fields) else None
-                return _BlockState(stage, int(rated), int(in_block), statement, "i" in flags, "o" in flags)
+                return _BlockState(
+                    stage=stage,
+                    rated=int(rated),
+                    in_block=int(in_block),
+                    statement=statement,
+                    is_important="i" in flags,
+                    is_original="o" in flags,
+                )
         return None
 
 
@@ -175,16 +181,16 @@ class _LocalizedStatements(FactBasedQuestion):
             (word, (label, *renderer.words(f"words.{word}"), numbers.get(word, label)))
             for word, label in self._labels.items()
         )
-        # Numbered by hand: the fourth answer marks as important, or takes that back.
+        # Numbered manually: the fourth answer sets or removes the mark "important".
         self._matcher = Matcher(names, numbered=False, small=renderer.function_words())
         self._on = [fold(word) for word in renderer.words("words.continue")]
         self._more = [fold(word) for word in (phrase("statements.more_yes"), *renderer.words("words.more"))] + self._on
         self._done = [fold(word) for word in (phrase("button.done"), *renderer.words("words.done"))]
         self._yes, self._no = ([fold(word) for word in renderer.words(f"words.{word}")] for word in ("yes", "no"))
         self._skip = (renderer.command("skip"),) if definition.skip else ()
-        # A chat word, so that every channel shows it beside the answers: leaving counts what was rated.
+        # A command, so that every channel shows it beside the answers; leaving keeps the ratings.
         self._enough = (renderer.command("skip")._replace(label=phrase("button.done")),)
-        # Said before the first statement, which carries the answers.
+        # Sent before the first statement, which has the quick replies.
         self.prompt = definition.prompt(renderer, line=phrase("statements.how"))._replace(quick_replies=(), expects="")
 
     def begin(self, facts: Facts, rated: int = 0) -> PartialAnswer:
@@ -197,9 +203,9 @@ class _LocalizedStatements(FactBasedQuestion):
         if reply.choice:
             return self._tapped(here, reply.choice, facts)
         vote = self._plain_vote(reply)
-        # "Go on" before the first of a block: who came back to change something leaves it as it was.
+        # "Continue" before the first statement of a block keeps the answer unchanged.
         is_leaving = here.stage == "rate" and not here.in_block and reply.folded in self._on
-        # "OK" is a yes to what stands there, not a good-bye.
+        # "OK" agrees with the statement and does not end the block.
         if vote is None and (is_leaving or reply.folded in self._done):
             return self._finished(here)
         if here.stage != "rate" or here.statement is None:
@@ -237,9 +243,7 @@ class _LocalizedStatements(FactBasedQuestion):
         return self._changed(here, int(id_), word, facts)
 
     def _changed(self, here: _BlockState, id_: int, word: str, facts: Facts) -> PartialAnswer:
-        """A tap below an earlier statement: the same again changes nothing, another answer replaces the first one; that
-        it is important stays.
-        """
+        """Handles a tap below an earlier statement: another answer replaces the vote and keeps the mark "important"."""
         before = facts.get(OwnVote(id_))
         if word not in _VOTES or before is None:
             return self._draft(here, self._renderer.text("statements.earlier"))
@@ -253,7 +257,7 @@ class _LocalizedStatements(FactBasedQuestion):
         return self._draft(here, self._renderer.text("statements.changed", answer=answer), rated)
 
     def _vote_and_importance(self, here: _BlockState, id_: int, folded: str, facts: Facts) -> ParseResult:
-        """ "Stimme zu, ist mir wichtig": both in one reply."""
+        """Handles a vote and the mark in one reply: "Stimme zu, ist mir wichtig"."""
         words, _ = self._matcher.split(folded)
         votes = {word for word in words if word in _VOTES}
         if len(votes) != 1 or not set(words) <= {*votes, "important"}:
@@ -283,7 +287,7 @@ class _LocalizedStatements(FactBasedQuestion):
         return self._next(NextStatementOffer(offer.statement, count), in_block, "", rated)
 
     def _plain_vote(self, reply: Reply) -> Vote | None:
-        """Yes, no, or a thumb that says so; None for everything else."""
+        """Returns the vote of a plain yes, no or thumb emoji; else None."""
         if reply.folded:
             return 1 if reply.folded in self._yes else -1 if reply.folded in self._no else None
         thumbs = {vote for sign, vote in _SIGNS.items() if sign in reply.text}

@@ -1,4 +1,4 @@
-"""Ask for free text; where the question allows it, spoken or as a picture."""
+"""Ask for free text, optionally as a voice message or a picture."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _MARKED: Final = re.compile(r"\[(voice|picture)\](?: (.*))?", re.DOTALL)
 
 @question
 class FreeText(Question):
-    """Ask for free text. The value is the text as written; its length is counted as people see it.
+    """Ask for free text. The value is the text as written; its length is counted in visible characters.
 
-    A text needs at least one word: a row of emoji tells an analyst nothing. `leave_names_out` (on, unless the answer is
-    no matter for others) asks people not to write names, addresses or telephone numbers.
+    A text needs at least one word, because emoji alone cannot be analysed. `leave_names_out` (default) asks contacts
+    not to write names, addresses or telephone numbers.
 
-    With `media`, a voice message or a picture is an answer too, wherever the channel hands them on. Its value begins
-    with `[voice]` or `[picture]`, followed by the caption if there is one; the file itself is kept apart, for people.
+    With `media`, a voice message or a picture is an answer too, if the channel supports it. The value begins with
+    `[voice]` or `[picture]`, followed by the caption if there is one; the file is stored separately.
 
     ```yaml
     - key: wish
@@ -61,7 +61,7 @@ class FreeText(Question):
     max_length: int = Field(default=1000, ge=1, le=5000)
     leave_names_out: bool = True
     media: tuple[Medium, ...] = Field(default=(), exclude_if=operator.not_)
-    """What may be sent instead of words; left out where nothing may, so that older revisions are the same content."""
+    """Accepted attachments; left out if empty, so that the content of older revisions does not change."""
 
     def problems(self) -> Iterator[Problem]:
         yield from length_problems(self.min_length, self.max_length)
@@ -83,7 +83,7 @@ class _LocalizedText(LocalizedQuestion):
     def __init__(self, definition: FreeText, renderer: Renderer) -> None:
         self._key, self._renderer = definition.key, renderer
         self._matcher = ChoiceMatcher(definition, renderer, (), numbered=False, exact=True)
-        # Other words for it ("that's all") can be an answer.
+        # Other words of the command ("that's all") can be an answer.
         done = (fold(renderer.text("button.done")),)
         self._rules = FreeTextRules(renderer, definition.min_length, definition.max_length, done)
         self._media = definition.media

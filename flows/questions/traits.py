@@ -1,4 +1,4 @@
-"""Ask for what makes it hard to be heard."""
+"""Ask for traits of groups that are seldom heard."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ below 27, "old" 65 or more; "offline": no internet or no device of one's own at 
 
 @question
 class Traits(SelfIdentification):
-    """Ask what of a short, fixed list is true of somebody, to see whose voices are missing. The value is the list of
+    """Ask which items of a short, fixed list apply, to see which groups are missing. The value is the list of
     `TRAITS`, or `["none"]`.
 
-    Only of those who agreed to it: a consent of its own comes before, and `ask_if` looks at it. "Prefer not to say" is
+    Needs a consent of its own before it, to which `ask_if` refers. "Prefer not to say" is
     always offered. Stored like every answer, as JSON (`["care", "offline"]`), under the pseudonym of this consultation.
-    Nobody is written to because of it, and small numbers are never published.
+    It is never used to select recipients, and small numbers are never published.
 
     ```yaml
     - key: about_me

@@ -1,4 +1,4 @@
-"""Amounts given to options in one reply: "Park 3, Bäume 2", "1: 3", "3 für den Park", "+1 Park"."""
+"""Parses amounts for options in one reply: "Park 3, Bäume 2", "1: 3", "3 für den Park", "+1 Park"."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST = 9
 
 
 class AmountChange(NamedTuple):
-    """What a reply wants for one option: so much (`sign` ""), so much more ("+") or less ("-"); a step, where None."""
+    """A change of one option: to an amount (`sign` ""), by an amount ("+", "-"), or by a step if `amount` is None."""
 
     value: str
     amount: int | None
@@ -25,7 +25,7 @@ class AmountChange(NamedTuple):
 
 
 class AmountParser:
-    """Reads amounts for options, which are called by name or by number (position in `names`, from 1 on)."""
+    """Parses amounts for options, named by name or by number (position in `names`, from 1)."""
 
     __slots__ = ("_ands", "_harmless", "_names", "_numerals", "_values")
 
@@ -41,12 +41,12 @@ class AmountParser:
         self._names = Matcher(offered, numbered=False)
         self._numerals = {words[0]: number for number, words in enumerate(numerals) if words}
         self._harmless = harmless
-        """Words that change nothing: "for", the unit."""
+        """Words to ignore: "for", the unit."""
         self._ands = ands
-        """Words between one option and the next."""
+        """Words that separate options."""
 
     def find(self, text: str) -> tuple[list[AmountChange], list[str]]:
-        """All that is wanted, in order, and the words that name nothing.
+        """Returns all changes in order, and the words that match nothing.
 
         >>> amounts = Amounts([("park", ["Park"]), ("trees", ["Bäume"])], (), frozenset({"fur"}))
         >>> amounts.find("Park 3, 2: 4")[0]

@@ -1,4 +1,4 @@
-"""Understanding a short reply: by number, label, synonym, small typo, emoji digit, or named in a few words."""
+"""Matches short replies: by number, label, synonym, small typo, emoji digit, or within a few words."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from flows.understanding.text import fold
 V = TypeVar("V", bound=Hashable)
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
-# Beyond this a reply is a text of its own, not a choice with a few words around it.
+# A longer reply is free text, not a choice within a few words.
 _FEW_WORDS = 12
 _STRANGE_WORDS = 3
 _SHORTEST_PART = 4
 
 
 class FunctionWords(NamedTuple):
-    """The words which people of one language put around an answer; all folded.
+    """The words around an answer in one language; all folded.
 
-    `fillers` ("ich nehme die … bitte") change nothing; `negations` ("nicht", "kein") turn it into its opposite;
-    `numerals` says what words stand for 0, 1, 2 and so on.
+    `fillers` ("ich nehme die … bitte") are ignored; `negations` ("nicht", "kein") reverse the meaning; `numerals` lists
+    the words for 0, 1, 2 and so on.
     """
 
     fillers: frozenset[str] = frozenset()
@@ -32,17 +32,17 @@ _NONE = FunctionWords()
 
 
 class Match(NamedTuple, Generic[V]):
-    """What a reply was taken for; `sure` is false where a typo was forgiven or the name stood in a sentence."""
+    """The value of a match; `sure` is false for a typo or a name within a sentence."""
 
     value: V
     sure: bool
 
 
 class Matcher(Generic[V]):
-    """Finds the one value a reply names.
+    """Finds the value that a reply names.
 
-    `names` gives every value with all that people may call it, its label first; position in `names` is the number they
-    may type, where `numbered`. With `exact` nothing is guessed: for answers that must not be put into anybody's mouth.
+    `names` lists every value with its names, the label first; if `numbered`, the position in `names` is its number.
+    `exact` allows no typos and no partial matches, for answers that need certainty.
 
     >>> yes_no = Matcher([("yes", ["Ja", "klar"]), ("no", ["Nein"])])
     >>> yes_no.find("JA!"), yes_no.find("2."), yes_no.find("neim"), yes_no.find("vielleicht")
@@ -70,15 +70,15 @@ class Matcher(Generic[V]):
                 numbers[str(number)] = numbers[f"0{number}"] = value
                 if number < len(small.numerals):
                     numerals |= dict.fromkeys(small.numerals[number][:1], value)
-        # What is called by name wins over what is counted: the option "3" may stand first.
+        # Names have priority over numbers: the option "3" may be the first one.
         self._exact = {name: Match(value, True) for name, value in (numerals | numbers | by_name).items()}
-        # Within a sentence a numeral is often an article ("bir", "one"), so there only the unmistakable ones count.
+        # Within a sentence a numeral is often an article ("bir", "one"), so there only unambiguous ones count.
         articles = small.fillers.intersection(numerals) - by_name.keys()
         self._parts = {name: match for name, match in self._exact.items() if name not in articles}
         self._longest = max((name.count(" ") + 1 for name in self._parts), default=0)
         self._small = small
         self._guesses = not exact
-        # One edit changes the set of letters by two at most: a cheap test before the dear one.
+        # One edit changes the set of letters by two at most: a cheap test before the expensive one.
         self._letters = [
             (name, _letters_of(name), 2 * allowed, value)
             for name, value in by_name.items()
@@ -94,14 +94,14 @@ class Matcher(Generic[V]):
         return self.find_folded(fold(reply))
 
     def find_folded(self, folded: str) -> Match[V] | None:
-        """The value named by an already folded reply, or None where nothing or more than one thing fits."""
+        """Returns the value named by a folded reply, or None if none or several match."""
         match = self._exact.get(folded)
         if match is not None or not folded or not self._guesses:
             return match
         return self.misspelt(folded) or self._mentioned(folded) or self._shortened(folded)
 
     def split(self, folded: str) -> tuple[list[V], list[str]]:
-        """All values named in a folded reply, in order, and the words that name none.
+        """Returns all values named in a folded reply, in order, and the words that match none.
 
         >>> Matcher([("a", ["Grüner Park"]), ("b", ["Park"])]).split("park und gruner park")
         (['b', 'a'], ['und'])
@@ -123,13 +123,13 @@ class Matcher(Generic[V]):
         return found, rest
 
     def _mentioned(self, folded: str) -> Match[V] | None:
-        """The one value named among a few other words, unless they deny it or count something ("2 Kinder")."""
+        """Returns the value named among a few other words, unless they negate it or count something ("2 Kinder")."""
         if folded.count(" ") >= _FEW_WORDS:
             return None
         found, rest = self.split(folded)
         if len(set(found)) != 1:
             return None
-        # "Nicht sicher" is not "sicher"; but after "nein" a second no only makes it stronger.
+        # "Nicht sicher" is not "sicher"; but a second negation after "nein" only confirms it.
         if denials := self._small.negations.intersection(folded.split()):
             if denials.issubset(rest):
                 return None
@@ -142,7 +142,7 @@ class Matcher(Generic[V]):
         return Match(found[0], False)
 
     def _shortened(self, folded: str) -> Match[V] | None:
-        """The one value whose name has these very words in it ("Mitternacht" for "Bis Mitternacht")."""
+        """Returns the value whose name contains these words ("Mitternacht" for "Bis Mitternacht")."""
         if len(folded) < _SHORTEST_PART or self._small.fillers.issuperset(folded.split()):
             return None
         within = {(name, value) for name, value in self._long if f" {folded} " in name}
@@ -155,7 +155,7 @@ class Matcher(Generic[V]):
         return Match(next(iter(within))[1], False)
 
     def misspelt(self, folded: str) -> Match[V] | None:
-        """The one value whose name is nearest to the reply, within what a slip of the finger explains."""
+        """Returns the value whose name is nearest to the reply, within the allowed number of typos."""
         letters = _letters_of(folded)
         nearest = 3
         values: set[V] = set()
@@ -170,14 +170,14 @@ class Matcher(Generic[V]):
 
 
 def spellings(name: str) -> Iterator[str]:
-    """A name as people type it, folded: as it is, and with ae, oe, ue for the umlauts."""
+    """Yields the folded spellings of a name: as it is, and with ae, oe, ue for umlauts."""
     yield fold(name)
     yield fold(name.translate(_UMLAUTS))
 
 
 def _by_name(offered: list[tuple[V, tuple[str, ...]]]) -> dict[str, V]:
-    """Every folded name with its value. Labels win over other names; another name that two values claim counts for
-    neither, because asking again is better than a wrong answer."""
+    """Maps folded names to values. Labels have priority over synonyms; a synonym of two values matches neither, because
+    asking again is better than a wrong answer."""
     by_name: dict[str, V] = {}
     for value, words in offered:
         for word in words[:1]:
@@ -196,18 +196,18 @@ def _by_name(offered: list[tuple[V, tuple[str, ...]]]) -> dict[str, V]:
 
 
 def _allowed(meant: str) -> int:
-    """How many edits are forgiven in this name."""
+    """Returns the number of typos allowed in this name."""
     if len(meant) < 4 or not meant.replace(" ", "").isalpha():
         return 0
     return 1 if len(meant) < 8 else 2
 
 
 def edits_between(written: str, meant: str) -> int | None:
-    """How many slips of the finger make `written` of `meant`, or None where that is more than is forgiven: one from 4
-    letters on, two from 8 on.
+    """Returns the number of typos between `written` and `meant`, or None above the limit: one from 4 letters, two from
+    8 letters.
 
-    An edit is a missing, extra, wrong or swapped letter (optimal string alignment, Damerau 1964). Digits are never
-    forgiven: 12 is not a mistyped 13. Nor is a syllable in front: "unsafe" is no slip of "safe", or the other way.
+    An edit is a missing, extra, wrong or swapped letter (optimal string alignment, Damerau 1964). Typos in
+    digits are not allowed (12, 13), nor is an added or missing prefix ("unsafe", "safe").
     """
     allowed = _allowed(meant)
     longer = len(written) - len(meant)
@@ -220,7 +220,7 @@ def edits_between(written: str, meant: str) -> int | None:
 
 
 def _letters_of(text: str) -> int:
-    """The set of letters as bits; letters 64 code points apart share one."""
+    """Returns the set of letters as bits; letters 64 code points apart share a bit."""
     bits = 0
     for char in text:
         bits |= 1 << (ord(char) & 63)

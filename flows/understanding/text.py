@@ -1,4 +1,4 @@
-"""Input made safe once at the edge (`clean_text`) and comparable for matching (`fold`)."""
+"""Sanitises incoming text once (`clean_text`) and normalises it for matching (`fold`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKS = re.compile(
     "|['`\u2018\u2019\u02bc](?<=[\u0430-\u0491].)(?=[\u0430-\u0491])"
 )
 _NOT_WORDS = re.compile(r"[\W_]+")
-# Letters which no Unicode decomposition brings together although people type one for the other.
+# Letters without a common Unicode decomposition that people type for one another.
 _LETTERS = str.maketrans(
     {
         "\u0131": "i",  # Turkish dotless i
@@ -39,15 +39,15 @@ _KEYCAPS = re.compile("[\ufe0e\ufe0f\u20e3]")
 _OTHER_DIGITS = re.compile(r"[^\D0-9]")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _JOINED = re.compile("\u200d[^\\w\\s]|[\U0001f3fb-\U0001f3ff]")
-# Punctuation by its Unicode category, and yet part of what is said.
+# Punctuation by its Unicode category that is part of the meaning.
 _NO_PUNCTUATION = frozenset("%\u2030&@#\u00a7")
-# Dashes and the minus are written for one another, and so are the signs between the two halves of a gendered word.
+# Dashes and the minus are interchangeable, and so are the signs within a gendered word.
 _SAME_SIGN = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | dict.fromkeys("*_\u00b7", ":")
 _UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 
 
 def clean_text(text: str) -> str:
-    """The text as it is stored: NFC, line breaks as \\n, without what could break a database, an export or a terminal.
+    """Returns the text for storage: NFC, line breaks as \\n, without characters that break databases or terminals.
 
     >>> clean("Spielplatz\\x00 f\\u0075\\u0308r alle\\r\\n")
     'Spielplatz f\\xfcr alle'
@@ -59,7 +59,7 @@ def clean_text(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: lower case, ASCII digits, single spaces, no accents, punctuation or emoji.
+    """Returns the text for comparison: lower case, ASCII digits, single spaces, no accents, punctuation or emoji.
 
     >>> fold(" 2️⃣ "), fold("Zurück!"), fold("٣"), fold("Weiß nicht …")
     ('2', 'zuruck', '3', 'weiss nicht')
@@ -74,11 +74,11 @@ def fold(text: str) -> str:
 
 
 def words_only(text: str) -> str:
-    """The text without white space, case and punctuation: equal where two wordings have the same words.
+    """Returns the text without white space, case and punctuation, to find wordings with the same words.
 
-    Stricter than `fold`, which lets people type carelessly: an accent, an emoji or a sign can make another word
-    ("schon", "schön"; "< 18", "> 18"), and so can what stands within numbers or before one ("1-5", "-5") and the sign
-    that makes a German word one for all genders. A text without any word is compared as it is.
+    Stricter than `fold`, which tolerates careless typing: an accent, an emoji or a sign can change a word ("schon",
+    "schön"; "< 18", "> 18"), and so can a sign within or before a number ("1-5", "-5") and a German gender sign. A text
+    without any word is returned as it is.
 
     >>> words_only("Mehr  Bänke, bitte!") == words_only("mehr Bänke – bitte"), words_only("5") == words_only("-5")
     (True, False)
@@ -94,7 +94,7 @@ def words_only(text: str) -> str:
 
 
 def _kept_of(before: str, gap: str, after: str) -> str:
-    """What remains of white space and punctuation between two characters."""
+    """Returns the significant part of white space and punctuation between two characters."""
     if before.isdecimal() and after.isdecimal():
         return "".join(gap.split()) or " "
     if after.isdecimal() and gap[-1] == "-" and (len(gap) > 1 or not before):
@@ -111,7 +111,7 @@ def _is_invisible(char: str) -> bool:
 
 
 def plain_digits(text: str) -> str:
-    """The text with the digits of every script (and of keycap emoji) as ASCII digits.
+    """Returns the text with the digits of every script (and of keycap emoji) as ASCII digits.
 
     >>> plain_digits("١٢٫٥ km"), plain_digits("3️⃣")
     ('12٫5 km', '3')
@@ -123,9 +123,9 @@ def plain_digits(text: str) -> str:
 
 
 def length_as_seen(text: str) -> int:
-    """Length as people count it: a letter with its accents is one, and so is a flag, a family or a tinted hand.
+    """Returns the number of visible characters: a letter with accents is one, and so is a flag or a combined emoji.
 
-    An approximation of Unicode's grapheme clusters (UAX 29) that errs by a sign or two, never by an order.
+    Approximates the grapheme clusters of Unicode (UAX 29), within one or two characters.
 
     >>> length_as_seen("für"), length_as_seen("👩‍👩‍👧‍👦"), length_as_seen("🇹🇷"), length_as_seen("👍🏽")
     (3, 1, 1, 1)
@@ -137,5 +137,5 @@ def length_as_seen(text: str) -> int:
 
 
 def length_in_utf16(text: str) -> int:
-    """Length in UTF-16 code units, the unit in which Telegram (and JavaScript) count."""
+    """Returns the length in UTF-16 code units, the unit of Telegram and JavaScript."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
