@@ -1,4 +1,4 @@
-"""What is said about a change between revisions, in the language of the command line."""
+"""Describes changes between revisions for the command line."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ SHOWN: Final = 120
 
 
 class ChangeText(NamedTuple):
-    """What changes, and what to do about it; nothing, where it is harmless."""
+    """A change and its remedy; the remedy is "" for a harmless change."""
 
     reason: str
     remedy: str
 
 
 def describe_change(change: RevisionChange) -> ChangeText:
-    """A change in words."""
+    """Describes a change."""
     reason, remedy = _ENGLISH[change.kind]
     values = {
         "key": change.key,
@@ -75,19 +75,19 @@ def describe_change(change: RevisionChange) -> ChangeText:
 
 
 def describe_answers(people: int, revisions: tuple[int, ...]) -> str:
-    """How many people answered, under which revisions."""
+    """Returns how many people answered, under which revisions."""
     if not people:
         return f"it was asked under {_revisions(revisions)}" if revisions else "nobody answered it"
     return f"{count_people(people)} answered it under {_revisions(revisions)}"
 
 
 def count_people(people: int) -> str:
-    """A number of people in words."""
+    """Returns a number of people with its noun."""
     return "1 person" if people == 1 else f"{people} people"
 
 
 def shortened(text: str) -> str:
-    """A text in one line, as far as it can be shown."""
+    """Returns a text in one line, shortened."""
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
@@ -111,7 +111,7 @@ _CONFLICTS: Final[dict[str, str]] = {
 
 
 def describe_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinfo) -> ChangeText:
-    """Why a file is not published over a newer revision."""
+    """Describes why a file is not published over a newer revision."""
     at = f"{conflict.published_at.astimezone(zone):%H:%M on %Y-%m-%d}"
     by = f" by {publisher}" if publisher else ""
     reason = _CONFLICTS[conflict.kind].format(base=conflict.base, newest=conflict.newest, by=by, at=at)
@@ -120,7 +120,7 @@ def describe_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinf
 
 
 def describe_lost_part(conflict: Conflict, lost: Difference) -> ChangeText:
-    """One part that would be lost."""
+    """Describes one part that would be lost."""
     at = describe_place(lost.where)
     remedy = f"take it over from revision {conflict.newest}"
     if lost.is_entry:
@@ -131,17 +131,17 @@ def describe_lost_part(conflict: Conflict, lost: Difference) -> ChangeText:
 
 
 def describe_unknown_key(key: str) -> ChangeText:
-    """A key that is said to mean the same, and stands nowhere."""
+    """Describes a key of `--same-meaning` that no question has."""
     return ChangeText(f"--same-meaning {key}: there is no question of this key", "correct the key")
 
 
 def describe_unreadable(number: int) -> ChangeText:
-    """An earlier revision that cannot be compared."""
+    """Describes an earlier revision that cannot be compared."""
     reason = f"this program cannot read revision {number}, which has answers, and did not compare with it"
     return ChangeText(reason, "change no question of it")
 
 
 def describe_under_way(people: int, number: int) -> str:
-    """How many go on as they began."""
+    """Describes how many participations stay on their revision."""
     are, stay = ("is", "stays") if people == 1 else ("are", "stay")
     return f"{count_people(people)} {are} in the middle of revision {number} and {stay} with it"

@@ -1,4 +1,4 @@
-"""`check`: consultation files looked at before anybody meets them."""
+"""Checks consultation files before they are published."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flows.definition import Consultation
 
 
 def check_files(files: Sequence[Path], say: Say) -> bool:
-    """Says every fault in a line of its own; True where nothing worse than a warning was found."""
+    """Prints one line per issue; returns True if there are only warnings."""
     found = [file_check.read_consultation_file(file) for file in files]
     here = {checked.consultation.slug for checked in found if checked.consultation}
     for file, checked in zip(files, found, strict=True):
@@ -24,7 +24,7 @@ def check_files(files: Sequence[Path], say: Say) -> bool:
 
 
 def _elsewhere(file: Path, consultation: Consultation | None, here: Set[str]) -> Iterator[DefinitionIssue]:
-    """Earlier waves that cannot be seen from here; publishing looks for them in the house."""
+    """Warns about earlier waves outside these files; publishing looks them up in the store."""
     for slug in waves.earlier_consultations(consultation) if consultation else ():
         if slug not in here:
             reason = f"it takes proposals of “{slug}”, and “{slug}” is not among these files"
@@ -32,5 +32,5 @@ def _elsewhere(file: Path, consultation: Consultation | None, here: Set[str]) ->
 
 
 def json_schema() -> str:
-    """The JSON Schema of a consultation file, for editors that help while typing."""
+    """Returns the JSON Schema of consultation files, for editors."""
     return json.dumps(Consultation.model_json_schema(), ensure_ascii=False, indent=2)

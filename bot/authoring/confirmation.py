@@ -1,4 +1,4 @@
-"""What publishing changes for whom, said to the person who publishes, and asked where only a person can tell."""
+"""Shows what publishing changes, and asks for confirmation where only a person can decide."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ask = Callable[[str], bool]
 
 
 class Unconfirmed(Exception):
-    """A person has to confirm something, and did not. What it is has been said."""
+    """A required confirmation is missing; the reason has been printed."""
 
 
 def confirm(impact: PublishImpact, say: Say, ask: Ask | None, *, takes: bool = False) -> frozenset[str]:
@@ -41,7 +41,7 @@ def confirm(impact: PublishImpact, say: Say, ask: Ask | None, *, takes: bool = F
 
 
 def describe_impact(impact: PublishImpact) -> Iterator[str]:
-    """What was published changes, a line each."""
+    """Yields what publishing changed, one line each."""
     for change in impact.changes:
         yield change_texts.describe_change(change).reason
     for number, people in impact.under_way.items():

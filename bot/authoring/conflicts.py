@@ -18,7 +18,7 @@ from storage.tables.consultations import PublishedRevision
 
 
 class Conflict(NamedTuple):
-    """Why publishing would lose something. `base` is the revision the file comes from, as far as that is known."""
+    """Why publishing would lose changes. `base` is the revision the file was made from, if known."""
 
     kind: Literal["base_old", "base_unknown", "takes_back", "earlier_again"]
     base: int

@@ -1,7 +1,7 @@
-"""Where two consultations differ, part by part, and which of those parts a third one takes back.
+"""Compares consultations part by part, and finds parts that a third version reverts.
 
-Pure. Questions are known by their key, options by their value, statements by their words: so a place is the same place
-after something was put before it.
+Pure functions. Questions are identified by key, options by value, statements by text, so that insertions do not shift
+other parts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WORDS: Final = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class Difference(NamedTuple):
-    """One part that differs. "" where it is not there at all."""
+    """One part that differs; "" stands for a missing one."""
 
     where: Path
     old: str
@@ -35,7 +35,7 @@ class Difference(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """A consultation taken apart: what stands at each place, which entries there are, and their order."""
+    """A consultation taken apart: texts by path, the entries of lists, and their order."""
 
     texts: Mapping[Path, str]
     entries: frozenset[Path]
@@ -43,7 +43,7 @@ class _Parts(NamedTuple):
 
 
 def differences(old: Consultation, new: Consultation) -> list[Difference]:
-    """Every part that differs, in the order of the file."""
+    """Returns all differences, in the order of the file."""
     return _between(_parts(old), _parts(new))
 
 
@@ -96,7 +96,7 @@ def _is_back(where: Path, was: _Parts, now: _Parts, will: _Parts) -> bool:
 
 
 def _keeps_old_words(before: str, newest: str, new: str) -> bool:
-    """Whether words that `newest` changed stand in `new` as before."""
+    """Tells whether words that `newest` changed are unchanged in `new`."""
     old, changed, other = (_WORDS.findall(text) for text in (before, newest, new))
     kept: dict[int, int] = {}
     for block in SequenceMatcher(None, old, other, autojunk=False).get_matching_blocks():
@@ -118,13 +118,13 @@ def _overlap(one: Path, other: Path) -> bool:
 
 
 def _common(of: _Parts, other: _Parts, where: Path) -> tuple[str, ...]:
-    """The entries of one, in its order, that the other has as well."""
+    """Returns the entries of one list, in its order, that the other contains as well."""
     there = frozenset(other.orders.get(where, ()))
     return tuple(name for name in of.orders.get(where, ()) if name in there)
 
 
 def _entries(where: Path) -> Iterator[Path]:
-    """The entries of lists a place lies in, the outermost first."""
+    """Yields the list entries that contain a path, the outermost first."""
     for end in range(2, len(where) + 1):
         if where[end - 2] in {*_NAMED_BY, "seeds"} and end % 2 == 0:
             yield where[:end]
@@ -165,7 +165,7 @@ def _name_of(name: str, item: Mapping[str, Any], languages: Sequence[str]) -> st
 
 
 def describe_place(where: Sequence[str]) -> str:
-    """A place in words.
+    """Describes a path.
 
     >>> place(("questions", "lamps", "options", "yes", "label", "de"))
     'question lamps, option yes, label (de)'

@@ -1,4 +1,4 @@
-"""What the model finds wrong, in plain sentences: what is wrong, and what to do. Never pydantic's own words."""
+"""Explains validation errors in plain sentences with a remedy, without pydantic's own texts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _UNION_MEMBERS: Final = frozenset({"str", "int", "float", "bool", "list[str]"})
 
 
 class ErrorText(NamedTuple):
-    """One fault of the model: where, what is wrong, what to do."""
+    """One validation error: its place, reason and remedy."""
 
     where: Where
     reason: str
@@ -48,7 +48,7 @@ class ErrorText(NamedTuple):
 
 
 def explain_validation_error(exc: ValidationError) -> Iterator[ErrorText]:
-    """Every fault of a failed validation, each once."""
+    """Yields each error of a failed validation once."""
     said: set[ErrorText] = set()
     for error in exc.errors(include_url=False):
         sentence = _sentence(error)
@@ -58,7 +58,7 @@ def explain_validation_error(exc: ValidationError) -> Iterator[ErrorText]:
 
 
 def _is_echo(error: ErrorDetails) -> bool:
-    """Whether this only follows from another fault: "too few entries" because each entry was refused."""
+    """Tells whether an error only follows from another one: "too few entries" because each entry was refused."""
     least = error.get("ctx", {}).get("min_length", 0)
     return error["type"] == "too_short" and isinstance(error["input"], list) and len(error["input"]) >= least
 
@@ -207,7 +207,7 @@ _CONDITIONS: Final = ("all", "any", "not", "answered", "equal", "one_of", "less"
 
 @cache
 def _names() -> tuple[str, ...]:
-    """Every name that can stand in a file, to find the one a typo was meant for."""
+    """Returns all field names of a file, to suggest a correction for typos."""
     models: list[builtins.type[BaseModel]] = [Wording, *registry().values()]
     for module in (definition, base, conditions):
         models += [it for it in vars(module).values() if isinstance(it, type) and issubclass(it, BaseModel)]

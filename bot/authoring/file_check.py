@@ -1,4 +1,4 @@
-"""From a file to a checked consultation, or to the list of what is wrong with it."""
+"""Reads a file into a checked consultation, or returns its issues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flows.questions.base import Where
 
 
 class CheckedFile(NamedTuple):
-    """What a file turned out to be. `consultation` is None where its form already is wrong."""
+    """The result of a check. `consultation` is None for a file that does not fit the model."""
 
     consultation: Consultation | None
     faults: tuple[DefinitionIssue, ...]
@@ -37,7 +37,7 @@ class CheckedFile(NamedTuple):
 
 
 def read_consultation_file(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> CheckedFile:
-    """Reads and checks a file. Never raises: whatever is wrong comes back as a fault with its line.
+    """Reads and checks a file. Never raises: every problem is returned as an issue with its line.
 
     >>> read(Path("nowhere.yaml")).faults[0].reason
     'there is no such file'
@@ -51,9 +51,9 @@ def check_parsed_file(
     catalogues: Mapping[str, Phrases] | None = None,
     folder: Path | None = None,
 ) -> CheckedFile:
-    """The same for data that has been parsed already (a form of the console, a test).
+    """Checks parsed data (of a form or a test).
 
-    Recordings are paths in `folder`; without one they must be media names, as in a published revision.
+    Recordings are paths in `folder`; without a folder they must be media names, as in a published revision.
     """
     if found.data is None and found.faults:
         return CheckedFile(None, found.faults)
@@ -85,21 +85,21 @@ def check_parsed_file(
 
 
 def canonical_content(consultation: Consultation) -> str:
-    """The consultation as it is stored: canonical, so that equal consultations have equal content.
+    """Returns the stored form of a consultation: canonical, so that equal consultations have equal content.
 
-    Names are sorted. The order of the languages is not lost by that: the model writes them as a list.
+    Names are sorted. The order of the languages is kept, because the model writes them as a list.
     """
     data = consultation.model_dump(mode="json")
     return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def content_digest(stored: str) -> str:
-    """The SHA-256 of stored content: what tells one revision from another."""
+    """Returns the SHA-256 of stored content, which identifies a revision."""
     return hashlib.sha256(stored.encode()).hexdigest()
 
 
 def all_phrases() -> dict[str, Phrases]:
-    """The bot's phrases in every language it speaks."""
+    """Returns the phrases in every available language."""
     return {language: phrase_catalogues.load_phrases(language) for language in phrase_catalogues.catalogue_languages()}
 
 
@@ -128,5 +128,5 @@ def _at(words: str, reason: str) -> str:
 
 
 def _sorted(faults: list[DefinitionIssue]) -> tuple[DefinitionIssue, ...]:
-    """In the order of the file, each fault once."""
+    """Sorts the issues in the order of the file and removes duplicates."""
     return tuple(dict.fromkeys(sorted(faults, key=lambda error: error.line)))

@@ -87,7 +87,7 @@ _ACTS: Final[dict[Step, Act]] = {
 
 
 class StepRefused(Exception):
-    """A step cannot be taken. `remedy` is the step that helps; None where words do (`states`)."""
+    """A step is not possible. `remedy` is the step that helps; None where only a text helps (`state_texts`)."""
 
     def __init__(self, reason: Reason, slug: str, remedy: Step | None = None, **values: object) -> None:
         super().__init__(reason)
@@ -98,14 +98,14 @@ class StepRefused(Exception):
 
 
 class Closed(NamedTuple):
-    """It takes no more answers. `under_way`: people who have begun and not finished; what they said stays."""
+    """The result of closing. `under_way`: unfinished participations; their answers stay."""
 
     revision: PublishedRevision
     under_way: int
 
 
 class Reopened(NamedTuple):
-    """It takes answers again, until its end. The answers of `before` people go at the time promised to them."""
+    """The result of reopening. The answers of `before` people are deleted at the time promised to them."""
 
     revision: PublishedRevision
     before: int
@@ -113,7 +113,7 @@ class Reopened(NamedTuple):
 
 
 class Archiving(NamedTuple):
-    """What archiving means."""
+    """The consequences of archiving."""
 
     revision: PublishedRevision
     under_way: int
@@ -135,7 +135,7 @@ class WentLive(NamedTuple):
 
 
 class _Now(NamedTuple):
-    """A consultation as it stands, its row taken."""
+    """The current state of a consultation, with its row locked."""
 
     row: StoredConsultation
     live: PublishedRevision | None
@@ -151,7 +151,7 @@ class _Now(NamedTuple):
 
 
 def close_consultation(connection: Connection, slug: str, context: PublishContext) -> Closed:
-    """Ends a consultation now. What people said stays; who is under way is told when they write."""
+    """Closes a consultation now. Answers stay; participants under way are told with their next message."""
     it = _take(connection, slug, context.now)
     live = it.need_live()
     if it.state == "archived":
@@ -198,7 +198,7 @@ def reopen_consultation(
 
 
 def preview_archiving(connection: Connection, slug: str, context: PublishContext) -> Archiving:
-    """What archiving means, as it stands now. Raises StepRefused where it is not possible."""
+    """Returns the consequences of archiving. Raises StepRefused if it is not possible."""
     it = _take(connection, slug, context.now)
     live = it.need_live()
     if it.state == "archived":
@@ -218,7 +218,7 @@ def preview_archiving(connection: Connection, slug: str, context: PublishContext
 
 
 def archive_consultation(connection: Connection, slug: str, context: PublishContext) -> Archiving:
-    """Puts a closed consultation away, once nobody waits for an answer. It deletes nothing."""
+    """Archives a closed consultation once all official answers are given. It deletes nothing."""
     found = preview_archiving(connection, slug, context)
     it = _take(connection, slug, context.now)
     if leave_stage(connection, it.row.id, "test", context.now):
@@ -229,7 +229,7 @@ def archive_consultation(connection: Connection, slug: str, context: PublishCont
 
 
 def unarchive_consultation(connection: Connection, slug: str, context: PublishContext) -> PublishedRevision:
-    """Brings an archived consultation back. It is closed then, as it was before."""
+    """Restores an archived consultation as closed."""
     it = _take(connection, slug, context.now)
     live = it.need_live()
     archived_at = it.row.archived_at
@@ -329,7 +329,7 @@ def _put_live(
 
 
 def _tried(connection: Connection, it: _Now, revision: PublishedRevision) -> int:
-    """How many took part in the test of a revision."""
+    """Returns the number of participants in the test of a revision."""
     waiting = revision_in_stage(connection, it.row.id, "test")
     trial = stages.trial_of(connection, it.row.id)
     if trial is None or waiting is None or waiting.id != revision.id:
@@ -340,7 +340,7 @@ def _tried(connection: Connection, it: _Now, revision: PublishedRevision) -> int
 def _revision(
     connection: Connection, it: _Now, stage: Literal["test", "draft"] | None, number: int | None
 ) -> PublishedRevision:
-    """The one that is to go live. Raises StepRefused."""
+    """Returns the revision that is to go live. Raises StepRefused."""
     if number is not None:
         found = revision_by_number(connection, it.row.id, number)
         if found is None:
@@ -354,7 +354,7 @@ def _revision(
 
 
 def _need_open(it: _Now) -> None:
-    """Raises StepRefused where nobody could take part in what goes live."""
+    """Raises StepRefused if participation in the new revision would not be possible."""
     if it.live is None:
         return
     if it.row.state == "archived":
@@ -375,7 +375,7 @@ def _take(connection: Connection, slug: str, now: datetime) -> _Now:
 
 
 def _live(connection: Connection, revision: PublishedRevision) -> PublishedRevision:
-    """The live revision of its consultation as it stands after a step."""
+    """Returns the live revision after a step."""
     return live_revision_of(connection, revision.consultation_id) or revision
 
 
@@ -384,7 +384,7 @@ def _under_way(connection: Connection, revision: PublishedRevision) -> int:
 
 
 def _undo_until(live: PublishedRevision, archived_at: datetime) -> datetime:
-    """Until when it can be brought back: after that its answers are gone, or have long been put away."""
+    """Returns until when archiving can be undone: while the answers exist, and for a limited time."""
     last = archived_at + timedelta(days=UNDO_DAYS)
     kept = retention.retention_days(live)
     return min(last, live.closes_at + timedelta(days=kept)) if live.closes_at and kept else last

@@ -1,7 +1,6 @@
-"""Before a revision is published: what it changes for whom, and whether it takes back what others published since.
+"""Computes what a revision changes before it is published, and whether it reverts changes of others.
 
-Runs in the transaction that publishes, on the locked consultation: of two who publish at once the second sees what the
-first one did.
+Runs in the publishing transaction on the locked consultation, so that concurrent publishers see each other's changes.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from storage.tables.stages import stage_history
 
 
 class PublishOptions(NamedTuple):
-    """What the person who publishes says besides the file."""
+    """The options of the publisher besides the file."""
 
     base: int | None = None
     """The newest revision they have seen; stronger than what the file says."""
@@ -65,7 +64,7 @@ class PublishImpact(NamedTuple):
 
     @property
     def is_refused(self) -> bool:
-        """Whether it cannot be published, whatever a person confirms."""
+        """Whether errors prevent publishing."""
         return any(not error.warning for error in self.faults)
 
     def warnings(self) -> tuple[DefinitionIssue, ...]:
@@ -74,7 +73,7 @@ class PublishImpact(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """A checked file, and what is needed to say where in it something stands."""
+    """A checked file with the lines of its parts."""
 
     name: str
     consultation: Consultation
@@ -97,7 +96,7 @@ class SourceFile(NamedTuple):
 
 
 def examine_impact(connection: Connection, file: SourceFile, intent: PublishOptions, zone: tzinfo) -> PublishImpact:
-    """What it would do to the live revision and to those who answered, if this were live. Locks the consultation."""
+    """Returns the impact on the live revision and its answers. Locks the consultation."""
     consultation = file.consultation
     find_consultation(connection, consultation.slug, lock=True)
     newest = find_live_revision(connection, consultation.slug)
@@ -132,7 +131,7 @@ def examine_return(
 
 
 def _publisher(connection: Connection, revision: PublishedRevision) -> str:
-    """Who published a revision; "" where that was not recorded."""
+    """Returns the publisher of a revision, or "" if not recorded."""
     about = f"{revision.slug}/{revision.number}"
     entries = [it for act in _MADE_LIVE if (it := audit.last_entries(connection, act, about))]
     return max(entries, key=lambda entry: entry.id).actor if entries else ""

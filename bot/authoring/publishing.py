@@ -1,4 +1,4 @@
-"""From a checked file to a revision in the store, with the words that start it."""
+"""Publishes a checked file as a revision, with its start words, seeds and recordings."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ KEYWORD: Final = "keyword"
 
 
 class PublishContext(NamedTuple):
-    """What publishing needs from outside: new ids, the time, the city's zone, where a day begins at midnight, the
-    folder for recordings, what records it in the audit log, and chance.
-    """
+    """The dependencies of publishing: id generator, time, time zone, media folder, audit note, randomness."""
 
     new_id: Callable[[], int]
     now: datetime
@@ -59,8 +57,8 @@ class PublishContext(NamedTuple):
 
 
 class PublishOutcome(NamedTuple):
-    """What came of it. `revision` is None where faults prevented it, or where a person has to confirm something first
-    (`impact.waits`); `new` is false where nothing had changed.
+    """The result of publishing. `revision` is None with errors or while a confirmation is missing (`impact.waits`);
+    `new` is false for an unchanged file.
     """
 
     revision: PublishedRevision | None
@@ -74,8 +72,8 @@ class PublishOutcome(NamedTuple):
 def publish_file(
     store: Store, path: Path, context: PublishContext, intent: PublishOptions = DEFAULT_OPTIONS, stage: Stage = "live"
 ) -> PublishOutcome:
-    """Reads, checks and publishes a file, all or nothing, or keeps it as a draft or a test. For commands; within a
-    transaction use `record`.
+    """Reads, checks and publishes a file atomically, or stores it as a draft or test. For commands; within a
+    transaction use `publish_checked`.
     """
     checked = read_consultation_file(path)
     if checked.publishable is None:
@@ -135,7 +133,7 @@ def _kept_only(
     stage: Literal["draft", "test"],
     faults: tuple[DefinitionIssue, ...],
 ) -> PublishOutcome:
-    """Keeps a draft or a test beside the live revision."""
+    """Stores a draft or test beside the live revision."""
     before = _in_stage(connection, consultation.slug, stage)
     if stage == "draft" and (live := _same_as_live(connection, consultation)):
         return PublishOutcome(live, False, faults)
@@ -214,7 +212,7 @@ def make_revision_live(
 def _try_out(
     connection: Connection, tested: PublishedRevision, consultation: Consultation, context: PublishContext, name: str
 ) -> list[DefinitionIssue]:
-    """Lets a test revision be asked in its trial; what was said there about another one is deleted. Gives warnings."""
+    """Starts the trial of a test revision and deletes the answers to another one. Returns warnings."""
     asked = trials.trial_definition(connection, tested, consultation)
     before = stages.trial_of(connection, tested.consultation_id)
     publication = _publication(asked, context)
@@ -242,7 +240,7 @@ def _in_stage(connection: Connection, slug: str, stage: Stage) -> PublishedRevis
 def _fill(
     connection: Connection, revision: PublishedRevision, consultation: Consultation, context: PublishContext, name: str
 ) -> list[DefinitionIssue]:
-    """What comes with a live revision: the words that start it, seeds, proposals of earlier waves. Gives warnings."""
+    """Stores the start words, seeds and copied proposals of a live revision. Returns warnings."""
     own, known = revision.consultation_id, load_triggers(connection)
     for waiting in ("draft", "test"):
         found = revision_in_stage(connection, own, waiting)
@@ -270,7 +268,7 @@ def _missing_recordings(consultation: Consultation, context: PublishContext, nam
 
 
 def _unfit(connection: Connection, consultation: Consultation, name: str) -> list[DefinitionIssue]:
-    """Why it cannot be live: its words start something else, or there are no earlier proposals to take."""
+    """Returns why a revision cannot be live: its words start another consultation, or earlier proposals are missing."""
     found = find_consultation(connection, consultation.slug)
     own = found.id if found else 0
     known = load_triggers(connection)
@@ -290,7 +288,7 @@ def _unfit(connection: Connection, consultation: Consultation, name: str) -> lis
 
 
 def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[DefinitionIssue]:
-    """Why nobody could take part in what is published now."""
+    """Returns why participation would not be possible after publishing."""
     found = find_consultation(connection, slug, lock=True)
     if found is None or found.state == "open" or (found.state == "closed" and stage != "live"):
         return []
@@ -302,7 +300,7 @@ def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[De
 
 
 def publish_samples(store: Store, context: PublishContext) -> list[DefinitionIssue]:
-    """Publishes what is shipped, into a store that holds nothing yet. A broken file is a fault, never a stop."""
+    """Publishes the samples into an empty store. A broken file is reported, but does not stop the start."""
     faults: list[DefinitionIssue] = []
     try:
         with store.reading() as connection:
@@ -318,7 +316,7 @@ def publish_samples(store: Store, context: PublishContext) -> list[DefinitionIss
 
 
 def _kept(checked: CheckedFile, context: PublishContext, name: str) -> list[DefinitionIssue]:
-    """Puts the recordings into the media folder; gives why they cannot be kept."""
+    """Copies the recordings into the media folder; returns errors."""
     if not checked.recordings or context.media is None:
         return []
     try:
@@ -330,7 +328,7 @@ def _kept(checked: CheckedFile, context: PublishContext, name: str) -> list[Defi
 
 
 def start_words(consultation: Consultation) -> list[str]:
-    """The words that start it, as they are compared: its slug and its keywords, each once."""
+    """Returns the normalised words that start a consultation: its slug and keywords, each once."""
     return list(dict.fromkeys(fold(word) for word in (consultation.slug, *consultation.keywords)))
 
 

@@ -1,7 +1,7 @@
-"""Recordings of a consultation: looked at like its text, kept under the hash of their content.
+"""Checks the recordings of a consultation and stores them under the hash of their content.
 
-In a file they are paths beside it. A published revision names the hash instead, so it says exactly what people heard,
-and the file it was read from may change or go.
+Files name recordings by relative path. A published revision names the hash instead, so that its content is fixed and
+the original file may change or disappear.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class _Refused(Exception):
 
 
 def find_recordings(consultation: Consultation, folder: Path | None) -> Recordings:
-    """Looks at every recording. `folder` is that of the file; None where there is no file, but media names only.
+    """Checks all recordings. `folder` is that of the file; None if there are only media names.
 
-    A media name in a file (`show` writes them) stands for what is in the media folder already.
+    A media name in a file (`show` writes them) refers to the media folder.
     """
     files: dict[str, Path] = {}
     problems: list[Problem] = []
@@ -64,7 +64,7 @@ def find_recordings(consultation: Consultation, folder: Path | None) -> Recordin
 
 
 def store_recordings(files: Mapping[str, Path], media: Path) -> list[str]:
-    """Copies into the media folder what is not there yet, each at once or not at all. Gives what changed meanwhile.
+    """Copies missing recordings into the media folder, each atomically. Returns files that changed meanwhile.
 
     Raises OSError.
     """
@@ -82,13 +82,13 @@ def store_recordings(files: Mapping[str, Path], media: Path) -> list[str]:
 
 
 def recording_names(consultation: Consultation) -> Iterator[str]:
-    """The media names a published consultation needs."""
+    """Yields the media names of a published consultation."""
     for node in consultation.questions:
         yield from node.audio.values()
 
 
 def audio_type(start: bytes) -> str:
-    """What the first bytes of a recording say it is: `mp3`, `ogg` (also opus), `m4a`, `wav`, or "" for none of these.
+    """Detects the format from the first bytes: `mp3`, `ogg` (also opus), `m4a`, `wav`, or "".
 
     >>> kind_of(b"OggS" + bytes(60)), kind_of(b"RIFF....WAVE"), kind_of(b"<html>")
     ('ogg', 'wav', '')

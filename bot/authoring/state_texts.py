@@ -1,4 +1,4 @@
-"""What is said about the states of consultations, to those who change them: sentences of fact, each with what to do."""
+"""Describes the states of consultations and refused steps, each with a remedy."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ _REMEDIES: Final[dict[Reason, str]] = {
 
 
 def format_moment(moment: datetime, zone: tzinfo) -> str:
-    """A moment as those who run consultations read it."""
+    """Formats a moment for staff."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def next_step_text(revision: PublishedRevision, now: datetime, zone: tzinfo) -> str:
-    """What to do with a live revision next: to try it, or what keeps people from taking part."""
+    """Returns what to do next with a live revision: how to try it, or why participation is not possible."""
     state = revision.state_at(now)
     if state == "not_yet" and revision.opens_at:
         return f"people can take part from {format_moment(revision.opens_at, zone)}"
@@ -83,7 +83,7 @@ def _again(revision: PublishedRevision) -> str:
 
 
 def refusal_text(refused: StepRefused, remedy: Remedy, zone: tzinfo) -> str:
-    """Why a step cannot be taken, and what to do."""
+    """Explains why a step is refused, with a remedy."""
     values = {name: _value(name, value, zone) for name, value in refused.values.items()}
     if waiting := refused.values.get("owed"):
         values |= _owed(waiting)
@@ -114,17 +114,17 @@ def _owed(waiting: object) -> dict[str, str]:
 
 
 def waiting_people_text(number: int) -> str:
-    """How many people are owed an answer."""
+    """Returns how many people wait for an official answer."""
     return "1 person still waits" if number == 1 else f"{number} people still wait"
 
 
 def owed_answer_text(one: UnansweredContribution) -> str:
-    """A contribution that is owed an answer, and where it stands."""
+    """Returns a contribution that waits for an official answer, with its status."""
     return f"{one.code} ({'not read yet' if one.is_unread else one.status.replace('_', ' ')})"
 
 
 def describe_archiving(found: Archiving, zone: tzinfo) -> Iterator[str]:
-    """What archiving means, a line each."""
+    """Yields the consequences of archiving, one line each."""
     if found.under_way:
         yield f"{_people(found.under_way)} under way and will not be able to finish; what they said stays"
     yield f"its pages, links and QR codes say that it is over: /c/{found.revision.slug}"

@@ -1,4 +1,4 @@
-"""What a wave would take of an earlier one with `take: top`, in the language of the command line."""
+"""Describes what a wave would take from an earlier one with `take: top`, for the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUESTION: Final = "Take these over from {slug}?"
 
 
 def describe_top_list(found: TopList) -> Iterator[str]:
-    """What a wave would take with `take: top`, a line each, and what speaks against it."""
+    """Yields the proposals that would be taken, one line each, and a note on few ratings."""
     yield f"Of {found.slug}, {len(found.listed)} of {found.of} proposals, in the order of its result page:"
     yield from describe_order(found.listed)
     few = sum(it.ranked.rank.standing >= StatementStanding.FEW for it in found.listed)
@@ -26,7 +26,7 @@ def describe_top_list(found: TopList) -> Iterator[str]:
 
 
 def describe_order(listed: Sequence[RankedProposal]) -> Iterator[str]:
-    """Proposals in their order, with what is told of each."""
+    """Yields proposals in their order with their figures."""
     for place, it in enumerate(listed, 1):
         yield f"{place:>4}. {it.code} “{shortened(it.text)}”: {_told(it.ranked)}"
 

@@ -1,4 +1,4 @@
-"""A published revision as a file again: YAML that `check` accepts and that is the same content when published."""
+"""Exports a published revision as YAML that `check` accepts and that publishes as the same content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEAD: Final = "# As it was published. Change it and publish it; “revision” 
 
 
 def consultation_to_yaml(consultation: Consultation, number: int) -> str:
-    """The YAML of a revision, with its number, by which publishing it notices what others published meanwhile."""
+    """Returns the YAML of a revision with its number, which lets publishing detect concurrent changes."""
     data = consultation.model_dump(mode="json", exclude_defaults=True)
     data["languages"] = [_brief(offer) for offer in data["languages"]]
     data["questions"] = [
@@ -42,7 +42,7 @@ def _brief(offer: dict[str, Any]) -> Any:
 
 
 def _plain(data: Any) -> Any:
-    """Wordings without a status of their own as plain texts."""
+    """Returns texts without a review status as plain strings."""
     if isinstance(data, dict):
         if data.keys() == {"text"} and isinstance(data["text"], str):
             return data["text"]

@@ -1,7 +1,7 @@
-"""A consultation file as plain data, with the line of everything in it.
+"""Parses a consultation file into plain data with the line of each part.
 
-YAML 1.2 (its core schema, so `no` and `12:30` stay texts) and therefore also JSON. The data is built from the parser's
-events instead of by a constructor: nothing in a file can name a Python type or refer to another part and so blow up.
+YAML 1.2 core schema (`no` and `12:30` are texts), and therefore also JSON. The data is built from parser events
+instead of a constructor: a file can neither name a Python type nor use references to expand itself.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class _Refused(Exception):
 
 
 def load_yaml(path: Path) -> ParsedFile:
-    """Reads a file. Whatever is wrong with it becomes a fault; nothing is raised."""
+    """Reads a file. Problems are returned as issues; nothing is raised."""
     name = str(path)
     try:
         text = _text(path)
@@ -106,7 +106,7 @@ def load_yaml(path: Path) -> ParsedFile:
 
 
 def parse_yaml(text: str, name: str) -> ParsedFile:
-    """The same for a text that is at hand already."""
+    """Parses a text."""
     if text.lstrip()[:1] == "{":
         # JSON may be indented with tabs, YAML may not; inside a JSON text a bare tab is not allowed anyway.
         text = text.replace("\t", " ")
@@ -142,7 +142,7 @@ def _text(path: Path) -> str:
 
 
 class _Builder:
-    """Turns the parser's events into dicts, lists and scalars, and notes the line of each."""
+    """Builds dicts, lists and scalars from parser events, with the line of each."""
 
     def __init__(self, text: str, name: str) -> None:
         self.lines: dict[Where, int] = {}

@@ -1,4 +1,4 @@
-"""Votes that were given in a question go with its answer, when the question is not on the person's path any more."""
+"""Deletes the votes of a statements question that leaves the participant's path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.tables.ratings import NewRatingEvent, erase_votes, store_votes
 
 
 class VoteBlock(NamedTuple):
-    """Questions of one person in which votes were given that do not count any more."""
+    """Questions of one participant whose votes no longer count."""
 
     pseudonym: str
     keys: Set[str]
@@ -25,21 +25,21 @@ class VoteBlock(NamedTuple):
 
 
 class BlockVotes(NamedTuple):
-    """Votes of one block, and what else the person said about the same proposals."""
+    """The votes of one block, and the participant's other votes on the same proposals."""
 
     gone: tuple[NewRatingEvent, ...]
     left: tuple[NewRatingEvent, ...]
 
 
 def block_of(flow: Flow, pseudonym: str, keys: Set[str], answers: Mapping[str, object]) -> VoteBlock:
-    """The votes given in these questions, by a person with these other answers."""
+    """Returns the block of these questions for a participant with these other answers."""
     blocks = {key for key in flow.questions if flow.nodes[key].type == "statements"}
     named = frozenset(value for key, value in answers.items() if key not in keys and isinstance(value, str))
     return VoteBlock(pseudonym, keys, bool(blocks) and blocks <= keys, named)
 
 
 def votes_of_blocks(connection: Connection, blocks: Sequence[VoteBlock]) -> list[BlockVotes]:
-    """The votes of these blocks, in their order."""
+    """Loads the votes of these blocks, in their order."""
     given: dict[str, list[NewRatingEvent]] = {}
     for vote in ratings.votes_by(connection, sorted({block.pseudonym for block in blocks})):
         given.setdefault(vote.pseudonym, []).append(vote)
@@ -49,7 +49,7 @@ def votes_of_blocks(connection: Connection, blocks: Sequence[VoteBlock]) -> list
 
 
 def delete_block_votes(connection: Connection, blocks: Sequence[VoteBlock]) -> None:
-    """Deletes the votes of these blocks. What a person said about the same proposal elsewhere counts again."""
+    """Deletes the votes of these blocks. Other votes of a participant on the same proposal count again."""
     votes = votes_of_blocks(connection, blocks)
     gone = {vote.id: vote for found in votes for vote in found.gone}
     left = {vote.id: vote for found in votes for vote in found.left if vote.id not in gone}

@@ -1,7 +1,7 @@
-"""Reference codes of contributions: made up at random, so that no person is in them, and found again when typed.
+"""Reference codes of contributions: random, and recognised however they are typed.
 
-A proposal has one that its author is told. An answer in own words has one for the team alone: nobody who took part can
-show whose it is.
+Authors get the code of their proposal. The code of an open answer is shown to staff only, so no participant can
+prove which answer is theirs.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _FIRST: Final = frozenset(f"#{_PROPOSAL}{_ANSWER}{_PROPOSAL.lower()}{_ANSWER.low
 
 
 def new_proposal_code(random: Random = SYSTEM_RANDOM) -> str:
-    """A code of 40 random bits that can be read out: "P-7K2M-PX0Q"."""
+    """Returns a new code of 40 random bits: "P-7K2M-PX0Q"."""
     return f"{_PROPOSAL}-{group_code(random_code(8, random))}"
 
 
 def new_answer_code(random: Random = SYSTEM_RANDOM) -> str:
-    """A code for an answer in own words: "T-7K2M-PX0Q"."""
+    """Returns a new code for an open answer: "T-7K2M-PX0Q"."""
     return f"{_ANSWER}-{group_code(random_code(8, random))}"
 
 
 def parse_proposal_code(text: str) -> str | None:
-    """The code of a proposal which a whole message is, however it was typed; None for anything else.
+    """Returns the proposal code that is the whole message, or None.
 
     >>> recognise(" p 7k2m pxoq ")
     'P-7K2M-PX0Q'
@@ -46,7 +46,7 @@ def parse_proposal_code(text: str) -> str | None:
 
 
 def parse_contribution_code(text: str) -> str | None:
-    """The same, also for the code of an answer.
+    """Returns the code of a proposal or an open answer that is the whole message, or None.
 
     >>> recognise_any("t7k2m-pxoq")
     'T-7K2M-PX0Q'
@@ -61,5 +61,5 @@ def parse_contribution_code(text: str) -> str | None:
 
 
 def is_answer_code(code: str) -> bool:
-    """Whether it is the code of an answer in own words."""
+    """Tells whether a code is that of an open answer."""
     return code.startswith(f"{_ANSWER}-")

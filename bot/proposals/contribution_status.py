@@ -1,4 +1,4 @@
-"""What can be told about a contribution to whoever has its code: in chat, on its page, and in news about it."""
+"""The public status of a contribution, as chats, its page and notifications show it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Seen = Literal["reading", "public", "hidden", "withdrawn", "merged", "split"]
 
 
 class ContributionStatus(NamedTuple):
-    """A contribution as everybody may know it. Text and reasons of what is not public are not in it."""
+    """The public status of a contribution. It contains no text and no reason of unpublished contributions."""
 
     code: str
     seen: Seen
@@ -32,7 +32,7 @@ class ContributionStatus(NamedTuple):
 
 
 def contribution_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
-    """What there is to tell about these codes; those that do not exist are left out."""
+    """Loads the statuses of these codes, without unknown codes."""
     known = proposals_by_code(connection, list(codes)) if codes else {}
     items = load_items(connection, [row.id for row in known.values()]) if known else {}
     others = _others(connection, items)
@@ -68,7 +68,7 @@ def _seen(item: ModerationItem) -> Seen:
 
 
 def status_lines(account: ContributionStatus, say: Say, language: str, page: str = "") -> list[str]:
-    """Where it stands, in lines: the last step with its reason. `page` is the address where all of it is shown."""
+    """Returns the status in lines: the last step with its reason. `page` is the address with all steps."""
     lines = [say(f"account.{account.seen}", code=account.code, others=", ".join(account.others))]
     if account.hidden_because:
         lines.append(say("account.reason", reason=account.hidden_because))
@@ -80,7 +80,7 @@ def status_lines(account: ContributionStatus, say: Say, language: str, page: str
 
 
 def step_lines(step: NewProposalStatus, say: Say, language: str) -> Iterator[str]:
-    """One step: what was decided, why, by whom, and where more can be read."""
+    """Yields the lines of one step: status, reason, responsible body and link."""
     yield say("account.status", status=say(f"account.status.{step.status}"))
     tag, reason = reason_in_language(step.reason, language)
     if reason and _plain(tag) == _plain(language):
@@ -94,7 +94,7 @@ def step_lines(step: NewProposalStatus, say: Say, language: str) -> Iterator[str
 
 
 def reason_in_language(reason: Mapping[str, str], language: str) -> tuple[str, str]:
-    """A reason in this language, else in a related one, else in German; with the language it is in.
+    """Returns a reason in this language, else in a related one, else in German, with the language found.
 
     >>> reason_in({"de": "Ja.", "tr": "Evet."}, "tr")
     ('tr', 'Evet.')

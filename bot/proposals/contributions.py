@@ -1,4 +1,4 @@
-"""What a person has brought in: own proposals and where they stand, and how they rated those of others."""
+"""The contributions of a contact for the command *mydata*: own proposals, ratings and open answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VOTES: Final[Mapping[Vote, str]] = {1: "agree", -1: "disagree", 0: "pass"}
 
 
 def own_contribution_lines(connection: Connection, pseudonyms: Sequence[str], renderer: Renderer) -> list[str]:
-    """A line for each proposal and each rating of these people; nothing where there are none."""
+    """Returns a line for each proposal and each rating under these pseudonyms; an empty list without any."""
     own = proposals_of_people(connection, pseudonyms)
     items = load_items(connection, [row.id for row in own])
     lines = []
@@ -40,8 +40,8 @@ def own_contribution_lines(connection: Connection, pseudonyms: Sequence[str], re
 def answer_review_texts(
     connection: Connection, session_ids: Sequence[int], renderer: Renderer
 ) -> dict[tuple[int, str], str]:
-    """What became of answers in own words, by session and question: that others can see it, or why nobody does. Nothing
-    of those that wait.
+    """Returns the review state of open answers by session and question: released, or hidden with the reason. Answers
+    that still wait for review are left out.
     """
     known = {
         key: row
@@ -62,7 +62,7 @@ def answer_review_texts(
 
 
 def _rated(connection: Connection, rated: Sequence[NewRating], renderer: Renderer) -> Iterator[str]:
-    """Each vote with the code of what it is about; with its words only while everybody may read them."""
+    """Yields each vote with the code of its proposal, and with the text of public proposals."""
     about = load_items(connection, [row.proposal_id for row in rated])
     for row in rated:
         item = about[row.proposal_id]

@@ -42,7 +42,7 @@ Named = Callable[[int, int], str]
 def proposal_fact_sources(
     pools: StatementPools, named: Named, draw_seed: Callable[[str, int], int]
 ) -> Mapping[type[FactQuery[Any]], FactSource]:
-    """Who finds out which kind of need."""
+    """Returns the fact source of each fact query about proposals."""
     return {
         NextStatement: _Next(pools, named, draw_seed),
         SimilarTo: _Similar(pools, named),
@@ -54,7 +54,7 @@ def proposal_fact_sources(
 
 
 class ReadableProposals(NamedTuple):
-    """Proposals which may be shown, with their translations and everybody who brought them."""
+    """Proposals that may be shown, with translations and authors."""
 
     rows: Mapping[int, StoredProposal]
     texts: Mapping[int, Mapping[str, NewProposalText]]
@@ -68,7 +68,7 @@ class ReadableProposals(NamedTuple):
         return ReadableProposals(rows, translations_of(connection, list(rows)), _through_waves(connection, rows))
 
     def may_be_shown(self, id_: int, asker: FactRequest, named: Named) -> bool:
-        """Whether it is there, and not the own one."""
+        """Tells whether a contact may see a proposal: it is visible and not the contact's own."""
         if id_ not in self.rows:
             return False
         here, *earlier = self.authors[id_]
@@ -78,7 +78,7 @@ class ReadableProposals(NamedTuple):
         )
 
     def statement(self, id_: int, language: str) -> Statement:
-        """As a reader of this language gets it: translated where there is a translation."""
+        """Returns a proposal for a reader of this language, translated where a translation exists."""
         row = self.rows[id_]
         own = proposal_text(row)
         texts, is_own = self.texts.get(id_, {}), _base(row.language) == _base(language)
@@ -93,7 +93,7 @@ class ReadableProposals(NamedTuple):
 def _through_waves(
     connection: Connection, rows: Mapping[int, StoredProposal]
 ) -> dict[int, list[tuple[int, frozenset[str]]]]:
-    """Who brought these proposals, and what they were taken over from, wave by wave, the newest first."""
+    """Loads the authors of these proposals and of their originals, wave by wave, the newest first."""
     found: dict[int, list[tuple[int, frozenset[str]]]] = {id_: [] for id_ in rows}
     at = dict(rows)
     while at:
@@ -107,7 +107,7 @@ def _through_waves(
 
 
 class _Next:
-    """The next statement for each: drawn by priority, seeded per person, never the own one and never one twice."""
+    """Draws the next statement of each participant by priority, seeded per participant, without own and rated ones."""
 
     def __init__(self, pools: StatementPools, named: Named, draw_seed: Callable[[str, int], int]) -> None:
         self._pools, self._named, self._draw_seed = pools, named, draw_seed
@@ -142,7 +142,7 @@ class _Next:
 
 
 class _Similar:
-    """What others proposed that says nearly the same."""
+    """Finds similar proposals of other participants."""
 
     def __init__(self, pools: StatementPools, named: Named) -> None:
         self._pools, self._named = pools, named
@@ -243,5 +243,5 @@ def _is_visible(row: StoredProposal) -> bool:
 
 
 def _base(language: str) -> str:
-    """Plain German is German."""
+    """Returns the standard language of a plain-language variant: "de" for "de-simple"."""
     return language.partition("-")[0]

@@ -1,7 +1,7 @@
-"""What a person who releases proposals should look at: personal details, and texts that are no plain sentence.
+"""Flags texts for moderators: personal details, and texts that are not plain sentences.
 
-Pure. A flag is a hint for a person and decides nothing: names are guessed from the words before them, so some are
-missed and some are none.
+Pure functions. A flag is a hint and decides nothing. Names are guessed from the words before them, with false
+positives and false negatives.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _SCRIPTS: Final = {"ar": "ARABIC", "ru": "CYRILLIC", "uk": "CYRILLIC"}
 
 
 def flags_of(text: str, language: str) -> list[str]:
-    """The flags of a text that was written in a conversation in this language, in the order of `FLAGS`."""
+    """Returns the flags of a text written in a conversation in this language, in the order of `FLAGS`."""
     plain = plain_digits(text)
     return [flag for flag in FLAGS if _FOUND[flag](plain, language)]
 
@@ -81,7 +81,7 @@ def _has_phone(text: str, _: str) -> bool:
 
 
 def _has_iban(text: str, _: str) -> bool:
-    """An account number whose check digits are right (ISO 13616: the number, turned round, leaves 1 modulo 97)."""
+    """Tells whether a text contains an account number with correct check digits (ISO 13616)."""
     return any(_is_iban(re.sub(r"[\s-]", "", found[0]).upper()) for found in _IBAN.finditer(text))
 
 
@@ -104,7 +104,7 @@ def _is_mostly_emoji(text: str, _: str) -> bool:
 
 
 def _is_other_script(text: str, language: str) -> bool:
-    """Mostly letters the language is not written in: then the language it was taken for is wrong."""
+    """Tells whether most letters belong to another script than that of the language."""
     letters = [char for char in text if char.isalpha()]
     script = _SCRIPTS.get(language.partition("-")[0], "LATIN")
     strange = sum(not unicodedata.name(char, "").startswith(script) for char in letters)

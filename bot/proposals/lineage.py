@@ -1,8 +1,9 @@
-"""From wave to wave: which proposals were taken over from which, so that a person's wish and an answer follow them.
+"""Tracks proposals across waves: copies and their originals.
 
-A copy says in `source_id` what it is a copy of, "P-7K2M-PX0Q/SLUG": the code of the original and where it is now.
-Nobody stands behind a copy: its author has another pseudonym there. Who somebody was in the earlier wave is computed
-while they write, and only then (`bot.proposals.facts`): nobody weighs the own idea.
+The `source_id` of a copy is "P-7K2M-PX0Q/SLUG": the code of the original and the consultation of the copy.
+A copy has no author, because its author has another pseudonym in that consultation. The pseudonym of the earlier
+wave is computed only while a message of the author is processed (`bot.proposals.facts`), so that authors are not
+asked to rate their own proposals.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ SOURCE = "wave"
 
 
 def copy_source_id(code: str, slug: str) -> str:
-    """What the copy of a proposal in a consultation is known by."""
+    """Returns the source id of the copy of a proposal in a consultation."""
     return f"{code}/{slug}"
 
 
 def original_code(row: StoredProposal) -> str:
-    """The code of what this is a copy of; "" where it is none."""
+    """Returns the code of the original of a copy; "" for a proposal that is not a copy."""
     return row.source_id.partition("/")[0] if row.source == SOURCE and row.source_id else ""
 
 
 def copies_of_codes(connection: Connection, codes: Iterable[str]) -> list[StoredProposal]:
-    """Everything that was taken over from proposals with these codes, also from copies of them."""
+    """Loads all copies of proposals with these codes, also indirect ones."""
     wanted, found = set(codes), []
     # Oldest first: what a copy was made of is older.
     for row in proposals_of_source(connection, SOURCE) if wanted else ():
@@ -38,7 +39,7 @@ def copies_of_codes(connection: Connection, codes: Iterable[str]) -> list[Stored
 
 
 def originals(connection: Connection, row: StoredProposal) -> list[StoredProposal]:
-    """What this was taken over from, and what that was, as far back as it is still there."""
+    """Loads the original of a copy, the original of that, and so on, as far as they still exist."""
     found: list[StoredProposal] = []
     while (code := original_code(row)) and (before := proposals_by_code(connection, [code]).get(code)):
         found.append(before)

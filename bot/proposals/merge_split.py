@@ -1,4 +1,4 @@
-"""Proposals that say the same become one, one that says two things becomes two; authors and ratings are kept."""
+"""Merges duplicate proposals and splits proposals with several subjects; authors and ratings are kept."""
 
 from __future__ import annotations
 
@@ -53,9 +53,10 @@ MOST_PARTS: Final = 10
 def merge_proposals(
     context: ModerationContext, proposal_id: int, into: int, reason: str = "", *, seen: str | None = None
 ) -> ModerationItem:
-    """Lets `into` stand for this proposal too. Ratings of this one count there; of two of one person the last one does.
+    """Merges a proposal into `into` and carries its ratings over. Of two ratings by one participant the later one
+    counts.
 
-    What was merged into this one before is merged into `into` as well: there are no chains.
+    Proposals merged into this one before are merged into `into` as well, so that there are no chains.
     """
     if proposal_id == into:
         raise DecisionRefused("itself")
@@ -81,7 +82,7 @@ def merge_proposals(
 
 
 def _share_status(context: ModerationContext, sources: Sequence[int], target: ModerationItem) -> None:
-    """What became of the target so far is now true of what was merged into it, and its authors are told."""
+    """Copies the last official answer of the target to the sources and notifies their authors."""
     if not target.steps:
         return
     last = target.steps[-1]
@@ -142,7 +143,7 @@ def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[
 def restore_text(
     context: ModerationContext, proposal_id: int, reason: str = "", *, seen: str | None = None
 ) -> ModerationItem:
-    """Takes back that a proposal was hidden or merged: it waits to be read again."""
+    """Makes a hidden or merged proposal wait for review again."""
     known = load_items(context.connection, [proposal_id]).get(proposal_id)
     into = known.moderation.merged_into if known else None
     if into is not None:
@@ -161,7 +162,7 @@ def restore_text(
 
 
 def _take_out(context: ModerationContext, source: int, target: int) -> None:
-    """Takes the source's ratings out of the target again: what each person said there before stands again."""
+    """Removes the ratings of the source from the target; earlier ratings of the target count again."""
     votes = ratings.votes_on(context.connection, [source, target])
     erase_carried_votes(context.connection, carried_votes(votes, {source: target}))
 
@@ -189,8 +190,8 @@ def split_proposal(
     *,
     seen: str | None = None,
 ) -> list[ModerationItem]:
-    """Makes several proposals of one that says several things. They have its author, wait to be read, and begin
-    without ratings: nobody knows which part was meant.
+    """Splits a proposal into several. The parts have its author, wait for review, and begin without ratings, because
+    the ratings do not say which part they are about.
     """
     item = lock_for_decision(context, proposal_id, "split", seen)
     wordings = [check_wording(part) for part in parts]
@@ -224,8 +225,8 @@ def split_proposal(
 
 
 def authors(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """The pseudonyms of all who brought these proposals: their own authors, those of what was merged into them, and
-    those of what they were split from.
+    """Loads the pseudonyms of all authors of these proposals, with those of merged proposals and of the whole of a
+    part.
     """
     states = moderations_by_id(connection, ids)
     wholes = {number: row.split_from for number, row in states.items() if row.split_from is not None}

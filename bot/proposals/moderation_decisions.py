@@ -1,8 +1,7 @@
-"""Decisions about what people wrote, one function each: a proposal, or an answer in own words, comes out only after a
-person read it.
+"""Moderation decisions, one function each: texts of residents are released only after review.
 
-Each runs in the caller's transaction and locks what it decides about, so that of two people who decide at once the
-second gets an answer (`DecisionRefused`) and nothing is lost. `seen` is the version the decision is about; None: any.
+Each function runs in the transaction of the caller and locks its text, so that the second of two concurrent decisions
+is refused (`DecisionRefused`). `seen` is the version the decision is about; None accepts any version.
 Merging and splitting: `bot.proposals.merge_split`; official answers: `bot.proposals.official_answers`.
 """
 
@@ -64,7 +63,7 @@ _PLAIN_REASONS: Final = frozenset({"status", "translate"})
 
 
 class ModerationContext(NamedTuple):
-    """Who decides, and what is needed to write that down."""
+    """The connection, keys, id generator, time and staff member of a decision."""
 
     connection: Connection
     keys: Keys
@@ -77,14 +76,14 @@ class ModerationContext(NamedTuple):
 
 
 class ProposalWording(NamedTuple):
-    """A title, if any, and a text."""
+    """A text with an optional title."""
 
     title: str | None
     text: str
 
 
 def approve_text(context: ModerationContext, proposal_id: int, *, seen: str | None = None) -> ModerationItem:
-    """Lets it out. Where four eyes are asked for, the first approval waits for one by somebody else."""
+    """Approves a text. With the four-eyes rule it is released by the second approval of another staff member."""
     item = lock_for_decision(context, proposal_id, "approve", seen)
     before = approvers(item.decisions)
     if context.staff_id is not None and context.staff_id in before:
@@ -97,7 +96,7 @@ def approve_text(context: ModerationContext, proposal_id: int, *, seen: str | No
 
 
 def hide_text(context: ModerationContext, proposal_id: int, reason: str, *, seen: str | None = None) -> ModerationItem:
-    """Keeps it from everybody, or takes it back. Its author can read the reason."""
+    """Hides a text, also a released one. Its author can read the reason."""
     item = lock_for_decision(context, proposal_id, "hide", seen)
     record_decision(context, proposal_id, "hide", require_reason(reason))
     set_moderation_state(context, item, "hidden")
@@ -107,9 +106,9 @@ def hide_text(context: ModerationContext, proposal_id: int, reason: str, *, seen
 def edit_text(
     context: ModerationContext, proposal_id: int, wording: ProposalWording, reason: str, *, seen: str | None = None
 ) -> ModerationItem:
-    """Takes personal details out of it. What the person wrote is kept sealed; its author sees what is public.
+    """Removes personal details from a text. The original is kept encrypted; the author sees the public text.
 
-    Translations go, because they say what is not said any more. Where four eyes are asked for, two people read anew.
+    Translations are deleted because they no longer match. With the four-eyes rule the text is reviewed anew.
     """
     item = lock_for_decision(context, proposal_id, "edit", seen)
     about, wording = item.proposal, check_wording_for(item, wording)
@@ -142,7 +141,7 @@ def translate_text(
     reviewed: bool = False,
     seen: str | None = None,
 ) -> ModerationItem:
-    """Stores it in another language, with who translated it and whether a speaker of it has read that."""
+    """Stores a translation with its translator and whether a speaker of the language has reviewed it."""
     item = lock_for_decision(context, proposal_id, "translate", seen)
     if language not in LANGUAGES or language == item.proposal.language:
         raise DecisionRefused("language", language=language)
@@ -165,7 +164,7 @@ def translate_text(
 def lock_for_decision(
     context: ModerationContext, proposal_id: int, kind: DecisionKind, seen: str | None
 ) -> ModerationItem:
-    """The proposal or answer, locked, if this may be decided about it now. Raises DecisionRefused."""
+    """Loads and locks a proposal or open answer. Raises DecisionRefused if this decision is not possible now."""
     item = load_items(context.connection, [proposal_id], lock=True).get(proposal_id)
     if item is None:
         raise DecisionRefused("unknown")
@@ -176,7 +175,7 @@ def lock_for_decision(
 def record_decision(
     context: ModerationContext, proposal_id: int, kind: DecisionKind, reason: str | None = None
 ) -> None:
-    """Takes down who decided what, and why; in the audit log without the reason, which may quote the text."""
+    """Records a decision with its reason; the audit log gets no reason, because reasons may quote the text."""
     row = NewDecision(
         id=context.new_id(),
         moderation_id=proposal_id,
@@ -196,7 +195,7 @@ def record_decision(
 def set_moderation_state(
     context: ModerationContext, item: ModerationItem, state: ModerationState, merged_into: int | None = None
 ) -> None:
-    """Moves it into a state; only what is released can be seen. The decision is noted before."""
+    """Sets the state of a text; only released texts are visible. The decision is recorded before."""
     number = item.proposal.id
     set_moderation_states(context.connection, [ModerationChange(number, state, merged_into, context.now)])
     if not item.answer:
@@ -204,12 +203,12 @@ def set_moderation_state(
 
 
 def reload_item(context: ModerationContext, proposal_id: int) -> ModerationItem:
-    """How it stands after the decision."""
+    """Loads the text again after the decision."""
     return load_items(context.connection, [proposal_id])[proposal_id]
 
 
 def require_reason(reason: str) -> str:
-    """A reason, tidied. Raises DecisionRefused where there is none."""
+    """Returns a reason, trimmed. Raises DecisionRefused for an empty one."""
     found = clean_text(reason).strip()[:LONGEST_REASON]
     if not found:
         raise DecisionRefused("no_reason")
@@ -217,7 +216,7 @@ def require_reason(reason: str) -> str:
 
 
 def check_wording(wording: ProposalWording) -> ProposalWording:
-    """Title and text, tidied. Raises DecisionRefused where there is no text, or far too much."""
+    """Returns title and text, trimmed. Raises DecisionRefused for an empty or overlong text."""
     title, text = clean_text(wording.title or "").strip(), clean_text(wording.text).strip()
     if not text or len(text) > LONGEST_TEXT or len(title) > LONGEST_TITLE:
         raise DecisionRefused("no_text", most=str(LONGEST_TEXT), title=str(LONGEST_TITLE))
@@ -225,7 +224,7 @@ def check_wording(wording: ProposalWording) -> ProposalWording:
 
 
 def check_wording_for(item: ModerationItem, wording: ProposalWording) -> ProposalWording:
-    """The same; an answer has no title. Raises DecisionRefused."""
+    """Checks a wording for this item; open answers have no title. Raises DecisionRefused."""
     found = check_wording(wording)
     if item.answer and found.title:
         raise DecisionRefused("only_proposals")
@@ -233,22 +232,22 @@ def check_wording_for(item: ModerationItem, wording: ProposalWording) -> Proposa
 
 
 def wording_flags(wording: ProposalWording, language: str) -> list[str]:
-    """What to look at in these words."""
+    """Returns the flags of title and text."""
     return flags_of("\n".join(filter(None, wording)), language)
 
 
 def encrypt_original(keys: Keys, item: ModerationItem, wording: ProposalWording) -> bytes:
-    """What a person wrote, so that only this house can read it."""
+    """Encrypts the original wording of a text."""
     return keys.encrypt(to_json(wording).decode(), original_binding(item.kind, item.proposal.id))
 
 
 def original_binding(kind: Literal["proposal", "answer"], number: int) -> bytes:
-    """What seals the words of a person to what they belong to."""
+    """Returns the associated data that binds an encrypted original to its text."""
     return f"{kind}/{number}".encode()
 
 
 def decrypt_original(keys: Keys, item: ModerationItem) -> ProposalWording | None:
-    """What the person wrote before it was edited; None where nothing was. Raises SecretError."""
+    """Returns the wording before the first edit; None for a text that was not edited. Raises SecretError."""
     sealed = item.moderation.original
     if sealed is None:
         return None
@@ -257,11 +256,11 @@ def decrypt_original(keys: Keys, item: ModerationItem) -> ProposalWording | None
 
 
 def needs_two_approvals(connection: Connection, consultation_id: int) -> bool:
-    """Whether two people have to approve what comes out of this consultation."""
+    """Tells whether texts of this consultation need two approvals."""
     revision = live_revision_of(connection, consultation_id)
     return bool(revision and from_json(revision.content).get("four_eyes", False))
 
 
 def proposal_ids_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, int]:
-    """The ids behind these codes."""
+    """Returns the ids of proposals by code."""
     return {code: row.id for code, row in proposals_by_code(connection, codes).items()}

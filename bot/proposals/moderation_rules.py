@@ -1,4 +1,4 @@
-"""Everything there is to know about what people wrote when somebody decides about it, and what a decision may be."""
+"""Loads texts with their moderation history, and decides which moderation decisions are possible."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ RefusalReason = Literal[
 
 
 class DecisionRefused(Exception):
-    """A decision cannot be made; nothing was written. `values` say more: a state, a code, languages."""
+    """A decision is not possible; nothing was written. `values` hold details: a state, a code, languages."""
 
     def __init__(self, reason: RefusalReason, **values: str) -> None:
         super().__init__(reason)
@@ -65,7 +65,7 @@ class DecisionRefused(Exception):
 
 
 class ModerationItem(NamedTuple):
-    """One proposal, or one answer in own words, with all that was decided and said about it."""
+    """A proposal or an open answer with its decisions, translations and official answers."""
 
     proposal: StoredProposal
     """What was written. Of an answer in the same form: it has no title, no author, no place and no status."""
@@ -86,24 +86,24 @@ class ModerationItem(NamedTuple):
 
     @property
     def flags(self) -> list[str]:
-        """What to look at; found out here for answers, on which nobody looked when they came in."""
+        """The flags of the text; for open answers they are computed here."""
         known, about = self.moderation.flags, self.proposal
         return flags_of("\n".join(filter(None, (about.title, about.text))), about.language) if known is None else known
 
     @property
     def state(self) -> ModerationState:
-        """Where it stands; what was merged into a proposal that is gone waits again."""
+        """The moderation state; a text merged into a deleted proposal waits for review again."""
         is_orphan = self.moderation.state == "merged" and self.moderation.merged_into is None
         return "waiting" if is_orphan else self.moderation.state
 
     @property
     def is_public(self) -> bool:
-        """Whether everybody may read it."""
+        """Whether the text is released and not withdrawn."""
         return self.proposal.released_at is not None and self.proposal.withdrawn_at is None
 
     @property
     def version(self) -> str:
-        """Changes with everything one should have seen before deciding: text, state, status, decisions."""
+        """A digest of all that a decision should take into account: text, state, status, decisions."""
         about = self.proposal
         seen = (
             *(self.state, self.moderation.merged_into, about.title, about.text, about.status),
@@ -112,7 +112,7 @@ class ModerationItem(NamedTuple):
         return hashlib.sha256(repr(seen).encode("utf-8", "replace")).hexdigest()[:12]
 
     def reason_of(self, kind: DecisionKind) -> str:
-        """Why the last decision of this kind was made, in the words of who made it; "" if nobody said."""
+        """Returns the reason of the last decision of this kind, or ""."""
         return next((row.reason or "" for row in reversed(self.decisions) if row.kind == kind), "")
 
 
@@ -133,7 +133,7 @@ _CHANGES: Final[frozenset[DecisionKind]] = frozenset({"edit", "hide", "merge", "
 
 
 def check_decision(item: ModerationItem, kind: DecisionKind, seen: str | None) -> None:
-    """Refuses a decision about what has changed since it was `seen`, was withdrawn, or is in another state by now."""
+    """Raises DecisionRefused if the text was changed since `seen`, was withdrawn, or has another state."""
     if item.answer and kind in _ONLY_PROPOSALS:
         raise DecisionRefused("only_proposals")
     if item.proposal.withdrawn_at is not None:
@@ -145,7 +145,7 @@ def check_decision(item: ModerationItem, kind: DecisionKind, seen: str | None) -
 
 
 def approvers(decisions: Sequence[NewDecision]) -> frozenset[int]:
-    """Who approved what stands there now: an approval before the last change was one of something else."""
+    """Returns the ids of the staff members who approved the current text; a change voids earlier approvals."""
     found: set[int] = set()
     for row in decisions:
         if row.kind in _CHANGES:
@@ -156,9 +156,7 @@ def approvers(decisions: Sequence[NewDecision]) -> frozenset[int]:
 
 
 def load_items(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, ModerationItem]:
-    """These proposals and answers, in the order of their ids. With `lock` nobody else decides before this transaction
-    ends.
-    """
+    """Loads these proposals and open answers in the order of their ids; `lock` locks the rows."""
     about = proposals_by_id(connection, ids, lock=lock)
     others = [number for number in ids if number not in about]
     answers = open_answers_by_id(connection, others, lock=lock) if others else {}
@@ -187,7 +185,7 @@ def load_items(connection: Connection, ids: Sequence[int], *, lock: bool = False
 
 
 def item_by_code(connection: Connection, code: str) -> ModerationItem | None:
-    """The proposal or the answer with this code, released or not. Those of trials are nobody's to decide about."""
+    """Loads the proposal or open answer with this code, released or not, without those of trials."""
     rows = open_answers_by_code(connection, [code]) if is_answer_code(code) else proposals_by_code(connection, [code])
     about = rows.get(code)
     if about is None or stages.is_trial(connection, about.consultation_id):
@@ -196,7 +194,7 @@ def item_by_code(connection: Connection, code: str) -> ModerationItem | None:
 
 
 def _as_written(row: OpenAnswer, state: NewModeration) -> StoredProposal:
-    """An answer in the form in which proposals are read."""
+    """Converts an open answer to the form of a proposal."""
     return StoredProposal(
         id=row.id,
         consultation_id=row.consultation_id,
@@ -221,7 +219,7 @@ def _as_written(row: OpenAnswer, state: NewModeration) -> StoredProposal:
 
 
 def _not_read_here(about: StoredProposal) -> NewModeration:
-    """Where a proposal stands that was taken over from another program, which decided about it there."""
+    """Returns the state of an imported proposal, which was moderated in another program."""
     state: ModerationState = "released" if about.released_at else "waiting"
     return NewModeration(
         id=about.id, state=state, flags=[], merged_into=None, original=None, changed_at=about.created_at

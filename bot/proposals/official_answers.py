@@ -1,4 +1,4 @@
-"""What became of a proposal: a public status with its reason, and the duty not to forget anybody."""
+"""Official answers to proposals: a public status with its reason; authors and raters are notified."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONGEST_BODY: Final = 200
 
 
 class OfficialAnswer(NamedTuple):
-    """What was decided about a proposal, why (text per language), by whom, and where more can be read."""
+    """The status of a proposal, its reason (text per language), the responsible body and a link."""
 
     status: ProposalStatus
     reason: Mapping[str, str]
@@ -37,9 +37,9 @@ class OfficialAnswer(NamedTuple):
 def answer_proposal(
     context: ModerationContext, proposal_id: int, outcome: OfficialAnswer, *, seen: str | None = None
 ) -> ModerationItem:
-    """Tells what became of a proposal and of what was merged into it. Everybody who wanted to know will be told.
+    """Stores the official answer to a proposal and to those merged into it, and schedules the notifications.
 
-    What was taken over from an earlier wave is answered there as well: that is where its author waits.
+    The answer also applies to the originals in earlier waves, because their authors wait there.
     """
     item = lock_for_decision(context, proposal_id, "status", seen)
     row = _checked(context, item, outcome)
@@ -56,14 +56,14 @@ def answer_proposal(
 
 
 def _earlier(context: ModerationContext, item: ModerationItem) -> list[ModerationItem]:
-    """What it was taken over from, wave by wave, locked; not what its author has withdrawn."""
+    """Loads and locks the originals in earlier waves, without withdrawn ones."""
     before = lineage.originals(context.connection, item.proposal)
     ids = [row.id for row in before if row.withdrawn_at is None]
     return list(load_items(context.connection, ids, lock=True).values())
 
 
 def _checked(context: ModerationContext, item: ModerationItem, outcome: OfficialAnswer) -> NewProposalStatus:
-    """The step as it is stored. Raises DecisionRefused."""
+    """Returns the step as it is stored. Raises DecisionRefused."""
     if outcome.status == "received":
         raise DecisionRefused("status")
     reason = {tag: clean_text(text).strip()[:LONGEST_REASON] for tag, text in outcome.reason.items()}
@@ -90,7 +90,7 @@ def _checked(context: ModerationContext, item: ModerationItem, outcome: Official
 
 
 def _is_link(link: str) -> bool:
-    """Whether a link leads to a page; nothing else is shown to people as one."""
+    """Tells whether a link is the address of a web page. Other links are not published."""
     try:
         parts = urlsplit(link)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Answers in own words as they come in: new ones into the queue, changed ones back into it, taken back ones out of it.
+"""Puts new and changed open answers into the review queue, and removes deleted ones.
 
-What is stored is looked at before the answers are written, and the rows that follow are written after them: an answer
-that says the same again is no change.
+The stored answers are compared before the new ones are written, and the review rows are written afterwards: an equal
+answer is not a change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from storage.tables.open_answers import (
 
 
 class AnswerChanges(NamedTuple):
-    """What answers mean for those who read them."""
+    """What a batch of answers means for the review queue."""
 
     new: list[NewAnswer]
     changed: list[int]
@@ -38,7 +38,7 @@ class AnswerChanges(NamedTuple):
 
 
 def compare_answers(connection: Connection, given: Collection[NewAnswer]) -> AnswerChanges:
-    """Compares answers to questions for free text with what is stored, before they are. One query; none for none."""
+    """Compares answers to open questions with the stored ones, before they are written, with at most one query."""
     found = AnswerChanges([], [], [])
     if not given:
         return found
@@ -62,9 +62,9 @@ def queue_for_review(
     now: datetime,
     random: Random = SYSTEM_RANDOM,
 ) -> None:
-    """Lets each wait for a person to read it, also what was released before its author changed it.
+    """Makes each answer wait for review, also changed answers that were released before.
 
-    What there is to look at is found out when it is read: looking takes longer than everything else here.
+    Flags are computed when the answer is reviewed, because they take longer than all other work here.
     """
     rows = [
         NewOpenAnswer(

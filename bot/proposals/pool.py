@@ -1,9 +1,9 @@
-"""The released proposals of each consultation in memory: how often each comes next, and which are alike.
+"""The released proposals of each consultation in memory: how often each is drawn next, and which are similar.
 
-Kept up to date by what is new in the store, never worked out anew for a message: votes after the last one that was
-counted, and once a second the list of what is released. What matters to a person (still released, not the own one,
-never twice) is looked up in the store each time; here a little late does no harm. Now and then all of it is put right
-by a look at every vote (`bot.proposals.vote_scan`), which also tells how far statements divide people.
+The pool follows the store: it counts the votes after the last one it has counted, and reads the list of released
+proposals once a second. What matters to a participant (still released, not the own one, never twice) is read from
+the store each time, so a short delay is harmless. A periodic scan of all votes (`bot.proposals.vote_scan`) corrects
+the counts and computes how far statements divide participants.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class StatementPool:
         return len(self._released)
 
     def changed(self, visible: list[VisibleProposal]) -> tuple[list[int], list[int]]:
-        """What is new or was read anew, and what is gone, compared with what is released now."""
+        """Returns the new or newly reviewed proposals and the removed ones, compared with those released now."""
         now = {row.id: row.released_at for row in visible}
         new = [id_ for id_, at in now.items() if self._released.get(id_) != at]
         return new, [id_ for id_ in self._released if id_ not in now]
 
     def add(self, rows: list[StoredProposal], counts: dict[int, ratings.RatingCount]) -> None:
-        """Takes in what was released, with how it was rated so far."""
+        """Adds released proposals with their votes so far."""
         fresh = [row.id for row in rows if row.id not in self._place_of]
         self._place_of |= {id_: place for place, id_ in enumerate(fresh, start=len(self._ids))}
         self._ids += fresh
@@ -77,14 +77,14 @@ class StatementPool:
             self.index.add(row.id, proposal_text(row))
 
     def remove(self, ids: list[int]) -> None:
-        """Shows these no more."""
+        """Removes proposals from the pool."""
         for id_ in ids:
             self._released.pop(id_, None)
             self._weights[self._place_of[id_]] = 0
             self.index.remove(id_)
 
     def count(self, proposal_id: int, vote: int) -> None:
-        """One more vote; not of this consultation is fine."""
+        """Counts one more vote; votes of other consultations are ignored."""
         place = self._place_of.get(proposal_id)
         if place is None:
             return
@@ -96,7 +96,7 @@ class StatementPool:
             self._weigh(place)
 
     def learn(self, found: VoteScan) -> None:
-        """Puts everything right by a look at all votes."""
+        """Replaces all counts by those of a vote scan."""
         for id_, place in self._place_of.items():
             count = found.counts.get(id_)
             self._agrees[place], self._passes[place] = (count.agree, count.pass_) if count else (0, 0)
@@ -110,7 +110,7 @@ class StatementPool:
         )
 
     def next(self, without: Set[int], number: int, seed: int) -> list[int]:
-        """Up to `number` proposals not among `without`, drawn in proportion to their priority."""
+        """Draws up to `number` proposals that are not among `without`, in proportion to their priority."""
         weights: Floats = self._weights
         places = [place for id_ in without if (place := self._place_of.get(id_)) is not None]
         if places:
@@ -137,8 +137,8 @@ class _Look(NamedTuple):
 
 
 class StatementPools:
-    """The pools of all consultations that somebody asked about. Used by the writing thread only, but for `due` and
-    `learn`: what these hand over is picked up with the next batch.
+    """The pools of all consultations in use. Only the writing thread uses them, except `due` and `learn`, whose results
+    take effect with the next batch.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -150,7 +150,7 @@ class StatementPools:
         self._found: dict[int, VoteScan] = {}
 
     def due(self) -> list[int]:
-        """The consultations of which all votes should be looked at now. Any thread may ask."""
+        """Returns the consultations to scan now. Thread-safe."""
         now = self._clock()
         return [id_ for id_, held in self._held.copy().items() if self._is_due(id_, held, now)]
 
@@ -163,13 +163,13 @@ class StatementPools:
         return now >= look.not_before and (has_grown or (is_asked_for and now >= look.at + SCAN_SECONDS))
 
     def learn(self, consultation_id: int, found: VoteScan, seconds: float) -> None:
-        """Hands over a look at all votes. From one thread at a time."""
+        """Takes the result of a vote scan. Call it from one thread at a time."""
         now = self._clock()
         self._looks[consultation_id] = _Look(now, now + PART * seconds)
         self._found[consultation_id] = found
 
     def of(self, connection: Connection, consultation_id: int, batch: datetime) -> StatementPool:
-        """The pool of a consultation, as it was when this batch began."""
+        """Returns the pool of a consultation as it was when this batch began."""
         self._count(connection, batch)
         held = self._held.get(consultation_id)
         began = self._clock()
@@ -186,8 +186,8 @@ class StatementPools:
         return pool
 
     def _count(self, connection: Connection, batch: datetime) -> None:
-        """Counts the votes since the last batch: once a batch and before its own are written, because these may still
-        be rolled back.
+        """Counts the votes since the last batch, once per batch and before its own votes, which may still be rolled
+        back.
         """
         if batch == self._batch:
             return
@@ -210,5 +210,5 @@ class StatementPools:
 
 
 def proposal_text(row: StoredProposal) -> str:
-    """Title and text of a proposal as people read them."""
+    """Returns title and text of a proposal."""
     return f"{row.title}\n{row.text}" if row.title else row.text

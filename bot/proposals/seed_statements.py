@@ -1,4 +1,4 @@
-"""Statements written in a consultation file: published with it, as released proposals of nobody in particular."""
+"""Publishes the seed statements of a consultation file as released proposals without an author."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def publish_seeds(
     now: datetime,
     random: Random = SYSTEM_RANDOM,
 ) -> None:
-    """Makes the seeds of a consultation released proposals. Doing it twice changes nothing; what is no longer in the
-    file is withdrawn, what is in it again is back.
+    """Publishes the seeds of a consultation. Idempotent: seeds missing in the file are withdrawn, seeds back in it
+    return.
     """
     wanted = {seed.source_id: seed for seed in _seeds(consultation)}
     stored = [row for row in proposals_of_source(connection, SOURCE) if row.consultation_id == consultation_id]
@@ -69,7 +69,7 @@ def publish_seeds(
 
 
 def _seeds(consultation: Consultation) -> Iterator[_Seed]:
-    """Each is known by its words in its first language, so that their order does not matter."""
+    """Yields the seeds, identified by their text in their first language, so that their order does not matter."""
     for node in consultation.questions:
         if isinstance(node, Statements):
             for text in node.seeds:

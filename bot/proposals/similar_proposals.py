@@ -1,6 +1,4 @@
-"""Proposals that say nearly the same, for whoever decides whether they are one: by the same measure that residents get
-(`bot.proposals.similarity`), over those that wait too.
-"""
+"""Similar proposals for moderators: the measure of `bot.proposals.similarity`, over released and waiting proposals."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ MOST_COMPARED: Final = 5_000
 
 
 class SimilarProposal(NamedTuple):
-    """One that says nearly the same: how much, 0 to 100."""
+    """A similar proposal with its state and similarity, 0 to 100."""
 
     proposal: StoredProposal
     state: ModerationState
@@ -30,7 +28,7 @@ class SimilarProposal(NamedTuple):
 def find_similar_proposals(
     connection: Connection, consultation_id: int, about: Sequence[StoredProposal]
 ) -> dict[int, list[SimilarProposal]]:
-    """The most similar proposals to each of these, released and waiting ones, the most similar first."""
+    """Returns the most similar released and waiting proposals for each of these, the most similar first."""
     states: dict[int, ModerationState] = {}
     for state in ("released", "waiting"):
         ids = moderation_queue(

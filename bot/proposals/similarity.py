@@ -1,4 +1,4 @@
-"""Which proposals say nearly the same: letters in threes find candidates, RapidFuzz compares them word by word."""
+"""Finds texts that say nearly the same: trigrams select candidates, RapidFuzz compares them word by word."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST: Final = 600
 
 
 class SimilarityIndex:
-    """Texts by id, kept in memory: one array of places per three letters. Adding is cheap, so nothing is ever rebuilt.
+    """An in-memory trigram index of texts. Adding is cheap, so it is never rebuilt.
 
     A look-up in 50,000 texts takes some milliseconds (`bench`, similar_ms_50k).
     """
@@ -38,7 +38,7 @@ class SimilarityIndex:
         return len(self._place_of)
 
     def add(self, id_: int, text: str) -> None:
-        """Adds a text, or replaces what this id said before."""
+        """Adds a text, or replaces the text of this id."""
         self.remove(id_)
         place = len(self._ids)
         folded = comparable_text(text)
@@ -49,13 +49,13 @@ class SimilarityIndex:
             self._places.setdefault(gram, array("I")).append(place)
 
     def remove(self, id_: int) -> None:
-        """Forgets a text; its place stays empty."""
+        """Removes a text; its slot stays empty."""
         place = self._place_of.pop(id_, None)
         if place is not None:
             self._texts[place] = ""
 
     def nearest(self, text: str, number: int = NEAREST) -> list[int]:
-        """Ids of up to `number` texts that say nearly the same, the nearest first."""
+        """Returns the ids of up to `number` similar texts, the most similar first."""
         folded = comparable_text(text)
         places = self._candidates(folded)
         scores = similarity_scores([folded], [self._texts[place] for place in places])[0] if places else ()
@@ -66,7 +66,7 @@ class SimilarityIndex:
         return [self._ids[-place] for _, place in near[:number]]
 
     def _candidates(self, folded: str) -> list[int]:
-        """The places that share most of the rare threes with a text."""
+        """Returns the slots that share most of the rare trigrams with a text."""
         known = [places for gram in _grams(folded) if (places := self._places.get(gram))]
         rarest = sorted(known, key=len)[:_GRAMS]
         if not rarest:
@@ -78,14 +78,14 @@ class SimilarityIndex:
 
 
 def comparable_text(text: str) -> str:
-    """A text as it is compared."""
+    """Returns a text as it is compared: folded and shortened."""
     return fold(text[:_LONGEST])
 
 
 def similarity_scores(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float32]:
-    """How much each comparable text says the same as each of the others, 0 to 100: texts × others.
+    """Compares each text with each of the others, 0 to 100: a matrix texts × others.
 
-    Half for the whole texts, half for what they have in common. Few words must be nearly the same ones.
+    Half of the score is for the whole texts, half for their common words. Short texts must be nearly equal.
     """
     whole = process.cdist(texts, others, scorer=fuzz.token_sort_ratio)
     common = process.cdist(texts, others, scorer=fuzz.token_set_ratio)

@@ -1,4 +1,4 @@
-"""Anybody can ask what became of a contribution: by sending its code, in the lobby or within a consultation."""
+"""Answers messages that consist of the code of a contribution, in the main menu and within a consultation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flows.renderer import Renderer
 
 
 class StatusLookup:
-    """Answers messages that are a code and nothing else. Where somebody stands in a consultation does not change."""
+    """Answers messages that are a code and nothing else. The session of the contact stays as it is."""
 
     def __init__(self, catalogue: Catalogue, public_url: str) -> None:
         self._catalogue = catalogue
@@ -56,5 +56,5 @@ def _code_of(msg: MsgIn) -> str | None:
 
 
 def _is_surely_a_code(text: str) -> bool:
-    """Whether it cannot be a word: "Parkbaenk" has the letters of a code."""
+    """Tells whether a message can only be a code: a word such as "Parkbaenk" has the letters of one."""
     return any(char.isdigit() or char in "-#" for char in text)

@@ -1,4 +1,4 @@
-"""Ideas and votes as they come in: new ideas into the queue, changed ones back into it, withdrawn ones out of sight."""
+"""Stores submitted proposals and votes: new and changed proposals wait for review, withdrawn ones disappear."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from storage.tables.ratings import NewRatingEvent, store_votes
 
 
 class SubmittedIdea(NamedTuple):
-    """An idea somebody submitted or changed, with where and what it is about."""
+    """A submitted or changed idea with its consultation, district and topic."""
 
     event: Proposed
     consultation_id: int
@@ -53,7 +53,7 @@ class SubmittedIdea(NamedTuple):
 
 
 class IdeaRows:
-    """Ideas by pseudonym and question, the last one counts; and those that are no answer any more."""
+    """The ideas of a batch by pseudonym and question, of which the last one counts, and the withdrawn ones."""
 
     def __init__(self) -> None:
         self.submitted: dict[tuple[str, str], SubmittedIdea] = {}
@@ -63,7 +63,7 @@ class IdeaRows:
         self.submitted[one.pseudonym, one.event.key] = one
 
     def take_back(self, pseudonym: str, key: str, code: str) -> None:
-        """The idea with this code is not the answer to this question any more."""
+        """Withdraws the idea with this code, which no longer answers this question."""
         self.submitted.pop((pseudonym, key), None)
         self._taken_back.add((pseudonym, code))
 
@@ -105,7 +105,7 @@ def record_rating(batch: BatchContext, person: Person, event: Rated, hour: datet
 
 
 def _code_of(flow: Flow, key: str | None, given: Mapping[str, Value]) -> str | None:
-    """What was answered to this question, where it is one of a list: what people write is no district and no topic."""
+    """Returns the answer to a choice question; free text is neither a district nor a topic."""
     value = given.get(key) if key else None
     possible = flow.question(key).values() if key in flow.questions else None
     return value if isinstance(value, str) and isinstance(possible, frozenset) and value in possible else None
@@ -114,7 +114,7 @@ def _code_of(flow: Flow, key: str | None, given: Mapping[str, Value]) -> str | N
 def _receive(
     connection: Connection, submitted: Iterable[SubmittedIdea], new_id: Callable[[], int], now: datetime
 ) -> None:
-    """Stores ideas; each waits for a person to read it, also one that was public before its author changed it."""
+    """Stores ideas. Each waits for review, also a released one that its author has changed."""
     by_code = {one.event.code: one for one in submitted}
     known = proposals_by_code(connection, list(by_code)) if by_code else {}
     new = [(new_id(), one) for code, one in by_code.items() if code not in known]
@@ -130,8 +130,8 @@ def _receive(
 
 
 def _take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: datetime) -> list[str]:
-    """Withdraws what people (pseudonym, code) had proposed, also where it was taken over into another wave; gives the
-    codes. What they supported and others proposed stays.
+    """Withdraws proposals (pseudonym, code) and their copies in other waves, and returns the codes. Votes for proposals
+    of others stay.
     """
     pairs = set(gone)
     known = proposals_by_code(connection, sorted({code for _, code in pairs})) if pairs else {}

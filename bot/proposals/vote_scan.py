@@ -1,8 +1,8 @@
-"""All votes of a consultation looked at anew, now and then and beside the work: how far each statement divides people,
-and how it stands by the last vote of each person.
+"""Scans all votes of a consultation in the background: the last vote of each participant, and how far each statement
+divides participants.
 
-For a message the router only counts on (`bot.proposals.pool`). That leaves out what takes the whole table of votes, and
-goes a little wrong where somebody changes a vote or has it erased, or where another process commits an older one late.
+Between scans the router only adds to its counts (`bot.proposals.pool`). These drift where votes are changed or
+erased, or where another process commits an older vote late.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CHECK_SECONDS: Final = 5.0
 
 
 class VoteScan(NamedTuple):
-    """How one moment of a consultation looked; by proposal."""
+    """The result of one scan, by proposal."""
 
     newest_event: int
     """Votes with greater ids are not in it."""
@@ -42,17 +42,17 @@ class VoteScan(NamedTuple):
 
 
 class ScanTarget(Protocol):
-    """Who wants to know."""
+    """The receiver of scans."""
 
     def due(self) -> list[int]:
-        """The consultations to look at now."""
+        """Returns the consultations to scan now."""
 
     def learn(self, consultation_id: int, found: VoteScan, seconds: float) -> None:
-        """Takes what was found; `seconds` is how long it took."""
+        """Takes the result of a scan; `seconds` is its duration."""
 
 
 def scan_votes(connection: Connection, consultation_id: int) -> VoteScan:
-    """Looks at a consultation. Reads every vote: never on the writing thread."""
+    """Scans a consultation. Reads every vote, so it must not run on the writing thread."""
     newest = newest_vote_id(connection)
     loaded = vote_loader.load_votes(connection, consultation_id)
     matrix = last_votes(loaded.log)
@@ -65,7 +65,7 @@ def scan_votes(connection: Connection, consultation_id: int) -> VoteScan:
 
 
 async def keep_scanning_votes(store: Store, wanting: ScanTarget) -> None:
-    """Looks at what is due, one consultation after another, until it is cancelled."""
+    """Scans the due consultations one after another until it is cancelled."""
     while True:
         for consultation_id in wanting.due():
             began = time.monotonic()

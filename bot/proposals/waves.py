@@ -1,7 +1,8 @@
-"""Serial meetings: what came out of one consultation is weighed in the next one (`from` of the type `statements`).
+"""Serial consultations: proposals of an earlier consultation are rated in a later one (`from` of the type
+`statements`).
 
-Taken over when the later one is published, as released proposals of nobody in particular (`bot.proposals.lineage`): so
-codes, ratings and results of each wave stay apart. Publishing again takes over what has come since.
+Publishing the later consultation copies the released proposals without their authors (`bot.proposals.lineage`), so that
+codes, ratings and results of each wave stay apart. Publishing again adds the proposals released since.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from storage.tables.proposals import (
 
 
 class _Wave(NamedTuple):
-    """One question, and the consultation whose proposals it takes."""
+    """A question with the earlier consultation whose proposals it takes."""
 
     key: str
     earlier: EarlierWave
@@ -47,7 +48,7 @@ class _Wave(NamedTuple):
 
 
 class RankedProposal(NamedTuple):
-    """One proposal in the order in which `take: top` takes them."""
+    """A proposal with its rank for `take: top`."""
 
     code: str
     text: str
@@ -55,7 +56,7 @@ class RankedProposal(NamedTuple):
 
 
 class TopList(NamedTuple):
-    """What a wave would take of an earlier consultation with `take: top`, and of how many."""
+    """The proposals that `take: top` would take from an earlier consultation, and the number of candidates."""
 
     slug: str
     listed: tuple[RankedProposal, ...]
@@ -63,7 +64,7 @@ class TopList(NamedTuple):
 
 
 def carry_over_errors(connection: Connection, consultation: Consultation, name: str) -> Iterator[DefinitionIssue]:
-    """Why a consultation cannot take over what it wants to."""
+    """Yields the reasons why proposals of an earlier consultation cannot be taken."""
     for _, earlier in _wishes(consultation):
         slug, origin = earlier.consultation, find_live_revision(connection, earlier.consultation)
         if origin is None:
@@ -87,8 +88,8 @@ def carry_over_proposals(
     now: datetime,
     name: str,
 ) -> list[DefinitionIssue]:
-    """Takes over what is wanted; doing it twice changes nothing. What is no longer released there, or no longer wanted,
-    is withdrawn here, and back when it is again. Gives warnings for whoever publishes.
+    """Copies the wanted proposals; idempotent. Copies of proposals that are no longer released or wanted are withdrawn,
+    and come back with them. Returns warnings.
     """
     here = [row for row in proposals_of_source(connection, SOURCE) if row.consultation_id == published.consultation_id]
     waves = list(_waves(connection, consultation))
@@ -104,7 +105,7 @@ def carry_over_proposals(
 
 
 def top_lists(connection: Connection, consultation: Consultation, now: datetime) -> list[TopList]:
-    """What `take: top` would take now and is not here yet: a person looks at it before it is taken."""
+    """Returns what `take: top` would take now and is not copied yet, for confirmation."""
     before = find_live_revision(connection, consultation.slug)
     own = before.consultation_id if before else None
     here = [row for row in proposals_of_source(connection, SOURCE) if row.consultation_id == own]
@@ -120,7 +121,7 @@ def top_lists(connection: Connection, consultation: Consultation, now: datetime)
 
 
 def rank_proposals(connection: Connection, origin: PublishedRevision) -> list[RankedProposal]:
-    """The released proposals of a consultation in the order of its result page, the one most agreed with first."""
+    """Returns the released proposals of a consultation in the order of its results, the most agreed with first."""
     number = origin.consultation_id
     found, loaded = answer_dataset.load_dataset(connection, origin.slug), vote_loader.load_votes(connection, number)
     document = None if loaded.log.people else load_newest_document(connection, number)  # when the votes are deleted
@@ -133,7 +134,7 @@ def rank_proposals(connection: Connection, origin: PublishedRevision) -> list[Ra
 
 
 def earlier_consultations(consultation: Consultation) -> list[str]:
-    """The slugs of the consultations whose proposals it takes over."""
+    """Returns the slugs of the consultations whose proposals this one takes."""
     return [earlier.consultation for _, earlier in _wishes(consultation)]
 
 
@@ -150,7 +151,7 @@ def _waves(connection: Connection, consultation: Consultation) -> Iterator[_Wave
 
 
 def _before(connection: Connection, origin: PublishedRevision) -> set[str]:
-    """The consultations from which this one, and those before it, take proposals; and its own name."""
+    """Returns the slugs of this consultation and of all it takes proposals from, directly or indirectly."""
     found: set[str] = set()
     waiting: list[PublishedRevision | None] = [origin]
     while waiting:
@@ -163,9 +164,10 @@ def _before(connection: Connection, origin: PublishedRevision) -> set[str]:
 
 
 def _chosen(connection: Connection, wave: _Wave, here: list[StoredProposal], now: datetime) -> list[StoredProposal]:
-    """What is to be weighed here: all that is released there, or those agreed with most, once that is certain.
+    """Selects the proposals to copy: all released ones, or the most agreed with once the earlier consultation is
+    closed.
 
-    Whatever was among those stays among them, even if somebody has their ratings deleted afterwards.
+    A proposal selected once stays selected, also where ratings are deleted afterwards.
     """
     released = {row.code: row for row in released_proposals(connection, wave.origin.consultation_id)}
     if wave.earlier.take == "released":

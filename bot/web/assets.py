@@ -1,4 +1,4 @@
-"""Styles, scripts and the icon: read once, packed once, kept by browsers for as long as they do not change."""
+"""Styles, scripts and the icon: read and compressed once, cached by browsers until they change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SOON_AGAIN: Final = "public, max-age=300"
 
 
 class Asset(NamedTuple):
-    """One file as it is sent. `version` changes whenever the content does."""
+    """A static file as it is sent. `version` changes with the content."""
 
     content_type: str
     plain: bytes
@@ -27,18 +27,18 @@ class Asset(NamedTuple):
 
 
 class Assets:
-    """All files of `static/`, with the accent colour of this deployment in front of the style sheets."""
+    """The files of `static/`, with the accent colour of this installation prepended to style sheets."""
 
     def __init__(self, accent: str) -> None:
         colours = f":root{{--accent-light:{accent};--accent-dark:{for_dark_pages(accent)}}}\n"
         self._assets = {path.name: _asset(path, colours) for path in sorted(FOLDER.iterdir()) if path.suffix in _TYPES}
 
     def url(self, name: str) -> str:
-        """Where a page finds a file; another address whenever its content changes."""
+        """Returns the address of a file; it changes with the content."""
         return f"/static/{name}?v={self._assets[name].version}"
 
     async def send(self, request: web.Request) -> web.Response:
-        """Answers with the file named in the path."""
+        """Sends the file named in the path."""
         return self.named(request, request.match_info["name"])
 
     async def icon(self, request: web.Request) -> web.Response:

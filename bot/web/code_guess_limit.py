@@ -1,4 +1,4 @@
-"""Short codes: who tries many that lead nowhere has to wait. One that leads somewhere costs nothing."""
+"""Limits guessing of short codes: many wrong codes from one address have to wait, right ones cost nothing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ BUCKETS: Final = web.AppKey("missed-codes", Buckets)
 
 
 def check_guess_limit(request: web.Request) -> None:
-    """Raises RequestError (`too_many`) where too many codes from this address led nowhere."""
+    """Raises RequestError (`too_many`) after too many wrong codes from this address."""
     if wait := request.app[BUCKETS].wait(site_of(request).routes.clients.address(request)):
         raise RequestError("too_many", wait)
 
 
 def count_wrong_code(request: web.Request) -> None:
-    """This code led nowhere."""
+    """Counts a wrong code of this address."""
     request.app[BUCKETS].take(site_of(request).routes.clients.address(request))

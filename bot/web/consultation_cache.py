@@ -1,6 +1,4 @@
-"""The notice board: all consultations as the pages show them. Lists need little of each; the whole of one is read when
-its own pages are looked at.
-"""
+"""Cache of published consultations (2 s). Lists read the head of each; its own pages read the whole definition."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ AccessState = Literal["open", "closed", "not_yet"]
 
 
 class OfferedLanguage(NamedTuple):
-    """A language in which a consultation is offered, in its own words and script."""
+    """A language in which a consultation is offered, with its own name and direction."""
 
     tag: str
     name: str
@@ -43,24 +41,24 @@ class OfferedLanguage(NamedTuple):
 
 
 class PublishedConsultation(NamedTuple):
-    """One consultation on the board."""
+    """A published consultation as pages show it."""
 
     live: LiveRevision
     offers: tuple[OfferedLanguage, ...]
 
     @property
     def revision(self) -> RevisionHead:
-        """Its live revision, without its words."""
+        """The head of its live revision."""
         return self.live.head
 
     @property
     def listing(self) -> Listing:
-        """What lists show of it."""
+        """The fields that lists show."""
         return self.live.listing
 
     @property
     def consultation(self) -> Consultation:
-        """All of it, for its own pages. Those of the board that are handed out one by one can be read."""
+        """The whole definition. Entries returned by the finders of the cache are readable."""
         found = _whole(self.live.packed, self.revision.consultation_id)
         if found is None:
             raise stored_revisions.unreadable_error(self.live.whole())
@@ -72,32 +70,32 @@ class PublishedConsultation(NamedTuple):
 
     @property
     def is_listed(self) -> bool:
-        """Whether it is shown where consultations are listed, and has pages beside its door."""
+        """Whether lists show it and it has pages besides the landing page."""
         return self.revision.state != "archived" and not self.revision.is_trial
 
     def state(self, now: datetime | None = None) -> AccessState:
-        """Whether answers are taken at this moment."""
+        """Returns whether it accepts answers now."""
         found = self.revision.state_at(now or datetime.now(UTC))
         return found if found in {"open", "not_yet"} else "closed"
 
     def opens(self, zone: tzinfo) -> date | None:
-        """The first day."""
+        """Returns the first day."""
         return self.revision.opens_at.astimezone(zone).date() if self.revision.opens_at else None
 
     def closes(self, zone: tzinfo) -> date | None:
-        """The last day."""
+        """Returns the last day."""
         moment = self.revision.closes_at
         return (moment.astimezone(zone) - timedelta(microseconds=1)).date() if moment else None
 
     def text(self, text: Text, language: str) -> str:
-        """A text of the consultation in this language, along its fallbacks, else in its main language."""
+        """Returns a text in this language, else in a fallback language, else in the main language."""
         tag = self.best(language)
         while tag not in text.languages():
             tag = self.listing.fallbacks.get(tag, self.listing.main_language)
         return text.in_language(tag, {})
 
     def best(self, language: str) -> str:
-        """The offered language nearest to this one."""
+        """Returns the offered language nearest to this one."""
         tags = self.listing.tags
         if language in tags:
             return language
@@ -110,7 +108,7 @@ class PublishedConsultation(NamedTuple):
 
 
 class ConsultationCache:
-    """All consultations with a live revision, by slug; trials of test revisions are in none of its lists."""
+    """All consultations with a live revision, by slug. Trials of test revisions are not listed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -121,10 +119,10 @@ class ConsultationCache:
         self._reading: asyncio.Task[dict[str, PublishedConsultation]] | None = None
 
     async def refresh(self) -> None:
-        """Reads the board anew if what is known is too old; where the database is away that is good enough. Raises
-        StorageError where nothing is known yet.
+        """Reads the consultations again if the cache is too old; without the database the cached ones are served.
 
-        A look that takes longer than a visitor waits goes on, and a later visitor finds its result.
+        Raises StorageError while nothing is cached. A read that takes longer than a visitor waits continues in the
+        background for later visitors.
         """
         if time.monotonic() - self._read_at < SECONDS:
             return
@@ -150,12 +148,12 @@ class ConsultationCache:
         return _read(connection, self._notices, self._live)
 
     def find(self, slug: str) -> PublishedConsultation | None:
-        """A consultation that is not archived; None where there is none, or none that this program can read."""
+        """Returns a consultation that is not archived, or None for an unknown or unreadable one."""
         found = self.find_any(slug)
         return found if found and found.is_listed else None
 
     def find_any(self, slug: str) -> PublishedConsultation | None:
-        """The same, also one that is archived, or the trial of a test revision."""
+        """Returns a consultation, also an archived one or the trial of a test revision."""
         found = self._notices.get(slug)
         if found is not None and _whole(found.live.packed, found.revision.consultation_id) is None:
             self._live.leave_out(found.revision.id)
@@ -164,7 +162,7 @@ class ConsultationCache:
         return found
 
     def by_id(self, consultation_id: int) -> PublishedConsultation | None:
-        """The same by the number of the consultation."""
+        """Returns a consultation by its id."""
         slugs = (it.slug for it in self._listed() if it.revision.consultation_id == consultation_id)
         return next((self.find(slug) for slug in slugs), None)
 
@@ -172,17 +170,17 @@ class ConsultationCache:
         return [published for published in self._notices.values() if published.is_listed]
 
     def all_listed(self) -> list[PublishedConsultation]:
-        """All of them, in whatever state; those that end last come first, samples last."""
+        """Returns the consultations in all states, the last to end first, samples last."""
         first = sorted(self._listed(), key=_rank, reverse=True)
         return sorted(first, key=lambda published: published.revision.sample)
 
     def open_now(self) -> list[PublishedConsultation]:
-        """What one can take part in: those that end first come first, samples last."""
+        """Returns the open consultations, the first to end first, samples last."""
         found = [published for published in self._listed() if published.state() == "open"]
         return sorted(found, key=_rank)
 
     def access(self, slug: str) -> Literal["open", "closed", "unknown"]:
-        """What the transports need to know."""
+        """Returns whether a consultation accepts answers, for the transports."""
         published = self._notices.get(slug)
         if published is None:
             return "unknown"
@@ -206,7 +204,7 @@ def _read(
 
 @lru_cache(64)
 def _whole(packed: bytes, consultation_id: int) -> Consultation | None:
-    """A consultation, None where it cannot be read. The bytes are those of one `LiveRevision`: found by identity."""
+    """Parses a definition; None for an unreadable one. Cached by the identity of the bytes of one `LiveRevision`."""
     return stored_revisions.parse_content(unpack_content(packed), consultation_id)
 
 

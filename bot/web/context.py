@@ -1,4 +1,4 @@
-"""What the handlers of the web pages share: settings, board, files, transports; and how a page is made of them."""
+"""The shared context of page handlers: services, settings, consultations, assets, transports, templates."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Site:
     templates: Environment
 
     def origin(self, request: web.Request) -> str:
-        """Where people reach this house, for links that are taken along."""
+        """Returns the public origin of this installation for links that leave the page."""
         if self.options.public_url:
             return self.options.public_url
         scheme = "https" if self.routes.clients.is_secure(request) else "http"
@@ -51,7 +51,7 @@ class Site:
     def page(
         self, request: web.Request, template: str, locale: Locale, *, status: int = 200, **values: Any
     ) -> web.Response:
-        """A page in this language."""
+        """Renders a page in this language."""
         is_large = request.cookies.get(SIZE_COOKIE) == "large"
         html = self.templates.get_template(template).render(
             t=locale.say,
@@ -75,7 +75,7 @@ class Site:
 
 
 async def form_of(request: web.Request) -> Form:
-    """The fields of a plain form; files are taken by none of ours. Raises RequestError (`malformed`, `slow`)."""
+    """Reads the fields of a form; uploads are not accepted. Raises RequestError (`malformed`, `slow`)."""
     if request.content_type != FORM:
         raise RequestError("malformed")
     try:
@@ -98,13 +98,13 @@ def site_of(request: web.Request) -> Site:
 
 
 def set_preference_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
-    """Lets the browser keep a wish (language, size of text) for a year."""
+    """Stores a preference (language, text size) in the browser for a year."""
     is_secure = site_of(request).routes.clients.is_secure(request)
     response.set_cookie(name, value, max_age=YEAR_SECONDS, samesite="Lax", httponly=True, secure=is_secure)
 
 
 def template_environment() -> Environment:
-    """Templates that escape everything, and refuse a name that is not there."""
+    """Returns the template environment: escapes everything, refuses undefined names."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -116,7 +116,7 @@ def template_environment() -> Environment:
 
 
 def language_links(request: web.Request, locale: Locale, among: Iterable[str] | None = None) -> list[dict[str, Any]]:
-    """The languages of the house (or those `among` them), each in its own name, to switch this page."""
+    """Returns links that switch this page to another language, each with the language's own name."""
     tags = frozenset(available_languages() if among is None else among)
     return [
         {
@@ -132,7 +132,9 @@ def language_links(request: web.Request, locale: Locale, among: Iterable[str] | 
 
 
 def _with(request: web.Request, **wishes: str) -> str:
-    """This page with other wishes; where it was the answer to a form, the nearest page that can be asked for."""
+    """Returns this page with other preferences; for the answer to a form the nearest page that can be requested with
+    GET.
+    """
     if request.method in {"GET", "HEAD"}:
         query: Mapping[str, str] = {**request.query, **wishes}
         return f"?{urlencode(query)}"

@@ -1,4 +1,4 @@
-"""What holds for every answer: safe headers, a log line without secrets, and a helpful page when something is wrong."""
+"""Security headers, access log without personal data, and error pages."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _FOR_GOOD: Final = frozenset({"not_found", "closed", "not_yet"})
 
 @web.middleware
 async def security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers with safe headers, whatever happens; and one line in the log, of the route and not of the path."""
+    """Adds security headers to every response and logs the route, not the path."""
     site = site_of(request)
     try:
         response = _remembered(request) or await _answered(site, request, handler)
@@ -100,7 +100,7 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
 def request_error_page(
     site: Site, request: web.Request, error: RequestError, locale: Locale | None = None
 ) -> web.Response:
-    """The page for a trouble of the transports."""
+    """Returns the error page for an error of the transports."""
     what = _PAGES.get(error.code, "trouble")
     if what == "held" and not request.get(FIELDS):
         what = "trouble"  # of what was sent there is nothing to be said
@@ -111,7 +111,7 @@ def request_error_page(
 
 
 async def transport_error_page(request: web.Request, error: RequestError, sentence: str) -> web.StreamResponse:
-    """The same, as the transports ask for it."""
+    """Returns the error page for a refused request, as the transports call it."""
     return request_error_page(site_of(request), request, error)
 
 
@@ -124,7 +124,7 @@ def error_page(
     results: str = "",
     **values: object,
 ) -> web.Response:
-    """A page that says in plain words what is wrong and what to do. `results`: where to find what came of it."""
+    """Returns a page with the problem and its remedy in plain words. `results` links to the results."""
     locale = locale or _page_locale(site, request)
     title, text = locale.say(f"web.error.{what}"), locale.say(f"web.error.{what}_text", **values)
     # A shared device has a page without links out of it: what somebody begins there would stay for the next person.
@@ -149,7 +149,7 @@ def _page_locale(site: Site, request: web.Request) -> Locale:
 
 
 def _again(request: web.Request, what: str) -> str:
-    """Where the same may be tried once more; "" where that would not help."""
+    """Returns the address for a retry, or "" where a retry does not help."""
     if what in _FOR_GOOD:
         return ""
     slug = request.match_info.get("slug")
@@ -161,7 +161,7 @@ def _again(request: web.Request, what: str) -> str:
 
 
 def add_security_headers(site: Site, request: web.Request, response: web.StreamResponse) -> None:
-    """Puts the headers on an answer that keep others from misusing it."""
+    """Sets the security headers of a response."""
     frames = " ".join(("'self'", *site.options.embed_origins)) if _may_be_framed(site, request) else "'none'"
     response.headers.update(_HEADERS)
     response.headers["Content-Security-Policy"] = _POLICY + frames
@@ -174,7 +174,7 @@ def _may_be_framed(site: Site, request: web.Request) -> bool:
 
 
 def _remembered(request: web.Request) -> web.Response | None:
-    """Keeps the language or text size asked for by a link, and goes back to the page without it."""
+    """Stores a language or text size of the query in a cookie and redirects to the page without it."""
     wishes = {COOKIE: request.query.get(COOKIE), SIZE_COOKIE: request.query.get(SIZE_COOKIE)}
     wanted = {name: value for name, value in wishes.items() if value is not None}
     if request.method != "GET" or not wanted or request.path.startswith("/api/"):

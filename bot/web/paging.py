@@ -1,4 +1,4 @@
-"""Long lists in pages, by links that need no script."""
+"""Pagination of long lists by links, without scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Entry = TypeVar("Entry")
 
 
 class ListPage(NamedTuple):
-    """One page of a list: pages and entries count from 1; `names` are those of all entries, in order."""
+    """One page of a list. Pages and entries count from 1; `names` are the names of all entries, in order."""
 
     number: int
     last: int
@@ -25,26 +25,26 @@ class ListPage(NamedTuple):
 
     @property
     def before(self) -> int | None:
-        """The number of the page before this one; None on the first."""
+        """The number of the previous page; None on the first."""
         return self.number - 1 if self.number > 1 else None
 
     @property
     def after(self) -> int | None:
-        """The number of the page after this one; None on the last."""
+        """The number of the next page; None on the last."""
         return self.number + 1 if self.number < self.last else None
 
     def part(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """Those of all entries that stand on this page."""
+        """Returns the entries on this page."""
         return entries[self.first - 1 : self.first - 1 + PAGE_SIZE]
 
     def link(self, name: str) -> str:
-        """Where an entry stands, seen from this page."""
+        """Returns the link to an entry from this page."""
         page = self.names.index(name) // PAGE_SIZE + 1
         return f"#{name}" if page == self.number else f"?{self.query}{page}#{name}"
 
 
 def list_page(names: Sequence[str], wanted: str, query: str = "page=") -> ListPage:
-    """The page that was asked for; for anything else that is written there the nearest one.
+    """Returns the requested page, or the nearest one for anything else.
 
     >>> pages([str(n) for n in range(45)], "3")[:3], pages(["a"], "99")[:3], pages([], "-1")[:3]
     ((3, 3, 41), (1, 1, 1), (1, 1, 1))

@@ -1,4 +1,4 @@
-"""In which language a page speaks: what the person chose, else what the browser asks for."""
+"""The language of a page: the visitor's choice, else the browser's preference."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ COOKIE: Final = "lang"
 
 
 def locale_of(request: web.Request) -> Locale:
-    """The language that the visitor chose, else one that the browser accepts, else the default."""
+    """Returns the chosen language, else the browser's, else the default language."""
     chosen = request.cookies.get(COOKIE, "")
     return Locale.of(chosen if chosen in available_languages() else preferred_language(request, available_languages()))
 
 
 def preferred_language(request: web.Request, among: tuple[str, ...]) -> str:
-    """The first language of the browser that is among these, else the first of these."""
+    """Returns the browser's first language among these, else the first of these."""
     for entry in request.headers.get("Accept-Language", "")[:500].split(","):
         tag = entry.partition(";")[0].strip()
         guess = best_guess(tag, among)

@@ -1,4 +1,4 @@
-"""Many screens, one count: what is shown of a room is looked up at most once a second."""
+"""Caches the view of a live meeting for one second, so that many screens cost one query."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ RoomView = tuple[int, LiveResult]
 
 
 class RoomViewCache:
-    """What was found in the last second, by the state of a room. Whoever asks meanwhile waits for the same count."""
+    """The views of the last second, by the state of a room. Concurrent requests share one query."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._found: dict[str, tuple[float, asyncio.Task[RoomView]]] = {}
 
     async def at(self, key: str, find: Callable[[], Awaitable[RoomView]]) -> RoomView:
-        """What `find` gives, or gave for this key within the last second. Raises what it raises."""
+        """Returns the result of `find` for this key, at most one second old. Raises its errors."""
         began, task = self._found.get(key, (0.0, None))
         if task is None or self._now() - began >= SECONDS:
             if len(self._found) >= MOST:

@@ -1,4 +1,4 @@
-"""The HTTP server: listens, and hands each request to the page it is for."""
+"""The HTTP server: listens on a port and routes requests to pages, API and webhooks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ keep theirs, so that none of them sends a request into a line that is just being
 
 
 class WebServer:
-    """Listens on one port. `start` gives the port that was free."""
+    """Listens on one port. `start` returns the port in use."""
 
     def __init__(self, services: Services, limits: WebLimits | None = None) -> None:
         # aiohttp's own access log would write down addresses and whole paths, in which codes stand.
@@ -57,7 +57,7 @@ class WebServer:
         )
 
     async def start(self, host: str, port: int) -> int:
-        """Listens on this port, or the next free one. Raises CommandError."""
+        """Listens on this port, or on the next free one. Raises CommandError."""
         await self._runner.setup()
         routes = self._application[SITE].routes
         gate = Gate(room_for_connections(), routes.limits.connections, routes.clients)
@@ -77,7 +77,7 @@ class WebServer:
 
 
 def build_application(services: Services, limits: WebLimits | None = None) -> web.Application:
-    """All pages of a house, without a port: what the server serves and tests ask."""
+    """Builds the application with all routes, for the server and for tests."""
     options = services.settings.web
     consultations = ConsultationCache(services.store)
     routes = _routes(services, consultations, options, limits)
@@ -152,12 +152,12 @@ def _in_words(error: OSError, host: str, port: int) -> str:
 
 
 async def _health(request: web.Request) -> web.Response:
-    """The process lives."""
+    """Answers while the process runs."""
     return web.Response(text="ok\n")
 
 
 async def _readiness(request: web.Request) -> web.Response:
-    """Answers can be stored at this moment. Anybody may ask, so it says what is wrong, and nothing of this house."""
+    """Answers whether the database accepts writes. The endpoint is public, so it names the problem but no details."""
     error = await site_of(request).services.look()
     if error is None:
         return web.Response(text="ready\n")

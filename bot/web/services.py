@@ -1,4 +1,4 @@
-"""What pages and the API use of a running service: they never see the object that starts and stops it."""
+"""The parts of a running service that pages and the API use; handlers never get the App object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.core.store import Store
 
 
 class Services(Protocol):
-    """The parts that handlers read; `bot.app.App` has them."""
+    """The services for handlers; `bot.app.App` implements them."""
 
     @property
     def settings(self) -> Settings: ...
@@ -36,4 +36,4 @@ class Services(Protocol):
     def editor(self) -> EditionService: ...
 
     async def look(self) -> StorageError | None:
-        """What keeps the service from storing, after asking the database; None while all is well."""
+        """Checks the database and returns the error that prevents writing, or None."""

@@ -1,4 +1,4 @@
-"""The door for messengers that call the house instead of being asked: `/hooks/NAME`, NAME being a channel."""
+"""Webhooks of messengers: `/hooks/NAME`, NAME being a channel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def add_webhook_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _hook(request: web.Request) -> web.Response:
-    """Hands the call to its channel, which knows whom it trusts and answers when the messages are stored."""
+    """Passes the request to its channel, which authenticates it and answers after the messages are stored."""
     channel = site_of(request).services.channels.get(request.match_info["channel"])
     if not isinstance(channel, Hooked):
         raise web.HTTPNotFound

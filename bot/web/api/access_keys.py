@@ -1,8 +1,7 @@
-"""Keys of other programs: made, shown once, recognised, taken away.
+"""API keys: issued, shown once, verified, revoked.
 
-A key looks like `mitsprache_7K2MPX0Q_…`: a label by which people speak of it, then 130 random bits. The table holds a
-keyed hash of the whole. Each belongs to somebody who works here, and is worth nothing once that person is let in no
-more.
+A key looks like `mitsprache_7K2MPX0Q_…`: a public label, then 130 random bits. The table stores a keyed hash. Each key
+belongs to a staff member and is void once that account is revoked.
 """
 
 from __future__ import annotations
@@ -28,35 +27,35 @@ _USE_NOTED: Final = timedelta(hours=1)
 
 
 class Bearer(NamedTuple):
-    """Who asks, and with which key."""
+    """The key of a request and its owner."""
 
     key: StoredApiKey
     member: StaffMember
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        """What the key is good for today: what was given to it, within what its owner's role allows."""
+        """The scopes of the key today, limited by the role of its owner."""
         return frozenset(scope for scope in SCOPES if scope in self.key.scopes) & ROLES[self.member.role]
 
     @property
     def actor(self) -> Actor:
-        """The key and who answers for it, for the audit log."""
+        """The key and its owner, for the audit log."""
         return Actor(f"{self.key.label} ({self.member.name})", self.member.role, "api")
 
     def is_idle(self, now: datetime) -> bool:
-        """Whether its use is to be noted: once an hour is enough to see what is in use."""
+        """Tells whether the use is to be recorded; once an hour is enough."""
         return self.key.used_at is None or now - self.key.used_at > _USE_NOTED
 
 
 def key_digest(keys: Keys, key: str) -> bytes:
-    """What the table knows of a key."""
+    """Returns the keyed hash of a key."""
     return hmac.digest(keys.staff, b"api/" + key[:LONGEST].encode("utf-8", "replace"), "sha256")
 
 
 def find_bearer(connection: Connection, wanted: bytes) -> Bearer | None:
-    """Who holds the key with this hash; None for unknown and revoked ones, and those of people let in no more.
+    """Returns the owner of the key with this hash; None for unknown and revoked keys, and for revoked accounts.
 
-    The key itself is never compared, only its keyed hash: how long that takes tells nothing about keys.
+    Only keyed hashes are compared, so the duration reveals nothing about keys.
     """
     key = api_key_by_hash(connection, wanted)
     known = key.key_hash if key else bytes(len(wanted))
@@ -69,7 +68,7 @@ def find_bearer(connection: Connection, wanted: bytes) -> Bearer | None:
 def new_access_key(
     keys: Keys, member: StaffMember, scopes: Iterable[Scope], slug: str | None, now: datetime
 ) -> tuple[str, StoredApiKey]:
-    """A new key for somebody: as it is shown, and as it is stored."""
+    """Returns a new key: as it is shown, and as it is stored."""
     label = random_code(8)
     key = f"{PREFIX}_{label}_{random_code(26)}"
     return key, StoredApiKey(

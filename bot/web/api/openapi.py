@@ -1,4 +1,4 @@
-"""The API in its own words: OpenAPI 3.1, made from the operations themselves."""
+"""The OpenAPI 3.1 document, generated from the registered operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PROBLEMS: Final = ("401", "403", "404", "409", "412", "422", "428", "429", "503
 
 @cache
 def openapi_document() -> dict[str, Any]:
-    """The whole document."""
+    """Returns the whole document."""
     schemas, components = _schemas()
     paths: dict[str, Any] = {}
     for one in OPERATIONS.values():
@@ -38,7 +38,7 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _schemas() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The schema of everything that goes in ("in NAME") or out ("out NAME"), and the models they refer to."""
+    """Returns the schemas of all inputs ("in NAME") and outputs ("out NAME"), and the models they refer to."""
     wanted: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = []
     for one in OPERATIONS.values():
         wanted.append((f"in {one.name}", "validation", one.given))

@@ -1,4 +1,4 @@
-"""Who may do what through the API: everything that is not in these tables is refused."""
+"""The scopes that operations need and roles may have. Everything else is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the API says no: problem+json (RFC 9457), with a plain sentence that says what is wrong and what to do."""
+"""API errors as problem+json (RFC 9457), with a plain sentence and a remedy."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ _REFUSALS: Final[dict[RefusalReason, tuple[int, str]]] = {
 
 
 def refusal_problem(refusal: DecisionRefused) -> ApiProblem:
-    """A refused decision as a problem."""
+    """Converts a refused decision into a problem."""
     status, sentence = _REFUSALS[refusal.reason]
     return ApiProblem(refusal.reason, status, sentence.format(**refusal.values))
 
 
 def validation_problem(error: ValidationError) -> ApiProblem:
-    """Fields that are missing, wrong or unknown. What was sent is not repeated: logs of others may keep answers."""
+    """Converts a validation error into a problem, without the input, which third-party logs might keep."""
     faults = [
         Fault(where=".".join(map(str, one["loc"])) or "body", reason=one["msg"])
         for one in error.errors(include_url=False, include_context=False, include_input=False)

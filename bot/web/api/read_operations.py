@@ -1,4 +1,4 @@
-"""What other programs can read: consultations, released proposals, what became of them, and counts."""
+"""Read operations: consultations, released proposals with official answers, and counts."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def show_consultation(call: ApiCall) -> ConsultationOut:
 
 
 def _waiting(call: ApiCall) -> list[PublishedRevision]:
-    """Drafts and tests, for keys of those who make them live."""
+    """Returns drafts and tests for keys with the scope `publish`."""
     return list_unpublished_revisions(call.connection) if "publish" in call.bearer.scopes else []
 
 
 def _with_waiting(call: ApiCall, row: PublishedRevision, waiting: Sequence[PublishedRevision]) -> ConsultationOut:
-    """A consultation with the draft and the test beside its live revision."""
+    """Returns a consultation with the numbers of its draft and test."""
     beside = {it.state: it.number for it in waiting if it.slug == row.slug}
     word = trials.trial_slug(call.connection, row.consultation_id) if "test" in beside else None
     shown = serializers.serialize_consultation(row, call.context.now)
@@ -160,14 +160,14 @@ def show_queued(call: ApiCall) -> QueuedOut:
 
 
 def _page(call: ApiCall, about: PublishedRevision) -> tuple[Sequence[ModerationItem], str | None]:
-    """The released proposals of the page asked for, and where the next one begins."""
+    """Returns the requested page of released proposals and the start of the next one."""
     limit, after = call.given.limit, _after(call, about)
     found = publication.released_proposals(call.connection, about.consultation_id, after_id=after, limit=limit)
     return found, found[-1].proposal.code if len(found) == limit else None
 
 
 def _after(call: ApiCall, about: PublishedRevision) -> int:
-    """The id behind the code after which a page begins."""
+    """Returns the id behind the code after which a page begins."""
     code = call.given.after
     if not code:
         return 0

@@ -1,4 +1,4 @@
-"""The operations of the API: a function each, entered with what goes in and out; all else follows from that."""
+"""The registry of API operations: one function each, registered with its input and output models."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ROOT: Final = "/api/v1"
 
 
 class In(BaseModel):
-    """What comes in: unknown fields are mistakes."""
+    """Base of inputs; unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=20_000)
 
 
 class Out(BaseModel):
-    """What goes out."""
+    """Base of outputs."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,7 +40,7 @@ class Nothing(In):
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One request, within its transaction: for reading (GET) or writing (POST)."""
+    """One request within its transaction, for reading (GET) or writing (POST)."""
 
     context: ModerationContext
     bearer: Bearer
@@ -62,19 +62,19 @@ class ApiCall:
         return self.path["slug"]
 
     def must_know(self) -> None:
-        """Raises ApiProblem where the key is not good for the consultation in the path: it does not exist for it."""
+        """Raises ApiProblem if the key is not valid for the consultation in the path."""
         if not self._may_know(self.slug):
             raise ApiProblem("unknown", 404, "There is no such consultation.")
 
     def consultation(self) -> PublishedRevision:
-        """The one in the path. What the key is not good for does not exist for it."""
+        """Returns the consultation in the path; others than that of the key do not exist for it."""
         revision = find_live_revision(self.connection, self.slug) if self._may_know(self.slug) else None
         if revision is None or revision.is_trial:
             raise ApiProblem("unknown", 404, "There is no such consultation.")
         return revision
 
     def item(self, *, unreleased: bool = False) -> tuple[ModerationItem, PublishedRevision]:
-        """The proposal in the path with its consultation; what is not public, and answers, only where asked for."""
+        """Returns the text in the path with its consultation; unreleased texts and open answers only on request."""
         find = item_by_code if unreleased else publication.released_proposal
         item = find(self.connection, self.path["code"])
         about = item and live_revision_of(self.connection, item.proposal.consultation_id)
@@ -87,7 +87,7 @@ class ApiCall:
 
 
 class Operation(NamedTuple):
-    """One operation. `given` checks the query or body, `answer` is the model of what comes back."""
+    """An operation. `given` validates the query or body, `answer` is the model of the response."""
 
     name: str
     method: Method
@@ -106,7 +106,7 @@ OPERATIONS: Final[dict[str, Operation]] = {}
 def operation(
     method: Method, path: str, *, answer: type[BaseModel], given: Any = Nothing, needs_version: bool = False
 ) -> Callable[[Callable[[ApiCall], BaseModel]], Callable[[ApiCall], BaseModel]]:
-    """Enters an operation under its function's name, which must stand in the policy: nothing is open by mistake."""
+    """Registers an operation by its function's name, which the policy must list: nothing is open by mistake."""
 
     def enter(run: Callable[[ApiCall], BaseModel]) -> Callable[[ApiCall], BaseModel]:
         name = run.__name__

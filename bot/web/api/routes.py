@@ -1,4 +1,4 @@
-"""The API on the web server: who asks, how often, what for; then the operation, in one transaction."""
+"""The HTTP layer of the API: authentication, rate limits, validation; then the operation in one transaction."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def add_api_routes(router: web.UrlDispatcher) -> None:
 
 
 class OperationRunner:
-    """Lets requests in and runs them."""
+    """Authenticates requests and runs their operations."""
 
     def __init__(self) -> None:
         self._requests = Buckets(REQUESTS)
         self._wrong = Buckets(WRONG_KEYS)
 
     async def run(self, one: Operation, request: web.Request) -> web.Response:
-        """One operation for whoever may ask for it. Raises ApiProblem, DecisionRefused, StorageError."""
+        """Runs one operation. Raises ApiProblem, DecisionRefused, StorageError."""
         site = site_of(request)
         bearer = await self._bearer(site, request)
         if one.scope not in bearer.scopes:
@@ -71,7 +71,7 @@ class OperationRunner:
         return _answer(request, found)
 
     async def _bearer(self, site: Site, request: web.Request) -> Bearer:
-        """Who asks. Raises ApiProblem for a missing or wrong key, and for too many requests."""
+        """Returns the key of a request. Raises ApiProblem for a missing or wrong key and for too many requests."""
         address = site.routes.clients.address(request)
         scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -118,7 +118,7 @@ def _work(
 
 
 async def _given(one: Operation, request: web.Request) -> Any:
-    """The query or body, checked. Raises ApiProblem."""
+    """Validates the query or body. Raises ApiProblem."""
     try:
         if one.method == "GET":
             return one.given.validate_python(dict(request.query))
@@ -134,7 +134,7 @@ async def _given(one: Operation, request: web.Request) -> Any:
 
 
 def _seen(request: web.Request) -> str | None:
-    """The version a decision is about; None for `*`, any."""
+    """Returns the version a decision is about; None for `*`."""
     wanted = request.headers.get(hdrs.IF_MATCH, "").strip()
     if not wanted:
         raise ApiProblem(
@@ -155,7 +155,7 @@ def _answer(request: web.Request, found: BaseModel) -> web.Response:
 
 
 async def _describe(request: web.Request) -> web.Response:
-    """What the API can do, for programs; without a key, as there is nothing in it but names."""
+    """Returns the OpenAPI document; it needs no key."""
     return web.Response(body=to_json(openapi_document()), content_type="application/json")
 
 
@@ -164,7 +164,7 @@ async def _nowhere(request: web.Request) -> web.Response:
 
 
 def _decently(handler: Handler) -> Handler:
-    """Every fault as problem+json; nobody sees a stack trace."""
+    """Converts every error to problem+json, without stack traces."""
 
     async def answered(request: web.Request) -> web.StreamResponse:
         try:

@@ -1,4 +1,4 @@
-"""From rows to what the API shows: nothing that leads to a person goes through here."""
+"""Converts rows to API models; none of them identifies a person."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def consultation_of(revision: PublishedRevision) -> Consultation:
 
 
 def serialize_consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
-    """A consultation as everybody may see it."""
+    """Returns a consultation as published."""
     about = consultation_of(revision)
     return ConsultationOut(
         slug=revision.slug,
@@ -59,7 +59,7 @@ def serialize_consultation(revision: PublishedRevision, now: datetime) -> Consul
 
 
 def serialize_proposal(item: ModerationItem, slug: str) -> ProposalOut:
-    """A released proposal."""
+    """Returns a released proposal."""
     about = item.proposal
     return ProposalOut(
         code=about.code,
@@ -90,7 +90,7 @@ def _translations(texts: Mapping[str, NewProposalText]) -> dict[str, Translation
 
 
 def serialize_text(one: Quote, slug: str) -> TextOut:
-    """A released answer in own words."""
+    """Returns a released open answer."""
     return TextOut(
         code=one.code,
         consultation=slug,
@@ -102,7 +102,7 @@ def serialize_text(one: Quote, slug: str) -> TextOut:
 
 
 def serialize_queued(connection: Connection, keys: Keys, items: Sequence[ModerationItem], slug: str) -> list[QueuedOut]:
-    """Proposals and answers of one consultation for those who decide about them."""
+    """Returns proposals and open answers of one consultation for moderators."""
     about = [item.proposal for item in items if item.answer is None]
     likeness = find_similar_proposals(connection, about[0].consultation_id, about) if about else {}
     codes = _codes(connection, items)
@@ -114,7 +114,7 @@ def serialize_queued(connection: Connection, keys: Keys, items: Sequence[Moderat
 
 
 def _codes(connection: Connection, items: Sequence[ModerationItem]) -> dict[int, str]:
-    """Codes of all proposals these lead to."""
+    """Returns the codes of all proposals these refer to."""
     numbers = {
         number
         for item in items
@@ -167,5 +167,5 @@ def serialize_status(row: NewProposalStatus) -> StatusOut:
 
 
 def serialize_counts(code: str, votes: PublicVotes) -> CountsOut:
-    """How a proposal was rated, as far as it may be told."""
+    """Returns the published votes of a proposal."""
     return CountsOut(code=code, **votes._asdict())

@@ -1,4 +1,4 @@
-"""How other programs take a consultation from one state to the next: the same steps as from the command line."""
+"""API operations for state changes of a consultation: the same steps as on the command line."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def back(call: ApiCall) -> ConsultationOut:
 
 
 def _taken(call: ApiCall, step: Callable[[], _Found]) -> _Found:
-    """What a step gives. Raises ApiProblem where the key is not good for it, or it is refused."""
+    """Runs a step. Raises ApiProblem if the key is not valid for it or the step is refused."""
     call.must_know()
     try:
         return step()
@@ -104,7 +104,7 @@ def _taken(call: ApiCall, step: Callable[[], _Found]) -> _Found:
 
 
 def _remedy(slug: str) -> Callable[[Step], str]:
-    """A step as it is asked for here; publishing is done from the command line."""
+    """Returns how a step is requested here; publishing is done on the command line."""
 
     def named(step: Step) -> str:
         if step in {"publish", "publish --test"}:

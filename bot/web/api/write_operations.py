@@ -1,4 +1,4 @@
-"""What other programs can decide: the same as people at the desk, through the same functions."""
+"""Write operations: moderation decisions and official answers, through the same functions as the staff chat."""
 
 from __future__ import annotations
 

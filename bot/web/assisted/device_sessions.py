@@ -1,8 +1,8 @@
-"""Visits: one person at a device that others use after them. A visit lives in memory only and is wiped wholly.
+"""Sessions on shared devices (kiosk, helper's tablet): in memory only, deleted completely.
 
-A kiosk and a helper's tablet have the same danger: the next person sees what the last one said. So such a conversation
-has no cookie that lasts and no resume code. It is known by a random number which the server forgets at the end, or when
-nobody does anything; whoever shows that number afterwards (back button, saved tab) is taken to the beginning.
+On a shared device the next person must not see the answers of the last one. So such a conversation has no lasting
+cookie and no resume code, only a random token that the server forgets at the end or after a period of inactivity.
+A request with a forgotten token (back button, saved tab) leads to the first page.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MOST: Final = 5_000
 
 
 class DeviceProfile(NamedTuple):
-    """A kind of shared device. The first part of its paths is its `base`."""
+    """A kind of shared device. `base` is the first part of its paths."""
 
     base: str
     mode: Mode
@@ -52,7 +52,7 @@ class DeviceProfile(NamedTuple):
     """Seconds that the last page stands."""
 
     def path(self, slug: str, page: str = "", place: str = "") -> str:
-        """The address of a page, with the place code of the device."""
+        """Returns the address of a page, with the entry code of the device."""
         return f"{self.base}/{slug}{f'/{page}' if page else ''}{f'?at={place}' if place else ''}"
 
 
@@ -62,7 +62,7 @@ ASSIST: Final = DeviceProfile("/assist", "assisted", idle=600, warning=60, typin
 
 @dataclass(slots=True)
 class DeviceSession:
-    """One person's visit. `owner` is the id of the helper who signed in, 0 at a kiosk; it is stored nowhere."""
+    """The session of one person. `owner` is the id of the signed-in helper, 0 at a kiosk; it is not stored."""
 
     token: str
     profile: DeviceProfile
@@ -75,7 +75,7 @@ class DeviceSession:
 
 
 class DeviceSessions:
-    """All visits of this process. A restart ends them."""
+    """All device sessions of this process. A restart ends them."""
 
     def __init__(self, hub: WebHub, clock: Callable[[], float] = time.monotonic) -> None:
         self._hub = hub
@@ -83,7 +83,7 @@ class DeviceSessions:
         self._visits: dict[str, DeviceSession] = {}
 
     def begin(self, profile: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession:
-        """A visit of somebody new. Raises RequestError (`too_many`)."""
+        """Starts the session of a new person. Raises RequestError (`too_many`)."""
         self.sweep()
         if len(self._visits) >= MOST:
             raise RequestError("too_many", profile.idle)
@@ -97,7 +97,7 @@ class DeviceSessions:
         return session
 
     def find(self, token: str, profile: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
-        """The visit with this number at this door; None once it was wiped, or where it is somebody else's."""
+        """Returns the session with this token on this device, or None if it has ended or belongs to another helper."""
         self.sweep()
         session = self._visits.get(token)
         if session is None or (session.profile, session.conversation.slug, session.owner) != (profile, slug, owner):
@@ -105,7 +105,7 @@ class DeviceSessions:
         return session
 
     def touch(self, session: DeviceSession) -> None:
-        """Somebody is there."""
+        """Extends the session."""
         session.until = (
             self._clock()
             + max(session.profile.typing, session.profile.farewell)
@@ -114,17 +114,17 @@ class DeviceSessions:
         )
 
     def wipe(self, session: DeviceSession) -> None:
-        """Forgets everything about a visit; what was answered stays answered."""
+        """Deletes a session and its conversation log; stored answers stay."""
         self._visits.pop(session.token, None)
         self._hub.wipe(session.conversation.address)
 
     def wipe_all_of(self, owner: int) -> None:
-        """Wipes the visits of one helper."""
+        """Deletes the sessions of one helper."""
         for session in [session for session in self._visits.values() if session.owner == owner]:
             self.wipe(session)
 
     def sweep(self) -> None:
-        """Wipes the visits where nobody is there any more."""
+        """Deletes idle sessions."""
         now = self._clock()
         for session in [session for session in self._visits.values() if session.until <= now]:
             self.wipe(session)
@@ -137,7 +137,7 @@ DEVICE_SESSIONS: Final = web.AppKey("visits", DeviceSessions)
 
 
 async def sweep_idle_sessions(application: web.Application) -> AsyncIterator[None]:
-    """Wipes idle visits while the application runs, whether anybody asks for a page or not."""
+    """Deletes idle sessions periodically while the application runs."""
 
     async def sweep() -> None:
         while True:
@@ -154,7 +154,7 @@ async def sweep_idle_sessions(application: web.Application) -> AsyncIterator[Non
 
 
 def device_profile_of(request: web.Request) -> DeviceProfile | None:
-    """The kind of shared device that shows this page; None for pages in people's own browsers."""
+    """Returns the device profile of a page; None for pages in visitors' own browsers."""
     return next((profile for profile in (KIOSK, ASSIST) if f"{request.path}/".startswith(f"{profile.base}/")), None)
 
 
@@ -163,25 +163,25 @@ def device_sessions_of(request: web.Request) -> DeviceSessions:
 
 
 def device_session_of(request: web.Request, profile: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
-    """The visit of this browser, if it is not over."""
+    """Returns the session of this browser, or None if it has ended."""
     return device_sessions_of(request).find(request.cookies.get(COOKIE, ""), profile, slug, owner)
 
 
 def is_session_form(request: web.Request, session: DeviceSession, token: object) -> bool:
-    """Whether a form was on a page of this visit, and of ours."""
+    """Tells whether a form comes from a page of this session."""
     given = str(token or "").encode("utf-8", "replace")
     return site_of(request).routes.is_ours(request) and hmac.compare_digest(given, session.conversation.csrf.encode())
 
 
 def set_session_cookie(request: web.Request, response: web.StreamResponse, session: DeviceSession) -> None:
-    """Lets the browser keep the visit, until it is closed."""
+    """Sets the session cookie, which lasts until the browser is closed."""
     is_secure = site_of(request).routes.clients.is_secure(request)
     path = session.profile.path(session.conversation.slug)
     response.set_cookie(COOKIE, session.token, path=path, httponly=True, samesite="Strict", secure=is_secure)
 
 
 def end_session(request: web.Request, profile: DeviceProfile, slug: str, owner: int = 0) -> web.Response:
-    """Ends the visit of this browser, if there is one, and goes to the beginning with nothing left."""
+    """Ends the session of this browser and redirects to the first page."""
     session = device_session_of(request, profile, slug, owner)
     if session:
         device_sessions_of(request).wipe(session)
@@ -192,7 +192,7 @@ def end_session(request: web.Request, profile: DeviceProfile, slug: str, owner: 
 
 
 def clear_cookies(response: web.StreamResponse, profile: DeviceProfile, slug: str) -> None:
-    """Takes everything from the browser that a person may have left."""
+    """Deletes all cookies that a person may have left in the browser."""
     response.del_cookie(COOKIE, path=profile.path(slug))
     if profile is KIOSK:
         for name in (LANGUAGE_COOKIE, SIZE_COOKIE):
@@ -200,5 +200,5 @@ def clear_cookies(response: web.StreamResponse, profile: DeviceProfile, slug: st
 
 
 def entry_code_of(request: web.Request) -> str:
-    """The place code of the address, "" where there is none that could be one."""
+    """Returns the entry code of the address, or ""."""
     return parse_entry_code(request.query.get("at", ""))

@@ -1,4 +1,4 @@
-"""The pages of those who help: sign in with a personal code, then enter answers for one person after another."""
+"""Pages for helpers: sign in with a personal code, then enter answers for one person after another."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMER_BASE: Final = "/help-out"
 
 
 def add_assisted_routes(application: web.Application) -> None:
-    """Adds kiosk, helpers' pages, questionnaire and entry mask to the pages of a house."""
+    """Adds the pages of kiosks, helpers, moderators and paper forms."""
     application[DEVICE_SESSIONS] = DeviceSessions(application[SITE].routes.hub)
     application[sign_in.BUCKETS] = Buckets(sign_in.TRIES)
     application[sign_in.SPENT] = OrderedDict()
@@ -56,7 +56,7 @@ async def _moved(request: web.Request) -> web.Response:
 
 
 async def _home(request: web.Request) -> web.Response:
-    """What one can help with; to strangers the form to sign in."""
+    """Shows what a helper can do; to visitors who are not signed in the sign-in form."""
     helper = await sign_in.signed_in_helper(request)
     return _sign_in_page(request) if helper is None else await _list(request, helper)
 
@@ -106,7 +106,7 @@ async def _sign_in(request: web.Request) -> web.Response:
 
 
 async def _sign_out(request: web.Request) -> web.Response:
-    """Ends the day; visits that this helper left open are wiped."""
+    """Signs out and deletes the helper's open sessions."""
     helper, _ = await sign_in.checked_form(request)
     device_sessions_of(request).wipe_all_of(helper.id)
     response = web.Response(status=303, headers={"Location": ASSIST.base})
@@ -115,7 +115,7 @@ async def _sign_out(request: web.Request) -> web.Response:
 
 
 async def _start(request: web.Request) -> web.Response:
-    """A fresh conversation for one person."""
+    """Starts a new conversation for one person."""
     _, data = await sign_in.checked_form(request)
     await site_of(request).consultations.refresh()
     published = requested_consultation(request)

@@ -1,6 +1,6 @@
-"""Kiosk: a device that stands somewhere for everybody. Each visitor begins anew; nothing of the last one is left.
+"""Kiosk mode for a shared device: each visitor starts afresh, and nothing of the last one is left.
 
-No link leads out of it: what somebody opened beside it would stay on the screen for the next person.
+No link leads out of it, because another page would stay on the screen for the next person.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def add_kiosk_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _begin(request: web.Request) -> web.StreamResponse:
-    """The first page. Whoever comes here is somebody new, also by the back button."""
+    """Shows the first page; every visit of it starts a new session, also by the back button."""
     site = site_of(request)
     await site.consultations.refresh()
     published = requested_consultation(request)
@@ -55,12 +55,12 @@ async def _begin(request: web.Request) -> web.StreamResponse:
 
 
 def _begins(published: PublishedConsultation) -> dict[str, str]:
-    """How to begin, in each language offered."""
+    """Returns the label of the start button in each offered language."""
     return {offer.tag: Locale.of(offer.tag).say("web.door.start") for offer in published.offers}
 
 
 async def _start(request: web.Request) -> web.StreamResponse:
-    """The language was chosen: a fresh conversation, whatever there was before."""
+    """Starts a conversation in the chosen language."""
     site = site_of(request)
     await site.consultations.refresh()
     data = await form_of(request)

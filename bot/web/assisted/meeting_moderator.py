@@ -1,4 +1,4 @@
-"""Leading a live meeting: staff open a room, go on question by question, show results, end it."""
+"""Pages for moderators of a live meeting: open a room, go on question by question, show results, end it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_moderator_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _open(request: web.Request) -> web.Response:
-    """A new room for this consultation."""
+    """Opens a new room for this consultation."""
     member, _ = await checked_form(request)
     site = site_of(request)
     await site.consultations.refresh()
@@ -88,7 +88,7 @@ async def _lead(request: web.Request) -> web.Response:
 
 
 async def _move(request: web.Request) -> web.Response:
-    """One button of the moderator."""
+    """Applies one button of the moderator."""
     member, data = await checked_form(request)
     found = await find_room(request, request.match_info["code"])
     if found is None or member.role not in MODERATOR_ROLES:

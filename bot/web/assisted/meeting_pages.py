@@ -1,4 +1,4 @@
-"""The pages of a live meeting: joining by a code, one question after another, and the screen everybody looks at."""
+"""The pages of a live meeting: joining by code, one question after another, and the shared screen."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add_meeting_routes(router: web.UrlDispatcher) -> None:
 
 
 class RoomContext(NamedTuple):
-    """A room with its consultation."""
+    """A room with its consultation and flow."""
 
     room: StoredRoom
     published: PublishedConsultation
@@ -66,7 +66,7 @@ class RoomContext(NamedTuple):
 
     @property
     def meeting(self) -> MeetingQuestion:
-        """What is counted of it."""
+        """The room as it is counted."""
         main = self.published.consultation.main_language
         codes = {it.key: [box.value for box in it.boxes] for it in paper_questions(self.flow, main)}
         return MeetingQuestion(
@@ -74,12 +74,12 @@ class RoomContext(NamedTuple):
         )
 
     def question(self, language: str) -> PaperQuestion | None:
-        """The question that is open, None before the first."""
+        """Returns the open question; None before the first."""
         return next((it for it in paper_questions(self.flow, language) if it.key == self.room.at), None)
 
 
 async def find_room(request: web.Request, code: str) -> RoomContext | None:
-    """The room of this code; None where there is none, or its consultation is gone."""
+    """Returns the room of this code, or None for an unknown room or a missing consultation."""
     site, plain = site_of(request), live_meetings.parse_room_code(code)
     if not plain:
         return None
@@ -93,7 +93,7 @@ async def find_room(request: web.Request, code: str) -> RoomContext | None:
 
 
 async def _which(request: web.Request) -> web.StreamResponse:
-    """Asks for the code; with one, leads to its room."""
+    """Asks for the code; with a code it redirects to the room."""
     site, locale = site_of(request), locale_of(request)
     code = clean_text(request.query.get("code", ""))
     found = await find_room(request, code)
@@ -110,7 +110,7 @@ async def _which(request: web.Request) -> web.StreamResponse:
 
 
 async def _short_way(request: web.Request) -> web.StreamResponse:
-    """What stands in the QR code."""
+    """Redirects the address of the QR code to the room."""
     found = await find_room(request, request.match_info["code"])
     if found is None:
         return web.Response(status=303, headers={"Location": "/room"})
@@ -118,7 +118,7 @@ async def _short_way(request: web.Request) -> web.StreamResponse:
 
 
 async def _here(request: web.Request) -> RoomContext:
-    """The room of the path, which belongs to the consultation of the path. Raises RequestError."""
+    """Returns the room of the path, which must belong to the consultation of the path. Raises RequestError."""
     found = await find_room(request, request.match_info["code"])
     if found is None or found.published.slug != request.match_info["slug"]:
         raise RequestError("unknown")
@@ -126,7 +126,7 @@ async def _here(request: web.Request) -> RoomContext:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    """The question that is open, or what to wait for; to somebody new the way in."""
+    """Shows the open question or what to wait for; a new visitor gets the page to join."""
     found, now = await _here(request), datetime.now(UTC)
     site, published = site_of(request), found.published
     conversation = site.routes.conversation_of(request, published.slug)
@@ -146,7 +146,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 
 def _key_of(found: RoomContext, language: str, title: str) -> str:
-    """The question of the flow that is called so; "" where none is."""
+    """Returns the key of the question with this title, or ""."""
     titles = found.flow.localized[language].titles
     return next((key for key in reversed(found.flow.questions) if titles[key] == title), "")
 
@@ -178,7 +178,7 @@ def _room_page(request: web.Request, template: str, locale: Locale, found: RoomC
 
 
 async def _join(request: web.Request) -> web.StreamResponse:
-    """The language was chosen: an ordinary conversation begins, marked as one of this room."""
+    """Starts an ordinary conversation in the chosen language, marked as one of this room."""
     found, site = await _here(request), site_of(request)
     if not site.routes.is_ours(request):
         raise RequestError("origin")
@@ -196,7 +196,7 @@ async def _join(request: web.Request) -> web.StreamResponse:
 
 
 async def _post(request: web.Request) -> web.StreamResponse:
-    """Takes an answer as the form does, and stays in the room."""
+    """Takes an answer like the form, and stays in the room."""
     found = await _here(request)
     data = await form_of(request)
     conversation = own_conversation(request, found.published.slug, data.get("csrf"))
@@ -212,7 +212,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
 
 
 async def _screen(request: web.Request) -> web.StreamResponse:
-    """What is thrown on the wall: how to join, the question, how many answered, and the result once it is shown."""
+    """Shows the shared screen: how to join, the question, the number of answers, and the result once it is shown."""
     found = await find_room(request, request.match_info["code"])
     if found is None:
         raise RequestError("unknown")
@@ -251,7 +251,7 @@ async def _screen(request: web.Request) -> web.StreamResponse:
 
 
 async def room_view(request: web.Request, found: RoomContext) -> RoomView:
-    """How many are in the room, and what may be seen of their answers to the question that is open."""
+    """Returns the number of participants and the publishable answers to the open question."""
     store, room, meeting = site_of(request).services.store, found.room, found.meeting
 
     def look(connection: Connection) -> RoomView:
@@ -268,7 +268,7 @@ async def room_view(request: web.Request, found: RoomContext) -> RoomView:
 
 
 def answer_count_text(found: RoomContext, picture: LiveResult, locale: Locale) -> str:
-    """How many have answered, in steps that tell of nobody; "" where that may not be told."""
+    """Returns the number of answers in steps that disclose no single answer, or ""."""
     if picture.at_least is None or not found.room.at:
         return ""
     if picture.at_least < found.meeting.threshold:
@@ -277,17 +277,17 @@ def answer_count_text(found: RoomContext, picture: LiveResult, locale: Locale) -
 
 
 def picture_version(picture: LiveResult) -> str:
-    """Changes whenever what is shown of the answers does; says nothing besides."""
+    """Returns a value that changes with the shown answers and discloses nothing else."""
     return f"{picture.at_least}.{picture.number}.{picture.reason}"
 
 
 def room_version(room: StoredRoom) -> str:
-    """Changes whenever pages of the room should be loaded again."""
+    """Returns a value that changes when pages of the room must be reloaded."""
     return f"{room.at}.{int(room.shows_results)}.{int(room.ended_at is not None)}"
 
 
 async def _state(request: web.Request) -> web.Response:
-    """For the script of these pages: whether something changed, and how many are here."""
+    """Returns versions and participants for the script of these pages."""
     found = await find_room(request, request.match_info["code"])
     if found is None:
         raise RequestError("unknown")

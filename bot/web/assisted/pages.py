@@ -1,4 +1,4 @@
-"""A visit's pages: one question a page, and then nothing of it is left. For kiosks and for those who help others."""
+"""The pages of a device session, one question per page, for kiosks and helpers."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def add_device_routes(router: web.UrlDispatcher) -> None:
 
 
 async def helper_id(request: web.Request, profile: DeviceProfile) -> int:
-    """The id of the helper at a desk of helpers, 0 at a kiosk. Raises HTTPSeeOther where nobody is signed in."""
+    """Returns the id of the signed-in helper, 0 at a kiosk. Raises HTTPSeeOther to the sign-in page."""
     return (await require_helper(request)).id if profile is ASSIST else 0
 
 
 async def begin_session(
     request: web.Request, profile: DeviceProfile, published: PublishedConsultation, language: str, place: str
 ) -> web.Response:
-    """Somebody new: whoever was here before is forgotten, the bot asks its first question. Raises RequestError."""
+    """Ends the previous session, starts a new one and asks the first question. Raises RequestError."""
     owner = await helper_id(request, profile)
     if before := device_session_of(request, profile, published.slug, owner):
         device_sessions_of(request).wipe(before)
@@ -82,7 +82,7 @@ async def begin_session(
 
 
 def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
-    """Shows a page to whoever has a visit, and the beginning to everybody else."""
+    """Wraps a page: without a session it redirects to the first page."""
 
     @wraps(page)
     async def handler(request: web.Request, profile: DeviceProfile) -> web.StreamResponse:
@@ -121,7 +121,7 @@ async def _ask(
 async def _answer(
     request: web.Request, profile: DeviceProfile, published: PublishedConsultation, session: DeviceSession
 ) -> web.StreamResponse:
-    """Takes what the page sent. Always goes on by way of an address, so that going back sends nothing again."""
+    """Takes the submitted form and redirects, so that the back button submits nothing again."""
     data = await form_of(request)
     if not is_session_form(request, session, data.get("csrf")):
         raise RequestError("form")
@@ -141,7 +141,7 @@ async def _answer(
 async def _switch(
     request: web.Request, profile: DeviceProfile, published: PublishedConsultation, session: DeviceSession
 ) -> web.StreamResponse:
-    """Another language from here on; answers stay."""
+    """Switches the language; answers stay."""
     data = await form_of(request)
     if not is_session_form(request, session, data.get("csrf")):
         raise RequestError("form")
@@ -155,14 +155,14 @@ async def _switch(
 async def _still(
     request: web.Request, profile: DeviceProfile, published: PublishedConsultation, session: DeviceSession
 ) -> web.StreamResponse:
-    """Asks, without JavaScript, whether somebody is still there; shows nothing of what was said."""
+    """Asks, without JavaScript, whether the person is still there; shows nothing of the conversation."""
     entries = await conversation_log(request, session.conversation)
     locale = published.locale(bot_language(entries) or published.consultation.main_language)
     return _page(request, "visit_still.html", locale, profile, session, published=published)
 
 
 async def _here(request: web.Request, profile: DeviceProfile) -> web.StreamResponse:
-    """The page says that somebody is there: 204, or 410 where the visit is over."""
+    """Extends the session: 204, or 410 if it has ended."""
     slug = request.match_info["slug"]
     session = device_session_of(request, profile, slug, await helper_id(request, profile))
     data = await form_of(request)

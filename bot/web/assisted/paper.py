@@ -1,4 +1,4 @@
-"""The questionnaire on paper: from the same definition, with the same question keys, in every language offered."""
+"""The paper questionnaire: made from the same definition, with the same question keys, in every offered language."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MISSING: Final = frozenset(code.value for code in Missing)
 
 
 class TickBox(NamedTuple):
-    """One answer to tick, and the token that gives it."""
+    """An answer to tick, with the token it stands for."""
 
     token: str
     value: str
@@ -39,14 +39,14 @@ class TickBox(NamedTuple):
 
 
 class PaperRow(NamedTuple):
-    """One of several things asked alike: its name on the form, and what can be ticked."""
+    """One row of a grid question: its form name and its boxes."""
 
     name: str
     boxes: tuple[TickBox, ...]
 
 
 class PaperQuestion(NamedTuple):
-    """One question as paper shows it."""
+    """A question as it is printed."""
 
     number: int
     key: str
@@ -71,7 +71,7 @@ class PaperQuestion(NamedTuple):
 
     @property
     def lines(self) -> int:
-        """How many lines there are to write on."""
+        """The number of lines to write on."""
         # A district may also be named by one of its quarters.
         return 1 if self.type == "district" else 0 if self.is_off else LINES.get(self.expects, 0)
 
@@ -82,7 +82,7 @@ def add_paper_routes(router: web.UrlDispatcher) -> None:
 
 @lru_cache(64)
 def parse_flow(content: str, content_hash: str) -> Flow:
-    """A consultation as it is walked. Of our own: that of the conversation belongs to the writing thread."""
+    """Parses a flow for pages; the flow of conversations belongs to the writing thread."""
     consultation = Consultation.model_validate_json(content)
     catalogues = {tag: phrase_catalogues.load_phrases(tag) for tag in consultation.languages}
     return Flow(consultation, catalogues, content_hash[:CODE_LENGTH])
@@ -93,7 +93,7 @@ def flow_of_consultation(published: PublishedConsultation) -> Flow:
 
 
 def paper_questions(flow: Flow, language: str) -> list[PaperQuestion]:
-    """Everything a questionnaire asks, in order."""
+    """Returns the questions of the paper form, in order."""
     localized, locale = flow.localized[language], Locale.of(language)
     numbers = {key: number for number, key in enumerate(flow.questions, start=1)}
     found: list[PaperQuestion] = []
@@ -128,7 +128,7 @@ def paper_questions(flow: Flow, language: str) -> list[PaperQuestion]:
 
 
 def _hint(flow: Flow, key: str, localized: LocalizedFlow, locale: Locale) -> str:
-    """How to answer it with a pen, in words."""
+    """Returns how to answer with a pen."""
     node, asked = flow.question(key), localized.questions[key]
     if not node.on_paper:
         return locale.say("web.paper.not_here")
@@ -146,7 +146,7 @@ def _rows(key: str, asked: LocalizedQuestion) -> tuple[PaperRow, ...]:
 
 
 def _boxes(asked: LocalizedQuestion) -> tuple[tuple[TickBox, ...], tuple[TickBox, ...]]:
-    """The answers to tick: the real ones, and those beside them."""
+    """Returns the boxes of the answers and those of "I do not know" and the like."""
     boxes = [box for reply in asked.prompt.quick_replies if (box := _box(reply))]
     return (
         tuple(box for box in boxes if box.value not in _MISSING),
@@ -155,7 +155,7 @@ def _boxes(asked: LocalizedQuestion) -> tuple[tuple[TickBox, ...], tuple[TickBox
 
 
 def _box(reply: QuickReply) -> TickBox | None:
-    """A quick reply as something to tick; None for chat words and "done"."""
+    """Returns a quick reply as a box; None for commands and "done"."""
     _, key, value = reply.parsed
     if not key or value.startswith("+"):
         return None
@@ -163,7 +163,7 @@ def _box(reply: QuickReply) -> TickBox | None:
 
 
 def _only(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
-    """For whom a question is. What cannot be said in one line is left to the person."""
+    """Yields for whom a question is; conditions too complex for one line are left to the reader."""
     if node.ask_if is not None:
         named = _named(node.ask_if, localized)
         if named:
@@ -173,7 +173,7 @@ def _only(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale:
 
 
 def _jumps(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
-    """Where to go on after certain answers, as far as these are answers to this very question."""
+    """Yields where to continue after certain answers, if these are answers to this question."""
     for way in node.exits:
         named = _named(way.condition, localized) if way.condition else None
         if named and named[0] == node.key:
@@ -187,7 +187,7 @@ def _jump(way: Exit, labels: str, numbers: dict[str, int], locale: Locale) -> st
 
 
 def _named(condition: Condition, localized: LocalizedFlow) -> tuple[str, str] | None:
-    """The question a simple condition looks at, and the answers it names; None for what is not simple."""
+    """Returns the question and the answers a simple condition names; None for other conditions."""
     values: tuple[Value, ...]
     if isinstance(condition, Equal):
         key, values = condition.equal.question, (condition.equal.value,)
@@ -201,14 +201,14 @@ def _named(condition: Condition, localized: LocalizedFlow) -> tuple[str, str] | 
 
 
 def consultation_language(request: web.Request, published: PublishedConsultation) -> str:
-    """The language of a page about one consultation: what was chosen, else what the browser asks for."""
+    """Returns the language of a page about one consultation: the chosen one, else the browser's."""
     tags = tuple(published.consultation.languages)
     chosen = request.query.get("in", "") or request.cookies.get(COOKIE, "")
     return chosen if chosen in tags else preferred_language(request, tags)
 
 
 async def _paper(request: web.Request) -> web.Response:
-    """The questionnaire to be printed; on the screen it looks as on paper."""
+    """Shows the printable questionnaire."""
     site, published = site_of(request), requested_consultation(request)
     language = consultation_language(request, published)
     locale = Locale.of(language)

@@ -1,7 +1,7 @@
-"""A filled-in sheet of paper, walked through the engine before anything is stored.
+"""Checks a filled-in paper form by a dry run through the engine before anything is stored.
 
-The rehearsal tells every fault at once and which messages say what is on the sheet. Pure: the same messages then go the
-way of all messages, so what is stored is parsed by the engine once more, and not here.
+The dry run reports all errors at once and yields the messages for the form. Pure functions. The same messages then
+take the path of all messages, so the engine parses them again when they are stored.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class SheetAnswer(NamedTuple):
-    """What stands on the sheet for one question: words, or the tokens of what is ticked."""
+    """The answer on the form to one question: text, or the tokens of ticked boxes."""
 
     text: str = ""
     ticked: tuple[str, ...] = ()
 
 
 class SheetMessage(NamedTuple):
-    """One message that says something of the sheet."""
+    """One message that states a part of the form."""
 
     text: str = ""
     choice: str = ""
@@ -45,7 +45,7 @@ class SheetMessage(NamedTuple):
 
 @dataclass(slots=True)
 class DryRun:
-    """What came of a walk: the messages to send, or why they cannot be sent."""
+    """The result of a dry run: the messages to send, or the errors."""
 
     messages: list[SheetMessage] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class DryRun:
 def dry_run_sheet(
     flow: Flow, language: str, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, SheetAnswer]
 ) -> DryRun:
-    """Walks a sheet through the engine, to the end or to where it cannot go on."""
+    """Runs a form through the engine, to the end or to the first question that cannot be skipped."""
     walk = _Walk(flow, language)
     asked: set[str] = set()
     while walk.session.status == "waiting" and walk.session.at:
@@ -80,7 +80,7 @@ def _tap(flow: Flow, command: Command, *arguments: str) -> SheetMessage:
 
 
 class _Walk:
-    """A session that only seems to happen."""
+    """A session that is not stored."""
 
     def __init__(self, flow: Flow, language: str) -> None:
         self.flow = flow
@@ -104,7 +104,7 @@ class _Walk:
 
 
 def _answer(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> bool:
-    """Says what the sheet says to one question; False where one cannot go on."""
+    """Sends the answer to one question; False if the walk cannot continue."""
     error = _say(walk, question, filled)
     if not error and (walk.session.at != question.key or walk.session.status != "waiting"):
         return True
@@ -117,7 +117,7 @@ def _answer(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> bool:
 
 
 def _say(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> str:
-    """Says it; gives why it cannot be said, where that is not for the engine to know."""
+    """Sends the answer; returns an error that the engine cannot detect."""
     if question.rows and filled.ticked and not filled.text and not question.is_off:
         walk.say(
             SheetMessage(
@@ -149,7 +149,7 @@ def _say(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> str:
 
 
 def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
-    """Several answers, one after another, then "that is all"; what does not go together is not left out silently."""
+    """Sends several choices one after another, then "done"; reports combinations that are not allowed."""
     for value in values:
         walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, value).format()))
     if list(walk.session.draft if isinstance(walk.session.draft, list | dict) else ()) != values:
@@ -166,7 +166,7 @@ def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
 def _look_at_the_rest(
     walk: _Walk, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, SheetAnswer], asked: set[str]
 ) -> None:
-    """What is on the sheet although the answers before lead elsewhere would be lost: somebody has to look."""
+    """Reports answers to questions that the path does not reach, because they would be lost."""
     if walk.session.status != "waiting":
         return
     for key, filled in sheet.items():

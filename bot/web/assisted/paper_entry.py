@@ -1,4 +1,4 @@
-"""Entering what stands on paper: all questions on one page, the answers by the way of every other message."""
+"""Entry of paper forms: all questions on one page; the answers are stored like those of every other message."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOST_KEPT: Final = 200
 
 
 class SavedSheet(NamedTuple):
-    """What became of a sheet."""
+    """The result of a saved form."""
 
     receipt: str
     has_left: bool
@@ -59,7 +59,7 @@ async def _empty(request: web.Request) -> web.Response:
 
 
 async def _save(request: web.Request) -> web.Response:
-    """Rehearses the sheet; with a fault nothing of it is stored, and the page says what to look at."""
+    """Runs a dry run; with errors nothing is stored, and the page shows them."""
     await site_of(request).consultations.refresh()
     _, data = await checked_form(request)
     published = requested_consultation(request)
@@ -87,7 +87,7 @@ async def _save(request: web.Request) -> web.Response:
 
 
 async def _feed(request: web.Request, conversation: Conversation, rehearsal: DryRun, place: str) -> SavedSheet:
-    """Sends what the rehearsal found, in order. Raises RequestError where it did not come to its end."""
+    """Sends the messages of the dry run, in order. Raises RequestError if the conversation does not end."""
     hub, address = site_of(request).routes.hub, conversation.address
     try:
         await hub.say(address, "sheet", text=f"/start {conversation.slug}", mode="paper", entry_code=place)
@@ -118,7 +118,7 @@ def _filled(data: Mapping[str, list[str]], question: PaperQuestion) -> SheetAnsw
 
 
 def _nothing(sheet: Mapping[str, SheetAnswer], language: str) -> dict[str, str]:
-    """What is wrong with an empty sheet: nobody hands one in, but Enter in the first field sends the page."""
+    """Returns the error of an empty form: Enter in the first field submits the page."""
     if any(filled.text or filled.ticked for filled in sheet.values()):
         return {}
     return {key: Locale.of(language).say("staff.sheet_nothing") for key in [*sheet][:1]}

@@ -1,4 +1,4 @@
-"""Signing in with a personal code, for those who help: a ticket for a working day, in a cookie of its own."""
+"""Sign-in of helpers with a personal code: a ticket for a working day in a cookie of its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_SPENT: Final = 10_000
 
 
 async def signed_in_helper(request: web.Request) -> StaffMember | None:
-    """Who is signed in here; None where nobody is, where it is too long ago, or where it was taken back."""
+    """Returns the signed-in helper, or None without a ticket or with an expired or revoked one."""
     services = site_of(request).services
     value = request.cookies.get(COOKIE, "")
     if not value or value in request.app[SPENT]:
@@ -37,7 +37,7 @@ async def signed_in_helper(request: web.Request) -> StaffMember | None:
 
 
 async def require_helper(request: web.Request) -> StaffMember:
-    """Who is signed in. Raises HTTPSeeOther to the page where one signs in."""
+    """Returns the signed-in helper. Raises HTTPSeeOther to the sign-in page."""
     helper = await signed_in_helper(request)
     if helper is None:
         raise web.HTTPSeeOther(ASSIST.base)
@@ -45,12 +45,12 @@ async def require_helper(request: web.Request) -> StaffMember:
 
 
 def csrf_of(request: web.Request) -> str:
-    """What the forms of this ticket send along."""
+    """Returns the CSRF token of this ticket."""
     return staff.form_token(site_of(request).services.keys, request.cookies.get(COOKIE, ""))
 
 
 async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, list[str]]]:
-    """Who signed in, and the fields of their form, if it was on a page of theirs. Raises RequestError, HTTPSeeOther."""
+    """Returns the helper and the fields of a form from a page of this ticket. Raises RequestError, HTTPSeeOther."""
     site, data = site_of(request), await form_of(request)
     helper = await require_helper(request)
     value = request.cookies.get(COOKIE, "")
@@ -60,7 +60,7 @@ async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, lis
 
 
 async def sign_in_helper(request: web.Request) -> web.Response | None:
-    """Takes the code of the form: to the start page with a ticket; None for a wrong one. Raises RequestError."""
+    """Checks the code of the form: redirects with a ticket, or returns None for a wrong code. Raises RequestError."""
     site = site_of(request)
     # Read in any case: a refusal before the end of a request closes the line.
     data = await form_of(request)
@@ -87,7 +87,7 @@ async def sign_in_helper(request: web.Request) -> web.Response | None:
 
 
 def sign_out_helper(request: web.Request, response: web.StreamResponse) -> None:
-    """Takes the ticket from this browser; whoever has copied it cannot use it any more, until the house restarts."""
+    """Deletes the ticket cookie and blocks copies of the ticket until the service restarts."""
     spent = request.app[SPENT]
     spent[request.cookies.get(COOKIE, "")] = None
     while len(spent) > MOST_SPENT:

@@ -1,4 +1,4 @@
-"""Bars: figures as a drawing and as a table beside it. The drawing has no text of its own and needs no script."""
+"""Bar charts: a drawing for eyes, with a table beside it for screen readers. Works without scripts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PIECE: Final = Markup('<rect class="piece{number}" x="{at:.1f}" width="{size:.1
 
 
 def bars(numbers: Mapping[str, int | None], of: int | None, labels: Mapping[str, str]) -> list[Bar]:
-    """Rows of counts among `of` people; without `of` there are no shares.
+    """Returns rows of counts among `of` people; without `of` there are no shares.
 
     >>> [(bar.label, bar.number, bar.percent) for bar in bars({"yes": 3, "no": None}, 4, {"yes": "Ja", "no": "Nein"})]
     [('Ja', 3, 75), ('Nein', None, None)]
@@ -32,12 +32,12 @@ def bars(numbers: Mapping[str, int | None], of: int | None, labels: Mapping[str,
 
 
 def drawing(share: float | None) -> Markup:
-    """One bar as SVG, hidden from screen readers: the table beside it says the same. Hidden figures have no bar."""
+    """Returns one bar as SVG, hidden from screen readers. Suppressed figures have no bar."""
     return stack([share or 0.0])
 
 
 def stack(shares: Sequence[float]) -> Markup:
-    """Several shares that follow each other in one bar (agree, pass, disagree), as SVG for eyes only."""
+    """Returns several consecutive shares in one bar (agree, pass, disagree) as SVG."""
     pieces, at = [], 0.0
     for number, share in enumerate(shares):
         size = max(0.0, min(1.0, share)) * WIDTH

@@ -1,4 +1,4 @@
-"""The door of a consultation and its chat page, which works without JavaScript: every tap and word is a form."""
+"""The landing page of a consultation and its chat page, which works without JavaScript: every message is a form."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_chat_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    """The chat where there is a conversation, the door where there is none yet."""
+    """Shows the chat, or the landing page without a conversation."""
     site, published = site_of(request), requested_consultation(request, trials=True)
     conversation = site.routes.conversation_of(request, published.slug)
     if conversation.is_new:
@@ -72,7 +72,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 
 def _parted(request: web.Request, published: PublishedConsultation, conversation: Conversation) -> web.Response:
-    """The last word to somebody who had everything deleted, once; then the door. The browser forgets them as well."""
+    """Shows the final message after an erasure once, then the landing page, and deletes the cookie."""
     site, locale = site_of(request), locale_of(request)
     farewell = site.routes.hub.farewell(conversation.address)
     if farewell is None:
@@ -90,7 +90,7 @@ def _parted(request: web.Request, published: PublishedConsultation, conversation
 def landing_page(
     request: web.Request, published: PublishedConsultation, conversation: Conversation, *, is_cookieless: bool = False
 ) -> web.Response:
-    """What it is about, and in which language; nothing is stored yet, not even a cookie."""
+    """Shows what the consultation is about and its languages; nothing is stored, not even a cookie."""
     site = site_of(request)
     state = published.state()
     tags = tuple(published.consultation.languages)
@@ -122,7 +122,7 @@ def landing_page(
 
 
 async def _begin(request: web.Request) -> web.StreamResponse:
-    """The language was chosen: from here on there is a conversation."""
+    """Starts a conversation in the chosen language."""
     site, published = site_of(request), requested_consultation(request, trials=True)
     if not site.routes.is_ours(request):
         raise RequestError("origin")
@@ -139,7 +139,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
 
 
 async def _switch(request: web.Request) -> web.StreamResponse:
-    """Another language from here on; answers stay."""
+    """Switches the language; answers stay."""
     published = requested_consultation(request, trials=True)
     data = await form_of(request)
     conversation = own_conversation(request, published.slug, data.get("csrf"))
@@ -155,7 +155,7 @@ async def _switch(request: web.Request) -> web.StreamResponse:
 
 
 async def answer_language_question(request: web.Request, conversation: Conversation, language: str) -> None:
-    """Answers the bot's question for the language, if that is what it asks."""
+    """Answers the language question of the bot, if it is the current one."""
     last = last_message(await conversation_log(request, conversation))
     if last is None or last.msg is None or not is_language_question(last.msg):
         return
@@ -174,13 +174,16 @@ async def send_message(
     choice: str = "",
     label: str = "",
 ) -> None:
-    """Hands a message over and waits for what the bot says to it. Raises RequestError."""
+    """Sends a message to the bot and waits for the reply. Raises RequestError."""
     routes = site_of(request).routes
     await routes.take(request, conversation, client_id, text=text, choice=choice, shown=label, until_answered=True)
 
 
 async def conversation_log(request: web.Request, conversation: Conversation) -> list[Entry]:
-    """The conversation so far; the bot is asked to say where one stands if it is not in memory. Raises RequestError."""
+    """Returns the conversation so far; asks the bot to repeat the current question if it is not in memory.
+
+    Raises RequestError.
+    """
     routes = site_of(request).routes
     await routes.begin(request, conversation)
     entries = await _answered(request, conversation)
@@ -193,14 +196,14 @@ async def conversation_log(request: web.Request, conversation: Conversation) -> 
 
 
 async def _answered(request: web.Request, conversation: Conversation) -> list[Entry]:
-    """The log, when the bot has said what it has to say."""
+    """Returns the log after the bot has replied."""
     hub = site_of(request).routes.hub
     await hub.settled(conversation.address)
     return hub.chat(conversation.address).after(0)
 
 
 def own_conversation(request: web.Request, slug: str, token: object) -> Conversation:
-    """The browser's conversation, if one of our own forms says so. Raises RequestError."""
+    """Returns the browser's conversation for a form of ours. Raises RequestError."""
     routes = site_of(request).routes
     conversation = routes.conversation_of(request, slug)
     if conversation.is_new:
@@ -222,20 +225,20 @@ def requested_consultation(request: web.Request, *, trials: bool = False) -> Pub
 
 
 def redirect_to_conversation(request: web.Request, slug: str, *, form: bool) -> web.Response:
-    """To the page where the conversation goes on."""
+    """Redirects to the current page of the conversation."""
     query = f"?{EMBED}=1" if EMBED in request.query else ""
     return web.Response(status=303, headers={"Location": f"/c/{slug}{'/form' if form else ''}{query}"})
 
 
 def redirect_after_start(request: web.Request, slug: str, *, form: bool) -> web.Response:
-    """To where the conversation begins. A browser may keep no cookie, above all in a frame: the next page sees that."""
+    """Redirects to the start of the conversation, which detects browsers without cookies."""
     query = {BEGUN: str(int(time.time()))} | ({"view": "form"} if form else {})
     query |= {EMBED: "1"} if EMBED in request.query else {}
     return web.Response(status=303, headers={"Location": f"/c/{slug}?{urlencode(query)}"})
 
 
 def _has_just_begun(request: web.Request) -> bool:
-    """Whether somebody without a cookie comes straight from the beginning: their browser keeps none."""
+    """Tells whether a visitor without a cookie comes from the start, so that the browser stores none."""
     begun = request.query.get(BEGUN, "")
     return begun.isdecimal() and len(begun) < 12 and abs(time.time() - int(begun)) < JUST_SECONDS
 
@@ -245,5 +248,5 @@ def is_unreviewed(published: PublishedConsultation, language: str) -> bool:
 
 
 def new_message_id() -> str:
-    """An id for one message: the same form sent twice counts once."""
+    """Returns an id for one message: a form sent twice counts once."""
     return secrets.token_hex(8)

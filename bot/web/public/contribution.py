@@ -1,4 +1,4 @@
-"""`/p/CODE`: what became of a contribution, for everybody who has its code. Works without JavaScript."""
+"""`/p/CODE`: the public status of a contribution. Works without JavaScript."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONGEST: Final = 40
 
 
 class ContributionPage(NamedTuple):
-    """What the page is made of. `votes` is None where figures are not public, or none were made yet."""
+    """The content of the page. `votes` is None where figures are not public or not made yet."""
 
     account: ContributionStatus
     consultation: Consultation
@@ -42,7 +42,7 @@ def add_contribution_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    """The contribution with this code, however the code was typed."""
+    """Shows the contribution with this code, however it was typed."""
     site, locale = site_of(request), locale_of(request)
     typed = clean_text(request.match_info["code"][:LONGEST])
     code = parse_proposal_code(typed)
@@ -70,13 +70,13 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 
 def _title(consultation: Consultation, locale: Locale) -> str:
-    """What the consultation is called; it may be over and put away."""
+    """Returns the title of the consultation, also of a closed or archived one."""
     language = locale.tag if locale.tag in consultation.languages else consultation.main_language
     return consultation.title.in_language(language, consultation.fallbacks)
 
 
 def _unknown(request: web.Request, locale: Locale, code: str) -> web.Response:
-    """In plain words, and with what a code looks like."""
+    """Shows an error page with the form of a code."""
     site = site_of(request)
     return site.page(
         request,
@@ -108,7 +108,7 @@ def _find(connection: Connection, code: str, now: datetime) -> ContributionPage 
 
 
 def _words(shown: ContributionPage, locale: Locale) -> dict[str, Any]:
-    """The text, in the page's language where somebody translated it; the original beside it."""
+    """Returns the text in the language of the page, if translated, beside the original."""
     item = shown.account.item
     if item is None:
         return {"wording": None, "original": None, "is_unreviewed": False, "district": ""}
@@ -142,9 +142,7 @@ def _step(step: NewProposalStatus, locale: Locale, zone: tzinfo) -> dict[str, An
 
 
 def _figures(shown: ContributionPage) -> dict[str, Any]:
-    """The counts, unless they are hidden until closing or about too few people. None stands for one that is left out to
-    protect others.
-    """
+    """Returns the counts, unless they are hidden until closing or suppressed. None stands for a suppressed count."""
     if shown.votes is None:
         return {"figures": None, "are_too_few": False}
     figures = {"agree": shown.votes.agree, "disagree": shown.votes.disagree, "passed": shown.votes.passed}

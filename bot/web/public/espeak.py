@@ -1,4 +1,4 @@
-"""Reading aloud with espeak-ng, a free program of the system, where it is installed and nobody has recorded a text."""
+"""Speech synthesis with espeak-ng, where it is installed and a text has no recording."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LARGEST_MEMORY: Final = 32 * 1024**2
 
 
 class Espeak:
-    """Makes sound of texts: a few at once, none for too long, and what was read lately out of memory.
+    """Synthesises texts: a few at a time, with a time limit and a cache.
 
     >>> sound = await Espeak("/usr/bin/espeak-ng").read("Guten Tag.", "de")                  # doctest: +SKIP
     """
@@ -42,12 +42,12 @@ class Espeak:
 
     @staticmethod
     def found() -> Espeak | None:
-        """The program of this machine; None where it is not installed."""
+        """Returns the installed program, or None."""
         program = shutil.which(PROGRAM)
         return Espeak(program) if program else None
 
     def remembered(self, text: str, language: str) -> bytes | None:
-        """The sound of a text that was read lately."""
+        """Returns a cached sound."""
         key = _key(text, language)
         if key in self._sounds:
             self._sounds.move_to_end(key)

@@ -1,4 +1,4 @@
-"""The conversation log as pages show it: what is asked now, and what was said before it."""
+"""Converts the conversation log into the model of a form page: the current question and the notes before it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Kind = Literal["question", "summary", "thanks", "menu", "waiting"]
 
 
 class FormChoice(NamedTuple):
-    """One answer offered. `label` is without what says its state: fields and boxes show that."""
+    """An offered answer. `label` has no mark of its state, because fields and boxes show that."""
 
     token: str
     label: str
@@ -49,7 +49,7 @@ class FormChoice(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """A piece of text as a page shows it. `language` and `direction` are "" where they are those of the page."""
+    """A piece of text. `language` and `direction` are "" where they equal those of the page."""
 
     text: str
     gap: str = ""
@@ -59,7 +59,7 @@ class Passage(NamedTuple):
 
 
 class FormStep(NamedTuple):
-    """Where a conversation stands, for the form: one page."""
+    """One page of the form: where a conversation stands."""
 
     kind: Kind
     seq: int = 0
@@ -94,12 +94,12 @@ class FormStep(NamedTuple):
 
 
 def is_language_question(msg: MsgOut) -> bool:
-    """Whether it asks for the language; the page has asked that already, and better."""
+    """Tells whether a message asks for the language, which the page has asked already."""
     return bool(msg.quick_replies) and all(reply.parsed.command == Command.LANGUAGE for reply in msg.quick_replies)
 
 
 def is_main_menu(entries: Sequence[Entry]) -> bool:
-    """Whether the bot offers other consultations, because it knows of none that is open for the person."""
+    """Tells whether the bot offers other consultations because none is open for this participant."""
     last = last_message(entries)
     return (
         last is not None and last.msg is not None and any(reply.parsed.key == START for reply in last.msg.quick_replies)
@@ -107,25 +107,25 @@ def is_main_menu(entries: Sequence[Entry]) -> bool:
 
 
 def visible_entries(entries: Sequence[Entry]) -> list[Entry]:
-    """What a page shows of a conversation: all but questions for the language, and the answer at the beginning."""
+    """Returns the entries that pages show: all but language questions and the first command."""
     last = entries[-1].seq if entries else 0
     said = [e for e in entries if e.msg is None or e.seq == last or not is_language_question(e.msg)]
     return list(dropwhile(lambda entry: entry.msg is None and entry.seq != last, said))
 
 
 def bot_language(entries: Iterable[Entry]) -> str:
-    """The language in which the bot spoke last; "" where it has not spoken."""
+    """Returns the language of the bot's last message, or ""."""
     spoken = [entry.msg.language for entry in entries if entry.msg and not is_language_question(entry.msg)]
     return spoken[-1] if spoken else ""
 
 
 def last_message(entries: Sequence[Entry]) -> Entry | None:
-    """What the bot said last, unless it still has to answer."""
+    """Returns the bot's last message, unless a reply is pending."""
     return entries[-1] if entries and entries[-1].msg is not None else None
 
 
 def form_step(entries: Sequence[Entry]) -> FormStep:
-    """The page of the form for where the conversation stands."""
+    """Returns the form page for the current state of the conversation."""
     last = last_message(entries)
     if last is None or last.msg is None:
         return FormStep("waiting", entries[-1].seq if entries else 0)
@@ -141,7 +141,7 @@ def form_step(entries: Sequence[Entry]) -> FormStep:
 
 
 def _before(entries: Sequence[Entry]) -> list[MsgOut]:
-    """What the bot said since the person's last words, before its last message."""
+    """Returns the bot's messages since the last message of the visitor, without the last one."""
     said: list[MsgOut] = []
     for entry in reversed(entries[:-1]):
         if entry.msg is None or entry.msg.quick_replies:
@@ -151,7 +151,7 @@ def _before(entries: Sequence[Entry]) -> list[MsgOut]:
 
 
 def _told(step: FormStep, said: Iterable[MsgOut]) -> FormStep:
-    """With messages before the last one as notes; paragraphs about the consultation are set apart."""
+    """Adds the earlier messages as notes; paragraphs about the consultation are kept apart."""
     notes, about = list(step.notes), list(step.about)
     for msg in said:
         paragraphs, others = _parted(msg.parts, lambda part: isinstance(part, AboutPart))
@@ -168,17 +168,17 @@ def _parted(parts: Iterable[MessagePart], is_first: Callable[[MessagePart], bool
 
 
 def _asks(msg: MsgOut) -> bool:
-    """Whether it says its question. Changes of an answer in the making, and first errors, do not repeat it."""
+    """Tells whether a message contains its question. Partial answers and first errors do not repeat it."""
     return any(isinstance(part, TitlePart | ProposalCard) for part in msg.parts)
 
 
 def _is_whole(msg: MsgOut) -> bool:
-    """Whether it says its question with all that belongs to it: where it is repeated after an error, less is said."""
+    """Tells whether a message contains the complete question; after an error it is repeated in part."""
     return _asks(msg) and not any(isinstance(part, ErrorPart) for part in msg.parts)
 
 
 def _question(step: FormStep, said: Sequence[MsgOut]) -> FormStep:
-    """`said`: what the bot has said so far, as far as it is remembered."""
+    """Returns the page of a question. `said` are the messages of the bot so far."""
     msg = said[-1]
     question = next((it for it in reversed(said) if it.title == msg.title and _is_whole(it)), msg)
     options, others = _answers(msg)
@@ -198,7 +198,7 @@ def _question(step: FormStep, said: Sequence[MsgOut]) -> FormStep:
 
 
 def _remarks(step: FormStep, msg: MsgOut) -> FormStep:
-    """What the bot says about the last reply: as a note or, where that is not accepted, as a fault."""
+    """Adds the remarks about the last reply: as a note, or as an error if it was not accepted."""
     remarks = [part for part in msg.parts if _is_remark(part, msg)]
     # What stands before an error belongs to it.
     last = max((number for number, part in enumerate(remarks, start=1) if isinstance(part, ErrorPart)), default=0)
@@ -214,7 +214,7 @@ def _remarks(step: FormStep, msg: MsgOut) -> FormStep:
 
 
 def _is_remark(part: MessagePart, msg: MsgOut) -> bool:
-    """Whether it is about the last reply. What check boxes show better is left out."""
+    """Tells whether a part is about the last reply. What check boxes show better is left out."""
     if isinstance(part, SelectionPart):
         return not (part.is_list and msg.expects == "many")
     return isinstance(part, NoticePart | ErrorPart)
@@ -230,7 +230,7 @@ def _caption(msg: MsgOut) -> str:
 
 
 def _hint(msg: MsgOut) -> tuple[Passage, ...]:
-    """What helps to answer. Beside fields for numbers it is of no use how to type them in a chat."""
+    """Returns the hints of a question, without how to type numbers in a chat."""
     is_numbered = msg.expects in {"order", "amounts"}
     found: list[Passage] = []
     # A message that does not say its question: nothing but the text of an earlier version is about it.
@@ -251,17 +251,17 @@ def _passage(text: str, language: str, gap: str, msg: MsgOut) -> Passage:
 
 
 def _other(language: str, msg: MsgOut) -> str:
-    """The language, where it is another one than that of the message."""
+    """Returns the language if it differs from that of the message."""
     return "" if language == msg.language else language
 
 
 def _answers(msg: MsgOut) -> tuple[tuple[FormChoice, ...], tuple[FormChoice, ...]]:
-    """The answers among the quick replies: the real ones, and those beside them."""
+    """Returns the answers among the quick replies: the options, and "I do not know" and the like."""
     return _choices(msg, "answer"), _choices(msg, "missing")
 
 
 def _words(msg: MsgOut) -> tuple[FormChoice, ...]:
-    """What is offered as buttons; where one choice is made after another, "done" is one as well."""
+    """Returns the commands offered as buttons; for successive single choices also "done"."""
     done: tuple[Role, ...] = ("done",) if msg.expects == "one" else ()
     return _choices(msg, "navigation", "look", *done)
 
@@ -288,7 +288,7 @@ def _thanks(step: FormStep, msg: MsgOut, receipt: ReceiptPart) -> FormStep:
 
 
 def _menu(step: FormStep, msg: MsgOut) -> FormStep:
-    """Any other message: its first line is the heading."""
+    """Returns the page of any other message; its first line is the heading."""
     title, _, rest = message_as_text(msg).partition("\n")
     hint = (Passage(rest.strip()),) if rest.strip() else ()
     return step._replace(title=title, hint=hint, words=tuple(map(_choice, msg.quick_replies)))

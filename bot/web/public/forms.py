@@ -1,4 +1,4 @@
-"""The form: the same conversation, one question a page, for people who do not like chats."""
+"""The form view of a conversation: one question per page, as an alternative to the chat."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def form_page(
     problem: str = "",
     written: str = "",
 ) -> web.Response:
-    """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
+    """Shows the page of the current question. `problem` is the phrase for the error in what was `written`."""
     entries = await conversation_log(request, conversation)
     step = form_step(entries)
     locale = Locale.of(published.best(step.language or locale_of(request).tag))
@@ -88,7 +88,7 @@ def form_values(
     problem: str = "",
     written: str = "",
 ) -> dict[str, Any]:
-    """What a page shows of the current step, on whatever kind of device."""
+    """Returns the template values of the current step, for all kinds of devices."""
     title = published.text(published.listing.title, locale.tag)
     before = step.earlier.answer if step.earlier and not step.earlier.is_missing else ""
     error = locale.say(problem) if problem else _fault(step, locale)
@@ -115,7 +115,7 @@ def form_values(
 
 
 async def _post(request: web.Request) -> web.StreamResponse:
-    """Takes what the page sent and shows the next one."""
+    """Takes a submitted form and shows the next page."""
     published = requested_consultation(request, trials=True)
     data = await form_of(request)
     conversation = own_conversation(request, published.slug, data.get("csrf"))
@@ -131,7 +131,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
 
 
 async def submit_form(request: web.Request, conversation: Conversation, step: FormStep, data: Form) -> str:
-    """Says to the bot what the form says; gives the phrase for what is missing instead, if anything."""
+    """Sends the values of a form to the bot; returns the phrase of the error, or ""."""
     sent, do = str(data.get("id", ""))[:40] or new_message_id(), str(data.get("do", ""))
     if do:
         await _press(request, conversation, step, sent, do)
@@ -157,7 +157,7 @@ async def submit_form(request: web.Request, conversation: Conversation, step: Fo
 
 
 async def _press(request: web.Request, conversation: Conversation, step: FormStep, sent: str, do: str) -> None:
-    """A button beside the answer: the form's own ones, else what the bot offers as words."""
+    """Handles a button beside the answer: those of the form, else the commands the bot offers."""
     say = Locale.of(step.language).say
     if do in _WORDS:
         text, label = _WORDS[do]
@@ -175,7 +175,7 @@ async def _press(request: web.Request, conversation: Conversation, step: FormSte
 async def _tick(
     request: web.Request, conversation: Conversation, step: FormStep, sent: str, ticked: list[FormChoice]
 ) -> str:
-    """Brings the bot's list to what is ticked here, then says that this is all."""
+    """Brings the bot's selection in line with the ticked boxes, then ends the list."""
     off = [choice for choice in step.options if choice.is_chosen and choice not in ticked]
     new = [choice for choice in ticked if not choice.is_chosen]
     if not ticked and not off and not await _done_token(request, conversation):
@@ -198,7 +198,7 @@ async def _tick(
 
 
 async def _done_token(request: web.Request, conversation: Conversation) -> str:
-    """The token that ends the list; "" while too few or too many are ticked."""
+    """Returns the token that ends the list, or "" with too few or too many choices."""
     replies = await _replies(request, conversation)
     return next((reply.token for reply in replies if reply.parsed.value == DONE), "")
 
@@ -209,13 +209,13 @@ async def _replies(request: web.Request, conversation: Conversation) -> tuple[Qu
 
 
 def _among(offered: Iterable[FormChoice], tokens: Iterable[object]) -> list[FormChoice]:
-    """What was chosen of what is offered now; anything else was never on the page."""
+    """Returns the chosen options among those offered now."""
     wanted = set(map(str, tokens))
     return [choice for choice in offered if choice.token in wanted]
 
 
 def submitted_text(step: FormStep, data: Form) -> str:
-    """What the person wrote, to be shown again beside what is wrong with it."""
+    """Returns the text that the visitor submitted, to be shown beside its error."""
     if step.expects in NUMBERED and step.options:
         return numbers.submitted_numbers(step, data)
     marked = _among(step.marks, data.getall("mark", []))
@@ -227,30 +227,30 @@ def _text(data: Form) -> str:
 
 
 def _fault(step: FormStep, locale: Locale) -> str:
-    """What is wrong, without what is to be written in a chat: here one ticks fewer."""
+    """Returns the error of the last reply in words that fit a form."""
     return locale.say("web.form.too_many", max=step.most) if step.most else step.error
 
 
 def _may_name(published: PublishedConsultation, step: FormStep) -> bool:
-    """Whether the answer may also be named by other words than the options: not everybody knows the own district."""
+    """Tells whether the answer may also be typed: a district by one of its quarters."""
     keys = {option.parsed.key for option in step.options}
     return any(node.type == "district" and node.key in keys for node in published.consultation.questions)
 
 
 def _went_back(entries: list[Entry]) -> bool:
-    """Whether the person went back to this question, so that its answer could stay as it is."""
+    """Tells whether the visitor went back to this question, so that its answer may stay."""
     own = [entry for entry in entries if entry.msg is None]
     return bool(own) and own[-1].client_id.startswith("back-")
 
 
 def _last_words(entries: list[Entry]) -> str:
-    """What the person wrote last, to be corrected instead of written again."""
+    """Returns the last text of the visitor, to be corrected."""
     own = [entry.own for entry in entries if entry.msg is None]
     return own[-1] if own else ""
 
 
 def _notes(step: FormStep) -> tuple[str, ...]:
-    """The notes; the answer so far is shown where it was given, the reason why there is none as a note."""
+    """Returns the notes, with the reason for a missing earlier answer."""
     if step.earlier is None or not step.earlier.is_missing:
         return step.notes
     return (*step.notes, f"{step.earlier.before}{step.earlier.answer}")

@@ -1,4 +1,4 @@
-"""What became of somebody's own proposals, shown on their pages: a web page cannot write to people who are away."""
+"""Updates about the visitor's own proposals on their pages, because the web channel cannot push messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROPOSAL: Final = "proposal"
 
 
 class ContributionUpdate(NamedTuple):
-    """One own proposal and what there is to say about it, a line each."""
+    """One own proposal with its status lines."""
 
     code: str
     lines: list[str]
@@ -29,7 +29,7 @@ class ContributionUpdate(NamedTuple):
 async def contribution_updates(
     request: web.Request, published: PublishedConsultation, conversation: Conversation, locale: Locale
 ) -> list[ContributionUpdate]:
-    """Own proposals about which somebody has decided something; nothing while they only wait to be read."""
+    """Returns the own proposals with a decision; none while they only wait for review."""
     if not any(node.type == PROPOSAL for node in published.consultation.questions):
         return []
     services, routes = site_of(request).services, site_of(request).routes

@@ -1,4 +1,4 @@
-"""A form with a number beside each option: its place in an order, or how much of a budget it gets."""
+"""Forms with a number per option: a rank, or an amount of a budget."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _GAP: Final = "|"
 
 
 def submitted_numbers(step: FormStep, data: Form) -> str:
-    """What stands in the fields, in one text, so that a page which finds fault with it can show it again."""
+    """Returns the values of the fields in one text, to be shown beside an error."""
     return _GAP.join(_field(choice, data)[:_LONGEST].replace(_GAP, "") for choice in step.options)
 
 
 def number_fields(step: FormStep, before: str) -> dict[str, str]:
-    """What each option's field shows, by token: what was written `before`, else what the bot has taken."""
+    """Returns the value of each option's field by token: what was written `before`, else the bot's state."""
     taken = [str(choice.amount) if choice.amount else "" for choice in step.options]
     fields = before.split(_GAP) if _GAP in before else taken
     return {choice.token: field for choice, field in zip(step.options, fields, strict=False)}
@@ -34,7 +34,7 @@ def number_fields(step: FormStep, before: str) -> dict[str, str]:
 async def submit_numbers(
     request: web.Request, conversation: Conversation, step: FormStep, sent: str, data: Form
 ) -> str:
-    """Says to the bot what the fields say; gives the phrase for what is wrong instead, if anything."""
+    """Sends the values of the fields to the bot; returns the phrase of the error, or ""."""
     given: dict[FormChoice, int] = {}
     for choice in step.options:
         if field := _field(choice, data):
@@ -57,19 +57,19 @@ def _field(choice: FormChoice, data: Form) -> str:
 
 
 def _as_order(given: dict[FormChoice, int]) -> str:
-    """The options' own numbers, best first. One alone is said twice: a single number would be taken out again."""
+    """Returns the option numbers, best first. A single one is sent twice: one number alone would deselect it."""
     order = [str(choice.number) for choice in sorted(given, key=lambda choice: given[choice])]
     return ", ".join(order if len(order) > 1 else order * 2)
 
 
 def _as_amounts(step: FormStep, given: dict[FormChoice, int]) -> str:
-    """Every option with its amount, also those that have none any more."""
+    """Returns every option with its amount, also those set to zero."""
     named = [choice for choice in step.options if choice in given or choice.amount]
     return ", ".join(f"{choice.number}: {given.get(choice, 0)}" for choice in named)
 
 
 async def _finish(request: web.Request, conversation: Conversation, step: FormStep, sent: str) -> str:
-    """Says that this is all, where the bot still asks and has taken what the form said."""
+    """Ends the input if the bot still asks and has accepted the form."""
     done = step.options[0].parsed._replace(value=DONE).format()
     last = last_message(await conversation_log(request, conversation))
     replies: tuple[QuickReply, ...] = last.msg.quick_replies if last and last.msg else ()

@@ -1,6 +1,6 @@
-"""Open data: the public export of a consultation at a stable address, made anew when figures or words changed.
+"""Open data: the public export of a consultation at a stable address, rebuilt when figures or texts change.
 
-The files do not stay: whoever withdraws an idea must not be found in one that nobody has asked for since.
+Files are deleted soon after a request, so that withdrawn ideas do not stay in an old file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FOLDER: Final = "open-data"
 
 
 class OpenDataFiles:
-    """The packages as they were asked for lately, as files in the data folder."""
+    """The recently requested packages, as files in the data folder."""
 
     def __init__(self, store: Store, folder: Path, zone: tzinfo) -> None:
         self._store = store
@@ -39,7 +39,7 @@ class OpenDataFiles:
         self._making: dict[str, asyncio.Lock] = {}
 
     async def package(self, found: PublishedResults) -> Path:
-        """The file of these figures and words; who asks while it is made waits for the same."""
+        """Returns the file of these figures; concurrent requests share one build."""
         slug = found.edition.slug
         async with self._making.setdefault(slug, asyncio.Lock()):
             path = self._folder / f"{slug}.zip"
@@ -50,13 +50,13 @@ class OpenDataFiles:
             return path
 
     def _drop(self, slug: str, path: Path, made: PublishedResults) -> None:
-        """Removes a file unless a newer one has taken its place. Who is just reading it reads on."""
+        """Deletes a file unless a newer one has replaced it. Open readers can finish."""
         if self._made.get(slug) is made:
             del self._made[slug]
             path.unlink(missing_ok=True)
 
     async def clear(self, _: web.Application) -> None:
-        """Removes all files: at the end, and what a crash left."""
+        """Deletes all files: at shutdown, and those left by a crash."""
         for path in self._folder.glob("*.zip"):
             path.unlink(missing_ok=True)
 
@@ -72,7 +72,7 @@ OPEN_DATA_FILES: Final = web.AppKey("shelf", OpenDataFiles)
 
 
 def add_opendata_routes(application: web.Application, store: Store, data: Path, zone: tzinfo) -> None:
-    """Files lie in a folder of their own below `data`; weeks and days are those of `zone`."""
+    """Adds the route. Files are stored in a folder below `data`; weeks and days are those of `zone`."""
     application[OPEN_DATA_FILES] = shelf = OpenDataFiles(store, data / FOLDER, zone)
     application.on_startup.append(shelf.clear)
     application.on_cleanup.append(shelf.clear)

@@ -1,4 +1,4 @@
-"""Pages that belong to no conversation: the start page, accessibility, privacy."""
+"""Pages without a conversation: start page, accessibility, privacy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_page_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _start(request: web.Request) -> web.Response:
-    """Open consultations, each with who asks, how long it takes, until when and in which languages."""
+    """Shows the open consultations with sender, duration, end and languages."""
     site, locale = site_of(request), locale_of(request)
     zone = site.services.settings.zone()
     cards = []
@@ -55,7 +55,7 @@ async def _start(request: web.Request) -> web.Response:
 
 
 async def _accessibility(request: web.Request) -> web.Response:
-    """The accessibility statement."""
+    """Shows the accessibility statement."""
     site, locale = site_of(request), locale_of(request)
     await site.consultations.refresh()
     people = {
@@ -67,12 +67,12 @@ async def _accessibility(request: web.Request) -> web.Response:
 
 
 async def _privacy(request: web.Request) -> web.Response:
-    """What is stored, in short."""
+    """Shows what is stored, in short."""
     site, locale = site_of(request), locale_of(request)
     words = {name: locale.phrases.words(f"words.{name}")[0] for name in ("mydata", "delete")}
     return site.page(request, "privacy.html", locale, languages=language_links(request, locale), words=words)
 
 
 async def _robots(request: web.Request) -> web.Response:
-    """Search engines may find the start page; conversations are nobody's business."""
+    """Lets search engines index the start page, but no conversations."""
     return web.Response(text=_ROBOTS)

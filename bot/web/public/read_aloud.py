@@ -1,4 +1,4 @@
-"""Reading aloud: recordings of published consultations, and for what nobody recorded the voice of the house."""
+"""Reads messages aloud: recordings of published consultations, else speech synthesis."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SPOKEN: Final = frozenset("°№")
 
 
 class ReadAloud:
-    """The handlers, with what they remember."""
+    """The handlers with their state."""
 
     def __init__(self, site: Site) -> None:
         self._media: Path = site.services.settings.data / FOLDER
@@ -45,7 +45,7 @@ class ReadAloud:
             site.routes.hub.voices = frozenset(VOICES)
 
     async def recording(self, request: web.Request) -> web.StreamResponse:
-        """`GET /media/NAME`: a recording that a published revision names; parts of it too, so that one can skip."""
+        """`GET /media/NAME`: a recording of a published revision, with range requests."""
         name = request.match_info["name"]
         if not MEDIA_NAME.fullmatch(name) or not (self._media / name).is_file():
             raise web.HTTPNotFound
@@ -57,7 +57,7 @@ class ReadAloud:
         return web.FileResponse(self._media / name, headers=headers)
 
     async def speak(self, request: web.Request) -> web.StreamResponse:
-        """`GET /c/SLUG/speak/SEQ`: a message of the visitor's own conversation, as sound."""
+        """`GET /c/SLUG/speak/SEQ`: a message of the visitor's own conversation as sound."""
         routes = site_of(request).routes
         conversation = routes.present(request, request.match_info["slug"])
         try:
@@ -73,7 +73,7 @@ class ReadAloud:
         return _part(request, sound)
 
     def _message(self, request: web.Request, address: str) -> MsgOut:
-        """The message of the path. Only what the bot said to this very person can be heard. Raises RequestError."""
+        """Returns the message of the path, if the bot sent it to this visitor. Raises RequestError."""
         hub, seq = site_of(request).routes.hub, int(request.match_info["seq"])
         if hub.is_known(address):
             for entry in hub.chat(address).entries:
@@ -91,19 +91,19 @@ class ReadAloud:
 
 
 def add_read_aloud_routes(application: web.Application) -> None:
-    """Adds the two addresses; the hub learns in which languages the house can read."""
+    """Adds the two routes and tells the hub the available speech languages."""
     aloud = ReadAloud(application[SITE])
     application.router.add_get("/media/{name}", aloud.recording)
     application.router.add_get(rf"/c/{SLUG}/speak/{{seq:[0-9]{{1,15}}}}", aloud.speak)
 
 
 def sound_source(entry: Entry | None) -> str:
-    """Where a message can be heard: its recording, else the voice of the house; "" where there is neither."""
+    """Returns the address of a message's sound: its recording, else synthesis, else ""."""
     return (entry.recording or entry.speak) if entry else ""
 
 
 def spoken_text(msg: MsgOut) -> str:
-    """A message as it is read out: its words and the answers offered, without boxes, arrows and emoji.
+    """Returns a message as it is read aloud: text and options, without boxes, arrows and emoji.
 
     >>> from flows.messages import QuickReply
     >>> spoken(MsgOut("🌳 Was fehlt?", (QuickReply("a", "☐ Bänke", 1), QuickReply("b", "Überspringen"))))
@@ -121,7 +121,7 @@ def _plain(line: str) -> str:
 
 
 def _sayable(char: str) -> str:
-    """The character, unless a voice would stumble over it or read out its name."""
+    """Returns the character, or a space for one that speech synthesis stumbles over."""
     if char in _SIGNS:
         return " "
     category = unicodedata.category(char)
@@ -131,7 +131,7 @@ def _sayable(char: str) -> str:
 
 
 def _part(request: web.Request, sound: bytes) -> web.Response:
-    """The sound, or the part of it which the browser asks for: some play nothing that cannot be had in parts."""
+    """Returns the sound or the requested range; some browsers play only sounds with range support."""
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "no-store"}
     try:
         first, stop, _ = request.http_range.indices(len(sound))

@@ -1,4 +1,4 @@
-"""The public result of a consultation: what was answered, what is agreed upon, and what becomes of it."""
+"""The public results of a consultation: answers, agreement, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def _page(request: web.Request) -> web.Response:
 
 
 def _draw(site: Site, found: PublishedResults, locale: Locale, number: int) -> str:
-    """Everything that is the same for all who read this page in this language."""
+    """Renders the part that is the same for all readers of this page in this language."""
     told = _told(found, locale)
     ideas: list[RatedProposal] = told.pop("ideas")
     shown = list_page([idea.code for idea in ideas], str(number), f"lang={locale.tag}&page=")
@@ -99,13 +99,13 @@ def _draw(site: Site, found: PublishedResults, locale: Locale, number: int) -> s
 def _in_order(
     found: PublishedResults, locale: Locale, asked: list[QuestionFigures | OutcomeFigures]
 ) -> list[QuestionFigures | OutcomeFigures]:
-    """What was asked, in the order of the consultation."""
+    """Sorts the questions in the order of the consultation."""
     places = {title: place for place, title in enumerate(figures.question_titles(found, locale))}
     return sorted(asked, key=lambda it: places[it.title])
 
 
 def _told(found: PublishedResults, locale: Locale) -> dict[str, Any]:
-    """What the page shows once it may."""
+    """Returns the template values of the published figures."""
     ideas = opinions.rated_proposals(found, locale)
     return {
         "ideas": ideas,

@@ -1,4 +1,4 @@
-"""The figures on the pages: the newest edition with the words of this moment, and what was drawn of it."""
+"""Caches published figures: the newest edition with the current texts, and its rendered page."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MOST_KEPT: Final = 50
 
 
 class _Seen(NamedTuple):
-    """What was read last, and when the reading began."""
+    """The last result and when its reading began."""
 
     at: float
     found: PublishedResults | None
 
 
 class ResultsCache:
-    """The newest edition of each consultation. Words are read for every visitor: what was withdrawn is gone at once."""
+    """The newest edition of each consultation. Texts are read per visitor: withdrawn ones disappear at once."""
 
     def __init__(self, store: Store, editor: EditionService) -> None:
         self._store = store
@@ -39,7 +39,7 @@ class ResultsCache:
         self._drawn: dict[tuple[str, str], tuple[PublishedResults, Markup]] = {}
 
     async def of(self, slug: str) -> PublishedResults | None:
-        """The figures, None where they are being put together for the first time. Raises StorageError, CommandError."""
+        """Returns the figures, or None while the first edition is being made. Raises StorageError, CommandError."""
         found = await self._read(slug)
         if found is None:
             await self._editor.first(FIRST_SECONDS)
@@ -47,7 +47,7 @@ class ResultsCache:
         return found
 
     async def _read(self, slug: str) -> PublishedResults | None:
-        """Who comes while somebody reads waits for the next reading, and shares it with all others who do."""
+        """Reads the figures; requests that arrive during a reading share the next one."""
         came = time.monotonic()
         async with self._reading.setdefault(slug, asyncio.Lock()):
             last = self._seen.get(slug)
@@ -61,9 +61,7 @@ class ResultsCache:
             return last.found
 
     def drawn(self, found: PublishedResults, language: str, draw: Callable[[], str]) -> Markup:
-        """These figures as a part of a page in one language: drawn once, since hundreds of tables take a tenth of a
-        second, in which nobody else is answered.
-        """
+        """Returns the rendered figures, rendered once per language: hundreds of tables take a tenth of a second."""
         key = (found.subject.newest.slug, language)
         of, markup = self._drawn.get(key, (None, Markup()))
         if of is not found:

@@ -1,7 +1,7 @@
-"""Going on with a code: on another device, or after the cookie is gone.
+"""Resumes a conversation with a code: on another device, or without the cookie.
 
-The code travels in the body of a form, or behind the # of an address, which browsers keep to themselves: so it stands
-in no log and reaches no other site.
+The code is sent in the body of a form or in the fragment of an address, which browsers do not send, so that it
+appears in no log and reaches no other site.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def add_resume_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _found(request: web.Request) -> web.StreamResponse:
-    """The code form of the start page, which says for which consultation the code is."""
+    """Handles the code form of the start page, which names the consultation."""
     data = await form_of(request)
     await site_of(request).consultations.refresh()
     published = site_of(request).consultations.find(str(data.get("slug", "")))
@@ -83,7 +83,7 @@ def _form(request: web.Request, published: PublishedConsultation, *, status: int
 
 
 async def _show(request: web.Request) -> web.Response:
-    """The code of this conversation, to be written down or scanned."""
+    """Shows the code of this conversation as text and QR code."""
     site, published = site_of(request), requested_consultation(request)
     data = await form_of(request)
     conversation = own_conversation(request, published.slug, data.get("csrf"))
@@ -104,7 +104,7 @@ async def _show(request: web.Request) -> web.Response:
 
 
 async def _leave(request: web.Request) -> web.StreamResponse:
-    """Lets this browser forget the conversation, which somebody else may use next; its code still opens it."""
+    """Deletes the conversation cookie of this browser; the code still opens the conversation."""
     published = requested_consultation(request)
     conversation = own_conversation(request, published.slug, (await form_of(request)).get("csrf"))
     response = web.Response(status=303, headers={"Location": "/"})
@@ -113,7 +113,7 @@ async def _leave(request: web.Request) -> web.StreamResponse:
 
 
 def qr_code(link: str) -> Markup:
-    """A QR code as SVG, dark on light in every colour scheme: scanners need that."""
+    """Returns a QR code as SVG, dark on light in every colour scheme, as scanners need it."""
     out = io.BytesIO()
     segno.make_qr(link, error="m").save(
         out,
