@@ -1,4 +1,4 @@
-"""Where the parts meet: builds them from settings, starts and stops them. Nothing is opened at import time."""
+"""Composition root: builds the parts from settings, starts and stops them. Nothing is opened at import time."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ from storage.tables.contacts import any_encrypted_address
 from storage.tables.messages import probe_write
 
 LAST_SENDS_SECONDS = 3.0
-"""So long a house that closes goes on sending; what is left waits in the table for the next start."""
+"""How long messages are still sent during shutdown; the rest waits in the table for the next start."""
 AGAIN_SECONDS = 60.0
-"""After a fault, before work beside the conversations begins anew."""
+"""Delay before a failed background task restarts."""
 
 log = structlog.get_logger()
 Work = Callable[[], Awaitable[None]]
 
 
 def tune_garbage_collector() -> None:
-    """Lets Python look for cyclic garbage less often: for the main programs, once everything is built.
+    """Makes the cyclic garbage collector run less often; called by the main programs once everything is built.
 
-    Nearly nothing here makes cycles, but every batch makes thousands of small tuples, and with the usual thresholds a
-    fifth of the time went into searching all that lives (compiled consultations, models) again and again.
+    Hardly anything here creates cycles, but every batch creates thousands of small tuples. With the default thresholds
+    a fifth of the time was spent on scanning long-lived objects (compiled consultations, models).
     """
     gc.collect()
     gc.freeze()
@@ -74,7 +74,7 @@ def tune_garbage_collector() -> None:
 
 @dataclass(slots=True)
 class App:
-    """All parts of a running house."""
+    """All parts of a running installation."""
 
     settings: Settings
     store: Store
@@ -93,12 +93,13 @@ class App:
 
     @property
     def trouble(self) -> StorageError | None:
-        """What keeps the house from storing and erasing, as far as it knows."""
+        """The known error that prevents storing or erasing, if any."""
         return self.store.damage or self.store.trouble or self.erasure_log.error
 
     async def look(self) -> StorageError | None:
-        """The same, after asking the database; of some troubles only another attempt to write tells that they are over.
-        Where nobody says anything nothing is written, and nobody would find out.
+        """Probes the database and returns `trouble`.
+
+        Without traffic a write error, or its end, would go unnoticed; so the probe writes if the last write failed.
         """
         with suppress(StorageError):
             await self.store.read(load_triggers)
@@ -108,15 +109,15 @@ class App:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Everything works inside this block; on leaving it, what was begun is finished and the store is closed.
+        """Runs all parts inside this block; on exit, finishes the current work and closes the store.
 
-        A fault that ends the work ends the block as well: a house that answers nobody must not seem to be alive.
+        An error that ends the main tasks also ends the block, so that the supervisor restarts the process.
         """
         here = asyncio.current_task()
-        assert here is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
+        assert here is not None  # noqa: S101 - for the type checker: coroutines run in tasks
         await self.outbox.load()
         work = [asyncio.create_task(self.conversations.run()), asyncio.create_task(self.outbox.run())]
-        beside = [asyncio.create_task(_again_and_again(run)) for run in self._beside()]
+        beside = [asyncio.create_task(_keep_running(run)) for run in self._beside()]
 
         def alarm(done: asyncio.Task[None]) -> None:
             if _fault(done):
@@ -136,14 +137,14 @@ class App:
             raise fault from None
         finally:
             for task in work:
-                task.remove_done_callback(alarm)  # a fault from here on must not keep the rest from being finished
+                task.remove_done_callback(alarm)  # an error from here on must not interrupt the shutdown
             for task in beside:
                 task.cancel()
             await asyncio.wait(beside)
             await self._finish(*work)
 
     def _beside(self) -> list[Work]:
-        """What goes on while nobody waits for it."""
+        """Returns the background work."""
         teller = OutcomeNotifier(self.keys, self.ids, self.settings.web.public_url)
         return [
             partial(
@@ -159,7 +160,7 @@ class App:
         ]
 
     async def _finish(self, conversing: asyncio.Task[None], sending: asyncio.Task[None]) -> None:
-        """Takes nothing more, commits the batch that was begun, sends what it said (for a moment), and closes."""
+        """Stops receiving, commits the current batch, sends its replies for a short time, and closes."""
         for channel in self.channels.values():
             await channel.stop()
         conversing.cancel()
@@ -176,14 +177,12 @@ class App:
         await self.store.close()
 
 
-async def _again_and_again(work: Work) -> None:
-    """Works until it is cancelled. After a fault of ours it begins anew: else this work would be missing until the next
-    start, and nobody would notice.
-    """
+async def _keep_running(work: Work) -> None:
+    """Runs background work until cancelled and restarts it after an error."""
     while True:
         try:
             await work()
-        except Exception as fault:  # noqa: BLE001 - as said
+        except Exception as fault:  # noqa: BLE001 - any error restarts it
             log.error("background_work_restarted", **error_place(fault))
         await asyncio.sleep(AGAIN_SECONDS)
 
@@ -193,12 +192,13 @@ def _fault(task: asyncio.Task[None]) -> BaseException | None:
 
 
 def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]:
-    """The database, brought up to date, and the secret key; both are created where there are none. What an older
-    database brought back although it was erased is erased again; `say` hears how much that was. What an earlier program
-    stored off the path of people is removed.
+    """Opens the database, upgrades it, and loads the secret key; creates both if they are missing.
 
-    Raises OSError, the classes of `storage.core.errors` and `SecretError`; StoreMissing and StoreForeign where the
-    database is not the one that was made for this folder, unless `settings.is_fresh`.
+    Erases again what a restored database brought back, and reports the number to `say`. Removes answers that an earlier
+    version stored off the path of a participation.
+
+    Raises OSError, the classes of `storage.core.errors` and `SecretError`; StoreMissing and StoreForeign if the
+    database does not belong to this folder, unless `settings.is_fresh`.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database())
@@ -212,9 +212,9 @@ def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
         if moved.before and moved.before != moved.now:
             entry = audit.operator()._replace(door="system").did("migrate", f"{moved.before} to {moved.now}")
             store.run(lambda connection: audit.record_entry(connection, keys, entry))
-            store.scrub()  # what the tables held before is in the journal
+            store.scrub()  # the journal still holds the previous rows
         erasure_log = ErasureLog(settings.data, keys)
-        erasure_log.folder.mkdir(mode=0o700, exist_ok=True)  # so that one that is missing is noticed
+        erasure_log.folder.mkdir(mode=0o700, exist_ok=True)  # created here, so that a missing log is noticed later
         if back := erase_again(store, keys, erasure_log):
             log.warning("erasures_repeated", count=sum(map(len, back)))
             if say:
@@ -227,7 +227,7 @@ def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
 
 
 def _fitting_keys(path: Path, connection: Connection) -> Keys:
-    """The keys with which the addresses in the database were sealed. A new one is made for an empty house only."""
+    """Loads the keys that encrypted the addresses in the database; creates keys only for an empty database."""
     sealed = any_encrypted_address(connection)
     return load_or_create_keys(path) if sealed is None else load_matching_keys(path, sealed.sealed, sealed.lookup)
 
@@ -240,7 +240,7 @@ def build(
     keys: Keys,
     sources: Sources = SYSTEM,
 ) -> App:
-    """The parts, connected. Call it inside a running event loop. `sources`: of time and chance, for conversations."""
+    """Builds and connects all parts. Requires a running event loop. `sources`: clock and random for conversations."""
     ids = Ids(keys.order_masks, sources.now, sources.random)
     catalogue = Catalogue(public_url=settings.web.public_url)
     outbox = Outbox(store, keys, channels, sources.now)

@@ -1,4 +1,4 @@
-"""What people said: taken out, taken over, counted."""
+"""Commands for data: export, import and results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.cli.options import SET_ASIDE, Config, Data, Slug, ask, complain, load_w
 
 app = typer.Typer()
 Purpose = Annotated[
-    str, typer.Option("--purpose", metavar="TEXT", help="What raw data is read for; the audit log keeps it.")
+    str, typer.Option("--purpose", metavar="TEXT", help="Why raw data is read; recorded in the audit log.")
 ]
 
 
@@ -23,19 +23,21 @@ def export_command(
         Path, typer.Option("--out", metavar="PATH", help="A new folder, or a new file ending in .zip (.xlsx).")
     ],
     profile: Annotated[
-        str, typer.Option("--profile", metavar="public|analysis|raw", help="How much of people is in it.")
+        str, typer.Option("--profile", metavar="public|analysis|raw", help="How much personal data it contains.")
     ] = "analysis",
     format_: Annotated[
         str,
         typer.Option(
-            "--format", metavar="csv|xlsx|polis|…", help="Answers as csv or xlsx, or proposals as others read them."
+            "--format",
+            metavar="csv|xlsx|polis|…",
+            help="Answers as csv or xlsx, or proposals in the format of another tool.",
         ),
     ] = "csv",
     purpose: Purpose = "",
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Write the answers of a consultation to files for spreadsheets and statistics, or proposals for other tools."""
+    """Export the answers of a consultation for spreadsheets and statistics, or its proposals for other tools."""
     from bot.cli import exporting
     from bot.cli.purpose import ask_purpose
     from bot.exchange.exports import package
@@ -64,7 +66,7 @@ def attachments_command(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Write the voice messages and pictures people answered with to a folder, decrypted, with a list."""
+    """Export the voice messages and pictures among the answers, decrypted, with a list."""
     from bot.cli.attachments import write_attachments
     from bot.cli.purpose import ask_purpose
 
@@ -75,23 +77,26 @@ def attachments_command(
 @app.command("import")
 def import_command(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="polis, …: which program wrote it.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="The format, such as polis.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A file, a folder or a ZIP file.")],
     as_: Annotated[
-        str, typer.Option("--as", metavar="SLUG", help="Into this consultation; made if it is not there.")
+        str, typer.Option("--as", metavar="SLUG", help="Import into this consultation; created if missing.")
     ] = "",
-    lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="The language the contributions are in.")] = "de",
-    open_: Annotated[bool, typer.Option("--open", help="Let residents rate what comes in, if it is made now.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Take nothing over where one row cannot be read.")] = False,
+    lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="The language of the contributions.")] = "de",
+    open_: Annotated[
+        bool,
+        typer.Option("--open", help="Open a newly created consultation, so that residents can rate the proposals."),
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Import nothing if a row cannot be read.")] = False,
     trust_votes: Annotated[
-        bool, typer.Option("--trust-votes", help="Take votes over although the sums beside them say otherwise.")
+        bool, typer.Option("--trust-votes", help="Import votes although the sums in the file contradict them.")
     ] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Take over proposals and votes of another program; a second time changes nothing.
+    """Import proposals and votes of another program; importing them again changes nothing.
 
-    Rows that cannot be read are set aside with their places; exit code 3 where there are any.
+    Rows that cannot be read are skipped and listed; exit code 3 if there are any.
     """
     from bot.cli import exchange
     from bot.exchange.importer import ImportOptions
@@ -105,24 +110,32 @@ def import_command(
 def results_command(
     context: typer.Context,
     slug: Slug,
-    as_json: Annotated[bool, typer.Option("--json", help="Every figure as one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as one JSON object.")] = False,
     lang: Annotated[
-        str, typer.Option("--lang", metavar="TAG", help="In which language. [default: the consultation's main one]")
+        str,
+        typer.Option(
+            "--lang", metavar="TAG", help="Language of the output. [default: the main language of the consultation]"
+        ),
     ] = "",
     seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Of the opinion groups; the same again, the same.")
+        int,
+        typer.Option(
+            "--seed", metavar="N", help="Random seed of the opinion groups; the same seed gives the same groups."
+        ),
     ] = 0,
     inner: Annotated[
-        bool, typer.Option("--inner", help="Small numbers, too: for the core team. The audit log keeps who looked.")
+        bool, typer.Option("--inner", help="Also show small numbers, for the core team; recorded in the audit log.")
     ] = False,
     purpose: Annotated[
         str,
-        typer.Option("--purpose", metavar="TEXT", help="With --inner: what it is read for; the audit log keeps it."),
+        typer.Option(
+            "--purpose", metavar="TEXT", help="With --inner: why the figures are read; recorded in the audit log."
+        ),
     ] = "",
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Counts, balance and consensus in the words of the result page, with how many people stand behind each figure."""
+    """Print counts, balance and consensus as on the result page, with the number of people behind each figure."""
     from bot.cli.results import print_results
 
     if inner:

@@ -1,4 +1,4 @@
-"""What is done with a consultation once it is published."""
+"""Commands for published consultations: lists, counts and pushes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,30 @@ def push_command(
     context: typer.Context,
     slug: Slug,
     segment: Annotated[
-        str, typer.Option("--segment", metavar="EXPR", help="Who of those who asked for it; see docs/push.md.")
+        str, typer.Option("--segment", metavar="EXPR", help="Which of the subscribers; see docs/push.md.")
     ] = "everybody",
-    at: Annotated[str, typer.Option("--at", metavar="TIME", help="Not before: 2026-12-01 18:00.")] = "",
-    per_hour: Annotated[int | None, typer.Option("--per-hour", metavar="N", min=0, help="How many in an hour.")] = None,
-    reminder: Annotated[bool, typer.Option("--reminder", help="Only who began and did not finish.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Also where many are reached.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is over.")] = False,
-    status: Annotated[bool, typer.Option("--status", help="Say how far the last push of it is.")] = False,
-    pause: Annotated[bool, typer.Option("--pause", help="Stop sending for now.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on sending.")] = False,
-    recall: Annotated[bool, typer.Option("--recall", help="Take back what is not sent yet.")] = False,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Not before this time, such as 2026-12-01 18:00.")
+    ] = "",
+    per_hour: Annotated[
+        int | None, typer.Option("--per-hour", metavar="N", min=0, help="At most so many messages per hour.")
+    ] = None,
+    reminder: Annotated[
+        bool, typer.Option("--reminder", help="Only contacts who have begun and not finished.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the recipients.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask for confirmation if there are many recipients.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show the progress until all is sent.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Show the progress of the last push.")] = False,
+    pause: Annotated[bool, typer.Option("--pause", help="Pause the push.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the push.")] = False,
+    recall: Annotated[bool, typer.Option("--recall", help="Cancel the messages not sent yet.")] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Send a consultation to those who asked for it; the house that runs does the sending."""
+    """Send a consultation to its subscribers. The running service sends the messages."""
     from bot.cli.push import PushOptions, run_push
 
     actions = [
@@ -48,7 +56,7 @@ def push_command(
 
 @app.command("consultations")
 def consultations_command(context: typer.Context, config: Config = None, data: Data = None) -> None:
-    """List what is published: name, title, state, revision, languages."""
+    """List the consultations: name, title, state, revision, languages."""
     from bot.cli.context import print_consultations
 
     print_consultations(load_with_options(context, config, data), say)
@@ -56,7 +64,7 @@ def consultations_command(context: typer.Context, config: Config = None, data: D
 
 @app.command("entries")
 def show_entries(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
-    """Count where people came from, by place code and way of entry; small numbers as "<5"."""
+    """Count participations by entry code and mode; small numbers as "<5"."""
     from bot.cli import entries
 
     entries.print_entries(load_with_options(context, config, data), slug, say)
@@ -69,11 +77,11 @@ keep_old_name(app, "places", "entries", show_entries)
 def top_command(
     context: typer.Context,
     slug: Slug,
-    count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="How many.")] = 20,
+    count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="Number of proposals.")] = 20,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """List the proposals most agreed with, in the order in which a next wave takes them (take: top)."""
+    """List the proposals with most agreement, in the order in which a next wave takes them (take: top)."""
     from bot.cli import lifecycle
 
     lifecycle.print_top_proposals(load_with_options(context, config, data), slug, say, count)

@@ -1,8 +1,7 @@
-"""The command line: puts the commands together, runs one, says what went wrong.
+"""Command line: assembles the commands, runs one, reports its errors.
 
-Each file of `bot/cli/` holds a group of commands, and a new command goes into the group it belongs to. A command
-parses, calls and prints; what it does stands in a module of its own, which it imports when it is called: nobody waits
-for a web server in order to read `--help`.
+Each command module of `bot/cli/` holds one group of commands. A command parses options, calls a function and prints.
+The function lives in another module, which the command imports when it runs: `--help` must not load a web server.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from bot.settings import SettingsError
 from storage.core.errors import StorageError
 
 INTERNAL_FAULT = 70
-"""EX_SOFTWARE of sysexits.h: the fault is in the program, not in how it was called."""
+"""EX_SOFTWARE of sysexits.h: an error in the program, not in its invocation."""
 log = structlog.get_logger()
 
 app = typer.Typer(
-    help="A chat bot with which a city asks its residents, in the messenger they already use. "
-    "Without a command it serves.",
+    help="A chat bot by which a city asks its residents, in the messenger they already use. "
+    "Without a command it runs the service.",
     epilog="`python3 -m bot test` runs all tests. All settings: docs/settings.md",
     add_completion=False,
     rich_markup_mode=None,
@@ -63,7 +62,7 @@ def begin(
     port: Port = None,
     fresh: Fresh = False,
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which program this is.")
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version.")
     ] = False,
 ) -> None:
     context.obj = GlobalOptions(config, data, host, port, fresh)
@@ -72,10 +71,10 @@ def begin(
 
 
 def run_cli(words: list[str] | None = None) -> NoReturn:
-    """Runs one command and exits. Every fault that can be expected is one sentence; others are named and logged."""
+    """Runs one command and exits. Expected errors are printed as one sentence; all others are also logged."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # an odd byte, or a terminal without Arabic letters
+            stream.reconfigure(errors="replace")  # invalid bytes, or a terminal without Arabic letters
     logs.configure_logs(level="error")
     is_debugging = os.environ.get("MITSPRACHE_DEBUG") == "1"
     if not is_debugging:
@@ -87,22 +86,22 @@ def run_cli(words: list[str] | None = None) -> NoReturn:
         if isinstance(fault, StorageError):
             complain(f"What to do: {remedy(fault)}. More: {program_name()} doctor")
         sys.exit(1)
-    except Exception as fault:  # noqa: BLE001 - the last line of defence, which keeps people's words out of the terminal
+    except Exception as fault:  # noqa: BLE001 - the last handler: no personal data may reach the terminal
         if is_debugging:
             traceback.print_exc()
         log.critical("internal_error", **logs.error_place(fault))
         complain(
-            "{program}: a fault of the program itself: {fault} at {place}. Please report this line; "
+            "{program}: internal error: {fault} at {place}. Please report this line; "
             "MITSPRACHE_DEBUG=1 shows more.".format(program=program_name(), **logs.error_place(fault))
         )
         sys.exit(INTERNAL_FAULT)
     finally:
-        _let_go_of_output()
+        _flush_output()
     sys.exit(0)
 
 
-def _let_go_of_output() -> None:
-    """What could not be said (`| head`, a full disk) is not tried once more at the exit: Python would end with 120."""
+def _flush_output() -> None:
+    """Discards output that cannot be written (`| head`, a full disk): else Python would exit with status 120."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Keeping the house well."""
+"""Commands for operators: benchmark, migration, checks, backup and keys."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ app = typer.Typer()
 
 @app.command("bench")
 def bench_command(
-    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="How often each figure is measured.")] = 5,
+    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="Measurements per figure.")] = 5,
     postgres: Annotated[
-        str, typer.Option("--postgres", metavar="URL", help="A server on which test databases may be made.")
+        str, typer.Option("--postgres", metavar="URL", help="A server on which test databases can be created.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One flat object of the medians.")] = False,
     with_peers: Annotated[
-        bool, typer.Option("--peers", help="Beside other libraries for chat bots, as a table (needs the repository).")
+        bool, typer.Option("--peers", help="Compare with other chat bot libraries, as a table (needs the repository).")
     ] = False,
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="N", min=0.1, help="With --peers: how long each run counts.")
+        float, typer.Option("--seconds", metavar="N", min=0.1, help="With --peers: duration of each run.")
     ] = 3.0,
     folder: Annotated[
-        Path | None, typer.Option("--folder", metavar="DIR", help="With --peers: on which disk to write.")
+        Path | None, typer.Option("--folder", metavar="DIR", help="With --peers: the folder to write to.")
     ] = None,
 ) -> None:
     """Measure engine, live path and start-up on this machine, in temporary databases. Takes some minutes."""
@@ -40,7 +40,7 @@ def bench_command(
 
 @app.command("migrate")
 def migrate_command(context: typer.Context, config: Config = None, data: Data = None, fresh: Fresh = False) -> None:
-    """Bring the database up to date. `serve` does so by itself."""
+    """Upgrade the database to this version. `serve` does so by itself."""
     from bot.cli.context import migrate_database
 
     migrate_database(load_with_options(context, config, data, fresh=fresh), say)
@@ -48,7 +48,7 @@ def migrate_command(context: typer.Context, config: Config = None, data: Data = 
 
 @app.command("doctor")
 def doctor_command(context: typer.Context, config: Config = None, data: Data = None) -> None:
-    """Say in words whether all is well; exit code 1 if not. Changes nothing."""
+    """Check the installation and explain each problem; exit code 1 if there is one. Changes nothing."""
     from bot.cli.maintenance import doctor
 
     if not doctor.examine_installation(load_with_options(context, config, data), say):
@@ -59,14 +59,17 @@ def doctor_command(context: typer.Context, config: Config = None, data: Data = N
 def audit_command(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(metavar="[SLUG|verify]", help="Only of this consultation; verify: is the log whole?")
+        str,
+        typer.Argument(
+            metavar="[SLUG|verify]", help="Only entries of this consultation; verify: check that the log is complete."
+        ),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="The entries as one JSON list.")] = False,
-    since: Annotated[str, typer.Option("--since", metavar="DATE", help="From this day on: 2026-11-30.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the entries as one JSON list.")] = False,
+    since: Annotated[str, typer.Option("--since", metavar="DATE", help="From this day on, such as 2026-11-30.")] = "",
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Show who of the team did what, newest last; `audit verify` says whether the log is whole, exit code 1 if not."""
+    """Show the actions of staff and operators, newest last; `audit verify` checks the log, exit code 1 if damaged."""
     from bot.cli.audit import AuditListOptions, print_audit_log, verify_audit_log
 
     found = load_with_options(context, config, data)
@@ -79,11 +82,11 @@ def audit_command(
 @app.command("dead-letters")
 def show_dead_letters(
     context: typer.Context,
-    done: Annotated[bool, typer.Option("--done", help="They were looked at: delete those that are shown.")] = False,
+    done: Annotated[bool, typer.Option("--done", help="Delete the messages that are shown.")] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Show messages of residents that could not be handled, for somebody to look at."""
+    """Show the dead letters: messages of residents that could not be handled."""
     from bot.cli import dead_letters
 
     dead_letters.print_dead_letters(load_with_options(context, config, data), say, done=done)
@@ -94,7 +97,7 @@ keep_old_name(app, "unhandled", "dead-letters", show_dead_letters)
 
 @app.command("scrub")
 def scrub_command(context: typer.Context, config: Config = None, data: Data = None) -> None:
-    """Free the files of the database of what was erased, now, not at night; exit code 1 if something is left."""
+    """Remove erased data from the database files now instead of at night; exit code 1 if some is left."""
     from bot.cli.maintenance import scrub
 
     if not scrub.scrub_now(load_with_options(context, config, data), say):
@@ -104,11 +107,11 @@ def scrub_command(context: typer.Context, config: Config = None, data: Data = No
 @app.command("backup")
 def backup_command(
     context: typer.Context,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where backups are kept.")] = Path("backups"),
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder for backups.")] = Path("backups"),
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Copy database, secret key, files and settings into a new folder, also while the service runs."""
+    """Copy database, secret key, files and settings into a new folder. The service may run meanwhile."""
     from bot.cli.maintenance import backup
     from bot.common import erasure_log
 
@@ -116,7 +119,7 @@ def backup_command(
     folder = backup.back_up(found, settings.settings_file(config or context.obj.config), to)
     say(str(folder))
     if reason := backup.record_backup(found, folder):
-        complain(f"This backup is not in the audit log: {reason}")
+        complain(f"This backup is not recorded in the audit log: {reason}")
     complain(f"What is erased from now on is noted in {found.data / erasure_log.FOLDER} only: copy that often, too.")
 
 
@@ -124,19 +127,20 @@ def backup_command(
 def restore_command(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="BACKUP", help="A folder that `backup` made; none: only erase again.")
+        Path | None,
+        typer.Argument(
+            metavar="BACKUP", help="A folder created by `backup`; without it only the erasures are repeated."
+        ),
     ] = None,
     erased: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--erased", metavar="DIR", help="A data folder that knows what was erased since. May be repeated."
-        ),
+        typer.Option("--erased", metavar="DIR", help="A data folder with the erasures since the backup. Repeatable."),
     ] = None,
     config: Config = None,
     data: Data = None,
     fresh: Fresh = False,
 ) -> None:
-    """Put a backup into an empty data folder, after checking it, and erase again what was erased since."""
+    """Check a backup, restore it into an empty data folder, and repeat the erasures made since."""
     from bot.cli.maintenance import backup
 
     found = load_with_options(context, config, data, fresh=fresh)
@@ -150,12 +154,15 @@ def restore_command(
 def rotate_key_command(
     context: typer.Context,
     sealed: Annotated[
-        bool, typer.Option("--sealed", help="Also seal anew all that is sealed. The service has to be stopped.")
+        bool,
+        typer.Option(
+            "--sealed", help="Also renew the encryption keys and re-encrypt all data. The service must be stopped."
+        ),
     ] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Put a new secret key in place of the one there is, also while the service runs. Nobody becomes a stranger."""
+    """Replace the secret key. The service may run meanwhile; contacts keep their identity."""
     from bot.cli.maintenance.rotate_key import rotate_encryption_keys, rotate_secret
 
     found = load_with_options(context, config, data)

@@ -1,4 +1,4 @@
-"""What commands share: the options of all, the settings they lead to, and how a command speaks."""
+"""Options shared by all commands, the settings resulting from them, and terminal output."""
 
 from __future__ import annotations
 
@@ -16,22 +16,27 @@ from bot.common import logs
 from bot.settings import Settings
 
 Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", readable=False, help="Settings. [default: mitsprache.toml]")
+    Path | None,
+    typer.Option("--config", metavar="FILE", readable=False, help="Settings file. [default: mitsprache.toml]"),
 ]
 Data = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", readable=False, help="Where all data is kept. [default: data]")
+    Path | None, typer.Option("--data", metavar="DIR", readable=False, help="Folder of all data. [default: data]")
 ]
-Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]")]
-Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Where to listen; taken: the next free one.")]
+Host = Annotated[
+    str | None, typer.Option("--host", metavar="ADDRESS", help="Address to listen on. [default: 127.0.0.1]")
+]
+Port = Annotated[
+    int | None, typer.Option("--port", metavar="N", help="Port to listen on; if it is taken, the next free one.")
+]
 Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Begin with a new database, although one was made for this data folder.")
+    bool, typer.Option("--fresh", help="Start with a new database although this data folder already had one.")
 ]
-Slug = Annotated[str, typer.Argument(help="Which consultation.")]
+Slug = Annotated[str, typer.Argument(help="Name of the consultation.")]
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalOptions:
-    """Options before the command; those after it are stronger."""
+    """Options given before the command; options after it take precedence."""
 
     config: Path | None = None
     data: Path | None = None
@@ -49,7 +54,7 @@ def load_with_options(
     *,
     fresh: bool = False,
 ) -> Settings:
-    """The settings for a command, and logs that follow them. Raises SettingsError."""
+    """Loads the settings for a command and configures the logs. Raises SettingsError."""
     before: GlobalOptions = context.obj
     found = settings.load_settings(
         config or before.config,
@@ -66,18 +71,19 @@ def load_with_options(
 
 NOT_CONFIRMED: Final = 2
 SET_ASIDE: Final = 3
-"""The exit code where a person has to confirm something and did not."""
+"""Exit codes: a confirmation is missing; rows were skipped."""
 SameMeaning = Annotated[
     list[str] | None,
     typer.Option(
-        "--same-meaning", metavar="KEY", help="This question still means the same, in other words. Repeatable."
+        "--same-meaning", metavar="KEY", help="The question KEY was reworded but keeps its meaning. Repeatable."
     ),
 ]
 Takes = Annotated[
-    bool, typer.Option("--yes", help="Take over what is listed of an earlier wave (take: top) without a question.")
+    bool, typer.Option("--yes", help="Adopt the listed proposals of an earlier wave (take: top) without confirmation.")
 ]
 Base = Annotated[
-    int | None, typer.Option("--base", metavar="N", min=1, help="You have seen revision N and mean to replace it.")
+    int | None,
+    typer.Option("--base", metavar="N", min=1, help="Replace revision N; refused if another one is live by now."),
 ]
 
 
@@ -92,17 +98,17 @@ def keep_old_name(app: typer.Typer, old: str, new: str, command: Callable[..., N
 
 
 def asker() -> Callable[[str], bool] | None:
-    """Asks for yes or no at the terminal; None where there is none, so that nobody can be asked."""
+    """Returns a function that asks yes or no at the terminal; None without a terminal."""
     return partial(typer.confirm, default=False) if sys.stdin.isatty() else None
 
 
 def say(text: str) -> None:
-    """Prints what was asked for."""
-    print(text, flush=True)  # noqa: T201 - this is where the program talks to who runs it
+    """Prints a result to standard output."""
+    print(text, flush=True)  # noqa: T201 - the output of commands
 
 
 def ask(question: str) -> str:
-    """What the person at the terminal answers; "" where nobody sits there."""
+    """Asks a question at the terminal and returns the answer; "" without a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return ""
     print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
@@ -110,5 +116,5 @@ def ask(question: str) -> str:
 
 
 def complain(text: str) -> None:
-    """Prints what the person should know beside what was asked for."""
+    """Prints a notice to standard error."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201

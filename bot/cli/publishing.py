@@ -1,4 +1,4 @@
-"""What is read from a file: consultations and recordings."""
+"""Commands that read files: consultations and recorded messages."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ app = typer.Typer()
 @app.command("check")
 def check_command(
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Consultation files.")] = None,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of such files instead.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of consultation files instead.")
+    ] = False,
 ) -> None:
-    """Check consultation files: a line per fault, exit code 1 if any is more than a warning."""
+    """Check consultation files: one line per problem, exit code 1 if one is more than a warning."""
     from bot.authoring import check as checks
 
     if schema:
@@ -44,12 +46,12 @@ def check_command(
 @app.command("publish")
 def publish_command(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A consultation file; with --back its name does.")],
-    draft: Annotated[bool, typer.Option("--draft", help="Only keep it; `go-live` makes it live.")] = False,
-    test: Annotated[bool, typer.Option("--test", help="Only for trying out; nothing counts.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A consultation file; with --back its name is enough.")],
+    draft: Annotated[bool, typer.Option("--draft", help="Only store it as a draft; `go-live` makes it live.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Publish it as a test; answers do not count.")] = False,
     back: Annotated[
         bool,
-        typer.Option("--back", help="Return to the revision live before; with --draft or --test: take it back."),
+        typer.Option("--back", help="Restore the previous live revision; with --draft or --test: withdraw it."),
     ] = False,
     same_meaning: SameMeaning = None,
     base: Base = None,
@@ -57,7 +59,7 @@ def publish_command(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Publish a consultation file as the live revision, unless a fault is found."""
+    """Publish a consultation file as the live revision, if the check finds no error."""
     from bot.authoring.confirmation import Unconfirmed
     from bot.authoring.publish_impact import PublishOptions
     from bot.cli import lifecycle
@@ -90,7 +92,7 @@ def publish_command(
 
 @app.command("show")
 def show_command(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
-    """Print the revision of a consultation that is live, as a file to change and publish."""
+    """Print the live revision of a consultation as a file to edit and publish."""
     from bot.cli.context import print_consultation
 
     print_consultation(load_with_options(context, config, data), slug, say, complain)
@@ -99,17 +101,17 @@ def show_command(context: typer.Context, slug: Slug, config: Config = None, data
 @app.command("replay")
 def replay_command(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="One message a line, as JSON.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="A file with one JSON message per line.")],
     skip_bad_lines: Annotated[
         bool, typer.Option("--skip-bad-lines", hidden=True, help="What happens anyway; taken for older scripts.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Feed nothing where one line is no message.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Process nothing if a line is not a message.")] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Feed recorded messages as if they came in now; exit code 1 if a line or a message was bad.
+    """Process recorded messages as if they arrived now; exit code 1 if a line or a message was invalid.
 
-    Lines that are no messages are set aside with their places, and everything else is fed.
+    Lines that are not messages are skipped and listed; all others are processed.
     """
     from bot.cli import replay
 

@@ -1,4 +1,4 @@
-"""Running the house, and chatting with it."""
+"""Commands that run the bot: the service, and a chat in the terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def serve_command(
     port: Port = None,
     fresh: Fresh = False,
 ) -> None:
-    """Serve all channels until Ctrl-C; the same as no command at all."""
+    """Serve all channels until Ctrl-C. This is the default command."""
     from bot.cli import serving
 
     serving.run_service(load_with_options(context, config, data, host=host, port=port, fresh=fresh), say)
@@ -31,18 +31,18 @@ def serve_command(
 @app.command("play")
 def play_command(
     context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="Which consultation; without it all that are open are offered.")] = "",
-    lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="Language, instead of being asked for it.")] = "",
+    slug: Annotated[str, typer.Argument(help="The consultation; without it all open ones are offered.")] = "",
+    lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="The language; without it the bot asks.")] = "",
     record: Annotated[
-        Path | None, typer.Option("--record", metavar="FILE", help="Write the chat down as a transcript.")
+        Path | None, typer.Option("--record", metavar="FILE", help="Write the chat to this file as a transcript.")
     ] = None,
     address: Annotated[
-        str, typer.Option("--address", metavar="NAME", help="Who is chatting; the same again to go on later.")
+        str, typer.Option("--address", metavar="NAME", help="Name of the contact; use the same name to continue later.")
     ] = "",
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Chat in the terminal. From a pipe: one message a line."""
+    """Chat in the terminal. Piped input: one message per line."""
     from bot.cli import play
 
     wish = play.PlayOptions(slug, lang, address, record)

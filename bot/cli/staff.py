@@ -1,4 +1,4 @@
-"""Who is let in: people who work here, and other programs."""
+"""Commands for staff accounts and API keys."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import typer
 
 from bot.cli.options import Config, Data, load_with_options, say
 
-app = typer.Typer(name="staff", help="Let people in who help, ask, read or run: personal codes.", no_args_is_help=True)
+app = typer.Typer(name="staff", help="Manage staff accounts and API keys.", no_args_is_help=True)
 
 
 @app.command("add")
 def add_staff(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whom to let in.")],
-    role: Annotated[str, typer.Option("--role", metavar="helper|facilitator|kernteam|admin", help="What for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.")],
+    role: Annotated[str, typer.Option("--role", metavar="helper|facilitator|kernteam|admin", help="The role.")],
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Let somebody in; prints the personal code once."""
+    """Create a staff account and print its access code."""
     from bot.cli import accounts
 
     accounts.create_account(load_with_options(context, config, data), name, role, say)
@@ -27,7 +27,7 @@ def add_staff(
 
 @app.command("list")
 def list_staff(context: typer.Context, config: Config = None, data: Data = None) -> None:
-    """List who is let in, and who no more."""
+    """List the staff accounts, also revoked ones."""
     from bot.cli import accounts
 
     accounts.list_accounts(load_with_options(context, config, data), say)
@@ -36,11 +36,11 @@ def list_staff(context: typer.Context, config: Config = None, data: Data = None)
 @app.command("revoke")
 def revoke_staff(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whom to let in no more.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")],
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Let somebody in no more, at once."""
+    """Revoke a staff account at once."""
     from bot.cli import accounts
 
     accounts.revoke_account(load_with_options(context, config, data), name, say)
@@ -49,15 +49,16 @@ def revoke_staff(
 @app.command("key")
 def add_key(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who answers for it; somebody who works here.")],
-    scope: Annotated[list[str], typer.Option("--scope", metavar="read|moderate|publish", help="What for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The staff member responsible for the key.")],
+    scope: Annotated[list[str], typer.Option("--scope", metavar="read|moderate|publish", help="What the key permits.")],
     consultation: Annotated[
-        str, typer.Option("--consultation", metavar="SLUG", help="The only one it is good for. [default: all]")
+        str,
+        typer.Option("--consultation", metavar="SLUG", help="Restrict the key to this consultation. [default: all]"),
     ] = "",
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Make a key with which another program uses the API; prints it once."""
+    """Create an API key for another program and print it once."""
     from bot.cli import api_keys
 
     api_keys.create_api_key(load_with_options(context, config, data), name, scope, consultation, say)
@@ -65,7 +66,7 @@ def add_key(
 
 @app.command("keys")
 def list_keys(context: typer.Context, config: Config = None, data: Data = None) -> None:
-    """List the keys of other programs, and those that are revoked."""
+    """List the API keys, also revoked ones."""
     from bot.cli import api_keys
 
     api_keys.list_api_keys(load_with_options(context, config, data), say)
@@ -78,7 +79,7 @@ def revoke_key(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Let a key in no more, at once."""
+    """Revoke an API key at once."""
     from bot.cli import api_keys
 
     api_keys.revoke_key_by_label(load_with_options(context, config, data), label, say)

@@ -1,4 +1,4 @@
-"""States of consultations: live, closed, archived, and back."""
+"""Commands that change the state of a consultation."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ app = typer.Typer()
 def go_live_command(
     context: typer.Context,
     slug: Slug,
-    test: Annotated[bool, typer.Option("--test", help="The test revision. Default, where there is one.")] = False,
-    draft: Annotated[bool, typer.Option("--draft", help="The draft.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Use the test revision (default if there is one).")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Use the draft.")] = False,
     revision: Annotated[
-        int | None, typer.Option("--revision", metavar="N", min=1, help="Any other revision, by its number.")
+        int | None, typer.Option("--revision", metavar="N", min=1, help="Use the revision of this number.")
     ] = None,
     same_meaning: SameMeaning = None,
     base: Base = None,
@@ -27,7 +27,7 @@ def go_live_command(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Make the test revision, or the draft, the one that is asked. Answers of the test are deleted."""
+    """Make the test revision, or the draft, the live one. Answers to the test are deleted."""
     from bot.authoring.confirmation import Unconfirmed
     from bot.authoring.publish_impact import PublishOptions
     from bot.cli import lifecycle
@@ -53,7 +53,7 @@ def go_live_command(
 
 @app.command("close")
 def close_command(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
-    """Close a consultation now; what people said stays."""
+    """Close a consultation now; the answers stay."""
     from bot.cli import lifecycle
 
     lifecycle.run_close(load_with_options(context, config, data), slug, say)
@@ -64,12 +64,15 @@ def reopen_command(
     context: typer.Context,
     slug: Slug,
     until: Annotated[
-        str, typer.Option("--until", metavar="DATE", help="The last day, 2026-12-31; needed where its end is over.")
+        str,
+        typer.Option(
+            "--until", metavar="DATE", help="The last day, such as 2026-12-31; needed if its end date has passed."
+        ),
     ] = "",
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Let people take part again. Answers given before are deleted when it was promised, not later."""
+    """Reopen a closed consultation. Answers given before are still deleted on the promised date."""
     from bot.cli import lifecycle
 
     lifecycle.run_reopen(load_with_options(context, config, data), slug, until, say)
@@ -79,12 +82,12 @@ def reopen_command(
 def archive_command(
     context: typer.Context,
     slug: Slug,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Put a closed consultation away, once nobody waits for an answer. Says what that means, and asks; exit code 2
-    where nobody can be asked.
+    """Archive a closed consultation once no proposal waits for an answer. Explains the consequences and asks for
+    confirmation; exit code 2 if there is no terminal to ask at.
     """
     from bot.cli import lifecycle
 
@@ -94,7 +97,7 @@ def archive_command(
 
 @app.command("unarchive")
 def unarchive_command(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
-    """Bring an archived consultation back, for 30 days, or as long as its answers are kept."""
+    """Restore an archived consultation within 30 days, or for as long as its answers are kept."""
     from bot.cli import lifecycle
 
     lifecycle.run_unarchive(load_with_options(context, config, data), slug, say)

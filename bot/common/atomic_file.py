@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, also after a power cut."""
+"""Writes files atomically: they are complete or absent, also after a power cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNFINISHED: Final = ".part"
 
 
 def write_whole(content: bytes, folder: Path, name: str) -> None:
-    """Puts a file into a folder, which is made where it is missing; only its owner can read it. Raises OSError."""
+    """Writes a file into a folder, created if missing; only its owner can read it. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=folder, suffix=UNFINISHED)
     try:
@@ -30,8 +30,9 @@ def write_whole(content: bytes, folder: Path, name: str) -> None:
 
 
 def replace_durably(content: bytes, path: Path) -> None:
-    """Replaces a file in one step; only its owner can read it, and it is on the disk when this returns. Of one that was
-    killed only `NAME.new` is left, which the next one writes over. Raises OSError.
+    """Replaces a file atomically and durably; only its owner can read it. Raises OSError.
+
+    An interrupted call leaves `NAME.new`, which the next one overwrites.
     """
     unfinished = path.with_name(f"{path.name}.new")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -48,9 +49,9 @@ def replace_durably(content: bytes, path: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
-    """Holds a lock on a folder, which several may share; waits for it. Where the disk knows no locks it is not held.
+    """Holds a lock on a folder, exclusive or shared; waits for it. Without effect if the file system has no locks.
 
-    Raises OSError where the folder cannot be opened.
+    Raises OSError if the folder cannot be opened.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,9 +1,9 @@
-"""The audit log: each act of the staff is recorded in the transaction that does it, chained to the record before.
+"""Audit log: each act of the staff is recorded in its transaction and chained to the previous entry.
 
-    audit.record(connection, keys, Actor("Ada", "admin", "chat").did("consultation.close", "mein-kiez"))
+    record_entry(connection, keys, Actor("Ada", "admin", "chat").did("consultation.close", "mein-kiez"))
 
-An entry names a member of staff, an API key or a user of the operating system. It never holds an address or a pseudonym
-of a resident, nor words of theirs: of a proposal only the code.
+An entry names a staff member, an API key or an operating system user. It never contains addresses, pseudonyms or texts
+of residents: of a proposal only the code.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ Act = Literal[
 * `mein-kiez/P-7K2M-PX0Q` for a text of a resident (`text.…`), by its code.
 """
 FIRST_MAC: Final = bytes(32)
-"""What stands in the first row in place of the MAC of a row before."""
+"""Previous MAC of the first row."""
 LONGEST: Final = 500
-"""Characters of an object or a purpose."""
+"""Maximum length of an object or a purpose."""
 
 
 class AuditEntry(NamedTuple):
-    """Who did what, through which door, on what, and what for."""
+    """One act: actor, interface, act, object and purpose."""
 
     at: datetime
     actor: str
@@ -96,20 +96,20 @@ class AuditEntry(NamedTuple):
 
 
 class Actor(NamedTuple):
-    """Who acts: the name of a member of staff, the label of an API key or the user of the operating system."""
+    """The actor: a staff member, the label of an API key, or an operating system user."""
 
     name: str
     role: str
     door: AuditInterface
 
     def did(self, act: Act, about: str, purpose: str = "", at: datetime | None = None) -> AuditEntry:
-        """The entry about an act; `at` None: now."""
+        """Returns the entry for an act; `at` defaults to now."""
         return AuditEntry(at or datetime.now(UTC), *self, act, about, purpose)
 
 
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """Records what one actor does, where the keys are not at hand."""
+    """Records the acts of one actor for callers that do not have the keys."""
 
     keys: Keys
     actor: Actor
@@ -125,11 +125,11 @@ SYSTEM: Final = Actor("mitsprache", "", "system")
 
 
 def unrecorded(connection: Connection, act: Act, about: str, purpose: str = "") -> None:
-    """Records nothing: for what no person did."""
+    """Records nothing: for acts of the program itself."""
 
 
 def operator() -> Actor:
-    """The user of the operating system who gave the command; of `sudo` also who called it, as the environment says."""
+    """Returns the operating system user running the command; under `sudo` also the calling user."""
     try:
         name = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:  # a container may have no name for its user
@@ -164,9 +164,7 @@ def mac(keys: Keys, row: StoredAuditEntry) -> bytes:
 
 
 def check_chain(keys: Keys, rows: Iterator[StoredAuditEntry]) -> tuple[StoredAuditEntry | None, str]:
-    """Holds all rows, oldest first, against each other. Gives the last row, and what is wrong with the first broken
-    one; "" where nothing is.
-    """
+    """Verifies the chain of all rows, oldest first. Returns the last valid row and the first error, or ""."""
     last: StoredAuditEntry | None = None
     for row in rows:
         expected = last.id + 1 if last else 1
@@ -182,6 +180,6 @@ def check_chain(keys: Keys, rows: Iterator[StoredAuditEntry]) -> tuple[StoredAud
 
 
 def _line(text: str) -> str:
-    """A text in one line, without control characters: it is printed on terminals."""
+    """Returns a text as one line without control characters, for terminals."""
     words = " ".join(text.split())
     return "".join(it for it in words if it.isprintable())[:LONGEST]

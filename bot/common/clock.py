@@ -1,8 +1,7 @@
-"""Whether the clock can be believed: nothing is deleted, and nobody's participation ended, because it leapt ahead.
+"""Guards deletion against a clock that jumped ahead.
 
-A machine whose battery is empty, or a wrong time server, may be years ahead for a while. What was tidied up by that
-clock would be gone for good. So the last time is noted in the data folder; after a leap, which may also be a service
-that was off for days, tidying waits.
+An empty battery or a wrong time server may set the clock ahead by years. Data deleted by such a clock would be lost. So
+the last time is stored in the data folder, and deletion waits after a jump, also after days without the service.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from typing import Final
 from bot.common.atomic_file import write_whole
 
 FILE: Final = "clock"
-"""Its name in the data folder: when it was looked at last, as ISO 8601 in UTC."""
+"""File in the data folder with the last time that was read, as ISO 8601 in UTC."""
 LEAP: Final = timedelta(days=2)
-"""A clock that is so far ahead of the last look is doubted."""
+"""A larger jump since the last reading is doubted."""
 DOUBT_SECONDS: Final = 6 * 3600.0
-"""For so long, by the clock that only counts: time servers take seconds, people some hours."""
+"""How long a jump is doubted, by the monotonic clock: time servers correct it in seconds, operators in hours."""
 
 
 class Clock:
@@ -37,7 +36,7 @@ class Clock:
         self._doubted_at: float | None = None
 
     def believed(self) -> datetime | None:
-        """The time, noted in the data folder; None while it is doubted. Raises OSError."""
+        """Returns the time and stores it in the data folder; None while it is doubted. Raises OSError."""
         now, last = self._now(), self._last()
         if last and now - last > LEAP:
             self._doubted_at = self._steady() if self._doubted_at is None else self._doubted_at
@@ -48,7 +47,7 @@ class Clock:
         return now
 
     def _last(self) -> datetime | None:
-        """What was noted; None where nothing was, or nothing that can be read."""
+        """Returns the stored time; None if it is missing or unreadable."""
         try:
             return datetime.fromisoformat((self._data / FILE).read_text("ascii").strip()).astimezone(UTC)
         except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""Letters of codes that people read out, write down and type: none is mistaken for another, however it is typed."""
+"""The alphabet of codes that people read out and type: unambiguous characters."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _BETWEEN: Final = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]")
 
 
 def random_code(count: int, random: Random = SYSTEM_RANDOM) -> str:
-    """So many letters, of five random bits each."""
+    """Returns a random code of `count` characters, five bits each."""
     number = random.getrandbits(5 * count)
     return "".join(ALPHABET[(number >> shift) & 31] for shift in range(0, 5 * count, 5))
 
 
 def group_code(letters: str, size: int = 4) -> str:
-    """As they can be read out.
+    """Splits a code into groups for reading out.
 
-    >>> in_groups("7K2MPX0Q")
+    >>> group_code("7K2MPX0Q")
     '7K2M-PX0Q'
     """
     return "-".join(letters[start : start + size] for start in range(0, len(letters), size))
 
 
 def normalise_code(typed: str) -> str:
-    """The letters somebody typed, without blanks and hyphens and in capitals.
+    """Normalises a typed code: without blanks and hyphens, in capitals.
 
-    >>> plain(" 7k2m-pxoq ")
+    >>> normalise_code(" 7k2m-pxoq ")
     '7K2MPXOQ'
     """
     return _BETWEEN.sub("", typed).upper()

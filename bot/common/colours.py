@@ -1,4 +1,4 @@
-"""The one accent colour of a deployment: whether it can be read, and which shade of it fits a dark page."""
+"""The accent colour of a deployment: checks its contrast and derives the shade for dark pages."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from typing import Final
 
 READABLE: Final = 4.5
-"""The least contrast between text and what is behind it (WCAG 2.2, 1.4.3)."""
+"""Minimum contrast between text and background (WCAG 2.2, 1.4.3)."""
 LIGHT_PAGE: Final = "#f6f5f2"
 DARK_PAGE: Final = "#24282e"
-"""The lightest surface of the dark pages: what is readable on it is readable on all of them."""
+"""The lightest background of dark pages, where contrast is lowest."""
 _HEX: Final = re.compile(r"#[0-9a-f]{6}")
 
 
 def check_accent(colour: str) -> str:
-    """The colour in small letters. Raises ValueError where it is none, or too light for text.
+    """Returns the colour in lower case. Raises ValueError if it is invalid or too light for text.
 
     >>> check_accent("#0B5D66")
     '#0b5d66'
@@ -30,7 +30,7 @@ def check_accent(colour: str) -> str:
 
 
 def for_dark_pages(colour: str) -> str:
-    """The same colour, mixed with as much white as it needs on a dark page.
+    """Mixes the colour with as much white as dark pages need.
 
     >>> for_dark_pages("#ffffff")
     '#ffffff'
@@ -44,7 +44,7 @@ def for_dark_pages(colour: str) -> str:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, from 1 to 21, as WCAG counts it.
+    """Returns the WCAG contrast of two colours, from 1 to 21.
 
     >>> contrast("#000000", "#ffffff")
     21.0

@@ -1,7 +1,7 @@
-"""The mark of a data folder that a database was made for it: `database.id`, with the id that stands in that database.
+"""Ties a data folder to its database: the file `database.id` holds the id stored in that database.
 
-A database that is missing, empty or another one is thus never taken for the first start. Who has answered would be a
-stranger, and what is answered from then on would lie in another file when the right one comes back.
+So a missing, empty or different database is not mistaken for a first start. Otherwise known contacts would be treated
+as new, and new answers would go to another file than the right database.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ FILE: Final = "database.id"
 
 
 def check_database(data: Path, store: Store) -> None:
-    """Changes nothing. Raises StoreMissing where a database was made and is not there, StoreForeign where another one
-    is in its place, and the other classes of `storage.core.errors`.
+    """Checks that the database belongs to the folder; changes nothing.
+
+    Raises StoreMissing if the database is missing, StoreForeign if it is another one, and the other classes of
+    `storage.core.errors`.
     """
     found = _look(store)
     if not found.has_tables and was_database_created(data):
@@ -33,12 +35,12 @@ def check_database(data: Path, store: Store) -> None:
 
 
 def was_database_created(data: Path) -> bool:
-    """Whether a database was made for this folder. Before there were marks the secret key told it: it is made last."""
+    """Whether this folder has had a database. In older folders only the secret key, created last, shows it."""
     return (data / FILE).exists() or (data / KEY).exists()
 
 
 def write_mark(data: Path, store: Store) -> str:
-    """Marks the folder with the id of the database that is open, whose tables are up to date; gives the id.
+    """Writes the id of the open, upgraded database to the folder and returns it.
 
     Raises OSError.
     """
@@ -52,7 +54,7 @@ def write_mark(data: Path, store: Store) -> str:
 
 
 def database_exists(store: Store) -> bool:
-    """Whether there is anything to open. Not by opening it: SQLite makes a database without tables of an empty file."""
+    """Whether the database exists. Does not open it, as SQLite would create an empty database."""
     file = engines.sqlite_file(store.writer.url) if store.dialect == "sqlite" else None
     return file is None or (file.exists() and file.stat().st_size > 0)
 
@@ -65,13 +67,13 @@ def _look(store: Store) -> FoundInstallation:
 
 
 def _place(store: Store) -> str:
-    """Where the database is, without its password."""
+    """Returns the location of the database, without its password."""
     url = store.writer.url
     return str(url.database) if store.dialect == "sqlite" else f"{url.host or 'local'}/{url.database}"
 
 
 def belongs_to_folder(data: Path, found: FoundInstallation) -> bool:
-    """Whether what was found in a copy can be of the database of this folder."""
+    """Whether a copy can be of the database of this folder."""
     return found.has_tables and found.id in {None, _read(data / FILE) or found.id}
 
 

@@ -1,4 +1,4 @@
-"""A message that could not be handled, as it is kept for people to look at."""
+"""Dead letters: messages that could not be handled, stored encrypted for review."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from storage.tables.messages import NewDeadLetter, StoredDeadLetter
 
 
 class OpenedDeadLetter(NamedTuple):
-    """What stands in a message that was set aside."""
+    """The decrypted content of a dead letter."""
 
     sent_at: datetime
     said: str
-    """Words, or else what was tapped on or sent."""
+    """The text, or else the button or media."""
 
 
 def new_dead_letter(
     keys: Keys, lookup: bytes, msg: MsgIn, fault: Exception, now: datetime, random: Random = SYSTEM_RANDOM
 ) -> NewDeadLetter:
-    """A message that was set aside: sealed, with the place in the program that could not handle it. Only in what is
-    sealed stands when it was sent.
+    """Creates the row of a dead letter: the encrypted message and the place in the program that failed.
+
+    The time of sending is only in the encrypted part.
     """
     sealed = keys.encrypt(to_json(msg).decode(), lookup)
     reason = "{fault} at {place}".format_map(error_place(fault))
@@ -45,7 +46,7 @@ def new_dead_letter(
 
 
 def open_dead_letter(letter: StoredDeadLetter, keys: Keys) -> OpenedDeadLetter:
-    """What was said in a message that was set aside. Raises SecretError."""
+    """Decrypts a dead letter. Raises SecretError."""
     fields = from_json(keys.decrypt(letter.sealed, letter.lookup or b""))
     found = dict(zip(MsgIn._fields, fields, strict=False))
     return OpenedDeadLetter(

@@ -1,11 +1,10 @@
-"""The ledger of what was erased. It lies beside the database, so that an old database does not take it back.
+"""Log of erasures, stored beside the database so that restoring an old database does not undo them.
 
-A folder with one file a month. Each line says, sealed with a key of the house, by which random number or code something
-was known that is gone: it names nobody, and is of use only against a backup in which that is still there. Lines are
-only added, and are on the disk before anybody hears "deleted". `bot/privacy/re_erasure.py` erases once more what it
-names.
+A folder with one file per month. Each line is encrypted and holds the random id or code of an erased record. It names
+no person and is useful only together with a backup that still contains the record. Lines are only appended, and are on
+the disk before the person is told "deleted". `bot/privacy/re_erasure.py` repeats the erasures after a restore.
 
-Sealed, not hashed: what a line means is looked up then, instead of hashing every row of the database at each start.
+Lines are encrypted, not hashed: a start looks records up instead of hashing every row of the database.
 """
 
 from __future__ import annotations
@@ -25,52 +24,52 @@ from bot.common.keys import Keys, SecretError
 FOLDER: Final = "erased"
 """Its name in the data folder."""
 NAME: Final = re.compile(r"\d{4}-\d\d")
-"""How its files are called: by the month in which they were written. No line tells more of the time."""
+"""File names: the month in which the lines were written. No line has a more exact time."""
 _END: Final = "."
-"""A line without it was cut off by a crash: what it meant was not committed, and its author told nothing."""
+"""End of a complete line. Without it a crash cut the line off, before the erasure was committed or confirmed."""
 
 Kind = Literal["person", "joined", "idea", "withdrawn", "vote", "wish"]
 
 
 class ErasedRecord(NamedTuple):
-    """One thing that is gone, known by its number or code."""
+    """The id or code of an erased record."""
 
     kind: Kind
     name: str
-    """Of a `person`, one who was `joined` and a `wish` the contact; the code of an `idea`, deleted or `withdrawn`; the
-    number of a `vote`."""
+    """For `person`, `joined` and `wish` the contact id; for `idea` and `withdrawn` the code of the proposal; for `vote`
+    the vote id."""
     detail: str = ""
-    """Of one who was `joined` the contact they belong to since; of a `wish` what it was about, and its day."""
+    """For `joined` the remaining contact; for `wish` the subject of the subscription and the day."""
 
 
 def withdrawn_subscription(contact_id: int, about: str, subject: str, now: datetime) -> ErasedRecord:
-    """How it is noted that a wish was taken back. Given again it is another one, from the next day on."""
+    """Returns the record of a withdrawn subscription. From the next day on, subscribing again is a new one."""
     return ErasedRecord("wish", str(contact_id), f"{about}/{subject}/{now:%Y-%m-%d}")
 
 
 class ErasureLogContent(NamedTuple):
-    """What stands in the ledger."""
+    """The records of an erasure log."""
 
     records: Sequence[ErasedRecord]
     unreadable: int
-    """Lines that were sealed with another secret key."""
+    """Number of lines encrypted with another secret key."""
 
 
 class ErasureLog:
-    """The ledger of one house.
+    """The erasure log of one installation.
 
-    >>> ledger = Ledger(Path("data"), keys)                          # doctest: +SKIP
-    >>> ledger.note([Gone("idea", "P-7K2M-PX0Q")])                   # doctest: +SKIP
+    >>> erasure_log = ErasureLog(Path("data"), keys)                 # doctest: +SKIP
+    >>> erasure_log.note([ErasedRecord("idea", "P-7K2M-PX0Q")])      # doctest: +SKIP
     """
 
     def __init__(self, data: Path, keys: Keys) -> None:
         self.folder = data / FOLDER
         self.error: ErasureLogError | None = None
-        """What kept the last erasure from being noted."""
+        """The error that prevented the last write, if any."""
         self._cipher = keys.erasure_log_cipher()
 
     def note(self, gone: Iterable[ErasedRecord]) -> None:
-        """Adds lines; when this returns they survive a power cut. Twice is harmless. Raises LedgerError."""
+        """Appends records durably; repeating them is harmless. Raises ErasureLogError."""
         lines = [self._cipher.encrypt(to_json(one).decode()) + _END for one in gone]
         if not lines:
             return

@@ -1,4 +1,4 @@
-"""How a command speaks with whoever called it, and how it says no."""
+"""Errors of commands, and output to the terminal."""
 
 import sys
 from collections.abc import Callable
@@ -11,21 +11,21 @@ Say = Callable[[str], None]
 
 
 class CommandError(Exception):
-    """A command cannot do what was asked. The text says what is wrong, where, and what to do about it."""
+    """A command failed. The text names the problem, its place and the remedy."""
 
 
 class ErasureLogError(StoreFull):
-    """What is to be erased cannot be noted in the folder `erased`, so nothing was erased; what is stored is intact."""
+    """An erasure cannot be written to the folder `erased`, so nothing was erased; the database is intact."""
 
 
 def unusable_path(fault: OSError, option: str) -> CommandError:
-    """Says why a file or folder cannot be used, and which option to look at."""
+    """Returns the error for an unusable file or folder, naming the option to check."""
     if isinstance(fault, FileExistsError | NotADirectoryError):
         return CommandError(f"{fault.filename}: here is a file, not a folder; name a folder with {option}")
     return CommandError(f"{fault.filename}: {fault.strerror}; check {option}, its rights and the free space")
 
 
 def program_name() -> str:
-    """How this program was called, for sentences that say what to type next."""
+    """Returns the name by which the program was called, for texts that name a command."""
     name = Path(sys.argv[0]).name
     return name if name == "mitsprache" else "python3 -m bot"

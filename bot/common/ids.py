@@ -1,7 +1,7 @@
-"""Ids for rows, and what is left of moments where an exact one would tell who somebody is.
+"""Row ids, and coarsened times where an exact time would identify a person.
 
-Ids are made here so that a batch is written without asking the database first. Those of participation rise, so that
-what was said later stands behind what was said before; of time they carry the hour. Those of identity are random.
+Ids are created here so that a batch is written without asking the database first. Ids of participation rise in the
+order of the messages and reveal only the hour. Ids of identity are random.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Masks = Callable[[Sequence[int]], list[int]]
 
 
 class OutgoingId(NamedTuple):
-    """What marks a message that is to be sent: a random id, and where it stands in line, which only the key tells."""
+    """Marks an outgoing message: a random id, and its queue position, which only the key reveals."""
 
     id: int
     hidden_order: int
 
 
 class Ids:
-    """Gives out ids that rise: 41 bits of milliseconds since 2026, 12 bits of a counter, 10 bits of this process.
+    """Generates rising ids: 41 bits of milliseconds since 2026, 12 bits of a counter, 10 bits of this process.
 
     The layout of Twitter's Snowflake, but the moment is that at which counting began, with the process or with the
     hour. From then on ids rise by one step each, whenever they are given out, and where there are many the counter runs
@@ -44,7 +44,7 @@ class Ids:
     """
 
     def __init__(self, masks: Masks | None = None, now: Now = system_now, random: Random = SYSTEM_RANDOM) -> None:
-        """`masks`: with what the order of letters is encrypted; needed for `letter` only."""
+        """`masks`: encrypt the queue positions; needed for `letter` only."""
         self._masks = masks
         self._now, self._random = now, random
         self._process = random.getrandbits(10)
@@ -57,20 +57,16 @@ class Ids:
         return self._last
 
     def tick(self) -> None:
-        """Moves on to the present hour; once per batch is enough. A clock set back must not repeat anything: then
-        counting goes on.
-        """
+        """Advances to the current hour; once per batch is enough. After the clock was set back, ids still rise."""
         hour = self._milliseconds() // _HOUR_MS
         if hour > self._hour:
             self._begin(hour * _HOUR_MS)
 
     def letter(self) -> OutgoingId:
-        """The id of a message to somebody, and its place behind all that were given out before. Raises LookupError
-        where there is no key.
-        """
+        """Returns the id and queue position of an outgoing message. Raises LookupError without a key."""
         if self._masks is None:
-            raise LookupError("letters are numbered with the key of the house")
-        if not self._ready:  # many at once cost a tenth
+            raise LookupError("ids of outgoing messages need the secret key")
+        if not self._ready:  # generating many at once takes a tenth of the time
             numbers = [number >> 1 for number in struct.unpack(f"={_POOL}Q", self._random.randbytes(8 * _POOL))]
             self._ready = list(zip(numbers, self._masks(numbers), strict=True))
         number, mask = self._ready.pop()
@@ -86,15 +82,15 @@ class Ids:
 
 
 def random_id(random: Random = SYSTEM_RANDOM) -> int:
-    """An id for what belongs to identity: 63 random bits, which say neither when it was made nor what was made next.
+    """Returns an id for identity rows: 63 random bits, which reveal neither time nor order.
 
-    Ids that rise with time would join the halves: the contact made right before a session would be its owner.
+    Rising ids would connect identity and participation: the contact created right before a session would be its owner.
     """
     return random.getrandbits(_BITS)
 
 
 def parse_id(text: str) -> int:
-    """An id that somebody typed; 0, which no row has, for what cannot be one.
+    """Parses a typed id; returns 0, which no row has, for anything else.
 
     >>> parse_id("17"), parse_id("²"), parse_id("9" * 19), parse_id("9" * 5000)
     (17, 0, 0, 0)
@@ -104,15 +100,15 @@ def parse_id(text: str) -> int:
 
 
 def day_of(moment: datetime) -> datetime:
-    """The day of a moment, all that identity knows of times: a moment would be that of a session as well."""
+    """Returns the day of a moment. Identity rows store days only: a moment would match that of a session."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def hour_of(moment: datetime) -> datetime:
-    """The hour of a moment, all that is kept of when somebody said something."""
+    """Returns the hour of a moment, the precision with which message times are stored."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def receipt(random: Random = SYSTEM_RANDOM) -> str:
-    """A random code of 50 bits which a person can write down: "7K2MP-X0Q4Z". It says nothing about anybody."""
+    """Returns a random code of 50 bits that can be written down: "7K2MP-X0Q4Z". It is not linked to a person."""
     return group_code(random_code(10, random), 5)

@@ -1,6 +1,6 @@
-"""Looks now and then whether the file of SQLite is sound: a page that the disk, or another program, has spoilt.
+"""Checks the SQLite file regularly for pages damaged by the disk or another program.
 
-SQLite itself finds out when it reads that page, which may be after the next restart. PostgreSQL watches over its own.
+SQLite itself notices damage only when it reads the page, maybe after the next restart. PostgreSQL has its own checks.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ log = structlog.get_logger()
 
 EVERY_SECONDS: Final = 20.0
 SHARE: Final = 10
-"""Of this many seconds one is spent on looking at most: a file of 1 GB takes about one, so up to some 5 GB are looked
-through within a minute, and larger ones less often."""
+"""Checking takes at most one in so many seconds. A file of 1 GB takes about one second, so files up to some 5 GB are
+checked every minute, larger ones less often."""
 
 
 async def keep_looking(store: Store) -> None:
-    """Looks until it is cancelled, on a connection and a thread of its own. What is found stands in `store.damage`, and
-    nothing more is written then: it would be acknowledged, and gone with the next restore.
+    """Checks until cancelled, on its own connection and thread, and sets `store.damage`.
+
+    A damaged store refuses writes: they would be acknowledged, and lost with the next restore.
     """
     if store.dialect != "sqlite":
         return
@@ -33,7 +34,7 @@ async def keep_looking(store: Store) -> None:
         try:
             flaw = await asyncio.to_thread(store.flaw)
         except StorageError:
-            flaw = None  # it cannot be looked at now; who writes finds out why
+            flaw = None  # cannot be checked now; the next write reports the error
         if flaw and not store.damage:
             log.critical("database_damaged")
         if flaw is not None:

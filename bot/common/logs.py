@@ -1,6 +1,6 @@
-"""Logs that cannot carry what people wrote, who they are, or a secret.
+"""Logs without personal data or secrets.
 
-Only known harmless content passes: the name of the event (listed in docs/operate.md) and the keys in `SAFE` with short
+Only harmless content passes: the name of the event (listed in docs/operate.md) and the keys in `SAFE` with short
 values. An exception is logged by class and place, never with its text.
 """
 
@@ -25,11 +25,11 @@ SAFE: Final = frozenset((
     "port", "pid", "method", "route", "status", "update_id",
 ))
 # fmt: on
-"""Keys that may be logged. Whoever adds one answers for what is said under it."""
+"""Keys that may be logged. Their values must not contain personal data."""
 HIDDEN: Final = "(hidden)"
 LONGEST: Final = 200
 REPEATS_SECONDS: Final = 60.0
-"""So often the same fault is said at most."""
+"""Minimum interval between repeats of the same error."""
 REPEATS_KNOWN: Final = 1000
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 # fmt: off
@@ -37,7 +37,7 @@ _QUIET: Final = (
     "aiohttp.access", "alembic", "asyncio", "httpcore", "httpx", "nio", "peewee", "sqlalchemy", "telegram",
 )
 # fmt: on
-"""Libraries that talk a lot at the level of information."""
+"""Libraries that log much at level info."""
 
 Line = MutableMapping[str, Any]
 
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 
 def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
-    """Sends all logs, also those of libraries, to a stream: JSON, or readable where somebody watches ("auto")."""
+    """Sends all logs, also those of libraries, to a stream: as JSON, or readable on a terminal ("auto")."""
     stream = stream or sys.stderr
     readable = form == "console" or (form == "auto" and stream.isatty())
     structlog.configure(
@@ -72,7 +72,7 @@ def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | Non
 
 
 def log_uncaught_exceptions() -> None:
-    """Python itself prints such exceptions with their text; here they are logged like all others."""
+    """Logs uncaught exceptions like all others; Python would print them with their text."""
     sys.excepthook = lambda kind, fault, _: _uncaught(fault)
     sys.unraisablehook = lambda unraisable: _uncaught(unraisable.exc_value)
     threading.excepthook = lambda arguments: _uncaught(arguments.exc_value)
@@ -83,7 +83,7 @@ def _uncaught(fault: BaseException | None) -> None:
 
 
 def error_place(fault: BaseException) -> dict[str, str]:
-    """Class and place of a fault. Its text and the values around it may hold a person's words: no log sees them."""
+    """Returns class and place of an error. Its text and variables may hold personal data and are not logged."""
     trace = fault.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -93,7 +93,7 @@ def error_place(fault: BaseException) -> dict[str, str]:
 
 
 def replace_exceptions(_: Any, __: str, line: Line) -> Line:
-    """Replaces an exception by its class and place."""
+    """Replaces exceptions by their class and place."""
     info = line.pop("exc_info", None)
     fault = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(fault, BaseException):
@@ -102,9 +102,9 @@ def replace_exceptions(_: Any, __: str, line: Line) -> Line:
 
 
 class Repeats:
-    """Holds back a fault that was said within the last minute, and says with the next one how many those were.
+    """Drops errors repeated within a minute, and adds their number to the next one.
 
-    A database that is away for a night is tried again each second by several works, and would bury all else.
+    Several tasks retry an unreachable database every second, which would flood the log.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -127,7 +127,7 @@ class Repeats:
 
 
 def hide_unsafe_values(_: Any, __: str, line: Line) -> Line:
-    """Hides the values of keys that nobody has declared safe, and cuts the others to a short, single line."""
+    """Hides the values of keys outside `SAFE`, and shortens the others."""
     return {key: _short(value) if key in SAFE else HIDDEN for key, value in line.items()}
 
 
@@ -139,12 +139,12 @@ def _short(value: object) -> object:
 
 
 def as_json(_: Any, __: str, line: Line) -> str:
-    """One JSON object in ASCII: no line break, escape sequence or bidirectional trick survives that."""
+    """Returns a JSON object in ASCII, which neutralises line breaks, escape sequences and bidirectional characters."""
     return json.dumps(line)
 
 
 def as_readable(_: Any, __: str, line: Line) -> str:
-    """The line for a person: time, level, event, and the rest as key=value."""
+    """Returns a readable line: time, level, event, and the rest as key=value."""
     rest = dict(line)
     head = [str(rest.pop("timestamp", ""))[11:19], f"{rest.pop('level', '')!s:<7}", str(rest.pop("event", ""))]
     words = " ".join([*head, *(f"{key}={value}" for key, value in rest.items())])
@@ -152,7 +152,7 @@ def as_readable(_: Any, __: str, line: Line) -> str:
 
 
 class LibraryHandler(logging.Handler):
-    """Takes what libraries log. Their sentences may quote anything, so only logger, place and fault are said."""
+    """Handles log records of libraries. Their texts may quote anything, so only logger, place and error are logged."""
 
     def emit(self, record: logging.LogRecord) -> None:
         fault = record.exc_info[1] if record.exc_info else None
@@ -162,7 +162,7 @@ class LibraryHandler(logging.Handler):
 
 
 class _Writer:
-    """Writes lines. A log that cannot be written (a full disk, a closed pipe) must not stop a conversation."""
+    """Writes lines. A failing write (full disk, closed pipe) must not stop a conversation."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""How far a long command is: a bar in a terminal, else a line now and then."""
+"""Progress of long commands: a bar in a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.common.errors import Say
 NEWS_SECONDS: Final = 10.0
 
 Watch = Callable[[int], None]
-"""Hears how many are done."""
+"""Receives the number of finished items."""
 
 
 @contextmanager
 def show_progress(what: str, complain: Say, total: int | None = None) -> Iterator[Watch]:
-    """Something to tell how many are done; `total` where it is known."""
-    from rich.console import Console  # late: nobody else needs it
+    """Yields a function that shows the number of finished items, of `total` if it is known."""
+    from rich.console import Console  # late import: only long commands need it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)

@@ -1,4 +1,4 @@
-"""What an operator can do about a database that does not do its work: one sentence for each kind of fault."""
+"""Remedies for database errors: one sentence per kind of error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BY_DETAIL: Final = (
     (r"readonly database|read-only", "give this user the right to write to it and to its folder"),
     (r"Connection refused|timeout|No route|shutting down|starting up", "start PostgreSQL, or correct database_url"),
 )
-"""What the drivers say, and the remedy; the first match counts, before the kind."""
+"""Driver messages and their remedies; the first match takes precedence over the kind."""
 _BY_KIND: Final[dict[type[StorageError], str]] = {
     ErasureLogError: "make room, and see that this user may write to that folder",
     StoreFull: "make room on its disk",
@@ -44,7 +44,7 @@ _BY_KIND: Final[dict[type[StorageError], str]] = {
 
 
 def remedy(fault: StorageError) -> str:
-    """The sentence, without a full stop.
+    """Returns the remedy, without a full stop.
 
     >>> remedy(StoreFull("disk is full"))
     'make room on its disk'

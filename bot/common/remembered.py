@@ -1,4 +1,4 @@
-"""Results of a function, looked up by its argument: for what is asked for again and again, as cells of a column are."""
+"""Cache of the results of a function, for arguments that repeat often, such as the cells of a column."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 MOST: Final = 1_000
 LONGEST: Final = 64
-"""Longer texts are words of people: each comes once."""
+"""Longer texts are free texts, which hardly repeat."""
 
 
 class ResultCache(dict[KeyT, ValueT], Generic[KeyT, ValueT]):
-    """The results of `make` by its argument, which is a text or begins with one. Keeps none of a long text, and forgets
-    all when there are many.
+    """Results of `make` by its argument, a text or a tuple starting with one. Skips long texts; cleared when full.
 
-    >>> length = Remembered(len)
+    >>> length = ResultCache(len)
     >>> length["tree"], length.of(["a", "tree"])
     (4, [1, 4])
     """
@@ -36,5 +35,5 @@ class ResultCache(dict[KeyT, ValueT], Generic[KeyT, ValueT]):
         return found
 
     def of(self, keys: Iterable[KeyT]) -> list[ValueT]:
-        """The results of several arguments."""
+        """Returns the results of several arguments."""
         return [self[key] for key in keys]

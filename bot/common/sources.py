@@ -1,4 +1,4 @@
-"""Where time and chance come from. What needs them is given them, so that tests and simulations can give others."""
+"""Sources of time and randomness, injected so that tests and simulations can replace them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from random import Random
 from typing import Final, NamedTuple
 
 Now = Callable[[], datetime]
-"""Tells the time, in UTC."""
+"""Returns the time in UTC."""
 SYSTEM_RANDOM: Final[Random] = secrets.SystemRandom()
-"""Chance that nobody can foresee: for keys, codes and ids."""
+"""Cryptographically secure randomness for keys, codes and ids."""
 
 
 def system_now() -> datetime:
-    """The time of this machine."""
+    """Returns the system time."""
     return datetime.now(UTC)
 
 
 def draw_seed(pseudonym: str, left_out: int) -> int:
-    """What a draw of statements follows from: the same person at the same point gets the same."""
+    """Returns the seed for drawing statements: the same participation at the same point draws the same ones."""
     return Random(f"{pseudonym} {left_out}").getrandbits(64)  # noqa: S311 - not a secret
 
 
 class Sources(NamedTuple):
-    """The clock, the clock that only counts seconds, chance, and from which seed statements are drawn for a person."""
+    """Clock, monotonic clock, randomness, and the seed for drawing statements."""
 
     now: Now = system_now
     steady: Callable[[], float] = time.monotonic
@@ -35,4 +35,4 @@ class Sources(NamedTuple):
 
 
 SYSTEM: Final = Sources()
-"""Those of the machine."""
+"""The sources of the system."""

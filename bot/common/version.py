@@ -1,4 +1,4 @@
-"""Which program this is, for whoever reports a fault."""
+"""The version of the program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROJECT: Final = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def version() -> str:
-    """Of the files beside this one; of the installed package where there are none."""
+    """Returns the version from pyproject.toml, or of the installed package if there is no such file."""
     if PROJECT.exists():
         return str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"])
     return metadata.version("mitsprache")

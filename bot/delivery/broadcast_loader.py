@@ -1,4 +1,4 @@
-"""Keeps a lane in broadcasts: a portion of them is in memory, however many wait in the table."""
+"""Loads pending broadcasts page by page, so that only a page of them is in memory."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ from storage.tables.outbox import WaitingMessage, next_delayed_time, waiting_mes
 log = structlog.get_logger()
 
 KEPT = 1000
-"""Broadcasts of a channel in memory, at most. When half of them are gone, more are fetched."""
+"""Maximum of broadcasts per channel in memory. More are loaded when half of them are sent."""
 LONGEST_PUT_OFF_SECONDS = 60.0
-"""What is put off for longer waits in the table."""
+"""Broadcasts postponed for longer wait in the table."""
 
 InOrder = Callable[[Iterable[WaitingMessage]], list[WaitingMessage]]
 
 
 class BroadcastLoader:
-    """Fetches the broadcasts of one channel from the table.
+    """Loads the broadcasts of one channel from the table.
 
-    Nothing remembers how far it has come: whatever waits and is not in memory is fetched, by whichever process and
-    in whatever order it was written. `restore` queues a row and says whether it could; `in_order` puts rows as they
-    were written.
+    There is no cursor: every waiting row that is not in memory is loaded, whichever process wrote it and in whatever
+    order. `restore` queues a row and returns whether it could be read; `in_order` sorts rows as they were written.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class BroadcastLoader:
         now: Now = system_now,
     ) -> None:
         self.is_fed = asyncio.Event()
-        """Set while everything due is in memory, or done with."""
+        """Set while all due broadcasts are in memory or settled."""
         self.is_fed.set()
         self._store = store
         self._queue = queue
@@ -57,26 +56,26 @@ class BroadcastLoader:
         self._timer: asyncio.TimerHandle | None = None
 
     def look(self) -> None:
-        """There may be something new in the table."""
+        """Looks for new rows in the table."""
         self.is_fed.clear()
         self._look.set()
 
     def persisted(self, ids: Iterable[int]) -> None:
-        """These are settled, or put off for long, and that is stored: the table speaks for them again."""
+        """Forgets rows whose outcome or delay is stored: from now on the table decides about them."""
         for id_ in ids:
             self._known.pop(id_, None)
         if len(self._known) <= KEPT // 2 and not self.is_fed.is_set():
             self._look.set()
 
     def forget(self, ids: Iterable[int]) -> None:
-        """These were taken back, and that is stored: what is not on its way yet is not sent."""
+        """Drops recalled rows, after the recall is stored, unless they are being sent."""
         self._recalls += 1
         here = {id_: self._known[id_] for id_ in ids if id_ in self._known}
         self._queue.drop_broadcasts(here)
         self.persisted(here)
 
     async def run(self) -> None:
-        """Fetches until it is cancelled."""
+        """Loads until cancelled."""
         while True:
             await self._look.wait()
             self._look.clear()
@@ -95,7 +94,7 @@ class BroadcastLoader:
         if recalls != self._recalls:  # the rows may be older than the recall
             self._look.set()
             return
-        # What was noted during the read may stand in it as waiting.
+        # Rows settled during the read may still appear as waiting.
         new = [row for row in rows if row.id not in before and row.id not in self._known]
         for row in self._in_order(new[: KEPT - len(self._known)]):
             if self._restore(row):

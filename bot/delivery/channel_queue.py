@@ -1,4 +1,4 @@
-"""One channel's part of the outbox: which chat is next, and when."""
+"""The queue of one channel: decides which chat is next, and when."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from storage.tables.outbox import UNASKED, Purpose
 log = structlog.get_logger()
 
 PATIENCE_SECONDS = 0.5
-"""Longer than this no message should wait only because others are on their way."""
+"""The longest time that a message should wait only because others are being sent."""
 FEW = 8
-"""More than this wait: then the channel's pace is what counts."""
+"""With more messages waiting, only the rate of the channel limits sending."""
 HANGS_SECONDS = 1.0
-"""A message that takes longer gives its place away: nobody waits for one that hangs."""
+"""A message that takes longer no longer counts against the concurrency limit."""
 SPARE = 8
-"""So many may hang beside the others."""
+"""How many slow sends may run beside the others."""
 LOOK_AGAIN_SECONDS = 0.005
-"""When nothing may start because enough is on its way."""
+"""Delay before the next look when the concurrency limit is reached."""
 
 
 class QueuedMessage(NamedTuple):
-    """A message on its way."""
+    """A message to be sent."""
 
     lookup: bytes
     message: Outgoing
     purpose: Purpose
     attempts: int = 0
     may_be_there: bool = False
-    """It was sent, and nothing was heard of it."""
+    """It was sent once, with an unknown outcome."""
 
     def is_question(self) -> bool:
-        """Whether it waits for an answer, or offers some."""
+        """Whether it expects an answer or offers replies."""
         return bool(self.message.msg.expects or self.message.msg.quick_replies)
 
 
 class Retry(NamedTuple):
-    """A message to be tried once more: as it is now (its chat may have moved), in so many seconds."""
+    """A message to be sent again after `wait` seconds; its chat may have moved."""
 
     item: QueuedMessage
     wait: float = 0.0
@@ -57,18 +57,19 @@ Settle = Callable[[QueuedMessage, Delivery], Retry | None]
 Persisted = Callable[[], Awaitable[None]]
 """Returns when everything taken down so far is stored for good, which has time until the next batch."""
 Hurry = Callable[[], None]
-"""Something waits for that: it has no time any more."""
+"""Called when a message waits for outcomes to be persisted: they must be written now."""
 
 
 class _Chat:
-    """What waits for one address, each kind in order. `is_busy`: a message is on its way, or a pause; `is_put_off`:
-    a pause that somebody else decided on, which nobody waits for.
+    """The messages waiting for one address, in order of their kind.
+
+    `is_busy`: a message is being sent, or the chat is paused. `is_put_off`: the channel asked for the pause.
     """
 
     __slots__ = ("broadcasts", "is_busy", "is_put_off", "replies")
 
     def __init__(self) -> None:
-        # Lists, because there is mostly one message in them, and for a moment only.
+        # Lists: mostly they hold one message, for a moment.
         self.replies: list[QueuedMessage] = []
         self.broadcasts: list[QueuedMessage] = []
         self.is_busy = False
@@ -78,7 +79,7 @@ class _Chat:
         return len(self.replies) + len(self.broadcasts)
 
     def queue(self) -> list[QueuedMessage]:
-        """Replies overtake broadcasts."""
+        """Returns the replies, or the broadcasts if there are none."""
         return self.replies or self.broadcasts
 
     def queue_for(self, purpose: Purpose) -> list[QueuedMessage]:
@@ -86,24 +87,24 @@ class _Chat:
 
 
 class ChannelQueue:
-    """Messages of one channel: replies before broadcasts, several at once, but never two to the same chat.
+    """Messages of one channel: replies before broadcasts, several at once, never two to the same chat.
 
-    Which message goes is decided when its slot begins, so a reply waits for one slot, whatever else is queued; a
-    quarter of the workers is kept free of broadcasts. Where sending twice is not the same as once, a message counts as
-    on its way until it is noted, and as few are on their way at once as the pace needs: so many a crash can double.
-    What hangs keeps nobody waiting.
+    The message is chosen when its slot begins, so a reply waits for one slot at most; a quarter of the workers is
+    reserved for replies. If the channel is not idempotent, a message counts as being sent until its outcome is
+    persisted, and only as many are sent at once as the rate requires: a crash can repeat that many. Slow sends do not
+    block other chats.
     """
 
     def __init__(self, channel: Channel, settle: Settle, persisted: Persisted, hurry: Hurry = lambda: None) -> None:
         self.channel = channel
         self.idle = asyncio.Event()
-        """Set while nothing is on its way; what waits for a later moment does not count."""
+        """Set while nothing is being sent; postponed messages do not count."""
         self.idle.set()
         self._settle = settle
         self._persisted = persisted
         self._hurry = hurry
         self._at_leisure: dict[int, float] = {}
-        """What was sent last and is noted with the next batch, by id and since when: nothing else is to be sent yet."""
+        """Sent messages whose outcome may be written with the next batch, by id and start time: nothing else waits."""
         self._chats: dict[bytes, _Chat] = {}
         self._replies: deque[bytes] = deque()
         self._broadcasts: deque[bytes] = deque()
@@ -113,23 +114,23 @@ class ChannelQueue:
         self._paused_until = 0.0
         self._cycle = DurationAverage()
         self._started: dict[int, float] = {}
-        """When each message on its way began, by id, in that order; until it is noted where that is waited for."""
+        """Start time of each message being sent, by id in that order; removed when persisted, if that is awaited."""
         self._unanswered: dict[int, float] = {}
-        """Those of them that the channel has not answered yet."""
+        """Those that the channel has not answered yet."""
         self._broadcasting = 0
         self._is_held = False
 
     def hold(self) -> None:
-        """Begins to send nothing more, until `go_on`."""
+        """Stops sending until `go_on`."""
         self._is_held = True
 
     def go_on(self) -> None:
-        """Sends again."""
+        """Resumes sending."""
         self._is_held = False
         self._wake.set()
 
     def put(self, item: QueuedMessage, wait: float = 0) -> None:
-        """Queues a message behind the others of its kind for the same chat, for `wait` seconds from now."""
+        """Appends a message to its kind in the chat, to be sent in `wait` seconds."""
         chat = self._chat(item.lookup)
         chat.queue_for(item.purpose).append(item)
         if not chat.is_put_off:
@@ -141,7 +142,7 @@ class ChannelQueue:
                 self._enqueue(item.lookup, item.purpose)
 
     def drop_broadcasts(self, waiting: Mapping[int, bytes]) -> None:
-        """Forgets broadcasts that wait, given by id and address. What is on its way arrives."""
+        """Drops waiting broadcasts, given by id and address. Messages being sent still arrive."""
         for lookup in set(waiting.values()):
             chat = self._chats.get(lookup)
             if chat is None:
@@ -152,14 +153,14 @@ class ChannelQueue:
                 self._count(len(chat) - before)
 
     def waits(self, lookup: bytes) -> bool:
-        """Whether a question to this address was put off: it is neither there nor on its way. From any thread."""
+        """Whether a question to this address is postponed: neither delivered nor being sent. Thread-safe."""
         chat = self._chats.get(lookup)
         if chat is None or not (chat.is_put_off or (not chat.is_busy and time.monotonic() < self._paused_until)):
             return False
         return any(item.is_question() and not item.may_be_there for item in tuple(chat.replies))
 
     async def run(self) -> None:
-        """Sends until it is cancelled. Workers come when there is something to send, and go when there is not."""
+        """Sends until cancelled. Workers are started as needed and end when nothing is left."""
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as crew:
             while True:
@@ -175,7 +176,7 @@ class ChannelQueue:
                         timer.cancel()
 
     async def _carry(self, item: QueuedMessage | None) -> None:
-        """Sends a message, and then others for as long as some may go at once."""
+        """Sends a message, then further ones as long as some may be sent at once."""
         clock = asyncio.get_running_loop().time
         while item is not None:
             delivery = await self.send(item.message)
@@ -205,7 +206,7 @@ class ChannelQueue:
             self._started[id_] += clock() - since
 
     def _end_leisure(self) -> None:
-        """Something waits to be sent. How long nothing did counts for nobody."""
+        """Asks for persistence now, because a message waits. The idle time does not count as sending time."""
         if self._at_leisure:
             now = asyncio.get_running_loop().time()
             for id_, since in self._at_leisure.items():
@@ -214,7 +215,7 @@ class ChannelQueue:
             self._hurry()
 
     def _next(self) -> QueuedMessage | None:
-        """The message that may go now, if any."""
+        """Returns the message that may be sent now, if any."""
         now = asyncio.get_running_loop().time()
         if self._is_held or now < max(self._paused_until, self._pace.free_at):
             return None
@@ -235,7 +236,7 @@ class ChannelQueue:
         return item
 
     def _ready(self, queue: deque[bytes], has_any: Callable[[_Chat], bool]) -> bytes | None:
-        """The first chat in line for which something may go. Chats may stand there in vain: those are passed over."""
+        """Returns the first chat in the queue with a message to send, skipping the others."""
         while queue:
             chat = self._chats.get(queue[0])
             lookup = queue.popleft()
@@ -243,7 +244,7 @@ class ChannelQueue:
                 continue
             if has_any(chat):
                 return lookup
-            if not chat.queue():  # what waited was taken back
+            if not chat.queue():  # its messages were recalled
                 del self._chats[lookup]
         return None
 
@@ -267,14 +268,14 @@ class ChannelQueue:
             return workers
         if not is_pressed:
             rate = min(rate or math.inf, waiting / PATIENCE_SECONDS)
-        # Where one hangs, others must not wait for it: its age is what a message takes at the moment.
+        # A slow send must not block others: its age is the current estimate of the sending time.
         age = now - next(iter(self._started.values()), now)
         takes = max(self._cycle.seconds, age if is_pressed or age > PATIENCE_SECONDS else 0)
         needed = rate * takes
         return min(workers, max(1, round(needed + 2 * math.sqrt(needed))))
 
     def _next_look(self) -> float | None:
-        """When something that waits may go, as far as that is known."""
+        """Returns when a waiting message may be sent, if that is known."""
         if self._is_held or (not self._replies and not self._broadcasts):
             return None
         now = asyncio.get_running_loop().time()
@@ -282,15 +283,15 @@ class ChannelQueue:
         return later if later > now else now + LOOK_AGAIN_SECONDS
 
     async def send(self, message: Outgoing) -> Delivery:
-        """One message, now. Raises nothing, whatever the channel does."""
+        """Sends one message now. Never raises, whatever the channel does."""
         try:
             return await self.channel.send(message)
-        except Exception as fault:  # noqa: BLE001 - a fault in a channel must not end the sending of all others
+        except Exception as fault:  # noqa: BLE001 - an error in one channel must not stop the others
             log.error("channel_send_failed", channel=self.channel.name, fault=type(fault).__name__)
             return Unknown(type(fault).__name__)
 
     def _finish(self, item: QueuedMessage, retry: Retry | None) -> None:
-        """What comes next in the chat of a message that was sent, or is to be sent again."""
+        """Continues the chat of a message that was sent, or that is to be retried."""
         chat = self._chats[item.lookup]
         if retry is None:
             self._count(-1)
@@ -303,14 +304,14 @@ class ChannelQueue:
             self._pause(item.lookup, chat, retry.wait, is_put_off=True)
 
     def _pace_of_chat(self, address: str) -> float:
-        """Seconds until the next message to the same chat."""
+        """Returns the seconds until the next message to the same chat."""
         limits = self.channel.limits
         if limits.per_group_per_minute and limits.group_prefix and address.startswith(limits.group_prefix):
             return 60 / limits.per_group_per_minute
         return 1 / limits.per_chat_per_second if limits.per_chat_per_second else 0.0
 
     def _move(self, old: bytes, new: bytes, address: str) -> None:
-        """Everything that waits for a chat goes on under another address, before what waits there already."""
+        """Moves the waiting messages of a chat to another address, before those waiting there."""
         moved, chat = self._chats.pop(old), self._chat(new)
         if chat.is_put_off:
             self._count(-len(moved))
@@ -327,7 +328,7 @@ class ChannelQueue:
         return chat
 
     def _pause(self, lookup: bytes, chat: _Chat, seconds: float, *, is_put_off: bool = False) -> None:
-        """Lets a chat wait. Meanwhile its messages count as put off, or as on their way."""
+        """Pauses a chat. Meanwhile its messages count as postponed or as being sent."""
         if not seconds:
             self._release(lookup, chat)
             return
@@ -351,7 +352,7 @@ class ChannelQueue:
             self._chats.pop(lookup, None)
 
     def _enqueue(self, lookup: bytes, purpose: Purpose) -> None:
-        """Puts a chat in line. It may stand there twice."""
+        """Adds a chat to the queue, where it may already be."""
         (self._broadcasts if purpose in UNASKED else self._replies).append(lookup)
         self._wake.set()
 

@@ -1,4 +1,4 @@
-"""Messages as the outbox keeps them."""
+"""Encodes messages as the outbox stores them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flows.messages import MsgOut
 
 
 class _Payloads:
-    """Encodes messages. Questions are asked again and again: the same object is encoded once."""
+    """Encodes messages, with a cache: the same question object is encoded once."""
 
     MOST = 5000
 
@@ -18,7 +18,7 @@ class _Payloads:
         self._known: dict[int, tuple[MsgOut, str]] = {}
 
     def forget(self) -> None:
-        """Keeps nothing of what was said so far: it may repeat what somebody answered who is erased."""
+        """Clears the cache: it may quote the answer of an erased contact."""
         self._known.clear()
 
     def __call__(self, msg: MsgOut) -> str:
@@ -33,4 +33,4 @@ class _Payloads:
 
 
 payload_of: Final = _Payloads()
-"""A message as the outbox keeps it; `bot.delivery.outbox` reads it back after a restart."""
+"""Encodes a message for the outbox; `bot.delivery.outbox` decodes it after a restart."""

@@ -1,7 +1,7 @@
-"""Sends what is committed: in order for each address, replies before broadcasts, at the pace each channel bears.
+"""Sends committed messages: in order per address, replies before broadcasts, at the rate of each channel.
 
-What a channel answers is data and decides what happens: sent, later, moved, unreachable, refused, unknown. Outcomes are
-written with the next batch of messages, or shortly after on their own. A restart finds unsent rows in the table.
+The outcome that a channel returns decides what follows: sent, retry, moved, unreachable, refused, unknown. Outcomes are
+written with the next batch of messages, or shortly after. After a restart, unsent rows are loaded from the table.
 """
 
 from __future__ import annotations
@@ -59,22 +59,22 @@ from storage.tables.outbox import (
 log = structlog.get_logger()
 
 FLUSH_SECONDS = 0.02
-"""How long outcomes wait for a batch to be written with."""
+"""How long outcomes wait for a batch."""
 IDLE_SECONDS = 1.0
-"""The same of replies that were sent: who got one is about to answer."""
+"""The same for sent replies: the contact will answer soon, which starts a batch."""
 MOST_ATTEMPTS = 12
 PAGE = 1000
 _NOT_SEEN: Final[frozenset[OutboxState]] = frozenset({"refused", "unreachable"})
 IN_MEMORY: list[Purpose] = [purpose for purpose in get_args(Purpose) if purpose not in UNASKED]
-"""What is queued as soon as it is written; broadcasts come in portions (`bot.delivery.broadcast_loader`)."""
+"""Purposes queued as soon as they are written; broadcasts are loaded in pages (`bot.delivery.broadcast_loader`)."""
 
 OutcomeListener = Callable[[Connection, Sequence[SendOutcome]], object]
-"""Is told what became of broadcasts, within the transaction that notes it."""
+"""Receives the outcomes of broadcasts within the transaction that stores them."""
 
 
 @dataclass(slots=True)
 class PendingOutcomes:
-    """Outcomes not written yet."""
+    """Outcomes that are not stored yet."""
 
     sent: list[SentReply] = field(default_factory=list)
     outcomes: list[SendOutcome] = field(default_factory=list)
@@ -84,9 +84,9 @@ class PendingOutcomes:
     missed: list[AddressMissed] = field(default_factory=list)
     broadcasts: list[SendOutcome] = field(default_factory=list)
     left_memory: list[tuple[str, int, bool]] = field(default_factory=list)
-    """Channel and id of broadcasts that are no longer in a lane, and whether they still wait."""
+    """Channel and id of broadcasts that left their queue, and whether they still wait."""
     persisted: list[asyncio.Future[None]] = field(default_factory=list)
-    """Who waits until all this is written."""
+    """Futures resolved when all this is stored."""
     has_farewells: bool = False
 
     def __bool__(self) -> bool:
@@ -99,7 +99,7 @@ class PendingOutcomes:
 
 
 class Outbox:
-    """All messages on their way, a lane for each channel."""
+    """All messages to be sent, with a queue per channel."""
 
     def __init__(self, store: Store, keys: Keys, channels: Mapping[str, Channel], now: Now = system_now) -> None:
         self.ledger: OutcomeListener | None = None
@@ -119,18 +119,18 @@ class Outbox:
         self._flush_now = asyncio.Event()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._draining = 0
-        """How many wait until everything is noted: then nothing waits for a batch."""
+        """Number of `drained` calls: while there are any, outcomes do not wait for a batch."""
         self._flushing = asyncio.Lock()
         self._now = now
 
     async def load(self) -> None:
-        """Finds what an earlier run left. Before anything new is accepted, or that would be found here once more."""
+        """Loads unsent messages of an earlier run. Call it before accepting new ones, which would be loaded twice."""
         for name in self._queues:
             await self._load(name)
             self._loaders[name].look()
 
     async def run(self) -> None:
-        """Sends until it is cancelled."""
+        """Sends until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for queue in self._queues.values():
                 tasks.create_task(queue.run())
@@ -139,9 +139,9 @@ class Outbox:
             tasks.create_task(self._flush_now_and_then())
 
     def accept(self, outgoing: Iterable[tuple[str, bytes, Outgoing]], purpose: Purpose = "reply") -> None:
-        """Takes committed messages other than broadcasts and notices.
+        """Queues committed messages other than broadcasts and notices.
 
-        Those of channels that are not running stay in the table.
+        Messages of channels that are not running stay in the table.
         """
         for name, lookup, message in outgoing:
             queue = self._queues.get(name)
@@ -149,9 +149,9 @@ class Outbox:
                 queue.put(QueuedMessage(lookup, message, purpose))
 
     def look_for_broadcasts(self) -> None:
-        """There are new broadcasts or notices in the table, committed.
+        """Looks for new committed broadcasts and notices in the table.
 
-        They come in portions: of however many, `supply.KEPT` of each channel are in memory.
+        They are loaded in pages: at most `broadcast_loader.KEPT` per channel are in memory.
         """
         for loader in self._loaders.values():
             loader.look()
@@ -167,33 +167,33 @@ class Outbox:
                 loader.forget(ids)
 
     def hold(self) -> None:
-        """Begins to send nothing more, until `go_on`."""
+        """Stops sending until `go_on`."""
         for queue in self._queues.values():
             queue.hold()
 
     def go_on(self) -> None:
-        """Sends again."""
+        """Resumes sending."""
         for queue in self._queues.values():
             queue.go_on()
 
     def waits(self, channel: str, lookup: bytes) -> bool:
-        """Whether a question to this address was put off: none can have answered it yet. From any thread."""
+        """Whether a question to this address is postponed, so that it cannot be answered yet. Thread-safe."""
         queue = self._queues.get(channel)
         return queue is not None and queue.waits(lookup)
 
     async def send_at_once(self, channel: str, address: str, msg: MsgOut) -> None:
-        """One message past the table, for when there is no table; lost if it fails."""
+        """Sends one message without the table, for when the database is down; lost if sending fails."""
         queue = self._queues.get(channel)
         if queue:
             await queue.send(Outgoing(0, address, msg))
 
     def tells_trouble(self, channel: str) -> bool:
-        """Whether this channel tells people itself that nothing can be stored."""
+        """Whether this channel itself tells people that nothing can be stored."""
         queue = self._queues.get(channel)
         return queue is not None and queue.channel.limits.tells_trouble
 
     async def drained(self) -> None:
-        """Returns when everything accepted was sent (or put off) and noted."""
+        """Returns when all accepted messages are sent or postponed and their outcomes are stored."""
         self._draining += 1
         self._flush_now.set()
         try:
@@ -207,7 +207,7 @@ class Outbox:
             self._draining -= 1
 
     def take_settled(self) -> PendingOutcomes:
-        """The outcomes to be written now; tell `confirm` when that is done, `put_back` when it failed."""
+        """Takes the outcomes to store now; call `confirm` afterwards, or `put_back` if storing failed."""
         settled, self._settled = self._settled, PendingOutcomes()
         self._flush_now.clear()
         if self._flush_timer:
@@ -341,7 +341,7 @@ class Outbox:
                 await asyncio.sleep(1)
 
     async def _flush(self) -> None:
-        async with self._flushing:  # so that nobody believes all is noted while another flush is still writing
+        async with self._flushing:  # so that no caller returns while another flush is still writing
             settled = self.take_settled()
             if not settled:
                 return
@@ -365,11 +365,11 @@ class Outbox:
             self._restore(row)
 
     def _in_order(self, rows: Iterable[WaitingMessage]) -> list[WaitingMessage]:
-        """As they were written: ids are random, and only the key tells which came first."""
+        """Sorts rows as they were written: ids are random, and only the key reveals the order."""
         return sorted(rows, key=lambda row: self._keys.hide_order(row.id, row.hidden_order))
 
     def _restore(self, row: WaitingMessage) -> bool:
-        """Queues a message from the table; says whether its address could be read."""
+        """Queues a message from the table; returns whether its address could be decrypted."""
         try:
             address = self._keys.decrypt(row.sealed, row.lookup)
         except SecretError:
@@ -389,7 +389,7 @@ def _changed(settled: PendingOutcomes) -> list[bytes]:
 def _seconds_to_wait(item: QueuedMessage, delivery: Delivery) -> float | None:
     if isinstance(delivery, RetryAfter) and (delivery.is_overall or item.attempts + 1 < MOST_ATTEMPTS):
         return delivery.seconds
-    # An unknown outcome is tried once more where a doubled reply does no harm; a broadcast never says a thing twice.
+    # An unknown outcome is retried once for replies, where a repeat is harmless; never for broadcasts.
     if isinstance(delivery, Unknown) and item.purpose not in UNASKED and item.attempts == 0:
         return 1.0
     return None

@@ -1,7 +1,7 @@
-"""One service at a time on a PostgreSQL database, as the lock of the data folder has it for SQLite.
+"""Ensures one service per PostgreSQL database; for SQLite the lock of the data folder does so.
 
-While the lock is lost, as after a restart of the server, nothing new is sent: another service may have taken it. It is
-taken again as soon as the server answers; if another one has it then, this service ends.
+While the lock is lost, as after a restart of the server, nothing is sent: another service may hold it. The lock is
+taken again when the server answers; if another service holds it by then, this service ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 AGAIN_SECONDS: Final = 0.5
 """Between two attempts to take the lock again."""
 LOOK_SECONDS: Final = 10.0
-"""A connection that broke without a word is found out after so long."""
+"""Interval for checking the connection, which may break silently."""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def hold_service_lock(settings: Settings) -> Iterator[ServiceLock | None]:
     try:
         url = parse_url(settings.database())
     except ValueError:
-        yield None  # said in words when the store is opened
+        yield None  # reported when the store is opened
         return
     if url.get_backend_name() == "sqlite":
         yield None
@@ -54,17 +54,17 @@ def hold_service_lock(settings: Settings) -> Iterator[ServiceLock | None]:
 
 
 class ServiceLock:
-    """The lock of a service that runs."""
+    """The lock of a running service."""
 
     def __init__(self, lock: ServingLock, place: str) -> None:
         self._lock = lock
         self._place = place
         self.lost: CommandError | None = None
-        """Another service has it: this one has to end."""
+        """Set when another service holds the lock: this one must end."""
 
     @asynccontextmanager
     async def kept(self, outbox: Outbox) -> AsyncIterator[None]:
-        """Watches over it inside this block, and holds the outbox while it is lost."""
+        """Monitors the lock inside this block and holds the outbox while it is lost."""
         task = asyncio.create_task(self._keep(outbox))
         try:
             yield
@@ -74,7 +74,7 @@ class ServiceLock:
 
     async def _keep(self, outbox: Outbox) -> None:
         while True:
-            await self._something_is_said()
+            await self._wait_for_server()
             outbox.hold()
             if not await asyncio.to_thread(self._lock.is_held):
                 log.error("serving_lock_lost")
@@ -84,8 +84,8 @@ class ServiceLock:
                 log.info("serving_lock_regained")
             outbox.go_on()
 
-    async def _something_is_said(self) -> None:
-        """Until the server says something, as it does before it ends; or for a while."""
+    async def _wait_for_server(self) -> None:
+        """Waits until the server sends something, as it does before shutting down, or for LOOK_SECONDS."""
         loop, said, descriptor = asyncio.get_running_loop(), asyncio.Event(), self._lock.fileno()
         loop.add_reader(descriptor, said.set)
         try:

@@ -1,4 +1,4 @@
-"""Messages that wait because a channel wants it so: said where it is for long."""
+"""Reports messages that a channel postponed for a long time."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from storage.core.store import Store
 from storage.tables.outbox import count_delayed_messages
 
 LONG_SECONDS: Final = 60.0
-"""A chat that waits longer is worth a line to the operator."""
+"""Chats that wait longer are reported."""
 
 
 def delayed_message_findings(settings: Settings) -> Iterator[Finding]:
-    """What `doctor` says of them, where there are any."""
+    """Yields the findings for `doctor`."""
     store = Store(settings.database())
     try:
         with store.reading() as connection:
             found = count_delayed_messages(connection, datetime.now(UTC) + timedelta(seconds=LONG_SECONDS))
     except StorageError:
-        return  # said already of the database itself
+        return  # reported by the check of the database
     finally:
         store.dispose()
     for each in found:

@@ -189,7 +189,7 @@ def test_a_fault_of_ours_is_named_by_its_place_only(run, monkeypatch):
     monkeypatch.setattr("bot.cli.context.migrate_database", fail)
     code, _, err = run("migrate")
     assert code == main.INTERNAL_FAULT
-    assert "a fault of the program itself: ZeroDivisionError at test_cli.py:" in err
+    assert "internal error: ZeroDivisionError at test_cli.py:" in err
     assert "Please report" in err
     assert "geheim" not in err
     monkeypatch.setenv("MITSPRACHE_DEBUG", "1")

@@ -1,6 +1,6 @@
 """Dates, numbers and lists as people of a language write them, by the rules of CLDR.
 
->>> date(dt.date(2027, 3, 31), "de-simple"), number(12345.5, "en"), languages(["de", "tr"], "en")
+>>> date(dt.date(2027, 3, 31), "de-simple"), number(12345.5, "en"), join_languages(["de", "tr"], "en")
 ('31. März 2027', '12,345.5', 'Deutsch and Türkçe')
 """
 

@@ -28,7 +28,7 @@ def catalogue_languages() -> tuple[str, ...]:
 def load_phrases(language: str) -> Phrases:
     """All phrases in one language.
 
-    >>> load("de").say("missing.dont_know", "sie")
+    >>> load_phrases("de").text("missing.dont_know", "sie")
     'Weiß nicht'
     """
     return _known(language)[0]

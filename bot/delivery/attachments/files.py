@@ -24,7 +24,7 @@ def suffix_of(content: bytes, kind: AttachmentKind) -> str:
     """What a recording (ogg, mp3, m4a) or a picture (jpg, png, webp) is by its first bytes; "" where it is neither.
 
     >>> jpeg = b"\\xff\\xd8\\xff\\xe0"
-    >>> ending_of(jpeg, "picture"), ending_of(jpeg, "voice"), ending_of(b"ID3", "voice")
+    >>> suffix_of(jpeg, "picture"), suffix_of(jpeg, "voice"), suffix_of(b"ID3", "voice")
     ('jpg', '', 'mp3')
     """
     head = content[:_HEAD]
