@@ -76,15 +76,19 @@ def load_content(connection: Connection, slug: str, link: str = "") -> ExchangeC
     ids = [it.id for it in every]
     language = consultation.main_language
     return ExchangeContent(
-        slug,
-        consultation.title.in_language(language, consultation.fallbacks),
-        language,
-        link.rstrip("/"),
-        every,
-        moderations_by_id(connection, ids),
-        tuple(rating_events_of(connection, number)),
-        {of: _reason(steps[-1].reason, language) for of, steps in proposal_histories(connection, ids).items() if steps},
-        tuple(_budgets(connection, found)),
+        slug=slug,
+        title=consultation.title.in_language(language, consultation.fallbacks),
+        language=language,
+        link=link.rstrip("/"),
+        proposals=every,
+        states=moderations_by_id(connection, ids),
+        votes=tuple(rating_events_of(connection, number)),
+        answers={
+            of: _reason(steps[-1].reason, language)
+            for of, steps in proposal_histories(connection, ids).items()
+            if steps
+        },
+        budgets=tuple(_budgets(connection, found)),
     )
 
 

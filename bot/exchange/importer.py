@@ -65,7 +65,9 @@ def import_bundle(
     consultation_id, is_new = _consultation(connection, bundle, wish, desk)
     if bundle.budgeting:
         given, added = len(bundle.budgeting.ballots), ballots.add_ballots(connection, bundle, wish.slug, desk)
-        taken = ImportOutcome(wish.slug, is_new, 0, 0, added, given - added)
+        taken = ImportOutcome(
+            slug=wish.slug, is_new=is_new, statements=0, known_statements=0, votes=added, known_votes=given - added
+        )
     else:
         bundle, taken = _take_statements(connection, bundle, _Context(consultation_id, wish, desk), is_new=is_new)
     if is_new and (taken.known_statements or taken.known_votes or not taken.statements + taken.votes):
@@ -90,9 +92,16 @@ def _take_statements(
     bundle = replace(bundle, source=found.source, remarks=(*bundle.remarks, *found.remarks))
     new = [it for it in bundle.statements if it.source_id not in found.ids]
     ids = {**found.ids, **{it.source_id: context.desk.new_id() for it in new}}
-    _add_statements(connection, bundle, new, ids, context, found.sources)
+    _add_statements(connection=connection, bundle=bundle, new=new, ids=ids, context=context, sources=found.sources)
     added = _add_votes(connection, bundle, ids, context)
-    return bundle, ImportOutcome(context.wish.slug, is_new, len(new), len(found.ids), added, len(bundle.votes) - added)
+    return bundle, ImportOutcome(
+        slug=context.wish.slug,
+        is_new=is_new,
+        statements=len(new),
+        known_statements=len(found.ids),
+        votes=added,
+        known_votes=len(bundle.votes) - added,
+    )
 
 
 def _consultation(

@@ -72,7 +72,15 @@ def _numbered(content: ExchangeContent) -> _Numbered:
     log = VoteLog.of(events, tuple(statement.values()))
     matrix = last_votes(log)
     hidden = np.array([not content.is_shown(it) for it in content.proposals], dtype=np.bool_)
-    return _Numbered(content, statement, voter, author, log, matrix, opinion_groups(matrix, hidden))
+    return _Numbered(
+        content=content,
+        statement=statement,
+        voter=voter,
+        author=author,
+        log=log,
+        matrix=matrix,
+        groups=opinion_groups(matrix, hidden),
+    )
 
 
 def _statement_numbers(every: Sequence[StoredProposal]) -> dict[int, str]:

@@ -224,32 +224,32 @@ def make_edition(
     sectors = vote_loader.load_sectors(connection, found)
     outcomes = {id_: it for id_, it in _outcomes(counts).items() if id_ not in counts.apart}
     document = EditionDocument(
-        statement_report(loaded.log, loaded.shown, sectors, min_cell_size=found.min_cell_size, seed=seed),
-        tuple(revision.id for revision in found.revisions),
-        {id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
-        {id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},
-        {id_: it for id_, it in outcomes.items() if isinstance(it, PairwiseOutcome)},
-        official_answer_rate(connection, live.consultation_id, found.min_cell_size),
-        one_way.visible_share(counts) if not 0 < counts.responses < found.min_cell_size else None,
+        report=statement_report(loaded.log, loaded.shown, sectors, min_cell_size=found.min_cell_size, seed=seed),
+        revisions=tuple(revision.id for revision in found.revisions),
+        orders={id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
+        spreads={id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},
+        comparisons={id_: it for id_, it in outcomes.items() if isinstance(it, PairwiseOutcome)},
+        answered=official_answer_rate(connection, live.consultation_id, found.min_cell_size),
+        visible_share=one_way.visible_share(counts) if not 0 < counts.responses < found.min_cell_size else None,
     )
     rows = tuple(row._replace(label="") for row in published_rows(counts, {}))
     basis = _compared(counts, loaded, sectors)
     took, pictures = time.perf_counter() - began, live_results.live_results_version(connection, live.consultation_id)
     return ResultsEdition(
-        live.consultation_id,
-        slug,
-        number,
-        now,
-        took,
-        live.id,
-        reached,
-        CURRENT_RULE,
-        False,
-        rows,
-        document,
-        basis,
-        counts.apart,
-        pictures,
+        consultation_id=live.consultation_id,
+        slug=slug,
+        number=number,
+        made_at=now,
+        seconds=took,
+        revision_id=live.id,
+        position=reached,
+        rule=CURRENT_RULE,
+        is_last=False,
+        rows=rows,
+        document=document,
+        compared=basis,
+        apart=counts.apart,
+        pictures=pictures,
     )
 
 

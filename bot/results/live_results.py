@@ -267,10 +267,17 @@ def _picture(meeting: MeetingQuestion, given: int, come: int, stored: Iterable[S
     at_least = None if meeting.leads else given - given % threshold
     if old is None or not old.shown:
         why: Reason = "protected" if old or meeting.leads else "few"
-        return LiveResult(at_least, dict.fromkeys(codes), 0, why, 0, is_due)
+        return LiveResult(
+            at_least=at_least, values=dict.fromkeys(codes), answered=0, reason=why, number=0, is_due=is_due
+        )
     row, round_count = _row(old), disclosure.rounded_count if meeting.rule(threshold).is_sensitive else int
     return LiveResult(
-        at_least, {it: round_count(row.n.get(it, 0)) for it in codes}, round_count(row.base), "", old.number, is_due
+        at_least=at_least,
+        values={it: round_count(row.n.get(it, 0)) for it in codes},
+        answered=round_count(row.base),
+        reason="",
+        number=old.number,
+        is_due=is_due,
     )
 
 

@@ -182,19 +182,21 @@ def _idea(found: PublishedResults, code: str, statement: StatementResult | None,
         (proposal.title, proposal.text) if is_own or translation is None else (translation.title, translation.text)
     )
     return RatedProposal(
-        code,
-        title or "",
-        text,
-        language,
-        "rtl" if language in LANGUAGES and LANGUAGES[language].right_to_left else "ltr",
-        "" if is_own or translation is None else translation.translator,
-        is_own or translation is None or translation.reviewed,
-        locale.say(f"account.status.{proposal.status}"),
-        statement,
-        _shares(statement),
-        _row(statement.overall, locale.say("results.everybody"), locale, found) if statement else None,
-        [_row(cell, _sector(cell, locale), locale, found) for cell in (statement.sectors.cells if statement else ())],
-        _across(statement, locale),
+        code=code,
+        title=title or "",
+        text=text,
+        language=language,
+        direction="rtl" if language in LANGUAGES and LANGUAGES[language].right_to_left else "ltr",
+        translator="" if is_own or translation is None else translation.translator,
+        is_reviewed=is_own or translation is None or translation.reviewed,
+        status=locale.say(f"account.status.{proposal.status}"),
+        statement=statement,
+        shares=_shares(statement),
+        everybody=_row(statement.overall, locale.say("results.everybody"), locale, found) if statement else None,
+        sectors=[
+            _row(cell, _sector(cell, locale), locale, found) for cell in (statement.sectors.cells if statement else ())
+        ],
+        across=_across(statement, locale),
     )
 
 
@@ -205,12 +207,12 @@ def _sector(cell: SectorCell, locale: Locale) -> str:
 def _row(cell: SectorCell, name: str, locale: Locale, found: PublishedResults) -> AgreementRow:
     published: Interval | None = cell.agreement if cell.is_known else None
     return AgreementRow(
-        name,
-        cell.seen,
-        cell.agrees,
-        share_range(locale, published) if published else "",
-        share_range(locale, cell.chance) if cell.chance else "",
-        "" if cell.agrees is not None else suppression_text(locale, cell.reason, found.report.least),
+        name=name,
+        seen=cell.seen,
+        agrees=cell.agrees,
+        share=share_range(locale, published) if published else "",
+        chance=share_range(locale, cell.chance) if cell.chance else "",
+        untold="" if cell.agrees is not None else suppression_text(locale, cell.reason, found.report.least),
     )
 
 

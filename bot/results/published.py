@@ -132,16 +132,16 @@ def results_of_edition(
     variables = {variable.id: variable for variable in found.variables}
     outcomes, report = edition.document.outcomes, edition.document.report
     return PublishedResults(
-        edition,
-        found,
-        tuple(_labelled(found, edition.rows)),
-        {id_: outcomes[id_] for id_ in variables if id_ in outcomes},
-        without_unpublished(
+        edition=edition,
+        subject=found,
+        rows=tuple(_labelled(found, edition.rows)),
+        outcomes={id_: outcomes[id_] for id_ in variables if id_ in outcomes},
+        report=without_unpublished(
             without_foreign_names(report) if edition.rule == RULE_BEFORE_EDITIONS else report,
             frozenset(words.proposals),
         ),
-        words,
-        _by_question(found, words.quotes),
+        words=words,
+        texts_of_questions=_by_question(found, words.quotes),
     )
 
 

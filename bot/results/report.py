@@ -121,17 +121,21 @@ def statement_report(
     is_shown = np.array([name in published for name in matrix.statements], dtype=np.bool_)
     flags = {name: np.array([it in people for it in matrix.people]) for name, people in sectors.items()}
     groups = opinion_groups(matrix, ~is_shown, seed, least_people, max(2 * min_cell_size, 10))
-    statements = tuple(_statements(log, matrix, is_shown, flags, groups, min_cell_size))
+    statements = tuple(
+        _statements(
+            log=log, matrix=matrix, is_shown=is_shown, sectors=flags, groups=groups, min_cell_size=min_cell_size
+        )
+    )
     return StatementReport(
-        took_part,
-        len(log.vote),
-        min_cell_size,
-        seed,
-        statements,
-        _sizes(flags, matrix, min_cell_size),
-        tuple(int(groups.members(group).sum()) for group in range(groups.number)),
-        groups.why_not,
-        tuple(_highlights(statements, matrix, is_shown, groups)),
+        people=took_part,
+        votes=len(log.vote),
+        least=min_cell_size,
+        seed=seed,
+        statements=statements,
+        sector_people=_sizes(flags, matrix, min_cell_size),
+        group_sizes=tuple(int(groups.members(group).sum()) for group in range(groups.number)),
+        no_groups_because=groups.why_not,
+        highlights=tuple(_highlights(statements, matrix, is_shown, groups)),
     )
 
 
@@ -146,7 +150,14 @@ def _statements(
         sector_agreements(shown, of_groups, min_cell_size, merges=False),
     )
     if groups.number:
-        by_group = suppress_beside(shown, sectors, by_sector, of_groups, by_group, min_cell_size)
+        by_group = suppress_beside(
+            matrix=shown,
+            sectors=sectors,
+            published=by_sector,
+            groups=of_groups,
+            found=by_group,
+            min_cell_size=min_cell_size,
+        )
     importance = shown.importance()
     found = []
     for place, name in enumerate(shown.statements):
@@ -154,15 +165,15 @@ def _statements(
         counts, by_events, important, why = published_votes(now, ever, int(importance[place]), min_cell_size)
         found.append(
             StatementResult(
-                name,
-                counts,
-                by_events,
-                important,
-                overall_cell(now.base, now.n[_KEYS[0]], EVERYBODY, min_cell_size),
-                by_sector[place],
-                by_group[place],
-                _product(by_group[place]) if groups.number else None,
-                why,
+                name=name,
+                by_last_vote=counts,
+                by_vote_events=by_events,
+                important=important,
+                overall=overall_cell(now.base, now.n[_KEYS[0]], EVERYBODY, min_cell_size),
+                sectors=by_sector[place],
+                groups=by_group[place],
+                group_informed=_product(by_group[place]) if groups.number else None,
+                reason=why,
             )
         )
     return found

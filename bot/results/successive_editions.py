@@ -175,4 +175,6 @@ def _sectors(old: Agreement, new: Agreement, published: tuple[Moment, ...]) -> A
 
 
 def _nothing(cell: SectorCell) -> SectorCell:
-    return SectorCell(cell.sector, None, None, Interval(0.0, 1.0), None, "protected")
+    return SectorCell(
+        sector=cell.sector, seen=None, agrees=None, agreement=Interval(0.0, 1.0), chance=None, reason="protected"
+    )

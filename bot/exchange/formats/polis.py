@@ -62,7 +62,15 @@ def read(path: Path, language: str = "", aside: RejectedRows = STRICT) -> Bundle
     # Without an address, by its first statement: it stays the same while the conversation goes on.
     source = url or f"polis:{content_fingerprint([statements[0][:3]])}"
     named_before = () if url else (f"polis:{path.stem}",)
-    return Bundle(source, title, home, statements, tuple(cast), tuple(remarks), before=named_before)
+    return Bundle(
+        source=source,
+        title=title,
+        home=home,
+        statements=statements,
+        votes=tuple(cast),
+        remarks=tuple(remarks),
+        before=named_before,
+    )
 
 
 def _needed(folder: ImportFolder, name: str) -> str:

@@ -156,7 +156,14 @@ def load_dataset(
     variables = tuple(_variables(revisions, flows))
     ids = {revision.number: revision.id for revision in revisions}
     asked = {(ids[number], variable.key): variable for variable in variables for number in variable.revisions}
-    return AnswerDataset(newest, revisions, flows, variables, asked, takes_no_answers(newest, now or datetime.now(UTC)))
+    return AnswerDataset(
+        newest=newest,
+        revisions=revisions,
+        flows=flows,
+        variables=variables,
+        asked=asked,
+        is_over=takes_no_answers(newest, now or datetime.now(UTC)),
+    )
 
 
 def revisions_with_same_meaning(connection: Connection, newest: PublishedRevision, key: str) -> frozenset[int]:
@@ -205,18 +212,18 @@ def _variable(
     labels = _labels_over(wordings, renderers)
     options = tuple(dict.fromkeys(option.value for it in wordings for option in getattr(it.question, "options", ())))
     return Variable(
-        key,
-        id_,
-        f"q.{id_}" if id_ in (*RESPONSE_COLUMNS, *TIME_COLUMNS, COUNTED_COLUMN) else id_,
-        kind,
-        question,
-        () if kind == "decisions" else tuple(labels),
-        labels,
-        options,
-        frozenset(labels),
-        wordings,
-        tuple(revision.number for revision in revisions),
-        is_earlier,
+        key=key,
+        id=id_,
+        name=f"q.{id_}" if id_ in (*RESPONSE_COLUMNS, *TIME_COLUMNS, COUNTED_COLUMN) else id_,
+        kind=kind,
+        question=question,
+        codes=() if kind == "decisions" else tuple(labels),
+        labels=labels,
+        options=options,
+        possible=frozenset(labels),
+        wordings=wordings,
+        revisions=tuple(revision.number for revision in revisions),
+        is_earlier=is_earlier,
     )
 
 
@@ -256,7 +263,7 @@ def _called_before(code: str, wordings: Sequence[QuestionWording]) -> dict[str, 
     for wording in wordings:
         label = dict(question_meaning.own_labels(wording.question)).get(code)
         for language, text in label.items() if label else ():
-            found.setdefault(language, {}).setdefault(question_meaning.comparable_text(text.text), text.text)
+            found.setdefault(language, {}).setdefault(question_meaning.comparable_label(text.text), text.text)
     return {language: [*names.values()][1:] for language, names in found.items() if len(names) > 1}
 
 

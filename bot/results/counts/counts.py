@@ -86,12 +86,12 @@ class ParticipationCounts:
         """Whole answers where the result is more than a count of each option (`bot.results.ballots`)."""
         self._counters = [
             _Counter(
-                it.id,
-                it.kind,
-                is_single_choice(it),
-                self.cells[it.id],
-                self.options.get(it.id),
-                self.ballots.get(it.id),
+                id=it.id,
+                kind=it.kind,
+                is_closed=is_single_choice(it),
+                cells=self.cells[it.id],
+                options=self.options.get(it.id),
+                ballots=self.ballots.get(it.id),
             )
             for it in subject.variables
         ]

@@ -78,15 +78,15 @@ def _table(
     is_base_told = why != "few" and not is_kept_back
     is_asked_told = not is_led_by_withheld and not 0 < counts.responses < counts.subject.min_cell_size
     return QuestionTable(
-        variable,
-        why,
-        is_rounded,
-        round_count(asked) if is_asked_told else None,
-        round_count(not_asked) if is_asked_told else None,
-        round_count(row.base) if is_base_told else None,
-        round_count(silent) if is_base_told else None,
-        None if why else round_count(other),
-        {code: None if why else round_count(n) for code, n in row.n.items()},
+        variable=variable,
+        reason=why,
+        is_rounded=is_rounded,
+        asked=round_count(asked) if is_asked_told else None,
+        not_asked=round_count(not_asked) if is_asked_told else None,
+        answered=round_count(row.base) if is_base_told else None,
+        unanswered=round_count(silent) if is_base_told else None,
+        other=None if why else round_count(other),
+        answers={code: None if why else round_count(n) for code, n in row.n.items()},
     )
 
 

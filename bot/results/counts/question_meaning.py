@@ -73,10 +73,10 @@ def own_labels(question: Question) -> Iterator[tuple[str, Text]]:
     yield from ((value, label) for value, label in question.labels(list(languages)) if label)
 
 
-def comparable_text(text: str) -> str:
+def comparable_label(text: str) -> str:
     """A text as it is compared with an older one: without case, spacing and punctuation; signs and numbers count.
 
-    >>> [comparable_text(one) == comparable_text(other)
+    >>> [comparable_label(one) == comparable_label(other)
     ...  for one, other in [(" Ja,  gern! ", "ja gern"), ("< 5 km", "> 5 km"), ("-5 °C", "5 °C")]]
     [True, False, False]
     """

@@ -85,4 +85,15 @@ def _question_rows(subject: AnswerDataset, table: QuestionTable, labels: Mapping
 
 def _context_row(table: str, code: str, n: int | None, why: Reason, label: str = "") -> CountRow:
     kind = "total" if table in TOTALS else table
-    return CountRow(table, "", "", kind, code, label, n, int(n is None), "", why)
+    return CountRow(
+        table=table,
+        question_key="",
+        question_type="",
+        kind=kind,
+        code=code,
+        label=label,
+        n=n,
+        suppressed=int(n is None),
+        revisions="",
+        reason=why,
+    )

@@ -52,7 +52,9 @@ def greedy(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: 
         if votes[project] and costs[project] <= left:
             bought.append(project)
             left -= costs[project]
-    return Spending("greedy", tuple(bought), budget - left, budget, len(ballots), votes)
+    return Spending(
+        method="greedy", projects=tuple(bought), spent=budget - left, budget=budget, voters=len(ballots), votes=votes
+    )
 
 
 def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: int) -> Spending:
@@ -61,7 +63,7 @@ def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], bu
     names = [it for it in costs if votes[it] and costs[it] <= budget]
     voters = [it for it in ballots if it]
     if not names or not voters:
-        return Spending("equal shares", (), 0, budget, len(ballots), votes)
+        return Spending(method="equal shares", projects=(), spent=0, budget=budget, voters=len(ballots), votes=votes)
     supporters = [np.array([place for place, it in enumerate(voters) if name in it]) for name in names]
     prices = np.array([costs[name] for name in names], dtype=np.float64)
     step = max(1, budget // (len(voters) * FINEST))
@@ -82,7 +84,16 @@ def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], bu
         if costs[project] <= left:
             bought.append(project)
             left -= costs[project]
-    return Spending("equal shares", tuple(bought), budget - left, budget, len(ballots), votes, raised, step)
+    return Spending(
+        method="equal shares",
+        projects=tuple(bought),
+        spent=budget - left,
+        budget=budget,
+        voters=len(ballots),
+        votes=votes,
+        raised=raised,
+        step=step,
+    )
 
 
 def _votes(costs: Mapping[str, int], ballots: Sequence[frozenset[str]]) -> dict[str, int]:

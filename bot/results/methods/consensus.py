@@ -75,7 +75,17 @@ class _Side(NamedTuple):
     def at(self, statement: int, side: Side, seen: Ints, *, best: bool = False) -> Representative:
         share, z, ratio, ratio_z = (float(it[statement]) for it in (self.share, self.z, self.ratio, self.ratio_z))
         n, of = int(self.n[statement]), int(seen[statement])
-        return Representative(statement, side, n, of, share, z, ratio, ratio_z, best)
+        return Representative(
+            statement=statement,
+            side=side,
+            n=n,
+            seen=of,
+            share=share,
+            z=z,
+            ratio=ratio,
+            ratio_z=ratio_z,
+            is_best_agreed=best,
+        )
 
 
 def group_informed(matrix: VoteMatrix, groups: Groups) -> Floats:
@@ -95,7 +105,17 @@ def picks(totals: VoteTotals, hidden: Flags) -> list[Pick]:
         share, z = (n + 1) / (totals.seen + 2), _z_of_share(n, totals.seen)
         fit = np.flatnonzero((share > 0.5) & (z > Z90) & ~hidden)
         order = fit[np.argsort(-(share * z)[fit], kind="stable")][:MOST]
-        found += [Pick(int(it), side, int(n[it]), int(totals.seen[it]), float(share[it]), float(z[it])) for it in order]
+        found += [
+            Pick(
+                statement=int(it),
+                side=side,
+                n=int(n[it]),
+                seen=int(totals.seen[it]),
+                share=float(share[it]),
+                z=float(z[it]),
+            )
+            for it in order
+        ]
     return found
 
 
@@ -116,12 +136,12 @@ def agreed_upon(totals: VoteTotals, hidden: Flags, people: int) -> list[Pick]:
         z = _z_of_share(n, totals.seen)
         beyond = [
             Pick(
-                int(it),
-                side,
-                int(n[it]),
-                int(totals.seen[it]),
-                float((n[it] + 1) / (totals.seen[it] + 2)),
-                float(z[it]),
+                statement=int(it),
+                side=side,
+                n=int(n[it]),
+                seen=int(totals.seen[it]),
+                share=float((n[it] + 1) / (totals.seen[it] + 2)),
+                z=float(z[it]),
             )
             for it in considered
             if _tail(int(n[it]), int(totals.seen[it]), factorials) <= level

@@ -78,7 +78,14 @@ def opinion_groups(
     flat = next(flats)
 
     def none(why: str) -> Groups:
-        return Groups(np.full(len(matrix.people), NOBODY), 0, 0.0, flat, chosen, why)
+        return Groups(
+            label=np.full(len(matrix.people), NOBODY),
+            number=0,
+            silhouette=0.0,
+            plane=flat,
+            eligible=chosen,
+            why_not=why,
+        )
 
     if chosen.sum() < least_people:
         return none(f"{int(chosen.sum())} people voted on enough statements; groups are formed from {least_people}")

@@ -65,7 +65,14 @@ class VoteLog:
         table = np.concatenate(tables)
         table = table[np.argsort(table[:, 4], kind="stable")]
         votes = table[:, 2].astype(np.int8)
-        return cls(tuple(people), tuple(places), table[:, 0], table[:, 1], votes, table[:, 3].astype(np.bool_))
+        return cls(
+            people=tuple(people),
+            statements=tuple(places),
+            person=table[:, 0],
+            statement=table[:, 1],
+            vote=votes,
+            important=table[:, 3].astype(np.bool_),
+        )
 
 
 class VoteTotals(NamedTuple):

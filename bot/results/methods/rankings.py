@@ -43,10 +43,24 @@ def rank_options(ballots: Sequence[Sequence[int]], options: int) -> Ranking:
     comparisons = int(preferred.sum())
     if options > MOST:
         order = tuple(int(it) for it in np.argsort(-points, kind="stable"))
-        return Ranking("borda", order, count_agreements(order, preferred), comparisons, 0, tuple(points), len(ballots))
+        return Ranking(
+            method="borda",
+            order=order,
+            agreements=count_agreements(order, preferred),
+            comparisons=comparisons,
+            equally_good=0,
+            points=tuple(points),
+            ballots=len(ballots),
+        )
     order, number = _kemeny(preferred, points)
     return Ranking(
-        "kemeny", order, count_agreements(order, preferred), comparisons, number, tuple(points), len(ballots)
+        method="kemeny",
+        order=order,
+        agreements=count_agreements(order, preferred),
+        comparisons=comparisons,
+        equally_good=number,
+        points=tuple(points),
+        ballots=len(ballots),
     )
 
 

@@ -130,7 +130,10 @@ def _agreement(
     others = [disclosure.OTHERS] if small else []
     suppressed = suppression.suppressed_groups(one, [*apart, *others], rule)
     cells = {it: _cell(it, one, suppressed[it], it) for it in (*apart, *others)}
-    cells |= {it: SectorCell(it, None, None, Interval(0.0, 1.0), None, "merged") for it in small}
+    cells |= {
+        it: SectorCell(sector=it, seen=None, agrees=None, agreement=Interval(0.0, 1.0), chance=None, reason="merged")
+        for it in small
+    }
     return agreement_over(statement, tuple(cells[it] for it in (*sectors, *others)))
 
 
@@ -171,7 +174,14 @@ def _beside(published: Agreement, found: Agreement, table: FrequencyTable, rule:
 
 def _answers_kept(cell: SectorCell) -> SectorCell:
     of = cell.seen or 0
-    return SectorCell(cell.sector, cell.seen, None, Interval(smoothed(0, of), smoothed(of, of)), None, "protected")
+    return SectorCell(
+        sector=cell.sector,
+        seen=cell.seen,
+        agrees=None,
+        agreement=Interval(smoothed(0, of), smoothed(of, of)),
+        chance=None,
+        reason="protected",
+    )
 
 
 def published_row_of(cell: SectorCell, of: Agreement) -> PublishedRow:
@@ -185,8 +195,17 @@ def _cell(name: str, table: FrequencyTable, suppressed: suppression.GroupSuppres
     row = disclosure.group_row(table, group)
     of, n = row.base, row.n.get(AGREES, 0)
     if suppressed.size:
-        return SectorCell(name, None, None, Interval(0.0, 1.0), None, suppressed.size)
+        return SectorCell(
+            sector=name, seen=None, agrees=None, agreement=Interval(0.0, 1.0), chance=None, reason=suppressed.size
+        )
     if suppressed.answers:
-        return SectorCell(name, of, None, Interval(smoothed(0, of), smoothed(of, of)), None, suppressed.answers)
+        return SectorCell(
+            sector=name,
+            seen=of,
+            agrees=None,
+            agreement=Interval(smoothed(0, of), smoothed(of, of)),
+            chance=None,
+            reason=suppressed.answers,
+        )
     share = smoothed(n, of)
     return SectorCell(name, of, n, Interval(share, share), wilson(n, of))
