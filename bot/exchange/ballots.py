@@ -1,4 +1,4 @@
-"""Ballots on a budget that another program gave, taken over as participations: each person's once."""
+"""Imports the budget ballots of another program as participations, one per person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is exchanged with other programs, whatever the file looks like: statements, votes, and where they are from."""
+"""The records exchanged with other programs, independent of the file format: statements, votes and their source."""
 
 from __future__ import annotations
 

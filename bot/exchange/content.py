@@ -1,4 +1,4 @@
-"""What a consultation gives to other programs: its proposals, what became of them, and every vote on them."""
+"""Loads what a consultation exports to other programs: its proposals, their statuses, and every vote on them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ExchangeContent:
     title: str
     language: str
     link: str
-    """Where the consultation is met; "" where the house knows no address of its own."""
+    """The address of the consultation; "" where `public_url` is not set."""
     proposals: tuple[StoredProposal, ...]
     states: Mapping[int, NewModeration]
     votes: tuple[NewRatingEvent, ...]

@@ -1,4 +1,4 @@
-"""The consultation that is made for what is taken over: what is known about it, said honestly, and no more."""
+"""Makes the definition of the consultation into which a file is imported."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Whether a file was taken over before: by what stands in it, since files of different conversations can share the name
-of their source and the ids in it.
+"""Detects whether a file was imported before.
+
+Compares the content, because files of different conversations can share the name of their source and the ids in it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from storage.tables.proposals import StoredProposal, proposals_of_sources
 
 
 class KnownStatements(NamedTuple):
-    """What of a bundle is there already, and under which source the rest is stored."""
+    """The statements of a bundle that are stored already, and the source under which the others are stored."""
 
     source: str
     """Of the people, and of each statement that is not in `sources`."""

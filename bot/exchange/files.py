@@ -1,4 +1,4 @@
-"""Files of others, read with care: bounded, and every fault named with its row."""
+"""Reads files of other programs: sizes are bounded, and every error names its row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What could be read of another program's file, taken into the store: all of it or nothing, a second time nothing."""
+"""Imports what was read from another program's file: all of it or nothing, and nothing twice."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ CHUNK_SIZE: Final = 10_000
 
 
 class ImportOptions(NamedTuple):
-    """Where it goes: into the consultation of this name, which is made where there is none."""
+    """The options of an import. `slug` names the consultation; it is created where there is none."""
 
     slug: str
     language: str = "de"
     is_open: bool = False
     is_strict: bool = False
-    """Whether one row that cannot be taken over refuses the whole file."""
+    """Whether one rejected row rejects the whole file."""
     trusts_votes: bool = False
     """Whether votes count also where the sums beside them say otherwise."""
 
 
 class ImportOutcome(NamedTuple):
-    """What came in, and what was there already."""
+    """The number of new records, and of those that were there already."""
 
     slug: str
     is_new: bool

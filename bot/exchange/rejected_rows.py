@@ -1,4 +1,4 @@
-"""What of a file cannot be read or taken over: set aside with its place, while everything else goes on."""
+"""Collects the rows of a file that cannot be imported, with their places, while the import continues."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Final
 from bot.common.errors import CommandError
 
 MAX_LISTED: Final = 100_000
-"""So many are kept to be listed; the rest is only counted."""
+"""Up to this number rows are listed; further ones are only counted."""
 _MOST_PLACES: Final = 10
 
 
 class BadFile(CommandError):
-    """A file, or a row of it, cannot be taken over. Says where, why, and what to do."""
+    """A file, or a row of it, cannot be imported. Says where, why, and what to do."""
 
     def __init__(self, path: Path | str, row: int | None, reason: str, remedy: str) -> None:
         self.row = row
@@ -24,7 +24,7 @@ class BadFile(CommandError):
 
 
 class RejectedRows:
-    """Collects the rows of a file that are set aside, and what was done to texts that are kept.
+    """Collects the rejected rows of a file, and the changes to texts of accepted rows.
 
     >>> aside = RejectedRows()
     >>> with aside.row():
@@ -35,7 +35,7 @@ class RejectedRows:
 
     def __init__(self, *, is_strict: bool = False, trusts_votes: bool = False) -> None:
         self.is_strict = is_strict
-        """Whether the first row that would be set aside refuses the file."""
+        """Whether the first rejected row rejects the file."""
         self.trusts_votes = trusts_votes
         """Whether votes count also where the sums beside them say otherwise."""
         self.count = 0
@@ -84,4 +84,4 @@ class RejectedRows:
 
 
 STRICT: Final = RejectedRows(is_strict=True)
-"""For readers that are called alone: whatever cannot be read is raised."""
+"""For readers that are called alone: every error is raised."""

@@ -1,6 +1,6 @@
-"""What an edition was made from, as the next one is compared with it: counts of groups, small ones, too.
+"""The counts that an edition was made from, stored to compare the next edition with it; they include small groups.
 
-Never shown. Kept beside an edition, since the difference of two editions must not tell what single people answered.
+Never published. The difference of two editions must not disclose what single people answered.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VOTES: Final = "votes:"
 
 @dataclass(frozen=True, slots=True)
 class ComparisonBasis:
-    """Tables by name, and by which rule they are told."""
+    """Tables by name, and the rules by which they are published."""
 
     min_cell_size: int
     sensitive: frozenset[str]
@@ -38,7 +38,7 @@ class ComparisonBasis:
     """Of each statement who agrees, by sectors, and which rows were told when (`bot.results.counts.moments`)."""
 
     def rule(self, name: str) -> DisclosureRule:
-        """By which rule a table is told."""
+        """The disclosure rule of a table."""
         return DisclosureRule(self.min_cell_size, name in self.sensitive)
 
     def to_json(self) -> str:
@@ -104,7 +104,7 @@ def _table(rows: _Table) -> FrequencyTable:
 
 
 def unpublishable_changes(previous: ComparisonBasis, new: ComparisonBasis) -> frozenset[str]:
-    """The names of the tables of all who answered whose change may not be told yet."""
+    """The names of the tables of all who answered whose change may not be published yet."""
     both = {name for name in new.tables if name in previous.tables}
     return frozenset(
         name
@@ -115,7 +115,7 @@ def unpublishable_changes(previous: ComparisonBasis, new: ComparisonBasis) -> fr
 
 
 def is_publishable(found: ComparisonBasis, name: str) -> bool:
-    """Whether anything of a table is told to everybody. How many were asked is in none that is not."""
+    """Whether a table is published. A table of the people asked exists only where it is published."""
     row = _everybody(found, name)
     if name.startswith(ASKED):
         return True

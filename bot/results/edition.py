@@ -1,6 +1,6 @@
-"""An edition: all figures of a consultation that everybody may see, made by one function from one moment.
+"""Makes editions: all public figures of a consultation, computed by one function from one database snapshot.
 
-It holds numbers and names of the definition; words of people are no part of it (`bot.results.published`).
+An edition holds numbers and names of the definition. Texts of people are not part of it (`bot.results.published`).
 """
 
 from __future__ import annotations
@@ -41,17 +41,19 @@ from storage.tables.editions import (
 from storage.tables.rooms import lock_rooms
 
 CURRENT_RULE: Final = 2
-"""By which rule small numbers are left out; raised when the rule changes, and then every edition is made anew. Rule 1
-left out every small number, and the next larger one.
+"""The version of the disclosure rule. Raised when the rule changes; then every edition is made anew.
+Rule 1 suppressed every small number, and the next larger one.
 """
 RULE_BEFORE_EDITIONS: Final = 0
-"""The rule of figures that a program without editions kept: the one of rule 1, and no plain count."""
+"""The rule of figures stored by versions without editions: that of rule 1, without plain counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditionDocument:
-    """What is no plain count. Later programs read it, too, when the answers are gone: new fields here and in what they
-    are made of need a default.
+    """All figures that are no plain counts.
+
+    Later versions read it after the answers are deleted, so new fields, here and in the classes it contains, need a
+    default.
     """
 
     report: StatementReport
@@ -79,31 +81,31 @@ class ResultsEdition(NamedTuple):
     number: int
     made_at: datetime
     seconds: float
-    """How long it took."""
+    """The time it took to make it."""
     revision_id: int | None
-    """The live revision; None: not noted."""
+    """The live revision; None: not recorded."""
     position: str
     rule: int
     is_last: bool
-    """Whether answers were deleted whose figures stand here only."""
+    """Whether answers were deleted, so that their figures exist only here."""
     rows: tuple[CountRow, ...]
     """As in counts.csv, but without labels."""
     document: EditionDocument
     compared: ComparisonBasis | None = None
-    """What the next edition is compared with; None in editions of older programs."""
+    """The tables that the next edition is compared with; None in editions of older versions."""
     apart: frozenset[str] = frozenset()
-    """The variables that are not told beside what rooms have shown. Not stored."""
+    """The variables withheld because rooms have shown results. Not stored."""
     pictures: int = 0
     """What rooms had shown by then (`meetings.moment`). Not stored."""
 
     @property
     def is_by_an_old_rule(self) -> bool:
-        """Whether small numbers were left out by another rule than now."""
+        """Whether it was made by another disclosure rule than the current one."""
         return self.rule < CURRENT_RULE
 
     @property
     def has_counts(self) -> bool:
-        """Whether plain counts were kept."""
+        """Whether it holds plain counts."""
         return bool(self.rows)
 
 

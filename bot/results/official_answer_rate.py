@@ -1,4 +1,4 @@
-"""How reliably people hear what became of their contributions: shares for the public, and what is still owed."""
+"""Official answers to contributions: the public share, and the contributions that still wait for one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from storage.tables.moderation import ProposalProgress, proposal_progress
 from storage.tables.proposals import ProposalStatus
 
 FINAL_STATUSES: Final[frozenset[ProposalStatus]] = frozenset({"next_phase", "accepted", "rejected", "done"})
-"""With these a person knows what became of it; "under consideration" says only that somebody is at it."""
+"""Statuses that are an official answer; "under consideration" is not."""
 DAY_SECONDS: Final = 86_400
 
 
 class OfficialAnswerRate(NamedTuple):
-    """Numbers for the public; None where they would be about too few people."""
+    """Public figures; None where they would be about too few people."""
 
     contributions: int | None
     answered: int | None
@@ -33,7 +33,7 @@ class OfficialAnswerRate(NamedTuple):
 
 
 class UnansweredContribution(NamedTuple):
-    """A contribution whose author does not know yet what became of it."""
+    """A contribution without a final status."""
 
     code: str
     status: ProposalStatus

@@ -1,6 +1,6 @@
-"""Everything of a consultation that the public may see: the figures of an edition, and words as they are released now.
+"""The public results of a consultation: the figures of an edition, and the texts that are released now.
 
-Words are looked up anew each time: what was withdrawn, hidden or edited after the edition was made is shown no more.
+Texts are loaded each time: a text that was withdrawn, hidden or edited after the edition was made is no longer shown.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from storage.tables.proposals import NewProposalStatus, StoredProposal, proposal
 
 
 class PublishedTexts(NamedTuple):
-    """What people and the city wrote, as everybody may read it at this moment."""
+    """The texts of residents and of the city that are public at this moment."""
 
     proposals: Mapping[str, StoredProposal]
     """Released and not withdrawn, by code, oldest first."""
@@ -38,7 +38,7 @@ class PublishedTexts(NamedTuple):
 
 
 class PublishedResults(NamedTuple):
-    """Counts with small cells left out, released proposals, and what became of them."""
+    """Counts without suppressed cells, released proposals, and their statuses."""
 
     edition: ResultsEdition
     """Which figures these are."""

@@ -1,7 +1,7 @@
-"""The result of rated statements: every figure that is told, from the log alone, with small cells left out.
+"""Computes the published figures of rated statements from the log of votes, without suppressed cells.
 
-Pure and seeded: the same log, sectors and seed give the same result. What stands here may be shown to anybody who may
-see results at all; whoever wants the unprotected counts takes them from `matrix.py`.
+Pure and seeded: the same log, sectors and seed give the same result. All figures here may be shown to everybody who may
+see results; the unprotected counts are in `bot.results.methods.matrix`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ EVERYBODY: Final = "everybody"
 
 
 class VoteCounts(NamedTuple):
-    """How many voted how; None where the number may not be told."""
+    """The votes on a statement by kind; None where the number is suppressed."""
 
     agrees: int | None
     disagrees: int | None
@@ -58,7 +58,7 @@ class StatementResult:
     by_last_vote: VoteCounts
     """Everybody counts once."""
     by_vote_events: VoteCounts
-    """Whoever changed a vote counts as often as he or she voted."""
+    """A person who changed a vote counts once per vote."""
     important: int | None
     overall: SectorCell
     sectors: Agreement
@@ -66,7 +66,7 @@ class StatementResult:
     group_informed: Interval | None
     """Π (A+1)/(S+2) over the opinion groups; None where there are none."""
     reason: Reason = ""
-    """Why the counts by last vote are not told."""
+    """Why the counts by last vote are suppressed."""
 
 
 class Highlight(NamedTuple):
@@ -88,7 +88,10 @@ class Highlight(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatementReport:
-    """The result. Where fewer than `least` people took part, `statements` is empty and nothing else is told."""
+    """The result. Where fewer than `least` people took part, `statements` is empty and nothing else is published.
+
+    `least` is the minimum cell size; the name is a key of stored editions.
+    """
 
     people: int | None
     votes: int | None
@@ -215,13 +218,13 @@ def _counts(row: FrequencyRow) -> VoteCounts:
 
 
 class PublishedVotes(NamedTuple):
-    """The counts of one statement as far as they may be told."""
+    """The counts of one statement as far as they may be published."""
 
     by_last_vote: VoteCounts
     by_vote_events: VoteCounts
     important: int | None
     reason: Reason
-    """Why the counts by last vote are not told."""
+    """Why the counts by last vote are suppressed."""
 
 
 def published_votes(now: FrequencyRow, ever: FrequencyRow, important: int, min_cell_size: int) -> PublishedVotes:

@@ -1,9 +1,11 @@
-"""An edition as it may be told after the one before it: what has changed by too little stays as it was told. Pure.
+"""Decides what an edition may publish after the previous one. Pure.
 
-The difference of two editions must not tell what single people answered. While people answer, the counts of questions
-go on together as soon as the change of each of them may be told. Each statement goes on as soon as the change of all
-who rated it may be told; of its sectors those go on whose change may be told as well. At the end everything that may is
-told, and the rest stays as it was told last.
+A figure that changed too little keeps its published value.
+
+The difference of two editions must not disclose what single people answered. While the consultation is open, the counts
+of all questions are updated together, once the change of each may be published. A statement is updated once the change
+of all who rated it may be published, and with it the sectors whose change may be published. After closing, every figure
+that may be published is updated; the others keep their last published value.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _EVENTS: Final = "events:"
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What stays as it was told last."""
+    """The figures that keep their last published value."""
 
     tables: frozenset[str]
     """Counts of questions, by name of the table."""
@@ -42,7 +44,7 @@ class _Held:
 
 
 def settle_edition(previous: ResultsEdition, new: ResultsEdition, *, is_closed: bool) -> ResultsEdition | None:
-    """The new edition as it may be told after the previous one; None where that one stays until more has changed."""
+    """The new edition as it may be published after the previous one; None where the previous one stays."""
     before, after = previous.compared, new.compared
     if before is None or after is None or new.is_last:
         return new

@@ -1,4 +1,4 @@
-"""What people proposed and how each of them weighed it, in the profiles that have rows of participations."""
+"""The sheets of proposals and ratings, for the profiles that have rows of participations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers in the words people read, for whoever reads them in a spreadsheet: one column per question or option.
+"""Answers with labels instead of codes, for spreadsheets: one column per question or option.
 
 Pure. Made from a row of `answers_wide.csv`, so both can never disagree.
 """

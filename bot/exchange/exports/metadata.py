@@ -1,4 +1,4 @@
-"""What one must know about an export to read it rightly: `metadata.json` and the caveats."""
+"""Makes `metadata.json`, with the caveats for reading an export."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _by_language(text: Text) -> Mapping[str, str]:
 
 
 def caveats(subject: AnswerDataset, profile: Profile, now: datetime) -> list[tuple[str, str]]:
-    """What nobody may overlook, in German and English."""
+    """The caveats, in German and English."""
     found = []
     if subject.newest.sample:
         found.append(

@@ -1,6 +1,6 @@
-"""What a public export holds of proposals: their texts, how they were rated, what became of them; and a data card.
+"""The proposal sheets of the public export (texts, ratings, statuses), and the data card.
 
-Only released texts, and only counts: small cells are left out as on the result page, so that both say the same.
+Holds only released texts and counts; the same cells are suppressed as on the result page.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def descriptions(published: PublishedResults, tables: Iterable[Sheet]) -> dict[s
 
 
 def _harmless(row: Row) -> Row:
-    """Words of strangers, which strangers open with a double click: no spreadsheet runs them."""
+    """Guards the cells of residents' texts, so that no spreadsheet runs them as formulas."""
     return [guard_formula(cell) if isinstance(cell, str) else cell for cell in row]
 
 

@@ -1,6 +1,6 @@
-"""`export`: the answers of a consultation as a folder or ZIP file for people and their tools.
+"""`export`: writes the answers of a consultation as a folder or a ZIP file.
 
-Everything is written beside the target first and moved there when it is whole: nobody ever meets half an export.
+Everything is written to a temporary folder first and then moved, so that an incomplete export is never visible.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ WORKBOOK: Final = "tabellen.xlsx"
 
 
 class ExportRequest(NamedTuple):
-    """What is to be exported, where to, and how much of it."""
+    """The options of an export."""
 
     slug: str
     out: Path
@@ -68,7 +68,7 @@ class ExportRequest(NamedTuple):
     is_workbook: bool = False
     """One Excel file instead of CSV files."""
     purpose: str = ""
-    """What raw data is read for."""
+    """The purpose for which raw data is read."""
 
 
 def write_export(store: Store, wish: ExportRequest, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""What an export consists of: sheets in order, all filled in one pass over the participations.
+"""The sheets of an export, all filled in one pass over the participations.
 
     sheets = [Sheet("long.csv", LONG, long_rows), whole("codebook.csv", HEAD, rows)]
     write(sheets, portions, [CsvFolder(folder), Workbook(...)])

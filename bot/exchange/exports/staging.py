@@ -1,4 +1,4 @@
-"""What is written appears at its place when it is whole: nobody ever meets half a file or folder."""
+"""Writes files and folders atomically: the target appears when it is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is exported: a consultation with all its revisions, and its questions as an analyst's variables."""
+"""Describes a consultation as a data set: all its revisions, and its questions as variables."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ class AnswerDataset:
     asked: Mapping[tuple[int, str], Variable]
     """The variable of each revision (by id) and question key."""
     is_over: bool = False
-    """Whether no answers are taken any more."""
+    """Whether answers are no longer accepted."""
     is_inner: bool = False
-    """Whether all figures are told, small ones, too: for the core team."""
+    """Whether nothing is suppressed: for the core team."""
 
     @property
     def flow(self) -> Flow:

@@ -1,4 +1,4 @@
-"""Counts over all participations that are answered. What may be published of them: `bot.results.counts.rows`."""
+"""Counts all answered participations. `bot.results.counts.rows` selects what may be published."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Counter(NamedTuple):
 
 
 class ParticipationCounts:
-    """Everything that is counted while the participations pass by."""
+    """Counts participations one by one."""
 
     def __init__(self, subject: AnswerDataset) -> None:
         self.subject = subject
@@ -120,7 +120,7 @@ class ParticipationCounts:
         )
 
     def sizes(self, name: str) -> MergedSizes:
-        """The counts of a context as they may be told: small groups are merged."""
+        """The publishable counts of a context: small groups are merged."""
         return small_groups.merge_small_groups(self.contexts[name], self.subject.min_cell_size)
 
     def published(self, name: str) -> dict[str, int | None]:

@@ -1,8 +1,9 @@
-"""What may be told of a table after what was told of it before, row by row: some go on while others stay. Pure.
+"""Decides row by row what may be published of a table after its earlier versions: some rows are updated, others not.
+Pure.
 
-The rows of one moment and of the earlier ones are looked at together, as somebody would who kept them all: whoever came
-or went between two moments is a group of its own (docs/results.md). Also a moment of which every row was told again
-matters: a row that is told for the first time later counts the people of all of them.
+The rows of all moments are checked together, as an attacker would who kept every edition: the people who came or went
+between two moments form a group (docs/results.md). A moment also counts when all its rows were published again later,
+because a row that is published for the first time later counts the people of all moments.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ALONE: Final = 10
 
 
 class Moment(NamedTuple):
-    """A table, and the lines of it that were told at this moment."""
+    """A table, and its rows that were published at this moment."""
 
     table: FrequencyTable
     lines: frozenset[PublishedRow]

@@ -1,4 +1,4 @@
-"""What all participants answered to each question, as everybody may see it. Pure: counts in, tables out.
+"""Makes the published one-way table of each question. Pure: counts in, tables out.
 
 Shares are of those who answered; how many were asked stands beside it. The reasons for no answer are one cell.
 """
@@ -22,11 +22,11 @@ _NOT_ASKED: Final = f"missing.{Missing.NOT_ASKED.value}"
 
 
 class QuestionTable(NamedTuple):
-    """The table of one question. What may not be told is None."""
+    """The table of one question. Suppressed numbers are None."""
 
     variable: Variable
     reason: Reason
-    """Why the answers are not told."""
+    """Why the answers are suppressed."""
     is_rounded: bool
     """Whether all its numbers are multiples of `disclosure.STEP`: the question is sensitive, or says who was asked a
     sensitive one.

@@ -1,4 +1,4 @@
-"""The participations of a consultation, read piece by piece: memory holds a thousand of them, and the ids of all."""
+"""Reads the participations of a consultation in chunks: memory holds one chunk, and the ids of all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Values = Mapping[str, ResultCache[str, tuple[Value | None, bool]]]
 
 
 class GivenAnswer(NamedTuple):
-    """What somebody answered to one question, or why there is nothing."""
+    """The answer of a participation to one question, or the reason why there is none."""
 
     value: Value | None
     missing: str
@@ -44,7 +44,7 @@ class GivenAnswer(NamedTuple):
     mode: str = ""
     version: int | None = None
     is_released: bool = False
-    """Whether a person let out what was said in own words."""
+    """Whether a person released the free text."""
     raw: str = ""
     """The value as it is stored; "" where there is none."""
 
@@ -67,7 +67,7 @@ class ParticipationAnswers(NamedTuple):
 def stream_participations(
     connection: Connection, subject: AnswerDataset, shuffled_by: random.Random | None = None
 ) -> Iterator[ParticipationAnswers]:
-    """All participations, oldest first or shuffled, within one moment of the database."""
+    """Yields all participations, oldest first or shuffled, from one database snapshot."""
     ids = array("q", session_ids_of(connection, subject.newest.consultation_id))
     if shuffled_by is not None:
         shuffled_by.shuffle(ids)

@@ -1,4 +1,4 @@
-"""The published table of counts, one row per cell: `counts.csv`, and what pages and `results` are made of."""
+"""The published table of counts, one row per cell: the content of `counts.csv`, of pages and of `results`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class CountRow(NamedTuple):
     code: str
     label: str
     n: int | None
-    """None where it is not told."""
+    """None where it is suppressed."""
     suppressed: int
     """1 or 0."""
     revisions: str = ""
     """Numbers of the revisions that asked it, for questions."""
     reason: Reason = ""
-    """Why it is not told."""
+    """Why it is suppressed."""
     answered: int | None = None
     """How many answered the question: what shares are of."""
     asked: int | None = None

@@ -22,7 +22,7 @@ from bot.results.counts.exposure import exposed_in_all, parts_by_answer, rows_of
 
 
 class GroupSuppression(NamedTuple):
-    """Why the number of a group's people is not told, and why their answers are not."""
+    """Why the size of a group is suppressed, and why its answers are."""
 
     size: Reason
     answers: Reason
@@ -31,7 +31,7 @@ class GroupSuppression(NamedTuple):
 def suppressed_groups(
     table: FrequencyTable, groups: Iterable[str], rule: DisclosureRule
 ) -> dict[str, GroupSuppression]:
-    """What may be told of each group, and of `WHOLE`: people may be in several groups, or in none.
+    """Returns for each group, and for `WHOLE`, why it is suppressed. People may be in several groups, or in none.
 
     >>> from bot.results.counts.disclosure import FrequencyRow
     >>> table = {frozenset({"a"}): FrequencyRow(8, {"yes": 5, "no": 3}),
@@ -75,7 +75,7 @@ def _covering(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> 
 
 
 def _given_up(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> list[str]:
-    """Which groups must keep their answers back, so that those of the others give nobody away."""
+    """The groups whose answers must be suppressed, so that those of the others disclose nobody's."""
     shown, given_up = list(shown), []
     while (
         rule.min_cell_size != UNPROTECTED

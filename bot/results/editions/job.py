@@ -1,8 +1,8 @@
-"""Makes editions in a process of its own: `python -m bot.results.editions.job`, which `bot.results.editions.service`
-starts.
+"""Makes editions in a separate process: `python -m bot.results.editions.job`, started by
+`bot.results.editions.service`.
 
-What to do comes as JSON on standard input, since it holds the address of the database; a line of JSON for each
-consultation goes to standard output.
+Reads its task as JSON from standard input, because the task holds the database URL. Writes one line of JSON per
+consultation to standard output.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bot.results.editions.renewal import renew_edition
 from storage.core.store import Store
 
 NICENESS: Final = 10
-"""Conversations come first, wherever both want the same processor."""
+"""Conversations have priority on the same processor."""
 
 
 def main() -> None:
-    """Makes one edition after another; a fault with one leaves the others alone."""
+    """Makes one edition after another; an error in one does not affect the others."""
     with suppress(OSError):
         os.nice(NICENESS)
     wanted = json.load(sys.stdin)
@@ -38,7 +38,7 @@ def main() -> None:
 def _made(store: Store, slug: str) -> dict[str, Any]:
     try:
         edition = renew_edition(store, slug)
-    except Exception as fault:  # noqa: BLE001 - whatever it is, others wait for theirs
+    except Exception as fault:  # noqa: BLE001 - other consultations still get their edition
         return {"fault": error_place(fault)}
     return {} if edition is None else {"number": edition.number, "seconds": round(edition.seconds, 3)}
 

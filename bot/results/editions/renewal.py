@@ -1,7 +1,6 @@
-"""Which consultations are due a new edition of their figures, and the next one of each.
+"""Finds the consultations that are due for a new edition of their figures, and makes it.
 
-An edition is made where everybody may see the figures (`bot.consultations.visibility`), and only if something changed
-since the last.
+An edition is made only where the figures are public (`bot.consultations.visibility`) and have changed since the last.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ from storage.tables.consultations import ConsultationState
 from storage.tables.editions import EditionHead, newest_edition_heads
 
 REST_FACTOR: Final = 10
-"""The next edition comes at least so many times as late as the last one took."""
+"""The pause before the next edition, as a multiple of the time the last one took."""
 MIN_REST: Final = timedelta(seconds=30)
 
 
 class DueEdition(NamedTuple):
-    """A consultation whose figures are to be made anew."""
+    """A consultation that is due for a new edition."""
 
     consultation_id: int
     slug: str
     is_urgent: bool
-    """There is no edition yet, or it was closed since: people wait for this one."""
+    """There is no edition yet, or the consultation was closed since: visitors wait for this one."""
 
 
 def due_editions(connection: Connection, now: datetime, known: LiveRevisions | None = None) -> Iterator[DueEdition]:
@@ -59,12 +58,12 @@ def due_editions(connection: Connection, now: datetime, known: LiveRevisions | N
 
 
 def earliest_renewal(head: EditionHead) -> datetime:
-    """When the next edition may be made."""
+    """The earliest time of the next edition."""
     return head.made_at + max(MIN_REST, timedelta(seconds=REST_FACTOR * head.seconds))
 
 
 def renew_edition(store: Store, slug: str, now: datetime | None = None) -> ResultsEdition | None:
-    """Makes and stores the next edition, if anything changed; gives it, None where the newest one stays.
+    """Makes and stores the next edition if anything changed. Returns it, or None where the newest one stays.
 
     Reads one moment of the database, computes outside any transaction that writes, and stores in a short one. Where
     another process made the same number meanwhile that one stays. Raises CommandError and the classes of

@@ -30,11 +30,11 @@ from storage.core.store import Store
 log = structlog.get_logger()
 
 LOOK_SECONDS: Final = 15.0
-"""How often somebody looks whether anything changed."""
+"""The interval between checks for changes."""
 AGAIN_SECONDS: Final = 300.0
-"""After a failure the same consultation is left alone for so long."""
+"""The pause before a failed edition is tried again."""
 LONGEST_SECONDS: Final = 3600.0
-"""A process that takes longer than this hangs, and is ended."""
+"""A job that takes longer is killed."""
 
 Make = Callable[[Sequence[str]], Awaitable[list[dict[str, Any]]]]
 """Makes the next editions of these consultations; gives for each what became of it, as `bot.results.editions.job` says
@@ -43,8 +43,8 @@ it.
 
 
 class EditionService:
-    """Decides when the next edition is made. One job runs at a time, and after it as long a rest as `SELDOM` says,
-    which only what people wait for cuts short.
+    """Decides when the next edition is made. One job runs at a time, followed by a pause (`REST_FACTOR`) that only
+    urgent editions cut short.
     """
 
     def __init__(self, store: Store, make: Make | None = None) -> None:
@@ -66,7 +66,7 @@ class EditionService:
                 await ended.wait()
 
     async def run(self) -> None:
-        """Looks again and again until it is cancelled. A failure is logged and tried again later."""
+        """Checks for due editions until it is cancelled. Failures are logged and retried later."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -78,7 +78,7 @@ class EditionService:
                 log.error("edition_check_failed", **error_place(fault))
 
     async def look(self) -> None:
-        """Makes what is due now. Raises StorageError, OSError."""
+        """Makes the editions that are due now. Raises StorageError, OSError."""
         found = await self._store.read(lambda connection: list(due_editions(connection, datetime.now(UTC), self._live)))
         now = time.monotonic()
         chosen = [it for it in found if it.is_urgent or now >= self._rest_until]
@@ -103,8 +103,8 @@ class EditionService:
 
 
 async def run_job(store: Store, slugs: Sequence[str]) -> list[dict[str, Any]]:
-    """Runs `bot.results.editions.job` and gives its lines. A process that ended badly is logged; what it did not come
-    to is not in the list. When this task is cancelled the process is ended.
+    """Runs `bot.results.editions.job` and returns its lines. A failed process is logged; editions it did not reach are
+    missing from the list. Cancelling this task kills the process.
     """
     wanted = {"url": store.url, "belongs_to": store.belongs_to, "slugs": list(slugs)}
     root = str(Path(bot.__file__).parents[1])
