@@ -48,9 +48,9 @@ from bot.staff.chat.dispatcher import StaffChat
 from storage import migrate
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables.consultations import load_triggers
 from storage.tables.contacts import any_encrypted_address
 from storage.tables.messages import probe_write
+from storage.tables.triggers import load_triggers
 
 LAST_SENDS_SECONDS = 3.0
 """How long messages are still sent during shutdown; the rest waits in the table for the next start."""

@@ -14,7 +14,7 @@ from bot.authoring.differences import Difference, differences, overwritten_chang
 from bot.authoring.file_check import canonical_content, content_digest
 from bot.consultations import stored_revisions
 from flows.definition import Consultation
-from storage.tables.consultations import PublishedRevision
+from storage.tables.revisions import PublishedRevision
 
 
 class Conflict(NamedTuple):

@@ -24,21 +24,23 @@ from bot.results.official_answer_rate import unanswered_contributions
 from storage.tables import stages
 from storage.tables.consultations import (
     ConsultationStateNow,
-    PublishedRevision,
     StoredConsultation,
-    change_live_end,
     find_consultation,
-    live_revision_of,
-    load_triggers,
-    revision_by_number,
-    revision_in_stage,
-    revisions_by_id,
     set_consultation_state,
 )
 from storage.tables.editions import is_edition_last
 from storage.tables.participations import tally_by_entry_code
+from storage.tables.publications import change_live_end
+from storage.tables.revisions import (
+    PublishedRevision,
+    live_revision_of,
+    revision_by_number,
+    revision_in_stage,
+    revisions_by_id,
+)
 from storage.tables.sessions import count_sessions_by_status, count_waiting_sessions
 from storage.tables.stages import Stage, StagePeriod, current_stages, leave_stage, set_missing_ends, stage_history
+from storage.tables.triggers import load_triggers
 
 log = structlog.get_logger()
 

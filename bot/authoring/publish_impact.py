@@ -24,7 +24,8 @@ from bot.proposals.waves import TopList
 from flows.definition import Consultation
 from flows.questions.base import Where
 from storage.tables.answers import count_answers_by_revision
-from storage.tables.consultations import PublishedRevision, find_consultation, find_live_revision, revisions_once_live
+from storage.tables.consultations import find_consultation
+from storage.tables.revisions import PublishedRevision, find_live_revision, revisions_once_live
 from storage.tables.sessions import count_waiting_sessions_by_revision
 from storage.tables.stages import stage_history
 

@@ -24,22 +24,18 @@ from flows.definition import Consultation
 from flows.understanding.text import fold
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import consultations, stages
-from storage.tables.consultations import (
-    ConsultationState,
-    Publication,
+from storage.tables import stages
+from storage.tables.consultations import ConsultationState, all_consultation_ids, find_consultation
+from storage.tables.publications import Publication, set_consultation_dates, set_live_revision, store_publication
+from storage.tables.revisions import (
     PublishedRevision,
-    all_consultation_ids,
-    find_consultation,
     find_live_revision,
     list_live_revision_heads,
     live_revision_of,
-    load_triggers,
     revision_in_stage,
-    set_consultation_dates,
-    store_publication,
 )
 from storage.tables.stages import Stage, StagePeriod, enter_stage, leave_stage, stage_history
+from storage.tables.triggers import load_triggers, replace_triggers
 
 SAMPLES: Final = Path(__file__).parents[2] / "flows" / "consultations"
 KEYWORD: Final = "keyword"
@@ -203,7 +199,7 @@ def make_revision_live(
     if earlier:
         enter_stage(connection, number, "live", revision.id, context.now, ends_at=ends_at, back_to=earlier.back_to)
     else:
-        consultations.make_revision_live(connection, revision, context.now, ends_at=ends_at)
+        set_live_revision(connection, revision, context.now, ends_at=ends_at)
     _fill(connection, revision, consultation, context, name)
     _note(context, connection, "consultation.publish_back" if earlier else "consultation.go_live", revision, intent)
     return impact
@@ -250,7 +246,7 @@ def _fill(
                 trials.end_trial(connection, own)
     others = [trigger for trigger, owner in known.items() if owner == own and trigger[0] != KEYWORD]
     wanted = ((KEYWORD, word) for word in start_words(consultation))
-    consultations.replace_triggers(connection, own, [*others, *wanted])
+    replace_triggers(connection, own, [*others, *wanted])
     seed_statements.publish_seeds(
         connection, own, consultation, new_id=context.new_id, now=context.now, random=context.random
     )

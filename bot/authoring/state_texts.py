@@ -11,7 +11,7 @@ from bot.authoring.lifecycle import Archiving, Reason, Step, StepRefused
 from bot.authoring.publish_impact import PublishImpact
 from bot.common.errors import program_name
 from bot.results.official_answer_rate import UnansweredContribution
-from storage.tables.consultations import PublishedRevision
+from storage.tables.revisions import PublishedRevision
 
 Remedy = Callable[[Step], str]
 """How a step is taken from where the sentence is read: a command, an operation of the API."""

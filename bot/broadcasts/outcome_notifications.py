@@ -25,7 +25,6 @@ from flows.messages import MsgOut, QuickReply
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import opt_ins
-from storage.tables.consultations import live_revision_of
 from storage.tables.contacts import KnownAddress, addresses_of_contacts
 from storage.tables.outbox import NewOutboxMessage, insert_messages
 from storage.tables.proposals import (
@@ -36,6 +35,7 @@ from storage.tables.proposals import (
     record_notification_progress,
 )
 from storage.tables.ratings import ratings_of_proposals
+from storage.tables.revisions import live_revision_of
 
 log = structlog.get_logger()
 

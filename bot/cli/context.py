@@ -27,12 +27,8 @@ from bot.settings import Settings
 from flows.wording import Review
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables.consultations import (
-    ConsultationState,
-    PublishedRevision,
-    list_live_revisions,
-    list_unpublished_revisions,
-)
+from storage.tables.consultations import ConsultationState
+from storage.tables.revisions import PublishedRevision, list_live_revisions, list_unpublished_revisions
 from storage.tables.stages import Stage
 
 

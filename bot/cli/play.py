@@ -34,7 +34,8 @@ from flows.messages import MsgOut
 from flows.tokens import Token
 from flows.understanding.text import clean_text
 from storage.core.store import Store
-from storage.tables.consultations import PublishedRevision, find_consultation, list_live_revisions
+from storage.tables.consultations import find_consultation
+from storage.tables.revisions import PublishedRevision, list_live_revisions
 
 Show = Callable[[MsgOut], None]
 ReadLine = Callable[[], Awaitable[str | None]]

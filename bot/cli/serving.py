@@ -28,7 +28,7 @@ from bot.settings import RENAMED, Settings
 from bot.web.server import WebServer
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables.consultations import RevisionHead, list_live_revision_heads
+from storage.tables.revisions import RevisionHead, list_live_revision_heads
 
 log = structlog.get_logger()
 

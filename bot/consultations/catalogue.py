@@ -22,13 +22,9 @@ from flows.listing import Listing
 from flows.phrases import Phrases
 from flows.renderer import Renderer
 from flows.understanding.text import fold
-from storage.tables.consultations import (
-    ConsultationState,
-    PublishedRevision,
-    RevisionHead,
-    load_triggers,
-    revisions_by_id,
-)
+from storage.tables.consultations import ConsultationState
+from storage.tables.revisions import PublishedRevision, RevisionHead, revisions_by_id
+from storage.tables.triggers import load_triggers
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from bot.consultations.participant import Participation, Person
 from flows.messages import MsgOut, QuickReply
 from flows.session import Session
 from flows.tokens import START
-from storage.tables.consultations import revisions_by_id
+from storage.tables.revisions import revisions_by_id
 from storage.tables.sessions import SessionRelease, StoredSession
 
 

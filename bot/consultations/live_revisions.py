@@ -17,13 +17,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from flows.listing import Listing
-from storage.tables.consultations import (
-    ConsultationState,
-    PublishedRevision,
-    RevisionHead,
-    list_live_revision_heads,
-    revision_contents,
-)
+from storage.tables.consultations import ConsultationState
+from storage.tables.revisions import PublishedRevision, RevisionHead, list_live_revision_heads, revision_contents
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
-from storage.tables.consultations import PublishedRevision, revisions_once_live
+from storage.tables.revisions import PublishedRevision, revisions_once_live
 from storage.tables.stages import StagePeriod, stage_history
 
 

@@ -12,14 +12,8 @@ from sqlalchemy import Connection
 from bot.common.errors import CommandError, program_name
 from bot.consultations.live_revisions import listing_of
 from flows.definition import Consultation
-from storage.tables.consultations import (
-    ConsultationState,
-    PublishedRevision,
-    find_consultation,
-    find_live_revision,
-    list_live_revision_heads,
-    revision_contents,
-)
+from storage.tables.consultations import ConsultationState, find_consultation
+from storage.tables.revisions import PublishedRevision, find_live_revision, list_live_revision_heads, revision_contents
 from storage.tables.stages import current_stages
 
 log = structlog.get_logger()

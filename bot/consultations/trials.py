@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 from bot.common.code_alphabet import random_code
 from flows.definition import Consultation
 from storage.tables import answers, stages
-from storage.tables.consultations import PublishedRevision, delete_consultation, live_revision_of
 from storage.tables.editions import erase_editions
+from storage.tables.publications import delete_consultation
 from storage.tables.retained_data import erase_proposals_of_consultation, erase_rooms_of_consultation
+from storage.tables.revisions import PublishedRevision, live_revision_of
 from storage.tables.sessions import erase_sessions_of_consultation
 from storage.tables.stages import trials_begun_before
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flows.definition import Consultation
 from flows.listing import Listing
-from storage.tables.consultations import PublishedRevision, RevisionHead
+from storage.tables.revisions import PublishedRevision, RevisionHead
 
 
 def takes_no_answers(revision: PublishedRevision | RevisionHead, now: datetime) -> bool:

@@ -22,7 +22,8 @@ from bot.consultations.visibility import takes_no_answers
 from bot.conversations.batch_order import WRITE_ORDER
 from flows.dialogue import engine
 from flows.session import Session
-from storage.tables.consultations import ConsultationState, list_live_revisions
+from storage.tables.consultations import ConsultationState
+from storage.tables.revisions import list_live_revisions
 from storage.tables.sessions import (
     SessionChange,
     SessionRelease,

@@ -20,7 +20,7 @@ from flows.events import ConsultationChosen, Event, MessageCreated
 from flows.messages import MsgIn
 from flows.parts import noticed
 from flows.tokens import Token
-from storage.tables.consultations import revision_ids_by_code, revisions_by_id
+from storage.tables.revisions import revision_ids_by_code, revisions_by_id
 from storage.tables.sessions import sessions_of_people
 
 REMEMBERED: Final = timedelta(days=7)

@@ -23,8 +23,8 @@ from bot.consultations.pseudonyms import pseudonyms_of
 from flows.messages import MsgOut
 from storage.tables import answers
 from storage.tables.answers import answers_of_people
-from storage.tables.consultations import list_live_revision_heads
 from storage.tables.contacts import find_addresses
+from storage.tables.revisions import list_live_revision_heads
 from storage.tables.sessions import sessions_of_people
 
 _RECEIPT: Final = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\b")

@@ -17,7 +17,8 @@ from bot.results.counts import answer_dataset
 from bot.results.counts.answer_dataset import AnswerDataset
 from flows.session import Session
 from storage.tables.answers import NewAnswer, answers_to_question, upsert_answers
-from storage.tables.consultations import ConsultationState, PublishedRevision, list_live_revisions, revisions_once_live
+from storage.tables.consultations import ConsultationState
+from storage.tables.revisions import PublishedRevision, list_live_revisions, revisions_once_live
 from storage.tables.sessions import StoredSession, insert_sessions
 
 CHANNEL: Final = "import"

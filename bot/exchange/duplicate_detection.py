@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from bot.common.errors import CommandError
 from bot.exchange.bundle import Bundle, ImportedStatement, content_fingerprint
-from storage.tables.consultations import live_revision_of
 from storage.tables.moderation import moderations_by_id
 from storage.tables.proposals import StoredProposal, proposals_of_sources
+from storage.tables.revisions import live_revision_of
 
 
 class KnownStatements(NamedTuple):

@@ -19,7 +19,7 @@ from bot.exchange.definition import STATEMENTS, import_definition
 from bot.exchange.duplicate_detection import find_known_statements
 from bot.proposals.codes import new_proposal_code
 from storage.tables import moderation, proposals
-from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.consultations import set_consultation_state
 from storage.tables.moderation import NewDecision, NewModeration, insert_moderations
 from storage.tables.proposals import (
     NewProposal,
@@ -29,6 +29,7 @@ from storage.tables.proposals import (
     release_proposals,
 )
 from storage.tables.ratings import NewRatingEvent, rating_events_of, store_votes
+from storage.tables.revisions import find_live_revision
 
 CHUNK_SIZE: Final = 10_000
 

@@ -45,7 +45,6 @@ from storage.tables.account_links import (
     store_link_code,
 )
 from storage.tables.answers import answers_of_people
-from storage.tables.consultations import revisions_by_id
 from storage.tables.contacts import (
     AddressOwner,
     ContactStop,
@@ -55,6 +54,7 @@ from storage.tables.contacts import (
     insert_contacts,
 )
 from storage.tables.ratings import erase_ratings, ratings_of_people
+from storage.tables.revisions import revisions_by_id
 from storage.tables.sessions import erase_sessions, release_sessions, sessions_of_people
 
 VALID: Final = timedelta(minutes=15)

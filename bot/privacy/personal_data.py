@@ -30,7 +30,7 @@ from storage.tables import answers, contacts, messages
 from storage.tables.account_links import superseded_answers_of
 from storage.tables.answers import StoredAnswer, answers_of_people
 from storage.tables.attachments import attachments_of_people
-from storage.tables.consultations import all_consultation_ids, revisions_by_id
+from storage.tables.consultations import all_consultation_ids
 from storage.tables.contacts import (
     NewAddress,
     addresses_of_contacts,
@@ -44,6 +44,7 @@ from storage.tables.outbox import insert_messages, recall_unasked_messages
 from storage.tables.participations import ParticipationProgress, progress_of_people
 from storage.tables.proposals import proposals_of_people
 from storage.tables.ratings import erase_ratings, ratings_of_people
+from storage.tables.revisions import revisions_by_id
 from storage.tables.sessions import StoredSession, erase_sessions, sessions_of_people
 from storage.tables.staff import staff_in_chats
 

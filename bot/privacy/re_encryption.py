@@ -20,8 +20,8 @@ from bot.privacy import personal_data
 from bot.proposals import moderation_decisions
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import sealed
-from storage.tables.sealed import (
+from storage.tables import encrypted_columns
+from storage.tables.encrypted_columns import (
     EncryptedCell,
     EncryptedColumn,
     count_encrypted,
@@ -59,7 +59,7 @@ class ReEncryption:
 
     def run(self) -> None:
         """Raises OSError and the classes of `storage.core.errors`."""
-        for name, place in sealed.ENCRYPTED_COLUMNS.items():
+        for name, place in encrypted_columns.ENCRYPTED_COLUMNS.items():
             self._table(name, place)
         self._files(self._settings.data / files.FOLDER)
         self._channels()

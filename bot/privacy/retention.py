@@ -20,13 +20,14 @@ from bot.results import edition
 from storage.tables import answers, messages
 from storage.tables.account_links import delete_expired_links
 from storage.tables.broadcasts import delete_broadcasts_before
-from storage.tables.consultations import ConsultationState, PublishedRevision, all_consultation_ids, list_live_revisions
+from storage.tables.consultations import ConsultationState, all_consultation_ids
 from storage.tables.contacts import addresses_of_contacts, delete_contacts, idle_contacts
 from storage.tables.editions import make_edition_last
 from storage.tables.erasures import mark_erased_tables
 from storage.tables.messages import erase_dead_letters, forget_messages_before
 from storage.tables.outbox import delete_settled_messages_before
 from storage.tables.retained_data import anonymise_consultation, has_votes
+from storage.tables.revisions import PublishedRevision, list_live_revisions
 from storage.tables.rooms import erase_room_results
 from storage.tables.sessions import erase_sessions_of_consultation, pseudonyms_in_period
 

@@ -23,7 +23,7 @@ from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, appr
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean_text
 from storage.tables import moderation
-from storage.tables.consultations import consultation_slug, live_revision_of
+from storage.tables.consultations import consultation_slug
 from storage.tables.moderation import (
     DecisionKind,
     EncryptedOriginal,
@@ -44,6 +44,7 @@ from storage.tables.proposals import (
     release_proposals,
     reword_proposals,
 )
+from storage.tables.revisions import live_revision_of
 
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 10_000

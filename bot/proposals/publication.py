@@ -32,8 +32,8 @@ from bot.results.published import PublishedResults
 from bot.results.released_answers import Quote
 from bot.results.report import StatementResult
 from storage.tables import proposals
-from storage.tables.consultations import PublishedRevision
 from storage.tables.editions import EditionHead, newest_edition_head
+from storage.tables.revisions import PublishedRevision
 
 WithheldReason = Reason | Literal["not_yet"]
 """Why counts are not told (`bot.results.counts.disclosure.Reason`); "not_yet" where the newest edition does not have
@@ -83,7 +83,7 @@ def released_proposals(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
 ) -> list[ModerationItem]:
     """Released proposals that were not withdrawn, oldest first."""
-    rows = proposals.released_proposals(connection, consultation_id, after_id=after_id, limit=limit)
+    rows = proposals.list_released_proposals(connection, consultation_id, after_id=after_id, limit=limit)
     return list(standings.load_items(connection, [row.id for row in rows]).values())
 
 

@@ -24,7 +24,6 @@ from bot.results.edition import load_newest_document
 from bot.results.methods.top import RankedStatement, rank_statements
 from flows.definition import Consultation
 from flows.questions.statements import EarlierWave, Statements
-from storage.tables.consultations import PublishedRevision, find_live_revision
 from storage.tables.moderation import NewModeration, insert_moderations, translations_of, upsert_translations
 from storage.tables.proposals import (
     NewProposal,
@@ -32,11 +31,12 @@ from storage.tables.proposals import (
     StoredProposal,
     Withdrawal,
     insert_proposals,
+    list_released_proposals,
     proposals_of_source,
     release_proposals,
-    released_proposals,
     withdraw_proposals,
 )
+from storage.tables.revisions import PublishedRevision, find_live_revision
 
 
 class _Wave(NamedTuple):
@@ -169,7 +169,7 @@ def _chosen(connection: Connection, wave: _Wave, here: list[StoredProposal], now
 
     A proposal selected once stays selected, also where ratings are deleted afterwards.
     """
-    released = {row.code: row for row in released_proposals(connection, wave.origin.consultation_id)}
+    released = {row.code: row for row in list_released_proposals(connection, wave.origin.consultation_id)}
     if wave.earlier.take == "released":
         return list(released.values())
     if not takes_no_answers(wave.origin, now):

@@ -27,7 +27,6 @@ from bot.results.official_answer_rate import OfficialAnswerRate, official_answer
 from bot.results.report import StatementReport, statement_report, statement_tables
 from bot.results.vote_loader import StatementVotes
 from storage.core.errors import Duplicate
-from storage.tables.consultations import PublishedRevision, RevisionHead
 from storage.tables.editions import (
     EditionHead,
     StoredEdition,
@@ -35,9 +34,10 @@ from storage.tables.editions import (
     add_edition,
     consultation_position,
     edition_cells,
-    newest_edition,
+    find_newest_edition,
     newest_edition_head,
 )
+from storage.tables.revisions import PublishedRevision, RevisionHead
 from storage.tables.rooms import lock_rooms
 
 CURRENT_RULE: Final = 2
@@ -119,7 +119,7 @@ def _read(document: str) -> EditionDocument:
 
 def load_newest_edition(connection: Connection, about: PublishedRevision) -> ResultsEdition | None:
     """The newest stored edition of a consultation, None where none was made yet. Counts nothing."""
-    row = newest_edition(connection, about.consultation_id)
+    row = find_newest_edition(connection, about.consultation_id)
     if row is None:
         return None
     cells = edition_cells(connection, row.consultation_id, row.number)
@@ -142,7 +142,7 @@ def load_newest_edition(connection: Connection, about: PublishedRevision) -> Res
 
 def load_newest_document(connection: Connection, consultation_id: int) -> EditionDocument | None:
     """What the newest stored edition says besides plain counts."""
-    row = newest_edition(connection, consultation_id)
+    row = find_newest_edition(connection, consultation_id)
     return None if row is None else _read(row.document)
 
 

@@ -30,8 +30,8 @@ from bot.results.counts.disclosure import (
 )
 from flows.flow import Flow
 from flows.questions.base import Question
-from storage.tables.consultations import PublishedRevision
-from storage.tables.editions import newest_edition
+from storage.tables.editions import find_newest_edition
+from storage.tables.revisions import PublishedRevision
 from storage.tables.rooms import (
     AnswerCount,
     StoredRoom,
@@ -288,7 +288,7 @@ def _may_stand_beside_the_whole(
     stored: Iterable[StoredRoomResult],
 ) -> bool:
     """Whether nobody is given away by these rows together with the published edition, where there is one."""
-    edition = newest_edition(connection, meeting.room.consultation_id)
+    edition = find_newest_edition(connection, meeting.room.consultation_id)
     published = ComparisonBasis.from_json(edition.compared) if edition else None
     rule = meeting.rule(meeting.min_cell_size)
     strict = rule._replace(is_sensitive=True)

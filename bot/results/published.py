@@ -22,7 +22,7 @@ from bot.results.released_answers import Quote, load_quotes
 from bot.results.report import StatementReport
 from bot.results.stored_reports import without_foreign_names, without_unpublished
 from storage.tables.moderation import NewProposalText, translations_of
-from storage.tables.proposals import NewProposalStatus, StoredProposal, proposal_histories, released_proposals
+from storage.tables.proposals import NewProposalStatus, StoredProposal, list_released_proposals, proposal_histories
 
 
 class PublishedTexts(NamedTuple):
@@ -150,7 +150,7 @@ def _key(edition: ResultsEdition) -> tuple[int, int, datetime]:
 
 
 def _words(connection: Connection, consultation_id: int) -> PublishedTexts:
-    shown = {row.code: row for row in released_proposals(connection, consultation_id)}
+    shown = {row.code: row for row in list_released_proposals(connection, consultation_id)}
     ids = [row.id for row in shown.values()]
     return PublishedTexts(
         shown,

@@ -20,7 +20,8 @@ from flows.listing import Listing
 from flows.wording import Review, Text
 from storage.core.errors import StorageError, StoreBusy
 from storage.core.store import Store
-from storage.tables.consultations import ConsultationState, RevisionHead
+from storage.tables.consultations import ConsultationState
+from storage.tables.revisions import RevisionHead
 
 PATIENCE_SECONDS: Final = 0.6
 """A database that has not answered for so long counts as away, and what is known is shown."""

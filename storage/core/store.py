@@ -40,7 +40,7 @@ from storage.core.errors import (
     translate_error,
 )
 from storage.core.sqlite_files import SqliteFiles, StaleFiles
-from storage.core.writing import WriteConnection
+from storage.core.write_connection import WriteConnection
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]

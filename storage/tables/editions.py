@@ -153,7 +153,7 @@ def add_edition(connection: Connection, edition: StoredEdition, rows: Sequence[S
     connection.execute(delete(_editions).where(of_this, _editions.c.number <= edition.number - KEPT))
 
 
-def newest_edition(connection: Connection, consultation_id: int) -> StoredEdition | None:
+def find_newest_edition(connection: Connection, consultation_id: int) -> StoredEdition | None:
     """The newest edition of a consultation; None where none was made yet."""
     query = select(*(_editions.c[name] for name in StoredEdition._fields))
     query = query.where(_editions.c.consultation_id == consultation_id).order_by(_editions.c.number.desc()).limit(1)

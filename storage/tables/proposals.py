@@ -253,7 +253,7 @@ def proposals_of_consultation(connection: Connection, consultation_id: int) -> l
     return [StoredProposal._make(row) for row in connection.execute(query)]
 
 
-def released_proposals(
+def list_released_proposals(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
 ) -> list[StoredProposal]:
     """What everybody may see of a consultation: released by a person, not withdrawn, oldest first."""

@@ -31,7 +31,7 @@ from flows.messages import MsgIn, MsgOut
 from storage.core.store import Store
 from storage.tables import stages
 from storage.tables.api_keys import insert_api_keys
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from storage.tables.sessions import count_sessions_by_status
 from storage.tables.staff import StaffMember, insert_staff
 from storage.tables.stages import Stage

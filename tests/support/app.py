@@ -24,8 +24,8 @@ from bot.settings import Settings
 from flows.definition import Consultation
 from flows.messages import MsgIn, MsgOut
 from storage.core.store import Store
-from storage.tables import consultations
-from storage.tables.consultations import Publication, store_publication
+from storage.tables.publications import Publication, store_publication
+from storage.tables.triggers import replace_triggers
 
 KEYS = Keys(bytes(32))
 CIPHER = KEYS.cipher("tests")
@@ -102,7 +102,7 @@ def publish(store: Store, *published: Consultation, **more: Any) -> None:
             publication = Publication(ids(), ids(), one.slug, stored, content_digest(stored), datetime.now(UTC), **more)
             revision = store_publication(connection, publication)
             words = [("keyword", word) for word in (one.slug, *one.keywords)]
-            consultations.replace_triggers(connection, revision.consultation_id, words)
+            replace_triggers(connection, revision.consultation_id, words)
 
 
 @asynccontextmanager

@@ -42,8 +42,8 @@ from bot.exchange.exports.package import ExportRequest
 from bot.settings import Settings
 from storage import migrate
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
 from storage.tables.contacts import find_addresses
+from storage.tables.revisions import find_live_revision
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "polis-austria-klimarat"

@@ -42,7 +42,8 @@ from bot.settings import Settings
 from flows.messages import Location, MsgOut
 from storage import migrate
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.consultations import set_consultation_state
+from storage.tables.revisions import find_live_revision
 from tests.support.sources import Chance, Clock
 
 KEYS = Keys(bytes(32))

@@ -19,7 +19,8 @@ from bot.web.api.registry import OPERATIONS
 from bot.web.api.serializers import serialize_consultation
 from storage.core.store import Store
 from storage.tables.api_keys import all_api_keys, revoke_api_key
-from storage.tables.consultations import live_revision_of, set_consultation_state
+from storage.tables.consultations import set_consultation_state
+from storage.tables.revisions import live_revision_of
 from storage.tables.staff import revoke_staff_member
 from tests.support.app import consultation as made_of
 from tests.support.databases import only_sqlite

@@ -29,8 +29,8 @@ from flows.languages import LANGUAGES
 from flows.questions.base import registry
 from storage.core.store import Store
 from storage.models import metadata
-from storage.tables import consultations
-from storage.tables.consultations import find_live_revision, list_live_revisions, load_triggers
+from storage.tables.revisions import find_live_revision, list_live_revisions
+from storage.tables.triggers import load_triggers, replace_triggers
 
 FILES = Path(__file__).parents[1] / "consultations"
 GOOD = (FILES / "good.yaml").read_text(encoding="utf-8")
@@ -239,7 +239,7 @@ class TestPublishing:
         first = publish_file(store, file, desk).revision
         assert first is not None
         with store.begin() as connection:
-            consultations.replace_triggers(connection, first.consultation_id, [("code", "x7"), ("keyword", "park")])
+            replace_triggers(connection, first.consultation_id, [("code", "x7"), ("keyword", "park")])
         file.write_text(GOOD.replace("wiese, çayır", "rasen"), encoding="utf-8")
         second = publish_file(store, file, desk)
         assert second.new

@@ -27,8 +27,8 @@ from flows.session import Session
 from storage.core.errors import Duplicate
 from storage.core.store import Store
 from storage.tables.answers import upsert_answers
-from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import Withdrawal, proposals_by_code, withdraw_proposals
+from storage.tables.revisions import find_live_revision
 from tests.support.app import consultation, publish
 from tests.test_api.client import hire, key_for, served
 from tests.test_bot.browser import House, serving

@@ -29,7 +29,7 @@ from bot.settings import Settings
 from storage.core.store import Store
 from storage.models import metadata
 from storage.tables import ratings
-from storage.tables.proposals import released_proposals
+from storage.tables.proposals import list_released_proposals
 from storage.tables.ratings import NewRatingEvent, count_ratings, ratings_of_people, store_votes
 from tests.support.app import KEYS, Recorder, rows, running, say
 from tests.support.databases import Database, execute
@@ -214,7 +214,10 @@ async def test_contributions_and_votes_that_were_deleted_stay_so(town: Town):
     assert town.start() == ["Erased again, because it was erased before (ideas: 1, withdrawn: 1, votes: 1)."]
     store = Store(town.database.url)
     with store.reading() as connection:
-        assert [row.code for row in released_proposals(connection, number)] == [kept.code, *(it.code for it in others)]
+        assert [row.code for row in list_released_proposals(connection, number)] == [
+            kept.code,
+            *(it.code for it in others),
+        ]
         assert CANARY not in town.everything()
         assert [row.proposal_id for row in ratings_of_people(connection, [name])] == [others[1].id]
         assert len(ratings.votes_by(connection, [name])) == 1

@@ -27,7 +27,8 @@ from flows.messages import MsgIn
 from storage.core.base import table_of
 from storage.core.store import Store
 from storage.tables.answers import AnswerRow
-from storage.tables.consultations import find_live_revision, list_live_revisions, set_consultation_state
+from storage.tables.consultations import set_consultation_state
+from storage.tables.revisions import find_live_revision, list_live_revisions
 from storage.tables.sessions import session_ids_of
 from tests.support.app import consultation, publish, running, say
 

@@ -14,8 +14,8 @@ from bot.exchange.exports.package import ExportRequest
 from bot.proposals.merge_split import merge_proposals
 from bot.proposals.moderation_decisions import approve_text, hide_text
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import proposals_of_consultation
+from storage.tables.revisions import find_live_revision
 from tests.support.app import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released
 

@@ -23,8 +23,9 @@ from flows.definition import Consultation
 from flows.flow import Flow
 from flows.listing import Listing
 from storage.core.store import Store
-from storage.tables import consultations
-from storage.tables.consultations import Publication, revision_contents, store_publication
+from storage.tables.publications import Publication, store_publication
+from storage.tables.revisions import revision_contents
+from storage.tables.triggers import replace_triggers
 from tests.support.app import consultation, publish, rows, running, say
 from tests.support.databases import Database
 from tests.support.timeouts import PATIENCE
@@ -61,7 +62,7 @@ def publish_raw(store: Store, slug: str, change: dict[str, Any]) -> None:
     with store.begin() as connection:
         publication = Publication(ids(), ids(), slug, stored, f"{slug:0>64}", datetime.now(UTC))
         revision = store_publication(connection, publication)
-        consultations.replace_triggers(connection, revision.consultation_id, [("keyword", slug)])
+        replace_triggers(connection, revision.consultation_id, [("keyword", slug)])
 
 
 async def test_lists_compile_nothing_and_a_visit_only_its_flow(database: Database, compiler: Compiler):

@@ -24,7 +24,7 @@ from bot.privacy.retention import (
 from bot.results.editions.service import EditionService
 from storage import migrate
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from tests.support.app import KEYS, consultation, publish, running, say
 from tests.support.timeouts import PATIENCE
 

@@ -22,8 +22,9 @@ from bot.results.counts.counts import ParticipationCounts, count_participations
 from bot.results.editions.service import EditionService
 from flows.messages import MsgIn
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.consultations import set_consultation_state
 from storage.tables.participations import Tally, tally_participations
+from storage.tables.revisions import find_live_revision
 from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.support.timeouts import PATIENCE
 from tests.test_bot.test_weighing import WEIGH, add

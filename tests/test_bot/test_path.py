@@ -21,7 +21,7 @@ from bot.results.counts.participation_reader import stream_participations
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.answers import NewAnswer, upsert_answers
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from storage.tables.sessions import StoredSession, insert_sessions
 from tests.support.app import KEYS, consultation, publish, rows, running, say
 from tests.support.media_channel import VOICE, Phone, files, states, until

@@ -52,7 +52,7 @@ from flows.messages import MsgIn, MsgOut, QuickReply
 from flows.questions.base import Question
 from flows.session import Session
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from tests.support.app import KEYS, consultation, publish
 
 SAMPLES: Final = sorted(Path(engine.__file__).with_name("consultations").glob("*.yaml"))

@@ -24,7 +24,7 @@ from bot.settings import Settings
 from flows.definition import Consultation
 from storage.core.store import Store
 from storage.tables.answers import upsert_answers
-from storage.tables.consultations import find_live_revision, revisions_once_live
+from storage.tables.revisions import find_live_revision, revisions_once_live
 from tests.support.app import KEYS, consultation
 from tests.support.databases import Database
 from tests.test_storage.rows import answer, stored_session

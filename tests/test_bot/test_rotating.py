@@ -26,7 +26,7 @@ from bot.privacy.re_encryption import ReEncryption
 from bot.settings import Settings
 from storage.core.base import Base
 from storage.core.store import Store
-from storage.tables import contacts, sealed
+from storage.tables import contacts, encrypted_columns
 from storage.tables.audit import audit_entry_by_id
 from storage.tables.contacts import NewAddress, NewContact, encrypted_addresses, insert_contacts
 from tests.support.app import KEYS, consultation, publish, running, say
@@ -270,7 +270,9 @@ def test_every_column_of_bytes_is_sealed_anew_or_a_hash():
         for column in table.columns
         if isinstance(column.type, LargeBinary)
     }
-    places = {f"{place.sealed.table.name}.{place.sealed.name}" for place in sealed.ENCRYPTED_COLUMNS.values()}
+    places = {
+        f"{place.sealed.table.name}.{place.sealed.name}" for place in encrypted_columns.ENCRYPTED_COLUMNS.values()
+    }
     assert found == places | HASHES
 
 

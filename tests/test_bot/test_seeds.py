@@ -10,7 +10,7 @@ from sqlalchemy import text
 from bot.common.ids import Ids
 from bot.proposals import seed_statements
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from tests.support.app import consultation, publish
 
 LIGHT = {"de": "Licht im Park", "en": "Light in the park"}

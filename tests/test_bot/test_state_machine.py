@@ -23,14 +23,10 @@ from bot.authoring.publishing import PublishContext
 from storage import migrate
 from storage.core.store import Store
 from storage.tables import stages
-from storage.tables.consultations import (
-    find_consultation,
-    find_live_revision,
-    list_live_revisions,
-    list_unpublished_revisions,
-    load_triggers,
-)
+from storage.tables.consultations import find_consultation
+from storage.tables.revisions import find_live_revision, list_live_revisions, list_unpublished_revisions
 from storage.tables.stages import Stage, current_stages, stage_history
+from storage.tables.triggers import load_triggers
 from tests.support.app import consultation
 from tests.test_storage.rows import new_id
 

@@ -25,8 +25,9 @@ from bot.results.editions.renewal import renew_edition
 from bot.settings import Settings
 from storage import migrate
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision, revisions_once_live, set_consultation_state
+from storage.tables.consultations import set_consultation_state
 from storage.tables.editions import make_edition_last
+from storage.tables.revisions import find_live_revision, revisions_once_live
 from storage.tables.stages import Stage
 from tests.support.app import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released, submit

@@ -25,16 +25,16 @@ from bot.exchange.exports import package
 from bot.privacy.retention import TESTS_KEPT, delete_expired
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables.consultations import (
+from storage.tables.revisions import (
     find_live_revision,
     list_live_revisions,
     list_unpublished_revisions,
-    load_triggers,
     revision_in_stage,
     revisions_once_live,
 )
 from storage.tables.sessions import count_sessions_by_status
 from storage.tables.stages import Stage
+from storage.tables.triggers import load_triggers
 from tests.support.app import consultation, rows, running, say
 from tests.support.revision_history import store_answers
 from tests.test_bot.test_states import counted, tools

@@ -18,8 +18,8 @@ from bot.consultations import stored_revisions
 from bot.settings import Settings
 from bot.web import consultation_cache
 from storage.core.store import Store
-from storage.tables import consultations
-from storage.tables.consultations import Publication, store_publication
+from storage.tables.publications import Publication, store_publication
+from storage.tables.triggers import replace_triggers
 from tests.support.app import consultation, publish, running
 
 KIEZ = Path(publishing.SAMPLES) / "mein-kiez.yaml"
@@ -35,7 +35,7 @@ def publish_as_before(store: Store, slug: str) -> None:
     with store.begin() as connection:
         made = Publication(ids(), ids(), slug, '{"slug": 1}', "0" * 64, datetime.now(UTC))
         revision = store_publication(connection, made)
-        consultations.replace_triggers(connection, revision.consultation_id, [("keyword", slug)])
+        replace_triggers(connection, revision.consultation_id, [("keyword", slug)])
 
 
 async def test_others_go_on(store: Store):

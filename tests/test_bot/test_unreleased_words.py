@@ -34,7 +34,6 @@ from flows.questions.base import Question, registry
 from flows.values import Value
 from storage.core.store import Store
 from storage.tables import proposals
-from storage.tables.consultations import find_live_revision
 from storage.tables.editions import StoredEdition, add_edition
 from storage.tables.moderation import (
     ModerationState,
@@ -53,6 +52,7 @@ from storage.tables.proposals import (
     withdraw_proposals,
 )
 from storage.tables.ratings import NewRatingEvent, store_votes
+from storage.tables.revisions import find_live_revision
 from storage.tables.rooms import StoredRoom, insert_rooms
 from tests.support.app import KEYS
 from tests.support.revision_history import Answers, history

@@ -21,7 +21,7 @@ from bot.web import consultation_cache
 from bot.web.public import results
 from storage.core.store import Store
 from storage.tables import proposals
-from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.consultations import set_consultation_state
 from storage.tables.moderation import (
     ModerationState,
     NewModeration,
@@ -39,6 +39,7 @@ from storage.tables.proposals import (
     release_proposals,
 )
 from storage.tables.ratings import NewRatingEvent, store_votes
+from storage.tables.revisions import find_live_revision
 from tests.support.app import KEYS, consultation, publish
 from tests.support.timeouts import PATIENCE
 from tests.test_bot.browser import House, serving

@@ -14,7 +14,6 @@ from bot.common.ids import Ids
 from bot.proposals.codes import new_proposal_code
 from flows.messages import MsgOut
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
 from storage.tables.moderation import (
     ModerationChange,
     ModerationState,
@@ -32,6 +31,7 @@ from storage.tables.proposals import (
     release_proposals,
     withdraw_proposals,
 )
+from storage.tables.revisions import find_live_revision
 from tests.support.app import Recorder, consultation, publish, rows, running, say
 from tests.support.sources import Clock
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from storage.tables.answers import upsert_answers
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from tests.test_bot.shared_devices import member
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look

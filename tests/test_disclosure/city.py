@@ -17,9 +17,9 @@ from flows.session import Session
 from flows.values import Value
 from storage.core.store import Store
 from storage.tables.answers import NewAnswer, upsert_answers
-from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import NewProposal, ProposalRelease, insert_proposals, release_proposals
 from storage.tables.ratings import NewRatingEvent, Vote, erase_ratings, store_votes
+from storage.tables.revisions import find_live_revision
 from storage.tables.sessions import StoredSession, erase_sessions, insert_sessions
 from tests.support.app import consultation, publish
 

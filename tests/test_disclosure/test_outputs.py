@@ -25,7 +25,8 @@ from bot.results import comparison_basis
 from bot.results.counts import disclosure, exposure, moments
 from bot.results.counts.disclosure import OTHERS
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.consultations import set_consultation_state
+from storage.tables.revisions import find_live_revision
 from tests.test_disclosure import city
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 from tests.test_disclosure.city import OPTIONS, STATEMENTS, Person

@@ -16,9 +16,9 @@ from bot.results.editions.renewal import renew_edition
 from bot.settings import Settings
 from flows.values import Value
 from storage.core.store import Store
-from storage.tables import consultations
 from storage.tables.audit import audit_entries
-from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.consultations import ConsultationState, set_consultation_state
+from storage.tables.revisions import find_live_revision
 from tests.support.app import consultation, publish
 from tests.support.revision_history import store_answers
 from tests.test_disclosure import city
@@ -95,7 +95,7 @@ def asked_at_the_end(store: Store, before: list[bool], after: list[bool]) -> lis
     asked = consultation(questions=[LAMPS, CONSENT, ASKED])
     publish(store, asked)
     found: list[int | None] = []
-    states: tuple[tuple[consultations.ConsultationState, list[bool]], ...] = (("open", before), ("closed", after))
+    states: tuple[tuple[ConsultationState, list[bool]], ...] = (("open", before), ("closed", after))
     for state, people in states:
         for n, consents in enumerate(people):
             code = "yes" if n % 2 else "no"

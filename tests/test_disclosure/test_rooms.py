@@ -24,7 +24,7 @@ from flows.session import Session
 from storage.core.errors import Duplicate
 from storage.core.store import Store
 from storage.tables.answers import upsert_answers
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from storage.tables.rooms import RoomStep, StoredRoom, erase_room_results, insert_rooms, room_results, update_rooms
 from storage.tables.sessions import erase_sessions
 from tests.support.app import consultation, publish

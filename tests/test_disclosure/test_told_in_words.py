@@ -19,8 +19,8 @@ from bot.results.editions.renewal import renew_edition
 from bot.results.published import PublishedResults
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
 from storage.tables.editions import StoredEdition, add_edition
+from storage.tables.revisions import find_live_revision
 from tests.support.app import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_disclosure.test_published import LAMPS

@@ -17,7 +17,7 @@ from bot.exchange.formats import polis
 from bot.exchange.importer import ImportOptions
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from tests.support import polis_bundle
 
 COMMENTS = """timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body

@@ -24,8 +24,8 @@ from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.answers import answers_to_question
 from storage.tables.audit import audit_entries
-from storage.tables.consultations import revisions_once_live
 from storage.tables.proposals import proposals_of_source
+from storage.tables.revisions import revisions_once_live
 from tests.test_exchange.test_kinds import IDEA, PLAIN, SAID, geojson, sheet
 from tests.test_exchange.test_polis import COMMENTS, PEOPLE, SUMMARY, VOTES
 from tests.test_proposals.ideas import chair

@@ -16,11 +16,17 @@ from flows.session import Session
 from storage.core.store import Store
 from storage.tables import moderation
 from storage.tables.answers import upsert_answers
-from storage.tables.consultations import find_live_revision, live_revision_of
 from storage.tables.moderation import NewModeration, insert_moderations
 from storage.tables.open_answers import moderated_answers_of_sessions
-from storage.tables.proposals import NewProposal, StoredProposal, insert_proposals, proposals_by_id, released_proposals
+from storage.tables.proposals import (
+    NewProposal,
+    StoredProposal,
+    insert_proposals,
+    list_released_proposals,
+    proposals_by_id,
+)
 from storage.tables.ratings import NewRatingEvent, ratings_of_proposals, store_votes
+from storage.tables.revisions import find_live_revision, live_revision_of
 from tests.support.app import KEYS, consultation, publish
 from tests.test_storage.rows import answer, new_id, proposal, pseudonym, stored_session
 
@@ -90,7 +96,7 @@ def votes(connection: Connection, proposal_id: int) -> dict[int, int]:
 
 def visible(connection: Connection, consultation_id: int) -> list[str]:
     """The texts everybody may read."""
-    return [row.text for row in released_proposals(connection, consultation_id)]
+    return [row.text for row in list_released_proposals(connection, consultation_id)]
 
 
 def one(connection: Connection, proposal_id: int) -> StoredProposal:

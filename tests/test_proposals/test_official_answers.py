@@ -15,8 +15,8 @@ from bot.proposals.moderation_rules import DecisionRefused, load_items
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from bot.results.official_answer_rate import OfficialAnswerRate, official_answer_rate, unanswered_contributions
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import PUBLIC_STATUSES, Withdrawal, withdraw_proposals
+from storage.tables.revisions import find_live_revision
 from tests.test_proposals.ideas import NOW, chair, kinds, one, open_consultation, released, submit
 from tests.test_storage.rows import new_id
 

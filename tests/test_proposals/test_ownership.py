@@ -15,7 +15,7 @@ from flows.commands.words import Command, CommandMatcher, ParsedCommand
 from flows.understanding.text import fold
 from storage.core.store import Store
 from storage.tables.contacts import find_addresses
-from storage.tables.proposals import proposals_of_consultation, proposals_of_people, released_proposals
+from storage.tables.proposals import list_released_proposals, proposals_of_consultation, proposals_of_people
 from storage.tables.ratings import NewRatingEvent, Vote, count_ratings, rating_events_of, ratings_of_people, store_votes
 from tests.support.app import KEYS, Recorder, running, say
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released
@@ -200,7 +200,7 @@ async def test_skipping_does_not_withdraw_kept_proposals(store: Store) -> None:
 
 def visible(store: Store, number: int) -> list[str]:
     with store.reading() as connection:
-        return [it.text for it in released_proposals(connection, number)]
+        return [it.text for it in list_released_proposals(connection, number)]
 
 
 async def test_a_rating_that_counts_for_two_is_one_that_was_given(store: Store) -> None:
@@ -213,7 +213,7 @@ async def test_a_rating_that_counts_for_two_is_one_that_was_given(store: Store) 
         assert "Bewertet: 2" in channel.last("aylin").text
         aylin = KEYS.pseudonym(await a_person(app, channel, "aylin"), number)
         with store.begin() as connection:
-            [left] = {it.id for it in released_proposals(connection, number)} - {
+            [left] = {it.id for it in list_released_proposals(connection, number)} - {
                 row.proposal_id for row in ratings_of_people(connection, [aylin])
             }
             rated = next(it.id for it in (target, source) if it.id != left)

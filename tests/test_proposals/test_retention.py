@@ -15,8 +15,8 @@ from bot.results.editions.renewal import renew_edition
 from flows.session import Session
 from storage.core.store import Store
 from storage.tables.answers import NewAnswer, upsert_answers
-from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import Withdrawal, proposals_by_id, withdraw_proposals
+from storage.tables.revisions import find_live_revision
 from storage.tables.sessions import insert_sessions
 from tests.support.app import consultation, publish
 from tests.test_proposals.ideas import NOW, chair, rate, released, submit

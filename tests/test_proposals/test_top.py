@@ -18,8 +18,8 @@ from bot.proposals import publication, waves
 from bot.results import opinions
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
-from storage.tables.proposals import released_proposals
+from storage.tables.proposals import list_released_proposals
+from storage.tables.revisions import find_live_revision
 from tests.support.app import running, say
 from tests.test_api.client import hire, key_for, served
 from tests.test_bot.test_desk import hired
@@ -61,7 +61,9 @@ class City:
     def taken(self) -> list[str]:
         with command_context(self.settings, self.said.append) as (store, _), store.reading() as connection:
             second = find_live_revision(connection, "wave-2")
-            return sorted(it.text for it in released_proposals(connection, second.consultation_id)) if second else []
+            return (
+                sorted(it.text for it in list_released_proposals(connection, second.consultation_id)) if second else []
+            )
 
 
 @pytest.fixture

@@ -23,10 +23,11 @@ from bot.results.methods.matrix import VoteLog
 from bot.results.methods.top import ranked_names
 from flows.definition import Consultation
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.consultations import set_consultation_state
 from storage.tables.moderation import NewProposalText, translations_of, upsert_translations
-from storage.tables.proposals import proposals_by_id, proposals_of_consultation, released_proposals
+from storage.tables.proposals import list_released_proposals, proposals_by_id, proposals_of_consultation
 from storage.tables.ratings import count_ratings, erase_ratings
+from storage.tables.revisions import find_live_revision
 from tests.support.app import Recorder, consultation, running, say
 from tests.support.sources import Clock
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit, visible
@@ -111,7 +112,7 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         await tell(app, channel, "ada", "ja")
 
     with store.begin() as connection:
-        (last,) = released_proposals(connection, id_of(store, "wave-3"))
+        (last,) = list_released_proposals(connection, id_of(store, "wave-3"))
         assert last.pseudonym is None
         assert count_ratings(connection, [last.id])[last.id].agree == 1, "each wave has its own ratings"
         answer_proposal(chair(connection), last.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
@@ -129,7 +130,7 @@ def test_author_of_the_original_hears_the_outcome_of_the_copy(store: Store) -> N
         idea = released(connection, park, 1, pseudonym=author.in_(park))
     publish(store, wave("wave-2", "wave-1"))
     with store.begin() as connection:
-        (copy,) = released_proposals(connection, id_of(store, "wave-2"))
+        (copy,) = list_released_proposals(connection, id_of(store, "wave-2"))
         rater.rates(connection, copy.consultation_id, copy.id)
         answer_proposal(chair(connection), copy.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
     tell_all(store)
@@ -149,7 +150,7 @@ def test_only_released_ideas_are_copied_with_translations(store: Store) -> None:
         moderation_decisions.hide_text(chair(connection), gone.id, "insult")
     publish(store, wave("wave-2", "wave-1"))
     with store.reading() as connection:
-        (copy,) = released_proposals(connection, id_of(store, "wave-2"))
+        (copy,) = list_released_proposals(connection, id_of(store, "wave-2"))
         assert (copy.text, copy.district, copy.source, copy.question_key) == ("Bänke", "01", "wave", "weigh")
         assert copy.source_id == f"{kept.code}/wave-2"
         assert translations_of(connection, [copy.id])[copy.id]["en"].text == "Benches"
@@ -164,7 +165,7 @@ def test_republishing_adds_new_and_withdraws_gone_copies(store: Store) -> None:
 
     def copies() -> Mapping[str, int]:
         with store.reading() as connection:
-            return {row.text: row.id for row in released_proposals(connection, id_of(store, "wave-2"))}
+            return {row.text: row.id for row in list_released_proposals(connection, id_of(store, "wave-2"))}
 
     before = copies()
     assert publish(store, second).new is False

@@ -22,7 +22,7 @@ from flows.session import Session
 from flows.values import Value
 from storage.core.store import Store
 from storage.tables.answers import NewAnswer, upsert_answers
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 from storage.tables.rooms import StoredRoom, insert_rooms
 from storage.tables.sessions import (
     SessionRenewal,

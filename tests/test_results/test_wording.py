@@ -12,10 +12,10 @@ from bot.results import figures, opinions, published, text_output
 from bot.results.ballots import PairwiseOutcome
 from bot.results.published import PublishedResults
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
 from storage.tables.moderation import NewModeration, insert_moderations
 from storage.tables.proposals import ProposalRelease, insert_proposals, release_proposals
 from storage.tables.ratings import NewRatingEvent, store_votes
+from storage.tables.revisions import find_live_revision
 from tests.support.app import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_bot.test_ballots import FIRST, MONEY, OPTIONS

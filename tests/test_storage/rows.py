@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from storage.tables import contacts
 from storage.tables.answers import NewAnswer
-from storage.tables.consultations import Publication, PublishedRevision, store_publication
 from storage.tables.contacts import NewAddress, NewContact, insert_contacts
 from storage.tables.outbox import NewOutboxMessage, Purpose
 from storage.tables.proposals import NewProposal
+from storage.tables.publications import Publication, store_publication
+from storage.tables.revisions import PublishedRevision
 from storage.tables.sessions import StoredSession, insert_sessions
 
 NOW = datetime(2026, 11, 23, 14, 5, 0, 250_000, tzinfo=UTC)

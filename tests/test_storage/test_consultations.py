@@ -3,19 +3,17 @@ from sqlalchemy import delete, update
 
 from storage.core.errors import BadRow, Duplicate
 from storage.core.store import Store
-from storage.tables import consultations
-from storage.tables.consultations import (
-    ConsultationRow,
-    Publication,
+from storage.tables.consultations import ConsultationRow, set_consultation_state
+from storage.tables.publications import Publication, store_publication
+from storage.tables.revisions import (
+    PublishedRevision,
     RevisionRow,
     find_live_revision,
     list_live_revisions,
-    load_triggers,
     revisions_by_id,
     revisions_once_live,
-    set_consultation_state,
-    store_publication,
 )
+from storage.tables.triggers import load_triggers, replace_triggers
 from tests.test_storage.rows import LATER, NOW, new_id, published, stored_session
 
 
@@ -55,7 +53,7 @@ def test_dates_and_the_sample_mark_follow_the_publication(store: Store) -> None:
     ],
 )
 def test_dates_count_for_more_than_an_open_state(state, opens_at, closes_at, found) -> None:
-    one = consultations.PublishedRevision(1, 1, "lamps", False, state, opens_at, closes_at, 1, "{}", "", NOW)
+    one = PublishedRevision(1, 1, "lamps", False, state, opens_at, closes_at, 1, "{}", "", NOW)
     assert one.state_at(NOW) == found
 
 
@@ -96,18 +94,18 @@ def test_a_revision_stays_while_sessions_began_with_it(store: Store) -> None:
 def test_a_keyword_starts_one_consultation(store: Store) -> None:
     with store.begin() as connection:
         lamps, trees = published(connection, "lamps"), published(connection, "trees")
-        consultations.replace_triggers(
+        replace_triggers(
             connection, lamps.consultation_id, [("keyword", "lamp"), ("keyword", "licht"), ("code", "P12")]
         )
-        consultations.replace_triggers(connection, lamps.consultation_id, [("keyword", "lamp"), ("code", "P12")])
-        consultations.replace_triggers(connection, trees.consultation_id, [("keyword", "P12")])
+        replace_triggers(connection, lamps.consultation_id, [("keyword", "lamp"), ("code", "P12")])
+        replace_triggers(connection, trees.consultation_id, [("keyword", "P12")])
         assert load_triggers(connection) == {
             ("keyword", "lamp"): lamps.consultation_id,
             ("code", "P12"): lamps.consultation_id,
             ("keyword", "P12"): trees.consultation_id,
         }
     with pytest.raises(Duplicate), store.begin() as connection:
-        consultations.replace_triggers(connection, trees.consultation_id, [("keyword", "lamp")])
+        replace_triggers(connection, trees.consultation_id, [("keyword", "lamp")])
 
 
 def test_an_unknown_state_is_refused(store: Store) -> None:

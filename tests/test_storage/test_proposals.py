@@ -12,11 +12,11 @@ from storage.tables.proposals import (
     Withdrawal,
     erase_proposals_of_people,
     insert_proposals,
+    list_released_proposals,
     proposals_by_code,
     proposals_by_id,
     proposals_of_people,
     release_proposals,
-    released_proposals,
     reword_proposals,
     withdraw_proposals,
 )
@@ -69,7 +69,7 @@ def test_only_what_is_let_out_and_not_taken_back_is_released(store: Store) -> No
         release_proposals(connection, [ProposalRelease(made[0].id, LATER), ProposalRelease(made[1].id, LATER)])
         withdraw_proposals(connection, [Withdrawal(made[1].id, LATER)])
         reword_proposals(connection, [ProposalRewording(made[0].id, "Bench", "A bench")])
-        (found,) = released_proposals(connection, lamps.consultation_id)
+        (found,) = list_released_proposals(connection, lamps.consultation_id)
         assert (found.code, found.title, found.text, found.latitude, found.place) == (
             "P-0", "Bench", "A bench", 52.52, "Alex"
         )  # fmt: skip

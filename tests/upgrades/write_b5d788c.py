@@ -36,7 +36,8 @@ from storage import migrate
 from storage.core.store import Store
 from storage.tables import consultations
 from storage.tables.broadcasts import insert_broadcasts
-from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.consultations import set_consultation_state
+from storage.tables.revisions import find_live_revision
 from storage.tables.staff import StaffMember, insert_staff
 from tests.house import KEYS, Recorder, consultation, running, say
 from tests.phone import PICTURE, Phone

@@ -30,7 +30,8 @@ from flows.session import Session
 from storage import migrate
 from storage.core.store import Store
 from storage.tables.answers import NewAnswer, upsert_answers
-from storage.tables.consultations import Publication, PublishedRevision, find_live_revision, store_publication
+from storage.tables.publications import Publication, store_publication
+from storage.tables.revisions import PublishedRevision, find_live_revision
 from storage.tables.sessions import StoredSession, insert_sessions
 
 SLUG: Final = "large"

@@ -17,8 +17,9 @@ from bot.consultations.catalogue import Catalogue
 from bot.web.consultation_cache import ConsultationCache
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import consultations
-from storage.tables.consultations import Publication, list_live_revision_heads, store_publication
+from storage.tables.publications import Publication, store_publication
+from storage.tables.revisions import list_live_revision_heads
+from storage.tables.triggers import replace_triggers
 
 CONSULTATIONS: Final = 500
 SAMPLE: Final = SAMPLES / "kiez-ideen.yaml"
@@ -55,7 +56,7 @@ def prepare_consultations(url: str, number: int = CONSULTATIONS) -> None:
                 published_at=datetime.now(UTC),
             )
             revision = store_publication(connection, new)
-            consultations.replace_triggers(connection, revision.consultation_id, [("keyword", word)])
+            replace_triggers(connection, revision.consultation_id, [("keyword", word)])
     store.dispose()
 
 

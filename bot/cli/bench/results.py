@@ -14,9 +14,9 @@ from bot.results import vote_loader
 from bot.results.report import statement_report
 from storage import migrate
 from storage.core.store import Store
-from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import NewProposal, ProposalRelease, insert_proposals, release_proposals
 from storage.tables.ratings import NewRatingEvent, store_votes
+from storage.tables.revisions import find_live_revision
 
 PEOPLE: Final = 10_000
 STATEMENTS: Final = 1_000

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from bot.authoring.file_check import canonical_content, content_digest
 from flows.definition import Consultation
 from flows.messages import MsgIn
-from storage.tables import consultations
-from storage.tables.consultations import Publication, store_publication
+from storage.tables.publications import Publication, store_publication
+from storage.tables.triggers import replace_triggers
 
 SLUG = "bench"
 QUESTIONS = 5
@@ -59,4 +59,4 @@ def publish_subject(connection: Connection, subject: Consultation | None = None)
         published_at=datetime.now(UTC),
     )
     revision = store_publication(connection, publication)
-    consultations.replace_triggers(connection, revision.consultation_id, [("keyword", SLUG)])
+    replace_triggers(connection, revision.consultation_id, [("keyword", SLUG)])

@@ -23,7 +23,7 @@ from flows.messages import Expects
 from flows.questions.base import Option, Question
 from flows.renderer import Renderer
 from flows.values import Value
-from storage.tables.consultations import PublishedRevision, revisions_once_live
+from storage.tables.revisions import PublishedRevision, revisions_once_live
 
 RESPONSE_COLUMNS: Final = (
     "response_id",

@@ -8,9 +8,9 @@ from datetime import timedelta
 from bot.common.i18n import formats
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
-from storage.tables.consultations import RevisionHead, list_live_revision_heads
 from storage.tables.moderation import count_moderation_states
 from storage.tables.participations import tally_participations
+from storage.tables.revisions import RevisionHead, list_live_revision_heads
 
 
 @staff_command("list", roles=("facilitator", "kernteam", "admin"))

@@ -15,8 +15,8 @@ from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
 from flows.questions.district import DISTRICTS
-from storage.tables.consultations import list_live_revision_heads, live_revision_of
 from storage.tables.moderation import count_moderation_states, moderation_queue
+from storage.tables.revisions import list_live_revision_heads, live_revision_of
 from storage.tables.staff import Role
 
 ROLES: Final[tuple[Role, ...]] = ("facilitator", "kernteam")

@@ -10,7 +10,7 @@ from bot.proposals.waves import RankedProposal, rank_proposals
 from bot.results.statement_order import LEAST_RATED, StatementStanding
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
-from storage.tables.consultations import find_live_revision
+from storage.tables.revisions import find_live_revision
 
 MAX_SHOWN: Final = 20
 

@@ -16,7 +16,7 @@ from bot.proposals.moderation_rules import ModerationItem, item_by_code
 from bot.web.api.access_keys import Bearer
 from bot.web.api.policy import POLICY, Scope
 from bot.web.api.problems import ApiProblem
-from storage.tables.consultations import PublishedRevision, find_live_revision, live_revision_of
+from storage.tables.revisions import PublishedRevision, find_live_revision, live_revision_of
 
 Method = Literal["GET", "POST"]
 ROOT: Final = "/api/v1"

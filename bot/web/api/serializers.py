@@ -27,9 +27,9 @@ from bot.web.api.models import (
     WordingOut,
 )
 from flows.definition import Consultation
-from storage.tables.consultations import PublishedRevision
 from storage.tables.moderation import NewDecision, NewProposalText
 from storage.tables.proposals import NewProposalStatus, proposals_by_id
+from storage.tables.revisions import PublishedRevision
 from storage.tables.staff import all_staff
 
 MACHINE = "machine"

@@ -12,7 +12,7 @@ from bot.web.api import serializers
 from bot.web.api.models import ArchiveIn, BackIn, ConsultationOut, GoLiveIn, ReopenIn
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import ROOT, ApiCall, operation
-from storage.tables.consultations import PublishedRevision
+from storage.tables.revisions import PublishedRevision
 
 _Found = TypeVar("_Found")
 _STATUS: Final = {"unknown": 404, "end_past": 422, "no_revision": 422}

@@ -23,8 +23,8 @@ from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.district import DISTRICTS, district_label
 from flows.understanding.text import clean_text
-from storage.tables.consultations import live_revision_of
 from storage.tables.proposals import NewProposalStatus
+from storage.tables.revisions import live_revision_of
 
 LONGEST: Final = 40
 

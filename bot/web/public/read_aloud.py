@@ -20,7 +20,7 @@ from bot.web.public.chat import SLUG
 from bot.web.public.espeak import VOICES, Espeak
 from flows.messages import MsgOut
 from flows.plain_text import message_as_text
-from storage.tables.consultations import is_in_any_revision
+from storage.tables.revisions import is_in_any_revision
 
 CONVERSATION: Final = Rate(20, 0.2)
 """Messages of one conversation that are made sound of; hearing one again costs nothing."""
