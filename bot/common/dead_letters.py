@@ -1,4 +1,4 @@
-"""Dead letters: messages that could not be handled, stored encrypted for review."""
+"""Builds and opens dead letters: messages that could not be handled, stored for inspection."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from storage.tables.messages import NewDeadLetter, StoredDeadLetter
 
 
 class OpenedDeadLetter(NamedTuple):
-    """The decrypted content of a dead letter."""
+    """The content of a dead letter."""
 
     sent_at: datetime
     said: str
-    """The text, or else the button or media."""
+    """The text, else the tapped choice or kind of media."""
 
 
 def new_dead_letter(

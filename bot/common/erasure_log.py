@@ -1,10 +1,10 @@
-"""Log of erasures, stored beside the database so that restoring an old database does not undo them.
+"""The erasure log: a list of erased records beside the database, so that restoring a backup does not undo erasures.
 
-A folder with one file per month. Each line is encrypted and holds the random id or code of an erased record. It names
-no person and is useful only together with a backup that still contains the record. Lines are only appended, and are on
-the disk before the person is told "deleted". `bot/privacy/re_erasure.py` repeats the erasures after a restore.
+A folder with one file per month. Each encrypted line holds the random id or code of an erased record; it identifies no
+person and is useful only together with a backup that still holds the record. Lines are only appended, and are on disk
+before the reply "deleted" is sent. `bot/privacy/re_erasure.py` repeats the logged erasures.
 
-Lines are encrypted, not hashed: a start looks records up instead of hashing every row of the database.
+Encrypted, not hashed, so that a record is looked up by its id instead of hashing all rows at each start.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Kind = Literal["person", "joined", "idea", "withdrawn", "vote", "wish"]
 
 
 class ErasedRecord(NamedTuple):
-    """The id or code of an erased record."""
+    """One erased record, identified by its number or code."""
 
     kind: Kind
     name: str
@@ -43,12 +43,12 @@ class ErasedRecord(NamedTuple):
 
 
 def withdrawn_subscription(contact_id: int, about: str, subject: str, now: datetime) -> ErasedRecord:
-    """Returns the record of a withdrawn subscription. From the next day on, subscribing again is a new one."""
+    """Builds the record of a withdrawn subscription. A subscription given again counts from the next day on."""
     return ErasedRecord("wish", str(contact_id), f"{about}/{subject}/{now:%Y-%m-%d}")
 
 
 class ErasureLogContent(NamedTuple):
-    """The records of an erasure log."""
+    """The content of the erasure log."""
 
     records: Sequence[ErasedRecord]
     unreadable: int
@@ -65,7 +65,7 @@ class ErasureLog:
     def __init__(self, data: Path, keys: Keys) -> None:
         self.folder = data / FOLDER
         self.error: ErasureLogError | None = None
-        """The error that prevented the last write, if any."""
+        """The error of the last write, if it failed."""
         self._cipher = keys.erasure_log_cipher()
 
     def note(self, gone: Iterable[ErasedRecord]) -> None:
@@ -81,7 +81,7 @@ class ErasureLog:
         self.error = None
 
     def read(self) -> ErasureLogContent:
-        """Everything that is noted. Raises OSError."""
+        """Reads all records. Raises OSError."""
         gone, unreadable = [], 0
         for path in erasure_log_files(self.folder):
             for line in _lines(path):
@@ -110,7 +110,7 @@ def merge_erasure_logs(source: Path, folder: Path) -> None:
 
 
 def erasure_log_files(folder: Path) -> list[Path]:
-    """The months of a ledger, oldest first; none where there is no such folder."""
+    """Returns the monthly files of an erasure log, oldest first; none without the folder."""
     return sorted(it for it in folder.iterdir() if NAME.fullmatch(it.name)) if folder.is_dir() else []
 
 

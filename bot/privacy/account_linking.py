@@ -1,8 +1,8 @@
-"""One person, several doors: two chats are linked by a code, and parted again. Nothing is merged without being asked.
+"""Account linking: links two chats of one person by a code and separates them again, after confirmation.
 
-The contact who showed the code stays; the other one's chats, wishes and answers become theirs. Where both answered the
-same consultation the person chooses which answers count. The others leave all tables that are counted and exported, and
-are kept sealed for the person alone, until they are erased or their time is over.
+The contact that showed the code remains and takes over the addresses, subscriptions and answers of the other one. If
+both answered the same consultation, the person chooses which answers count. The superseded answers leave all tables
+that are counted or exported; they are stored encrypted for the person alone, until erased or expired.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ from storage.tables.sessions import erase_sessions, release_sessions, sessions_o
 VALID: Final = timedelta(minutes=15)
 MOST_FAILURES: Final = 5
 FORGIVEN_AFTER: Final = timedelta(hours=1)
-"""At the latest: of wrong codes only the hour is known, so that they tell nothing of who wrote when."""
+"""Maximum age of failed attempts; only their hour is stored."""
 
 
 class _Overlap(NamedTuple):
-    """A consultation which both contacts answered: pseudonyms of the door one writes from, and of the other one."""
+    """A consultation answered by both contacts: pseudonyms of the current contact and of the other one."""
 
     here: str
     there: str
@@ -72,7 +72,7 @@ class _Overlap(NamedTuple):
 
 @handles_after_write(LinkRequested)
 def answer_link_requests(batch: BatchContext, requests: list[Request[LinkRequested]]) -> None:
-    """Shows codes, links and parts chats."""
+    """Shows link codes, links chats and separates them."""
     batch.outcome.has_dropped = batch.outcome.has_media = True
     linking = _Linking(batch)
     with PendingCompilations().on_behalf_of(request.person.sender for request in requests):
@@ -81,7 +81,7 @@ def answer_link_requests(batch: BatchContext, requests: list[Request[LinkRequest
 
 
 def link_code_hash(keys: Keys, digits: str) -> bytes:
-    """What the table knows of a code."""
+    """Returns the keyed hash of a link code."""
     return hmac.digest(keys.linking, digits.encode(), "sha256")
 
 
@@ -131,7 +131,7 @@ class _Linking:
         return self._confirm(request, renderer, self._answered_twice(contact_id, row.contact_id))
 
     def _confirm(self, request: Request[LinkRequested], renderer: Renderer, answered_twice: list[_Overlap]) -> MsgOut:
-        """What will be joined; where something was answered twice, both, and which shall count."""
+        """Asks for confirmation; shows both sets of answers where a consultation was answered twice."""
         link = renderer.command("link")
         leave = link.with_arguments("leave", label=renderer.text("door.leave"))
         if not answered_twice:
@@ -164,7 +164,7 @@ class _Linking:
         return list(map(_Overlap, *both))
 
     def _answered_twice(self, here: int, there: int) -> list[_Overlap]:
-        """What both have answered. A session without any answer is no voice."""
+        """Returns the consultations with answers of both contacts; empty sessions do not count."""
         every = self._pseudonyms(here, there)
         given = answers_of_people(self._connection, [name for pair in every for name in pair])
         spoke = {row.pseudonym for row in given if row.value is not None}
@@ -178,7 +178,7 @@ class _Linking:
         )
         for name in lost:
             self._keep_superseded(name, kept)
-        # Of two sessions of which one is empty, that one goes.
+        # Of two sessions, an empty one is erased.
         both = [pair for pair in every if pair.here in stored and pair.there in stored and not {*pair} & {*lost}]
         spoke = {row.pseudonym for row in answers_of_people(self._connection, [it for pair in both for it in pair])}
         empty = [pair.there if pair.here in spoke else pair.here for pair in both]
@@ -202,7 +202,7 @@ class _Linking:
         self._batch.outcome.erased_records.append(ErasedRecord("joined", str(gone), str(kept)))
 
     def _pause(self, request: Request[LinkRequested]) -> None:
-        """At most one session waits for a person: that of the other door goes on."""
+        """Interrupts the current session: at most one session waits, and that of the other contact continues."""
         participation = request.participation
         if participation is None:
             return
@@ -214,7 +214,7 @@ class _Linking:
         request.person.participation = None
 
     def _keep_superseded(self, name: str, kept: int) -> None:
-        """Takes out of everything that counts what was said under this name, and keeps it sealed."""
+        """Removes the data of a pseudonym from all tables that count and stores it encrypted."""
         row = sessions_of_people(self._connection, [name])[name]
         published = self._catalogue.revision(self._connection, row.revision_id)
         consultation = published.flow.consultation
@@ -229,14 +229,14 @@ class _Linking:
         days = timedelta(days=consultation.retention.days)
         ends = revisions_by_id(self._connection, [row.revision_id])[row.revision_id].closes_at
         until = ends + days if ends else None
-        if not published.is_trial:  # what is said in a test is gone with it
+        if not published.is_trial:  # answers in a test are not kept
             insert_superseded_answers(self._connection, [NewSupersededAnswer(number, kept, sealed, until)])
         erase_sessions(self._connection, [name])
         answers.erase_consents(self._connection, [name])
         erase_ratings(self._connection, [name])
 
     def _unlink(self, request: Request[LinkRequested], renderer: Renderer) -> MsgOut:
-        """This chat becomes a contact of its own, with nothing answered yet."""
+        """Makes this address a separate contact without answers."""
         person = request.person
         known = addresses_of_contacts(self._connection, [person.contact_id])
         if len(known) < 2:

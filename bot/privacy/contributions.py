@@ -1,4 +1,4 @@
-"""Own proposals and ratings: seen, withdrawn and deleted in chat, and the counts follow."""
+"""Lets residents see, withdraw and delete their own proposals and ratings in chat; counts are updated."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from storage.tables.proposals import (
 from storage.tables.ratings import NewRating, erase_ratings, erase_votes, newest_vote_ids, ratings_of_people
 
 _SHOWN = 200
-"""Characters of a proposal in the list."""
+"""Characters shown of a proposal."""
 PAGE: Final = 5
-"""Ratings shown at once, the newest first."""
+"""Ratings per page, newest first."""
 _VOTES: Final = {1: "agree", -1: "disagree", 0: "pass"}
 
 
 @handles_after_write(ContributionsRequested)
 def answer_contribution_requests(batch: BatchContext, requests: list[Request[ContributionsRequested]]) -> None:
-    """Shows and changes what people brought in."""
+    """Shows and changes contributions."""
     batch.outcome.has_dropped = True
     for request in requests:
         names = pseudonyms_of(batch.connection, request.person.contact_id, batch.keys)
@@ -83,7 +83,7 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
 
 
 def _shown(connection: Connection, names: list[str], renderer: Renderer, page: int) -> MsgOut:
-    """Proposals and the newest ratings; on further pages older ratings alone."""
+    """Shows proposals and the newest ratings; further pages show older ratings only."""
     own = proposals_of_people(connection, names)
     given = _given(connection, names)
     lines = [renderer.text("mine.head") if own or given else renderer.text("mine.nothing")]
@@ -103,7 +103,7 @@ def _shown(connection: Connection, names: list[str], renderer: Renderer, page: i
 
 
 def _given(connection: Connection, names: list[str]) -> list[tuple[NewRating, StoredProposal]]:
-    """What these people think, the newest first. A rating of what was merged counts where it was merged into."""
+    """Returns ratings, newest first, without those of merged proposals, which count for the merged one."""
     stored = newest_vote_ids(connection, names)
     rows = sorted(
         ratings_of_people(connection, names), key=lambda row: (row.rated_at, stored.get(row[:2], 0)), reverse=True
@@ -141,7 +141,7 @@ def _ratings_told(
 
 
 def _unrated(batch: BatchContext, names: list[str], code: str, renderer: Renderer) -> MsgOut:
-    """Deletes one rating, with what was said about it before, and in what was merged into the proposal."""
+    """Deletes one rating with its history, also in proposals merged into this one."""
     connection = batch.connection
     row = proposals_by_code(connection, [code]).get(code)
     ids = [row.id, *merged_into_proposals(connection, [row.id]).get(row.id, [])] if row else []
@@ -153,7 +153,7 @@ def _unrated(batch: BatchContext, names: list[str], code: str, renderer: Rendere
 
 
 def _really(renderer: Renderer, kind: str, code: str) -> MsgOut:
-    """Asks once more: of two buttons side by side the wrong one is soon tapped, and what is deleted stays away."""
+    """Asks for confirmation, because a deletion cannot be undone and adjacent buttons are easily mistaken."""
     mine = renderer.command("mine")
     surely = mine.with_arguments(kind, *filter(None, [code]), label=renderer.text("mine.surely"))
     keep = mine._replace(label=renderer.text("mine.keep"))
@@ -161,7 +161,7 @@ def _really(renderer: Renderer, kind: str, code: str) -> MsgOut:
 
 
 def contribution_button(renderer: Renderer, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
-    """A button for what can be done with one's own proposal or rating (`flows.commands.my_contributions`)."""
+    """Returns a button for an action on an own proposal or rating (`flows.commands.my_contributions`)."""
     mine = renderer.command("mine").with_arguments("ask") if asks_first else renderer.command("mine")
     label = f"{renderer.words(f'words.mine.{kind}')[0].capitalize()} {code}"
     return mine.with_arguments(kind, code, label=label)

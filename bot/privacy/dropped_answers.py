@@ -1,7 +1,7 @@
-"""What came with answers that are not on a person's path any more: votes, and own proposals.
+"""Removes votes and proposals that came with answers dropped from a session's path.
 
-A proposal that nobody of the staff has read is withdrawn. One that was read, rated or decided about stays, because
-others build on it; its author is told so, with a button to withdraw it.
+A proposal that no staff member has read is withdrawn. One that was read, rated or decided stays, because others refer
+to it; its author gets a message with a button to withdraw it.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from storage.tables.ratings import count_ratings
 
 
 class DroppedAnswer(NamedTuple):
-    """An answer that is not on the person's path any more, with which votes or an idea may have come."""
+    """An answer dropped from the path, which may carry votes or a proposal."""
 
     participation: Participation
     key: str
     value: Value | None
     person: Person
-    """Who is told about it."""
+    """The contact to inform."""
 
 
 class ClearedProposals(NamedTuple):
-    """What became of proposals: the codes of those that were withdrawn, and those that stay."""
+    """Codes of withdrawn proposals, and the proposals that stay."""
 
     withdrawn: tuple[str, ...]
     staying: tuple[tuple[DroppedAnswer, str], ...]
 
 
 def clear_dropped(batch: BatchContext, dropped: list[DroppedAnswer]) -> None:
-    """Clears what came with answers that went, and tells their authors what stays."""
+    """Removes votes and proposals of dropped answers and informs authors of proposals that stay."""
     batch.outcome.has_dropped = True
     cleared = _clear(batch.connection, dropped, batch.hour)
     batch.outcome.erased_records += [ErasedRecord("withdrawn", code) for code in cleared.withdrawn]
@@ -52,7 +52,7 @@ def clear_dropped(batch: BatchContext, dropped: list[DroppedAnswer]) -> None:
 
 
 def _clear(connection: Connection, dropped: Sequence[DroppedAnswer], now: datetime) -> ClearedProposals:
-    """Deletes votes and withdraws unread proposals that came with these answers."""
+    """Deletes the votes and withdraws the unread proposals of these answers."""
     blocks = [
         block_votes.block_of(
             one.participation.published.flow,
@@ -72,7 +72,7 @@ def _clear(connection: Connection, dropped: Sequence[DroppedAnswer], now: dateti
 
 
 def _own(connection: Connection, dropped: Sequence[DroppedAnswer]) -> list[tuple[DroppedAnswer, StoredProposal]]:
-    """The proposals which people made as these answers, and did not withdraw."""
+    """Returns the proposals made by these answers and not withdrawn."""
     by_question: dict[tuple[str | None, str | None], list[StoredProposal]] = {}
     for row in proposals_of_people(connection, sorted({one.participation.pseudonym for one in dropped})):
         if row.withdrawn_at is None:
@@ -86,7 +86,7 @@ def _own(connection: Connection, dropped: Sequence[DroppedAnswer]) -> list[tuple
 
 
 def _read(connection: Connection, rows: Sequence[StoredProposal]) -> set[int]:
-    """Those which a person of the staff has seen or others have rated."""
+    """Returns the ids of proposals that staff have seen or residents have rated."""
     ids = [row.id for row in rows]
     states, rated = moderations_by_id(connection, ids), count_ratings(connection, ids)
     decided = {it.moderation_id for it in moderation.decisions_of(connection, ids) if it.staff_id is not None}

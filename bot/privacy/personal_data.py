@@ -1,4 +1,4 @@
-"""The only place where identity and participation meet: showing people what is stored of them, and erasing it."""
+"""Shows contacts their stored data and erases it; the only module that joins identity and participation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from storage.tables.staff import staff_in_chats
 
 @handles_after_write(DataRequested)
 def show_data(batch: BatchContext, requests: list[Request[DataRequested]]) -> None:
-    """Shows what is stored of those who asked."""
+    """Shows contacts their stored data."""
     people = [request.person for request in requests]
     with PendingCompilations().on_behalf_of(person.sender for person in people):
         for person in people:
@@ -60,13 +60,13 @@ def show_data(batch: BatchContext, requests: list[Request[DataRequested]]) -> No
 
 @handles(ErasureRequested)
 def ask_to_be_erased(batch: BatchContext, person: Person, event: ErasureRequested, hour: datetime) -> None:
-    """From now on what is said to the person is a farewell."""
+    """Requests an erasure; messages to the contact are final messages from now on."""
     batch.erased.append(person)
     batch.after_write(erase_people, person)
 
 
 def erase_people(batch: BatchContext, people: list[Person]) -> None:
-    """Erases what is stored of these people; their addresses stay until they were told."""
+    """Erases the data of these contacts; their addresses stay until the final messages are sent."""
     connection, keys, outcome = batch.connection, batch.keys, batch.outcome
     numbers = [person.contact_id for person in people]
     outcome.has_media = True
@@ -85,7 +85,7 @@ def erase_people(batch: BatchContext, people: list[Person]) -> None:
 
 
 def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -> list[tuple[str, str]]:
-    """Channel and address of every linked chat of these people, beside those they write from."""
+    """Returns channel and address of all linked chats except the ones these contacts write from."""
     here = {person.lookup for person in people}
     doors = addresses_of_contacts(connection, [person.contact_id for person in people])
     others = {door.lookup: door.channel for door in doors if door.lookup not in here}
@@ -94,8 +94,8 @@ def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -
 
 
 def personal_data_message(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
-    """Everything stored about a person, in words and in their language."""
-    place = person.participation  # where somebody is addressed with du, the bot does not change to Sie for this
+    """Describes all data stored about a contact, in its language."""
+    place = person.participation  # keeps the form of address of the consultation
     localized = place and place.published.flow.localized[place.session.language]
     renderer = localized.renderer if localized else catalogue.main_menu.renderer(person.language)
     language = LANGUAGES[renderer.language].name
@@ -267,23 +267,21 @@ def contacts_without_data(
 
 
 def contacts_among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str], keys: Keys) -> list[int]:
-    """Which of these contacts are among the people with these pseudonyms; stored nowhere."""
+    """Returns the contacts with these pseudonyms; never stored."""
     return [number for number in contact_ids if keys.pseudonym(number, consultation_id) in pseudonyms]
 
 
 def progress_of_contacts(
     connection: Connection, contact_ids: Sequence[int], consultation_id: int, keys: Keys
 ) -> dict[int, ParticipationProgress]:
-    """How far these contacts have come in a consultation, of those who began. Computed for the moment: never store it
-    beside a contact.
-    """
+    """Returns the progress of contacts that began a consultation. Computed on demand: never store it with a contact."""
     names = {keys.pseudonym(contact_id, consultation_id): contact_id for contact_id in contact_ids}
     found = progress_of_people(connection, list(names))
     return {names[pseudonym]: standing for pseudonym, standing in found.items()}
 
 
 def codes_at(connection: Connection, lookup: bytes, consultation_id: int, keys: Keys) -> list[str]:
-    """The codes of what was proposed from this address in a consultation, oldest first: to show it to that person."""
+    """Returns the codes of proposals from this address in a consultation, oldest first, to show to their author."""
     known = find_addresses(connection, [lookup]).get(lookup)
     if known is None or known.contact_id is None:
         return []

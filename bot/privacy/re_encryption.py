@@ -1,6 +1,6 @@
-"""Seals anew, in portions, whatever was sealed with a key that is to be dropped: in tables, files and channels.
+"""Re-encrypts, in pages, data encrypted with a key that is to be dropped: in tables, files and channels.
 
-May be killed at any moment and begun again: what is sealed with the newest key already is left as it is.
+It may be killed at any time and started again: data encrypted with the newest key stays unchanged.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from storage.tables.encrypted_columns import (
 )
 
 PORTION: Final = 1000
-"""Rows in a transaction: others who write wait no longer than for these."""
+"""Rows per transaction; limits how long other writes wait."""
 
 _BOUND: Final[dict[str, Callable[[EncryptedCell], bytes]]] = {
     "addresses": lambda cell: cell.about,
@@ -45,7 +45,7 @@ _BOUND: Final[dict[str, Callable[[EncryptedCell], bytes]]] = {
 
 
 class ReEncryption:
-    """One walk through all that is sealed."""
+    """One pass over all encrypted data."""
 
     def __init__(self, settings: Settings, store: Store, keys: Keys, complain: Say) -> None:
         self._settings = settings
@@ -53,9 +53,9 @@ class ReEncryption:
         self._keys = keys
         self._complain = complain
         self.changed = 0
-        """How much was sealed anew."""
+        """Number of re-encrypted values."""
         self.unreadable = 0
-        """How much opens with none of the keys; it is left as it is."""
+        """Number of values that no key decrypts; they stay unchanged."""
 
     def run(self) -> None:
         """Raises OSError and the classes of `storage.core.errors`."""
@@ -110,7 +110,7 @@ class ReEncryption:
         try:
             new = self._keys.reencrypt_file(path.read_bytes(), path.name)
         except FileNotFoundError:
-            return  # its author had it deleted meanwhile
+            return  # deleted meanwhile
         except SecretError:
             self.unreadable += 1
             return
@@ -119,7 +119,7 @@ class ReEncryption:
             self.changed += 1
 
     def _channels(self) -> None:
-        """All of them, each time: there are few files, and they are in use by nobody while the service is stopped."""
+        """Re-encrypts the files of all channels; the service is stopped meanwhile."""
         try:
             channels.reencrypt_channels(self._settings, self._keys)
         except CipherError as fault:

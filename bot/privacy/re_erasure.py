@@ -1,4 +1,4 @@
-"""What was erased stays erased: erases once more what the ledger names, where an older database was brought back."""
+"""Repeats logged erasures after an older database was restored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from storage.tables.ratings import erase_votes, voters_of
 
 
 class RestoredRecords(NamedTuple):
-    """What is there although the ledger says that it is gone."""
+    """Records in the database that the erasure log lists as erased."""
 
     people: Sequence[int] = ()
     ideas: Sequence[int] = ()
@@ -36,14 +36,14 @@ class RestoredRecords(NamedTuple):
         return any(self)
 
     def in_words(self) -> str:
-        """How much of what: "people: 2, ideas: 1"."""
+        """Describes the numbers: "people: 2, ideas: 1"."""
         return ", ".join(f"{name}: {len(found)}" for name, found in self._asdict().items() if found)
 
 
 def erase_again(store: Store, keys: Keys, erasure_log: ErasureLog) -> RestoredRecords:
-    """Erases what an older database brought back; gives what that was. Where nothing is back it only looks.
+    """Erases restored records and returns them; writes nothing if there are none.
 
-    May be killed at any moment, and done by several programs at once. Raises OSError and the classes of
+    It may be killed at any time and run by several processes at once. Raises OSError and the classes of
     `storage.core.errors`.
     """
     if not find_restored(store, erasure_log):
@@ -62,7 +62,7 @@ def erase_again(store: Store, keys: Keys, erasure_log: ErasureLog) -> RestoredRe
 
 
 def find_restored(store: Store, erasure_log: ErasureLog) -> RestoredRecords:
-    """What is back, without touching it. Raises as `erase_again` does."""
+    """Finds restored records without changing them. Raises the same errors as `erase_again`."""
     gone = erasure_log.read().records
     if not gone:
         return RestoredRecords()
@@ -71,14 +71,14 @@ def find_restored(store: Store, erasure_log: ErasureLog) -> RestoredRecords:
 
 
 class _LoggedContacts:
-    """What the ledger says about contacts."""
+    """Log entries about contacts."""
 
     def __init__(self, gone: Sequence[ErasedRecord]) -> None:
         self._people = set(_names(gone, "person"))
         self._joined = {one.name: one.detail for one in gone if one.kind == "joined"}
-        """Whom contacts belong to since their chats were linked."""
+        """The remaining contact of each linked one."""
         self._wishes: dict[tuple[str, str], str] = {}
-        """The last day on which one was taken back, by contact and what it was about."""
+        """The last day of each withdrawn subscription, by contact and subject."""
         for one in gone:
             if one.kind == "wish":
                 about, _, day = one.detail.rpartition("/")
@@ -93,11 +93,11 @@ class _LoggedContacts:
 
     def is_taken_back(self, row: NewOptIn) -> bool:
         about, given = f"{row.about}/{row.subject}", f"{row.given_at:%Y-%m-%d}"
-        # Not of the same day: it may have been given again afterwards, and that one counts.
+        # Not of the same day: it may have been given again afterwards.
         return any(given < self._wishes.get((name, about), "") for name in self._since(str(row.contact_id)))
 
     def _since(self, name: str) -> Iterator[str]:
-        """The contact, and all they belong to since then."""
+        """Yields the contact and those it was linked to since."""
         seen: set[str] = set()
         while name and name not in seen:
             seen.add(name)
@@ -106,7 +106,7 @@ class _LoggedContacts:
 
 
 def _find_in_store(connection: Connection, gone: Sequence[ErasedRecord]) -> RestoredRecords:
-    """What of this is there (again): looks up what is named, however much else there is."""
+    """Looks up the logged records in the database."""
     logged = _LoggedContacts(gone)
     ideas = [row.id for row in _with_copies(connection, _names(gone, "idea"))]
     withdrawn = _with_copies(connection, _names(gone, "withdrawn"))
@@ -136,5 +136,5 @@ def _erase(connection: Connection, found: RestoredRecords, keys: Keys) -> None:
     withdraw_proposals(connection, [Withdrawal(id_, now) for id_ in found.withdrawn])
     erase_votes(connection, found.votes)
     withdraw_opt_ins(connection, found.wishes)
-    # What a push had queued for them would still go out.
+    # Their queued broadcasts would still be sent.
     recall_unasked_messages(connection, [wish.contact_id for wish in found.wishes])

@@ -1,6 +1,4 @@
-"""What is kept no longer than promised: finds it and deletes it (`bot.conversations.hourly_jobs` calls this once an
-hour).
-"""
+"""Deletes data after its retention period; called every hour by `bot.conversations.hourly_jobs`."""
 
 from __future__ import annotations
 
@@ -32,23 +30,23 @@ from storage.tables.rooms import erase_room_results
 from storage.tables.sessions import erase_sessions_of_consultation, pseudonyms_in_period
 
 REPEATS_KEPT: Final = timedelta(days=8)
-"""Telegram keeps a message for a day; nobody hands one over a second time after a week. Known is the
-day it came on, so a week is eight days."""
+"""Telegram keeps a message for a day, and no channel repeats one after a week. Only its day is stored, so a week takes
+eight days."""
 FAILURES_KEPT: Final = timedelta(days=30)
 
 COPIES_KEPT: Final = timedelta(days=14)
-"""Of the database, made before a migration: long enough to find out that something went wrong."""
+"""Retention of database copies made before a migration."""
 PUSHES_KEPT: Final = timedelta(days=90)
 IDLE_CONTACTS_KEPT: Final = timedelta(days=30)
-"""A contact of whom there are no answers, ideas or wishes is forgotten, if it is older than this."""
+"""Age at which a contact without answers, proposals and subscriptions is deleted."""
 TESTS_KEPT: Final = timedelta(days=30)
-"""What was said in a test is deleted then, if its revision has not gone live or changed before."""
+"""Age at which data of a trial is deleted, unless its revision changed or went live earlier."""
 MAX_IDLE_CONTACTS: Final = 500
-"""Forgotten at once, so that nobody waits for it."""
+"""Contacts deleted per transaction; limits how long incoming messages wait."""
 
 
 class DeletedCounts(NamedTuple):
-    """How much went."""
+    """Numbers of deleted rows."""
 
     repeats: int
     failures: int
@@ -57,8 +55,8 @@ class DeletedCounts(NamedTuple):
 
 
 def list_unreported(connection: Connection, now: datetime) -> dict[str, int]:
-    """Closed consultations whose retention is over and whose newest edition of figures is not of all that was said:
-    slug → id. Takes long: never on the writing thread.
+    """Returns closed, expired consultations whose newest edition is outdated: slug → id. Slow: never call it on the
+    writing thread.
     """
     return {
         live.slug: live.consultation_id
@@ -68,9 +66,10 @@ def list_unreported(connection: Connection, now: datetime) -> dict[str, int]:
 
 
 def delete_expired(connection: Connection, now: datetime) -> DeletedCounts:
-    """Deletes what has had its time: ids of taken messages, set-aside messages, settled messages, and the answers of
-    consultations whose retention, as promised to those who answered, is over. Of those ideas and figures remain: the
-    newest edition is the report, and where people rated ideas answers that are not in it yet wait for the next time.
+    """Deletes expired data: ids of received messages, dead letters, settled outbox rows, and expired answers.
+
+    Proposals and figures of expired consultations remain: the newest edition is the report. Where proposals were
+    rated, answers missing in that edition are kept until the next run.
     """
     repeats = forget_messages_before(connection, now - REPEATS_KEPT)
     failures = messages.forget_dead_letters_before(connection, now - FAILURES_KEPT)
@@ -80,7 +79,7 @@ def delete_expired(connection: Connection, now: datetime) -> DeletedCounts:
     gone, let_go = trials.empty_trials_before(connection, now - TESTS_KEPT), 0
     for live, due in _over(connection, now):
         number = live.consultation_id
-        # While people still take part figures change, so those of answers that go meanwhile are not kept.
+        # During the consultation figures still change, so those of deleted answers are not kept.
         if takes_no_answers(live, now):
             if has_votes(connection, number) and not edition.is_current(connection, live, now):
                 continue
@@ -98,7 +97,7 @@ def delete_expired(connection: Connection, now: datetime) -> DeletedCounts:
 
 
 def find_idle_contacts(connection: Connection, now: datetime, keys: Keys) -> list[int]:
-    """Contacts with whom nothing connects the house any more. Looks at many: never on the writing thread."""
+    """Finds contacts without any data. Slow: never call it on the writing thread."""
     every = all_consultation_ids(connection)
     found: list[int] = []
     after = 0
@@ -112,7 +111,7 @@ def find_idle_contacts(connection: Connection, now: datetime, keys: Keys) -> lis
 
 
 def delete_idle_contacts(connection: Connection, numbers: Sequence[int], now: datetime, keys: Keys) -> int:
-    """Forgets those of these contacts who have not come back meanwhile; gives how many."""
+    """Deletes those of these contacts that are still idle; returns their number."""
     still = idle_contacts(connection, now - IDLE_CONTACTS_KEPT, among=numbers)
     still = personal_data.contacts_without_data(connection, still, all_consultation_ids(connection), keys)
     erase_dead_letters(connection, [door.lookup for door in addresses_of_contacts(connection, still)])
@@ -122,7 +121,7 @@ def delete_idle_contacts(connection: Connection, numbers: Sequence[int], now: da
 
 
 def _over(connection: Connection, now: datetime) -> list[tuple[PublishedRevision, list[ExpiredAnswers] | None]]:
-    """Consultations with answers that have had their time, and which; None: all of them."""
+    """Returns consultations with expired answers, and which; None means all answers."""
     found: list[tuple[PublishedRevision, list[ExpiredAnswers] | None]] = []
     for live in list_live_revisions(connection, get_args(ConsultationState)):
         if retention.is_retention_over(live, now):

@@ -1,4 +1,4 @@
-"""What was erased leaves the files of the database, too: at once on SQLite, at night or on demand on PostgreSQL."""
+"""Removes erased data from the database files: immediately on SQLite, at night or on demand on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 NIGHT: Final = range(2, 5)
-"""The full hours, by the clocks of the city, in which tables are written anew: hardly anybody writes then."""
+"""Hours in the city's time zone in which tables are rewritten, because traffic is low."""
 EVERY: Final = timedelta(minutes=10)
-"""Between two attempts in one night."""
+"""Interval between attempts in one night."""
 SOON_SECONDS: Final = 10.0
-"""After so long the journal of SQLite is emptied of what fell off people's paths; of people who are erased, at once."""
+"""Delay before the SQLite journal is emptied of dropped answers; for erasures there is no delay."""
 
 
 class Scrubbed(NamedTuple):
-    """What became of each table, and what the role may not do."""
+    """The outcome per table, and missing privileges of the database role."""
 
     outcomes: Sequence[tuple[str, Outcome]] = ()
     forbidden: Sequence[str] = ()
 
     def left(self) -> list[tuple[str, Outcome]]:
-        """The tables in whose files something of what was erased is left."""
+        """Returns the tables whose files still contain erased data."""
         return [(table, outcome) for table, outcome in self.outcomes if outcome != "done"]
 
 
 def rewrite(
     store: Store, bounds: Bounds | None, without: Sequence[str] = (), stop: threading.Event | None = None
 ) -> Scrubbed:
-    """Writes the tables of PostgreSQL anew in which something was erased, except some, and has its log turned over.
-    Once `stop` is set no further table is begun.
+    """Rewrites the PostgreSQL tables with erased rows, except those in `without`, and rotates its write-ahead log.
+    After `stop` is set no further table is started.
 
-    Without bounds people may be held up for as long as it takes. May be killed at any moment, and done again. Raises
-    the classes of `storage.core.errors`.
+    Without bounds, writes may be blocked until it is done. It may be killed at any time and repeated. Raises the
+    classes of `storage.core.errors`.
     """
     with store.reading() as connection:
         waiting = [one for one in pending_rewrites(connection) if one.table not in without]
@@ -63,23 +63,21 @@ def rewrite(
 
 
 class Scrubber:
-    """Frees the files of a running house."""
+    """Scrubs the database files of the running service."""
 
     def __init__(self, store: Store, zone: tzinfo) -> None:
         self._store = store
         self._zone = zone
         self._woken = asyncio.Event()
-        self._woken.set()  # before it was killed, the house may not have come to it
+        self._woken.set()  # a scrub may be pending from before a crash
         self._stop = threading.Event()
         self._keeps_copies = True
-        """Whether the copies of the file from before migrations may stay: nobody was erased since."""
+        """Whether copies from before migrations may stay, because no contact was erased since."""
         self._hopeless: tuple[date | None, list[str]] = None, []
-        """A night, and the tables that were tried in it and cannot be written anew while people are served."""
+        """A night, and the tables that could not be rewritten in it while the service runs."""
 
     async def at_once(self) -> None:
-        """Somebody was erased, or had something deleted. Where a reader is in the way it is done soon: the tables hold
-        nothing of it.
-        """
+        """Scrubs after an erasure; retries soon if a reader blocks it. The tables no longer hold the data."""
         self._keeps_copies = False
         try:
             await self._free()
@@ -87,11 +85,11 @@ class Scrubber:
             self.soon()
 
     def soon(self) -> None:
-        """Something is to be freed."""
+        """Schedules a scrub."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Works until it is cancelled."""
+        """Runs scheduled scrubs until cancelled."""
         work = self._night if self._store.dialect == "postgresql" else self._day
         while True:
             try:
@@ -114,7 +112,7 @@ class Scrubber:
             self._keeps_copies = True
 
     async def _finished(self, work: Callable[[], T]) -> T:
-        """Works on another thread; also where it is cancelled it is over then, so that the store can be closed."""
+        """Runs work on another thread; waits for it when cancelled, so that the store can be closed."""
         working = asyncio.ensure_future(asyncio.to_thread(work))
         try:
             return await asyncio.shield(working)

@@ -1,4 +1,4 @@
-"""Wishes to be told about something: offered, noted with their wording, shown, taken back."""
+"""Subscriptions to notifications: offers, stores with the agreed wording, shows and withdraws them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from storage.tables.outbox import recall_unasked_messages
 
 
 class _Answer(NamedTuple):
-    """What a wish changes, and what is said to it."""
+    """The reply to a request, and the subscriptions it changes."""
 
     reply: MsgOut
     given: tuple[NewOptIn, ...] = ()
@@ -47,7 +47,7 @@ def stop_pushes(batch: BatchContext, person: Person, event: PushesStopped, hour:
 
 
 def withdraw_everything(batch: BatchContext, contact_ids: list[int]) -> None:
-    """Who said "stop" has no wishes any more, and what was on its way to them is taken back."""
+    """Withdraws all subscriptions of stopped contacts and recalls their queued broadcasts."""
     for rows in opt_ins_of_contacts(batch.connection, contact_ids).values():
         batch.outcome.erased_records += [
             withdrawn_subscription(row.contact_id, row.about, row.subject, batch.now) for row in rows
@@ -58,7 +58,7 @@ def withdraw_everything(batch: BatchContext, contact_ids: list[int]) -> None:
 
 @handles_after_write(SubscriptionRequested)
 def answer_subscription_requests(batch: BatchContext, requests: list[Request[SubscriptionRequested]]) -> None:
-    """Notes, takes back and shows wishes."""
+    """Stores, withdraws and shows subscriptions."""
     connection = batch.connection
     known = opt_ins_of_contacts(connection, [request.person.contact_id for request in requests])
     given: list[NewOptIn] = []
@@ -71,19 +71,19 @@ def answer_subscription_requests(batch: BatchContext, requests: list[Request[Sub
     withdraw_opt_ins(connection, withdrawn)
     batch.outcome.erased_records += [withdrawn_subscription(*request, batch.now) for request in withdrawn]
     upsert_opt_ins(connection, given)
-    # Who asks to be told has not said "stop" any more.
+    # A new subscription ends an earlier "stop".
     contacts.mark_stopped(connection, [ContactStop(row.contact_id, None) for row in given])
 
 
 def _renderer(request: Request[SubscriptionRequested], catalogue: Catalogue) -> Renderer:
-    """As the consultation speaks in which it was asked, else as the lobby does."""
+    """Returns the renderer of the current consultation, else that of the main menu."""
     if request.participation is None:
         return catalogue.main_menu.renderer(request.event.language)
     return request.participation.published.flow.localized[request.participation.session.language].renderer
 
 
 def subscription_in_words(kind: str, subject: str, renderer: Renderer, catalogue: Catalogue) -> str:
-    """One wish as people read it: "Thema: …"."""
+    """Describes one subscription: "Thema: …"."""
     match kind:
         case "topic":
             return renderer.text("news.topic", topic=renderer.text(f"topic.{subject}"))
@@ -132,7 +132,7 @@ def _answer(request: Request[SubscriptionRequested], known: list[NewOptIn], batc
 
 
 def _offer(renderer: Renderer, known: list[NewOptIn], about: str, catalogue: Catalogue) -> MsgOut:
-    """What there is to be told about, and what was chosen already."""
+    """Builds the offer of subscriptions, with those already chosen."""
     lines = [renderer.text("news.offer"), renderer.text("news.how")]
     lines += [renderer.text("news.chosen", what=what) for what in subscriptions_in_words(known, renderer, catalogue)]
     buttons = [
@@ -149,7 +149,7 @@ def _offer(renderer: Renderer, known: list[NewOptIn], about: str, catalogue: Cat
 
 
 def subscriptions_in_words(known: Iterable[NewOptIn], renderer: Renderer, catalogue: Catalogue) -> Iterator[str]:
-    """Wishes in words, those about consultations that are gone left out."""
+    """Yields descriptions of subscriptions, without those to unknown consultations."""
     for row in known:
         if row.about != "outcome" or catalogue.is_known(row.subject):
             yield subscription_in_words(row.about, row.subject, renderer, catalogue)
