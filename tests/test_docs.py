@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,29 @@ def test_old_names_of_settings_are_documented():
 def test_what_a_page_points_to_is_there(page):
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda page: page.name)
+def test_modules_and_folders_that_a_page_names_exist(page):
+    named = re.findall(r"`((?:bot|adapters|flows|storage|tests)/[\w/.-]+)`", page.read_text(encoding="utf-8"))
+    placeholders = {"adapters/folder.py"} | {name for name in named if re.search("[A-Z]{4}", name)}
+    there = [name for name in named if name in placeholders or (ROOT / name).exists() or (ROOT / f"{name}.py").exists()]
+    assert sorted(set(named) - set(there)) == []
+
+
+def test_every_class_the_glossary_names_exists():
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Z]\w+[a-z]\w*)`", glossary))
+    assert named
+    assert named - {name for name, _ in classes()} == set()
+    modules = re.findall(r"`((?:bot|adapters|flows|storage)(?:\.\w+)+)`", glossary)
+    assert [name for name in modules if importlib.util.find_spec(name) is None] == []
+
+
+def classes() -> Iterator[tuple[str, Path]]:
+    for path in [path for folder in ("bot", "adapters", "flows", "storage") for path in (ROOT / folder).rglob("*.py")]:
+        for name in re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            yield name, path
 
 
 def test_every_page_can_be_found_from_the_readme():
