@@ -45,7 +45,7 @@ def test_the_readme_of_changes_lists_all_kinds():
     assert re.findall(r"^- `(\w+)`", page, re.MULTILINE) == KINDS
 
 
-def test_the_changelog_holds_released_versions_in_whole_sentences():
+def test_the_changelog_holds_releases_in_whole_sentences():
     _, marker, releases = (
         (ROOT / "CHANGELOG.md").read_text("utf-8").partition("<!-- towncrier release notes start -->\n")
     )
