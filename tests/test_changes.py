@@ -46,10 +46,11 @@ def test_the_readme_of_changes_lists_all_kinds():
 
 
 def test_the_changelog_holds_releases_in_whole_sentences():
-    _, marker, releases = (
+    head, marker, releases = (
         (ROOT / "CHANGELOG.md").read_text("utf-8").partition("<!-- towncrier release notes start -->\n")
     )
     assert marker
+    assert not re.search(r"^(##|-) ", head, re.MULTILINE), "a change goes into changes/"
     versions = re.findall(r"^## (.*) \(\d{4}-\d\d-\d\d\)$", releases, re.MULTILINE)
     assert versions[0] == PROJECT["project"]["version"]
     allowed = re.compile(rf"## .*|### ({'|'.join(map(str.title, KINDS))})|- .*[.)]|[A-Z].*\.|")
