@@ -17,7 +17,7 @@ from adapters.matrix.account import Client, Trouble
 from adapters.matrix.files import Folder
 from adapters.matrix.ledger import Ledger
 from adapters.matrix.options import MatrixSettings
-from adapters.matrix.sending import TEXT_UTF16, Sender
+from adapters.matrix.sending import TEXT_UTF16, MatrixSender
 from adapters.matrix.syncing import Syncer
 from adapters.numbered import Offers
 from flows.messages import MsgIn
@@ -46,7 +46,7 @@ class MatrixChannel:
         self._is_stopped = False
         self._client: Client | None = None
         self._ledger: Ledger | None = None
-        self._sender: Sender | None = None
+        self._sender: MatrixSender | None = None
         self._syncer: Syncer | None = None
         self._offers = Offers()
 
@@ -171,7 +171,7 @@ class MatrixChannel:
             self._ledger = Ledger(self._store.path)
         await account.sign_in(self._client, self._options, self._store)
         await self._show_name(self._client)
-        self._sender = Sender(self._client, self._ledger, self._options.choices)
+        self._sender = MatrixSender(self._client, self._ledger, self._options.choices)
         doorman = rooms.Doorman(self._client, self._ledger)
         for task in self._tasks[1:]:
             task.cancel()

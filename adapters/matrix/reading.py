@@ -36,7 +36,7 @@ _CALLS: Final = ("!", "/")
 Raw = Mapping[str, Any]
 
 
-class Reader:
+class TimelineReader:
     """Reads what a sync brought. Writes to the ledger, inside the transaction of its caller."""
 
     def __init__(self, name: str, client: Client, ledger: Ledger) -> None:

@@ -37,7 +37,7 @@ class Event(NamedTuple):
     content: dict[str, Any]
 
 
-class Sender:
+class MatrixSender:
     """Sends to rooms. Never waits for the homeserver's patience: when it wants a pause, that is the answer."""
 
     def __init__(self, client: Client, ledger: Ledger, choices: str) -> None:

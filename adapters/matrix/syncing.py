@@ -20,7 +20,7 @@ from adapters.matrix.account import Client
 from adapters.matrix.api import object_in, objects_in
 from adapters.matrix.ledger import Ledger
 from adapters.matrix.options import MatrixSettings
-from adapters.matrix.reading import Reader
+from adapters.matrix.reading import TimelineReader
 from flows.messages import MsgIn
 
 log = structlog.get_logger()
@@ -61,7 +61,7 @@ class Syncer:
         self._ledger = ledger
         self._options = options
         self._doorman = doorman
-        self._reader = Reader(name, client, ledger)
+        self._reader = TimelineReader(name, client, ledger)
         self._not_answering: set[str] = set()
         """People whose homeserver could not be asked for their devices."""
 

@@ -20,8 +20,8 @@ from adapters.telegram.line import Line
 from adapters.telegram.options import TelegramSettings
 from adapters.telegram.outcomes import TOO_FAST, TROUBLE_SECONDS, delivery_of, in_words, outcome_of_fetching
 from adapters.telegram.polling import TOKEN_PAUSE, Poller, number_of
-from adapters.telegram.sending import Sender
-from adapters.telegram.updates import ALLOWED, Reader
+from adapters.telegram.sending import TelegramSender
+from adapters.telegram.updates import ALLOWED, UpdateReader
 from adapters.tolerant_json import CutOff, parse
 from flows.messages import MsgIn
 
@@ -52,9 +52,9 @@ class TelegramChannel:
         self._settings = settings
         self._pace = pace
         self._line = Line(settings)
-        self._reader = Reader(name, settings.token.get_secret_value())
+        self._reader = UpdateReader(name, settings.token.get_secret_value())
         self._chats = Chats()
-        self._sender = Sender(self._line, self._chats, self._beside, pace / self.limits.per_chat_per_second)
+        self._sender = TelegramSender(self._line, self._chats, self._beside, pace / self.limits.per_chat_per_second)
         self._floods = Floods()
         self._poller = Poller(self._line.updates, self._handle, name=name, pace=pace)
         self._secrets = [secret.encode() for secret in settings.secrets()]

@@ -20,7 +20,7 @@ _NO_PREVIEW: Final = {"is_disabled": True}
 Beside = Callable[[Coroutine[Any, Any, Any]], None]
 
 
-class Sender:
+class TelegramSender:
     """Sends messages; raises the library's errors. `username` is needed for links into the private chat."""
 
     def __init__(self, line: Line, chats: Chats, beside: Beside, part_seconds: float) -> None:

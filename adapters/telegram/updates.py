@@ -45,7 +45,7 @@ _GROUPS: Final = frozenset({"group", "supergroup"})
 _GONE: Final = frozenset({"kicked", "left"})
 
 
-class Reader:
+class UpdateReader:
     """Reads the updates of one bot. `username` is known once Telegram has told it.
 
     What is no message for us (a pinned message, somebody joining a group) gives None; what cannot be understood raises

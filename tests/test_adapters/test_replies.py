@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.telegram.updates import Reader
+from adapters.telegram.updates import UpdateReader
 from tests import botapi
 from tests.botapi import BotApi
 from tests.botapi.limits import FREE
@@ -45,7 +45,7 @@ async def api() -> AsyncIterator[BotApi]:
 )
 def test_what_an_update_replies_to(more: dict[str, Any], said: str):
     message = {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "from": {"id": 7}, "text": "Ja"}
-    read = Reader("town", "secret").read({"update_id": 1, "message": message | more})
+    read = UpdateReader("town", "secret").read({"update_id": 1, "message": message | more})
     assert read
     assert read.replies_to == said
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.telegram.updates import Reader
+from adapters.telegram.updates import UpdateReader
 from flows.messages import Location, MsgIn
 
 PAYLOADS = sorted((Path(__file__).parents[1] / "payloads" / "telegram").glob("*.json"))
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-def reader(secret: str = "4711:secret") -> Reader:
-    made = Reader("town", secret, lambda: NOW)
+def reader(secret: str = "4711:secret") -> UpdateReader:
+    made = UpdateReader("town", secret, lambda: NOW)
     made.username = "MitspracheTestBot"
     return made
 

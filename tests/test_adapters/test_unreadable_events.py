@@ -10,7 +10,7 @@ import pytest
 
 from adapters.matrix import channel as matrix_channel
 from adapters.matrix import reading
-from adapters.matrix.reading import Reader
+from adapters.matrix.reading import TimelineReader
 from flows.messages import Room
 from tests.support.synapse import NotTaken, Synapse
 from tests.test_adapters.between import between
@@ -65,14 +65,14 @@ async def test_a_room_mixed_with_what_nobody_can_read(
 async def test_a_fault_of_ours_about_one_event_stops_no_other(
     homeserver: Synapse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    real = Reader._message
+    real = TimelineReader._message
 
-    def brittle(self: Reader, address: str, event: reading.Raw, room: Room, **more: Any) -> Any:
+    def brittle(self: TimelineReader, address: str, event: reading.Raw, room: Room, **more: Any) -> Any:
         if event["content"].get("body") == "fatal":
             raise RecursionError
         return real(self, address, event, room, **more)
 
-    monkeypatch.setattr(Reader, "_message", brittle)
+    monkeypatch.setattr(TimelineReader, "_message", brittle)
     bot, anna = await homeserver.user("bot"), await person(homeserver)
     async with listening(homeserver, bot, tmp_path) as listener:
         room = await anna.room(bot)

@@ -1,0 +1,63 @@
+"""Names are unique and short, and files stay small enough to read."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bot", "adapters", "flows", "storage")
+FILES = {
+    path: ast.parse(path.read_text(encoding="utf-8"))
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if "migrations" not in path.parts
+}
+MAX_FUNCTION_HOMONYMS = 0.14
+MAX_POSITIONAL_CALLS = 6
+MAX_LINES = 400
+MAX_TEST_NAME = 60
+
+
+def test_no_two_public_classes_share_a_name():
+    names = Counter(node.name for node in top_level(ast.ClassDef) if not node.name.startswith("_"))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_few_public_functions_share_a_name():
+    names = Counter(
+        node.name for node in top_level(ast.FunctionDef, ast.AsyncFunctionDef) if not node.name.startswith("_")
+    )
+    shared = sum(times for times in names.values() if times > 1)
+    assert shared <= MAX_FUNCTION_HOMONYMS * names.total(), names.most_common(20)
+
+
+def test_calls_name_their_arguments():
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in FILES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and sum(not isinstance(word, ast.Starred) for word in node.args) >= 6
+    ]
+    assert len(long) <= MAX_POSITIONAL_CALLS, long
+
+
+def test_no_file_is_longer_than_400_lines():
+    long = [path.relative_to(ROOT) for path in FILES if path.read_text(encoding="utf-8").count("\n") > MAX_LINES]
+    assert long == []
+
+
+def test_names_of_tests_are_short():
+    long = [
+        node.name
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and len(node.name) > MAX_TEST_NAME
+    ]
+    assert long == []
+
+
+def top_level(*kinds: type) -> Iterable:
+    return (node for tree in FILES.values() for node in tree.body if isinstance(node, kinds))
