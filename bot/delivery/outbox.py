@@ -23,7 +23,6 @@ from adapters.base import (
     Forgetting,
     Moved,
     Outgoing,
-    Refused,
     RetryAfter,
     Sent,
     Unknown,
@@ -35,6 +34,7 @@ from bot.common.logs import error_place
 from bot.common.sources import Now, system_now
 from bot.delivery.broadcast_loader import LONGEST_PUT_OFF_SECONDS, BroadcastLoader
 from bot.delivery.channel_queue import ChannelQueue, QueuedMessage, Retry
+from bot.delivery.delivery_outcomes import MOST_ATTEMPTS, delivery_state, seconds_to_retry
 from bot.delivery.waiting import LONG_SECONDS
 from flows.messages import MsgOut
 from storage.core.errors import StorageError
@@ -62,7 +62,6 @@ FLUSH_SECONDS = 0.02
 """How long outcomes wait for a batch."""
 IDLE_SECONDS = 1.0
 """The same for sent replies: the contact will answer soon, which starts a batch."""
-MOST_ATTEMPTS = 12
 PAGE = 1000
 _NOT_SEEN: Final[frozenset[OutboxState]] = frozenset({"refused", "unreachable"})
 IN_MEMORY: list[Purpose] = [purpose for purpose in get_args(Purpose) if purpose not in UNASKED]
@@ -254,7 +253,7 @@ class Outbox:
         if isinstance(delivery, Moved) and item.attempts + 1 < MOST_ATTEMPTS:
             return self._move(channel, item, delivery.address)
         now = self._now()
-        wait = _seconds_to_wait(item, delivery)
+        wait = seconds_to_retry(item, delivery)
         if wait is None:
             self._done(channel, item, delivery, now)
             return None
@@ -273,7 +272,7 @@ class Outbox:
         return Retry(again, wait)
 
     def _done(self, channel: str, item: QueuedMessage, delivery: Delivery, now: datetime) -> None:
-        state, error = _state_of(delivery)
+        state, error = delivery_state(delivery)
         today = day_of(now)
         outcome = SendOutcome(
             id=item.message.id, state=state, attempts=item.attempts + 1, settled_at=today, error=error
@@ -384,28 +383,3 @@ class Outbox:
 def _changed(settled: PendingOutcomes) -> list[bytes]:
     moved = [lookup for move in settled.moves for lookup in (move.old, move.new)]
     return [*moved, *(row.lookup for row in settled.unreachable), *(row.lookup for row in settled.missed)]
-
-
-def _seconds_to_wait(item: QueuedMessage, delivery: Delivery) -> float | None:
-    if isinstance(delivery, RetryAfter) and (delivery.is_overall or item.attempts + 1 < MOST_ATTEMPTS):
-        return delivery.seconds
-    # An unknown outcome is retried once for replies, where a repeat is harmless; never for broadcasts.
-    if isinstance(delivery, Unknown) and item.purpose not in UNASKED and item.attempts == 0:
-        return 1.0
-    return None
-
-
-def _state_of(delivery: Delivery) -> tuple[OutboxState, str | None]:
-    match delivery:
-        case Sent():
-            return "sent", None
-        case Unreachable(reason):
-            return "unreachable", reason
-        case Moved():
-            return "unreachable", "moved"
-        case Refused(reason):
-            return "refused", reason
-        case RetryAfter(_, reason):
-            return "refused", f"gave up: {reason}"
-        case Unknown(reason):
-            return "unknown", reason
