@@ -26,7 +26,10 @@ def test_no_two_public_classes_share_a_name():
 
 
 def test_few_public_functions_share_a_name():
-    functions = [*top_level(ast.FunctionDef), *top_level(ast.AsyncFunctionDef)]
+    functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = [
+        *top_level(ast.FunctionDef),
+        *top_level(ast.AsyncFunctionDef),
+    ]
     names = Counter(node.name for node in functions if not node.name.startswith("_"))
     shared = sum(times for times in names.values() if times > 1)
     assert shared <= MAX_FUNCTION_HOMONYMS * names.total(), names.most_common(20)
