@@ -100,7 +100,7 @@ def _languages(consultation: Consultation, catalogues: Mapping[str, Phrases]) ->
         elif tag in _chain(tag, consultation.fallbacks):
             yield Problem(where, "the fallbacks go round in circles", "let the last one have no fallback")
     yield from _untranslated(consultation)
-    yield from _strangers(consultation)
+    yield from _unused_or_unreviewed(consultation)
 
 
 def _untranslated(consultation: Consultation) -> Iterator[Problem]:
@@ -127,20 +127,20 @@ def _chain(tag: str, fallbacks: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(chain)
 
 
-def _strangers(consultation: Consultation) -> Iterator[Problem]:
+def _unused_or_unreviewed(consultation: Consultation) -> Iterator[Problem]:
     """Yields texts in languages that are not offered, and texts without a review."""
-    strange: dict[str, Where] = {}
-    unread: Counter[str] = Counter()
+    unused: dict[str, Where] = {}
+    unreviewed: Counter[str] = Counter()
     for path, text in consultation.texts():
         for tag in text.languages():
             if tag not in consultation.languages:
-                strange.setdefault(tag, (*path, tag))
+                unused.setdefault(tag, (*path, tag))
             elif consultation.review_of(text, tag) is Review.UNREVIEWED:
-                unread[tag] += 1
-    for tag, where in strange.items():
+                unreviewed[tag] += 1
+    for tag, where in unused.items():
         reason = f"there are texts in “{tag}”, but the language is not offered"
         yield Problem(where, reason, "add it under languages, or correct the tag", True)
-    for tag, count in unread.items():
+    for tag, count in unreviewed.items():
         reason = f"texts which nobody has reviewed: {count}"
         yield Problem(("languages", tag), reason, "let a speaker read them and write review: reviewed", True)
 
@@ -220,11 +220,11 @@ def _chat_words(consultation: Consultation, catalogues: Mapping[str, Phrases]) -
     for where, word in _answers(consultation):
         if "synonyms" in where and where[-1] not in LANGUAGES:
             yield Problem(where, f"the language “{where[-1]}” is not known", "correct the tag", True)
-        spoken = commands.find(fold(word))
-        if spoken and spoken.command is Command.STOP:
+        parsed = commands.find(fold(word))
+        if parsed and parsed.command is Command.STOP:
             yield Problem(where, f"whoever types “{word}” stops the chat", "choose another word for this answer", True)
-        elif spoken:
-            reason = f"“{word}” is also the chat word for {spoken.command}; here it will count as the answer"
+        elif parsed:
+            reason = f"“{word}” is also the chat word for {parsed.command}; here it will count as the answer"
             yield Problem(where, reason, "choose another word if people may need both", True)
 
 

@@ -61,26 +61,26 @@ class CommandMatcher:
     messages of the bot must still be able to stop it.
     """
 
-    __slots__ = ("_by_word", "_doors", "_harmless", "_mine", "_news")
+    __slots__ = ("_by_word", "_contribution_words", "_harmless", "_link_words", "_subscription_words")
 
     def __init__(self, catalogues: Iterable[Phrases], others: Iterable[Phrases] = ()) -> None:
         catalogues, others = tuple(catalogues), tuple(others)
-        spoken: dict[str, Command] = {}
+        by_word: dict[str, Command] = {}
         for phrases in catalogues:
-            spoken = _words(phrases) | spoken
+            by_word = _words(phrases) | by_word
         self._harmless = Matcher(
-            ((command, [word for word in spoken if spoken[word] is command]) for command in _HARMLESS), numbered=False
+            ((command, [word for word in by_word if by_word[word] is command]) for command in _HARMLESS), numbered=False
         )
-        self._by_word = spoken
-        self._news: dict[str, str] = {}
+        self._by_word = by_word
+        self._subscription_words: dict[str, str] = {}
         for phrases in others:
             self._by_word = _words(phrases) | self._by_word
         for phrases in (*catalogues, *others):
-            self._news = _news(phrases) | self._news
-        self._doors: dict[str, str] = {}
+            self._subscription_words = _subscription_words(phrases) | self._subscription_words
+        self._link_words: dict[str, str] = {}
         for phrases in (*catalogues, *others):
-            self._doors = linking.link_words(phrases) | self._doors
-        self._mine = {
+            self._link_words = linking.link_words(phrases) | self._link_words
+        self._contribution_words = {
             spelling: kind
             for phrases in (*catalogues, *others)
             for kind in KINDS
@@ -96,12 +96,12 @@ class CommandMatcher:
         if folded.isdecimal():  # a bare number is always an answer
             return None
         head, _, rest = folded.partition(" ")
-        if rest in self._news and self._by_word.get(head) is Command.NEWS:
-            return ParsedCommand(Command.NEWS, self._news[rest])
-        if rest in self._doors and self._by_word.get(head) is Command.LINK:
-            return ParsedCommand(Command.LINK, self._doors[rest])
-        if (code := _CODE.search(folded)) and (doing := folded[: code.start()].rstrip()) in self._mine:
-            return ParsedCommand(Command.MINE, f"{self._mine[doing]}.{code[0]}")
+        if rest in self._subscription_words and self._by_word.get(head) is Command.NEWS:
+            return ParsedCommand(Command.NEWS, self._subscription_words[rest])
+        if rest in self._link_words and self._by_word.get(head) is Command.LINK:
+            return ParsedCommand(Command.LINK, self._link_words[rest])
+        if (code := _CODE.search(folded)) and (doing := folded[: code.start()].rstrip()) in self._contribution_words:
+            return ParsedCommand(Command.MINE, f"{self._contribution_words[doing]}.{code[0]}")
         if rest and rest.replace(" ", "").isdecimal() and self._by_word.get(head) is Command.LINK:
             return ParsedCommand(Command.LINK, rest)
         if len(folded) < 40 and (number := _NUMBER.search(folded)):
@@ -136,5 +136,5 @@ def _words(phrases: Phrases) -> dict[str, Command]:
 
 
 @lru_cache(64)
-def _news(phrases: Phrases) -> dict[str, str]:
+def _subscription_words(phrases: Phrases) -> dict[str, str]:
     return subscriptions.subscription_words(phrases)

@@ -56,11 +56,11 @@ def ask_language(flow: Flow, session: Session) -> Turn:
     )
 
 
-def run_command(flow: Flow, session: Session, spoken: ParsedCommand) -> Turn:
+def run_command(flow: Flow, session: Session, parsed: ParsedCommand) -> Turn:
     """Runs the handler of a command."""
     if session.aside == "delete":  # any other command cancels the erasure
         session = session._replace(aside="")
-    return _HANDLERS[spoken.command](flow, session, spoken.argument)
+    return _HANDLERS[parsed.command](flow, session, parsed.argument)
 
 
 def reply_to_stale_button(flow: Flow, session: Session) -> Turn:
@@ -271,10 +271,10 @@ def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
 def _stop(flow: Flow, session: Session, argument: str) -> Turn:
     renderer, slug = messages_text.renderer_of(flow, session), flow.consultation.slug
     buttons = [messages_text.start_button(renderer, slug), renderer.command("delete")]
-    farewell = MessageCreated(
+    confirmation = MessageCreated(
         renderer.message(renderer.text("stop.done", keyword=renderer.return_command(slug)), buttons)
     )
-    return leave_session(flow, session, (PushesStopped(), farewell))
+    return leave_session(flow, session, (PushesStopped(), confirmation))
 
 
 def _human(flow: Flow, session: Session, argument: str) -> Turn:

@@ -48,7 +48,7 @@ def start(
     of a session that can no longer be loaded.
     """
     fresh = Session(flow.code, "", receipt, overheard=overheard, also_stored=list(also_stored))
-    return _begun(flow, _start(flow, fresh, language, hint), facts)
+    return _with_partial_answer(flow, _start(flow, fresh, language, hint), facts)
 
 
 def _start(flow: Flow, fresh: Session, language: str | None, hint: str) -> Turn:
@@ -56,7 +56,7 @@ def _start(flow: Flow, fresh: Session, language: str | None, hint: str) -> Turn:
         return command_handlers.greet(flow, fresh._replace(language=language))
     wanted = language if language in flow.other_renderers else ""
     pruned = prune(flow, fresh._replace(language=best_guess(hint, flow.languages), wanted=wanted))
-    return _with_before(pruned.events, pruned.line, _which_language(flow, pruned.session))
+    return _prepend_events(pruned.events, pruned.line, _which_language(flow, pruned.session))
 
 
 def _which_language(flow: Flow, session: Session) -> Turn:
@@ -90,24 +90,26 @@ def resume(
     if msg.media == UNDECRYPTABLE:
         return command_handlers.ask_to_resend(flow, session)
     if flow.is_settled(session) and session.overheard == overheard:
-        return _begun(flow, _taken(flow, session, msg, idle, facts, has_missed=has_missed), facts)
+        return _with_partial_answer(
+            flow, _handle_message(flow, session, msg, idle, facts, has_missed=has_missed), facts
+        )
     before, session = session, on_channel(flow, session, overheard=overheard)
     session, path, events, line = prune(flow, session)
     events = (*_withheld_before(before, session), *events)
     if (session.at or events) and session.at != path.open and session.at not in path.passed:
         turn = go_on(flow, session, session.at)  # asked only because of a dropped answer
     else:
-        turn = _taken(flow, session, msg, idle, facts, has_missed=has_missed)
-    return _begun(flow, _with_before(events, line, turn), facts)
+        turn = _handle_message(flow, session, msg, idle, facts, has_missed=has_missed)
+    return _with_partial_answer(flow, _prepend_events(events, line, turn), facts)
 
 
-def _taken(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts, *, has_missed: bool) -> Turn:
+def _handle_message(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts, *, has_missed: bool) -> Turn:
     if is_withheld(flow, session, session.at):  # asked in a confidential chat, continued in another one
         return go_on(flow, session, session.at)
-    return _no_answer(flow, session, msg, has_missed=has_missed) or _resume(flow, session, msg, idle, facts)
+    return _handle_non_answer(flow, session, msg, has_missed=has_missed) or _resume(flow, session, msg, idle, facts)
 
 
-def _with_before(events: tuple[Event, ...], line: str, turn: Turn) -> Turn:
+def _prepend_events(events: tuple[Event, ...], line: str, turn: Turn) -> Turn:
     """Returns the turn with earlier events first and their notice before its first message."""
     if not events:
         return turn
@@ -119,7 +121,7 @@ def _with_before(events: tuple[Event, ...], line: str, turn: Turn) -> Turn:
     return Turn(turn.session, (*events, *after))
 
 
-def _no_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: bool) -> Turn | None:
+def _handle_non_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: bool) -> Turn | None:
     """Handles a message that cannot answer the open prompt, because that was not delivered or the message replies to an
     earlier one. Returns None for other messages. Commands are valid everywhere.
     """
@@ -132,13 +134,13 @@ def _no_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: bool) ->
 
 def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts) -> Turn:
     if msg.edits:
-        return _edited(flow, session, msg, facts)
+        return _handle_edit(flow, session, msg, facts)
     if msg.tapped:
-        return _tapped(flow, session, msg, msg.tapped, facts)
+        return _handle_tap(flow, session, msg, msg.tapped, facts)
     reply = Reply(msg.text, fold(msg.text), "", msg)
-    spoken = flow.commands.find(reply.folded)
-    if spoken and (spoken.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
-        return command_handlers.run_command(flow, session, spoken)
+    parsed_command = flow.commands.find(reply.folded)
+    if parsed_command and (parsed_command.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
+        return command_handlers.run_command(flow, session, parsed_command)
     if session.aside and (turn := fallback.answer_side_question(flow, session, reply.folded)):
         return turn
     if session.aside:
@@ -155,7 +157,7 @@ def reopen(flow: Flow, session: Session, *, overheard: bool = False) -> Turn:
     session = session._replace(status="waiting", aside="", repairs=0, has_left=not session.submitted)
     before, session = session, on_channel(flow, session, overheard=overheard)
     session, _, events, line = prune(flow, session)
-    return _with_before((*_withheld_before(before, session), *events), line, _reopened(flow, session))
+    return _prepend_events((*_withheld_before(before, session), *events), line, _reopened(flow, session))
 
 
 def _withheld_before(before: Session, session: Session) -> tuple[GapReopened, ...]:
@@ -180,7 +182,7 @@ def interrupt(flow: Flow, session: Session) -> Turn:
     return leave_session(flow, session, ())
 
 
-def _begun(flow: Flow, turn: Turn, facts: Facts) -> Turn:
+def _with_partial_answer(flow: Flow, turn: Turn, facts: Facts) -> Turn:
     """Adds the initial partial answer of a `FactBasedQuestion`, sent after its prompt."""
     session = turn.session
     if session.at not in flow.fact_based or session.draft is not None or session.aside or session.status != "waiting":
@@ -188,10 +190,10 @@ def _begun(flow: Flow, turn: Turn, facts: Facts) -> Turn:
     asked = messages_text.localized_flow(flow, session).questions[session.at]
     rated = next((event.proposal for event in turn.events if isinstance(event, Rated)), 0)
     dropped = frozenset(event.key for event in turn.events if isinstance(event, AnswerDropped))
-    begun = asked.begin(facts.with_dropped(dropped), rated) if isinstance(asked, FactBasedQuestion) else None
-    if begun is None:
+    partial = asked.begin(facts.with_dropped(dropped), rated) if isinstance(asked, FactBasedQuestion) else None
+    if partial is None:
         return turn
-    return Turn(session._replace(draft=begun.value), (*turn.events, *begun.events, MessageCreated(begun.msg)))
+    return Turn(session._replace(draft=partial.value), (*turn.events, *partial.events, MessageCreated(partial.msg)))
 
 
 def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
@@ -201,7 +203,7 @@ def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
     return messages_text.localized_flow(flow, session).questions[session.at].matches_exactly(reply.folded)
 
 
-def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: Facts) -> Turn:
+def _handle_tap(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: Facts) -> Turn:
     if tapped.code != flow.code:
         return command_handlers.reply_to_stale_button(flow, session)
     if not tapped.key:
@@ -209,10 +211,10 @@ def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: Fact
         if name == Command.SKIP and msg.mode == "paper" and session.at and not flow.nodes[session.at].on_paper:
             return command_handlers.mark_not_asked(flow, session)
         is_word = name in Command._value2member_map_
-        spoken = ParsedCommand(Command(name), tapped.argument) if is_word else None
+        parsed_command = ParsedCommand(Command(name), tapped.argument) if is_word else None
         return (
-            command_handlers.run_command(flow, session, spoken)
-            if spoken
+            command_handlers.run_command(flow, session, parsed_command)
+            if parsed_command
             else command_handlers.reply_to_stale_button(flow, session)
         )
     if tapped.key != session.at:
@@ -220,7 +222,7 @@ def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: Fact
     return _answer(flow, session._replace(aside=""), tapped.key, Reply(choice=tapped.value, msg=msg), facts)
 
 
-def _edited(flow: Flow, session: Session, msg: MsgIn, facts: Facts) -> Turn:
+def _handle_edit(flow: Flow, session: Session, msg: MsgIn, facts: Facts) -> Turn:
     """Handles an edited message: corrects its answer, or rejects the edit."""
     key = session.last_key
     if not key or msg.edits != session.last_message:

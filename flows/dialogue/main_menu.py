@@ -58,13 +58,12 @@ class MainMenu:
 
     __slots__ = ("_commands", "_languages", "_names", "_renderers", "entries")
 
-    def __init__(self, invitations: Sequence[MenuEntry], catalogues: Mapping[str, Phrases]) -> None:
-        self.entries = tuple(invitations)
+    def __init__(self, entries: Sequence[MenuEntry], catalogues: Mapping[str, Phrases]) -> None:
+        self.entries = tuple(entries)
         self._renderers = {tag: Renderer(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
         self._commands = CommandMatcher(catalogues.values())
         self._names = Matcher(
-            (invitation.slug, (invitation.slug, *invitation.keywords, *(w.text for _, w in invitation.title.items())))
-            for invitation in invitations
+            (entry.slug, (entry.slug, *entry.keywords, *(w.text for _, w in entry.title.items()))) for entry in entries
         )
         self._languages = Matcher(
             ((tag, (LANGUAGES[tag].name, *catalogues[tag].words("words.this_language"))) for tag in catalogues),
@@ -77,18 +76,18 @@ class MainMenu:
 
     def recognised(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """Returns the events of a command or the name of a consultation; nothing for other messages."""
-        if obeyed := self.run_command(msg, language):
-            return obeyed
+        if events := self.run_command(msg, language):
+            return events
         folded = _words_of(msg)
-        spoken = self._commands.find(folded)
-        if (spoken is None or spoken.command is not Command.START) and (named := self._names.find_folded(folded)):
+        parsed = self._commands.find(folded)
+        if (parsed is None or parsed.command is not Command.START) and (named := self._names.find_folded(folded)):
             return (ConsultationChosen(named.value),)
         return ()
 
     def otherwise(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """Returns the events of any other message: starts the only open consultation, or shows the menu."""
-        spoken = self._commands.find(_words_of(msg))
-        if len(self.entries) == 1 and (spoken is None or spoken.command in _BEGINNINGS):
+        parsed = self._commands.find(_words_of(msg))
+        if len(self.entries) == 1 and (parsed is None or parsed.command in _START_COMMANDS):
             return (ConsultationChosen(self.entries[0].slug),)
         return (self.welcome(self.renderer(language, msg.language_hint)),)
 
@@ -102,13 +101,13 @@ class MainMenu:
         folded, tapped = _words_of(msg), msg.tapped
         if tapped and tapped.key == START:
             return (ConsultationChosen(tapped.value),)
-        if tapped and tapped.command and (wish := _wish(tapped.command, tapped.argument, renderer)):
-            return (wish,)
-        spoken = self._commands.find(folded)
-        if spoken and (wish := _wish(spoken.command, spoken.argument, renderer)):
-            return (wish,)
-        if spoken and spoken.command in _ANSWERS:
-            return _ANSWERS[spoken.command](self, renderer)
+        if tapped and tapped.command and (event := _event_of(tapped.command, tapped.argument, renderer)):
+            return (event,)
+        parsed = self._commands.find(folded)
+        if parsed and (event := _event_of(parsed.command, parsed.argument, renderer)):
+            return (event,)
+        if parsed and parsed.command in _REPLIES:
+            return _REPLIES[parsed.command](self, renderer)
         chosen = self._languages.find_folded(folded)
         if chosen is None and folded in self._renderers:
             return self._switch(folded)
@@ -124,10 +123,10 @@ class MainMenu:
 
     def welcome(self, renderer: Renderer) -> MessageCreated:
         """Returns the introduction of the bot and the open consultations."""
-        titles = [invitation.in_language(invitation.title, renderer.language) for invitation in self.entries]
+        titles = [entry.in_language(entry.title, renderer.language) for entry in self.entries]
         replies = [
-            QuickReply(renderer.token(START, invitation.slug), title, number)
-            for number, (invitation, title) in enumerate(zip(self.entries, titles, strict=True), start=1)
+            QuickReply(renderer.token(START, entry.slug), title, number)
+            for number, (entry, title) in enumerate(zip(self.entries, titles, strict=True), start=1)
         ]
         lines = [renderer.text("lobby.hello"), renderer.text("lobby.choose" if titles else "lobby.nothing")]
         return MessageCreated(renderer.message("\n".join(lines), (*replies, *self._language_replies(renderer))))
@@ -157,8 +156,8 @@ class MainMenu:
 
     def contacts(self, renderer: Renderer) -> tuple[Event, ...]:
         lines = [renderer.text("human")]
-        for invitation in self.entries:
-            lines += [invitation.in_language(invitation.person, renderer.language), *invitation.ways]
+        for entry in self.entries:
+            lines += [entry.in_language(entry.person, renderer.language), *entry.ways]
         return (MessageCreated(renderer.message("\n".join(dict.fromkeys(lines)))),)
 
 
@@ -171,7 +170,7 @@ def _words_of(msg: MsgIn) -> str:
     return " ".join(words or (tapped.command, *tapped.arguments)).replace("_", " ")
 
 
-def _wish(name: str, argument: str, renderer: Renderer) -> Event | None:
+def _event_of(name: str, argument: str, renderer: Renderer) -> Event | None:
     """Returns the event of a command with an argument: start, subscriptions, linking, own contributions."""
     match name:
         case Command.START:
@@ -190,7 +189,7 @@ def _wish(name: str, argument: str, renderer: Renderer) -> Event | None:
 
 
 def _simple(phrase: str, *buttons: str) -> Callable[[MainMenu, Renderer], tuple[Event, ...]]:
-    def answer(lobby: MainMenu, renderer: Renderer) -> tuple[Event, ...]:
+    def answer(menu: MainMenu, renderer: Renderer) -> tuple[Event, ...]:
         text = renderer.text(phrase, keyword=renderer.text("button.start"))
         return (MessageCreated(renderer.message(text, [renderer.command(button) for button in buttons])),)
 
@@ -199,18 +198,18 @@ def _simple(phrase: str, *buttons: str) -> Callable[[MainMenu, Renderer], tuple[
 
 def _with_event(event: Event, phrase: str, *buttons: str) -> Callable[[MainMenu, Renderer], tuple[Event, ...]]:
     reply = _simple(phrase, *buttons)
-    return lambda lobby, renderer: (event, *reply(lobby, renderer))
+    return lambda menu, renderer: (event, *reply(menu, renderer))
 
 
-_BEGINNINGS = frozenset({Command.START, Command.CONTINUE, Command.REPEAT, Command.CHANGE, Command.SUBMIT})
-_ANSWERS: dict[Command, Callable[[MainMenu, Renderer], tuple[Event, ...]]] = {
+_START_COMMANDS = frozenset({Command.START, Command.CONTINUE, Command.REPEAT, Command.CHANGE, Command.SUBMIT})
+_REPLIES: dict[Command, Callable[[MainMenu, Renderer], tuple[Event, ...]]] = {
     Command.HELP: _simple("lobby.help"),
     Command.PRIVACY: _simple("lobby.privacy"),
     Command.DELETE: _simple("delete.ask", "delete_all"),
     Command.DELETE_ALL: _with_event(ErasureRequested(), "delete.done"),
     Command.STOP: _with_event(PushesStopped(), "stop.done", "start", "delete"),
-    Command.MYDATA: lambda lobby, renderer: (DataRequested(),),
-    Command.STATUS: lambda lobby, renderer: (DataRequested(),),
-    Command.LANGUAGE: lambda lobby, renderer: lobby.ask_language(renderer),
-    Command.HUMAN: lambda lobby, renderer: lobby.contacts(renderer),
+    Command.MYDATA: lambda menu, renderer: (DataRequested(),),
+    Command.STATUS: lambda menu, renderer: (DataRequested(),),
+    Command.LANGUAGE: lambda menu, renderer: menu.ask_language(renderer),
+    Command.HUMAN: lambda menu, renderer: menu.contacts(renderer),
 }

@@ -197,34 +197,34 @@ class _LocalizedStatements(FactBasedQuestion):
         return self._next(facts.get(NextStatement(self._key, self._renderer.language, rated, facts.dropped)), 0)
 
     def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
-        here = _BlockState.of(draft)
-        if here is None:
+        state = _BlockState.of(draft)
+        if state is None:
             return self.begin(facts)
         if reply.choice:
-            return self._tapped(here, reply.choice, facts)
+            return self._tapped(state, reply.choice, facts)
         vote = self._plain_vote(reply)
         # "Continue" before the first statement of a block keeps the answer unchanged.
-        is_leaving = here.stage == "rate" and not here.in_block and reply.folded in self._on
+        is_leaving = state.stage == "rate" and not state.in_block and reply.folded in self._on
         # "OK" agrees with the statement and does not end the block.
         if vote is None and (is_leaving or reply.folded in self._done):
-            return self._finished(here)
-        if here.stage != "rate" or here.statement is None:
-            return self._said_in_between(here, reply.folded, vote, facts)
+            return self._finished(state)
+        if state.stage != "rate" or state.statement is None:
+            return self._said_in_between(state, reply.folded, vote, facts)
         if vote is not None:
-            return self._voted(here, here.statement.id, vote, facts)
+            return self._voted(state, state.statement.id, vote, facts)
         match = self._matcher.find_folded(reply.folded)
         if match is None:
-            return self._vote_and_importance(here, here.statement.id, reply.folded, facts)
-        is_again = match.value == "important" and here.is_important and reply.folded == "4"
-        return self._did(here, here.statement.id, "unimportant" if is_again else match.value, facts)
+            return self._vote_and_importance(state, state.statement.id, reply.folded, facts)
+        is_again = match.value == "important" and state.is_important and reply.folded == "4"
+        return self._did(state, state.statement.id, "unimportant" if is_again else match.value, facts)
 
     def prompt_for(self, draft: Value | None) -> MsgOut:
-        here = _BlockState.of(draft)
-        return self._shown(here) if here else self.prompt
+        state = _BlockState.of(draft)
+        return self._shown(state) if state else self.prompt
 
     def value_if_skipped(self, draft: Value | None) -> Value | Missing:
-        here = _BlockState.of(draft)
-        return here.rated if here and (here.rated or here.stage == "none") else Missing.SKIPPED
+        state = _BlockState.of(draft)
+        return state.rated if state and (state.rated or state.stage == "none") else Missing.SKIPPED
 
     def show(self, value: Value) -> str:
         return self._renderer.text("statements.count", count=value)
@@ -232,54 +232,54 @@ class _LocalizedStatements(FactBasedQuestion):
     def matches_exactly(self, folded: str) -> bool:
         return self._matcher.matches_exactly(folded) or folded in self._more or folded in self._done
 
-    def _tapped(self, here: _BlockState, choice: str, facts: Facts) -> ParseResult:
+    def _tapped(self, state: _BlockState, choice: str, facts: Facts) -> ParseResult:
         word, _, id_ = choice.partition("-")
-        if choice == "more" and here.stage != "rate":
+        if choice == "more" and state.stage != "rate":
             return self._next(facts.get(NextStatement(self._key, self._renderer.language)), 0)
         if word not in self._labels or not id_.isdecimal() or len(id_) > _LONGEST_ID:
             return Invalid(self._hint)
-        if here.stage == "rate" and here.statement is not None and int(id_) == here.statement.id:
-            return self._did(here, int(id_), word, facts)
-        return self._changed(here, int(id_), word, facts)
+        if state.stage == "rate" and state.statement is not None and int(id_) == state.statement.id:
+            return self._did(state, int(id_), word, facts)
+        return self._changed(state, int(id_), word, facts)
 
-    def _changed(self, here: _BlockState, id_: int, word: str, facts: Facts) -> PartialAnswer:
+    def _changed(self, state: _BlockState, id_: int, word: str, facts: Facts) -> PartialAnswer:
         """Handles a tap below an earlier statement: another answer replaces the vote and keeps the mark "important"."""
         before = facts.get(OwnVote(id_))
         if word not in _VOTES or before is None:
-            return self._draft(here, self._renderer.text("statements.earlier"))
+            return self._draft(state, self._renderer.text("statements.earlier"))
         said = [self._labels[word], *([self._labels["important"]] if before.is_important else [])]
         answer = self._renderer.listed(said)
         if before.vote == _VOTES[word]:
-            return self._draft(here, self._renderer.text("statements.noted", answer=answer))
+            return self._draft(state, self._renderer.text("statements.noted", answer=answer))
         if not facts.get(StillReleased(id_)):
-            return self._draft(here, self._renderer.text("statements.gone"))
+            return self._draft(state, self._renderer.text("statements.gone"))
         rated = Rated(id_, _VOTES[word], before.is_important, self._key)
-        return self._draft(here, self._renderer.text("statements.changed", answer=answer), rated)
+        return self._draft(state, self._renderer.text("statements.changed", answer=answer), rated)
 
-    def _vote_and_importance(self, here: _BlockState, id_: int, folded: str, facts: Facts) -> ParseResult:
+    def _vote_and_importance(self, state: _BlockState, id_: int, folded: str, facts: Facts) -> ParseResult:
         """Handles a vote and the mark in one reply: "Stimme zu, ist mir wichtig"."""
         words, _ = self._matcher.split(folded)
         votes = {word for word in words if word in _VOTES}
         if len(votes) != 1 or not set(words) <= {*votes, "important"}:
             return Invalid(self._hint)
-        return self._did(here._replace(is_important=True), id_, votes.pop(), facts)
+        return self._did(state._replace(is_important=True), id_, votes.pop(), facts)
 
-    def _did(self, here: _BlockState, id_: int, word: str, facts: Facts) -> ParseResult:
+    def _did(self, state: _BlockState, id_: int, word: str, facts: Facts) -> ParseResult:
         if word in _VOTES:
-            return self._voted(here, id_, _VOTES[word], facts)
+            return self._voted(state, id_, _VOTES[word], facts)
         if word == "original":
-            return self._draft(here._replace(is_original=True))
+            return self._draft(state._replace(is_original=True))
         line = self._renderer.text("statements.is_important") if word == "important" else ""
-        return self._draft(here._replace(is_important=word == "important"), line)
+        return self._draft(state._replace(is_important=word == "important"), line)
 
-    def _voted(self, here: _BlockState, id_: int, vote: Vote, facts: Facts) -> ParseResult:
+    def _voted(self, state: _BlockState, id_: int, vote: Vote, facts: Facts) -> ParseResult:
         following = NextStatement(self._key, self._renderer.language, after=id_)
         facts.require(StillReleased(id_), following)
         offer = facts.get(following)
         if not facts.get(StillReleased(id_)):
-            return self._next(offer._replace(rated=here.rated), here.in_block, self._renderer.text("statements.gone"))
-        rated = Rated(id_, vote, here.is_important, self._key)
-        count, in_block = here.rated + 1, here.in_block + 1
+            return self._next(offer._replace(rated=state.rated), state.in_block, self._renderer.text("statements.gone"))
+        rated = Rated(id_, vote, state.is_important, self._key)
+        count, in_block = state.rated + 1, state.in_block + 1
         if offer.statement is None:
             return Accepted(count, (rated,), echo=self._renderer.text("statements.all"))
         if in_block >= self._block:
@@ -293,46 +293,46 @@ class _LocalizedStatements(FactBasedQuestion):
         thumbs = {vote for sign, vote in _SIGNS.items() if sign in reply.text}
         return thumbs.pop() if len(thumbs) == 1 else None
 
-    def _said_in_between(self, here: _BlockState, folded: str, vote: Vote | None, facts: Facts) -> ParseResult:
-        if here.stage == "more" and (folded in self._more or vote == 1 or folded == "1"):
+    def _said_in_between(self, state: _BlockState, folded: str, vote: Vote | None, facts: Facts) -> ParseResult:
+        if state.stage == "more" and (folded in self._more or vote == 1 or folded == "1"):
             return self._next(facts.get(NextStatement(self._key, self._renderer.language)), 0)
-        if vote == -1 or folded == "2" or here.stage == "none":
-            return self._finished(here)
+        if vote == -1 or folded == "2" or state.stage == "none":
+            return self._finished(state)
         return Invalid(self._hint)
 
-    def _finished(self, here: _BlockState) -> ParseResult:
-        left = self.value_if_skipped(here.kept())
+    def _finished(self, state: _BlockState) -> ParseResult:
+        left = self.value_if_skipped(state.kept())
         return left if not isinstance(left, Missing) or self._skip else Invalid(self._hint)
 
     def _next(self, offer: NextStatementOffer, in_block: int, line: str = "", *events: Event) -> PartialAnswer:
         stage: Stage = "none" if offer.statement is None else "rate"
         return self._draft(_BlockState(stage, offer.rated, in_block, offer.statement), line, *events)
 
-    def _draft(self, here: _BlockState, line: str = "", *events: Event) -> PartialAnswer:
-        msg = self._shown(here)
-        return PartialAnswer(here.kept(), msg.preceded_by(noticed(line)), events)
+    def _draft(self, state: _BlockState, line: str = "", *events: Event) -> PartialAnswer:
+        msg = self._shown(state)
+        return PartialAnswer(state.kept(), msg.preceded_by(noticed(line)), events)
 
-    def _shown(self, here: _BlockState) -> MsgOut:
+    def _shown(self, state: _BlockState) -> MsgOut:
         renderer = self._renderer
-        if here.statement is None and here.stage != "more":
+        if state.statement is None and state.stage != "more":
             return renderer.message(
                 renderer.text("statements.none"), [self._enough[0]._replace(label=renderer.text("button.continue"))]
             )
-        if here.statement is None:
+        if state.statement is None:
             more = QuickReply(renderer.token(self._key, "more"), renderer.text("statements.more_yes"), 1)
-            text = renderer.text("statements.more", count=here.rated)
+            text = renderer.text("statements.more", count=state.rated)
             return renderer.message([TitlePart(text)], (more, *self._enough))._replace(expects="one", title=text)
-        statement, replies = here.statement, self._replies(here, here.statement)
+        statement, replies = state.statement, self._replies(state, state.statement)
         card = ProposalCard(statement.text, statement.code, statement.language)
-        if here.is_original and statement.original:
+        if state.is_original and statement.original:
             card = ProposalCard(statement.original, statement.code, statement.original_language)
-        line = self._about_language(statement, here.is_original)
+        line = self._about_language(statement, state.is_original)
         msg = renderer.message((card, BodyPart(line)) if line else (card,), replies)
         return msg._replace(expects="one", title=card.text)
 
-    def _replies(self, here: _BlockState, statement: Statement) -> tuple[QuickReply, ...]:
-        words = [*_VOTES, "unimportant" if here.is_important else "important"]
-        if statement.original and not here.is_original:
+    def _replies(self, state: _BlockState, statement: Statement) -> tuple[QuickReply, ...]:
+        words = [*_VOTES, "unimportant" if state.is_important else "important"]
+        if statement.original and not state.is_original:
             words.append("original")
         replies = (
             QuickReply(
@@ -343,7 +343,7 @@ class _LocalizedStatements(FactBasedQuestion):
             )
             for number, word in enumerate(words, start=1)
         )
-        return (*replies, *(self._enough if here.rated else self._skip))
+        return (*replies, *(self._enough if state.rated else self._skip))
 
     def _about_language(self, statement: Statement, is_original: bool) -> str:
         if is_original:
