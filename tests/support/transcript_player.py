@@ -47,7 +47,7 @@ from storage.tables.revisions import find_live_revision
 from tests.support.sources import Chance, Clock
 
 KEYS = Keys(bytes(32))
-CONSULTATIONS = Path(__file__).parent / "consultations"
+CONSULTATIONS = Path(__file__).parents[1] / "consultations"
 MOST_SEEDS = 1000
 _PUBLISH = "@ publish: "
 _SCRIPTED = ("#", "@", ">", "")
