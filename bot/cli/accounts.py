@@ -1,4 +1,4 @@
-"""`staff`: gives, takes and lists the personal codes of people who work here."""
+"""`staff`: creates, revokes and lists staff accounts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storage.tables.staff import Role, StaffMember, all_staff, insert_staff, rev
 
 
 def create_account(settings: Settings, name: str, role: str, say: Say) -> None:
-    """Lets somebody in: prints the personal code, once. Raises CommandError."""
+    """Creates a staff account and prints its access code once. Raises CommandError."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise CommandError(f"a name has 1 to {LONGEST_NAME} printable characters")
@@ -49,7 +49,7 @@ def create_account(settings: Settings, name: str, role: str, say: Say) -> None:
 
 
 def revoke_account(settings: Settings, name: str, say: Say) -> None:
-    """Lets somebody in no more, from the next request on. Raises CommandError."""
+    """Revokes an account from the next request on. Raises CommandError."""
     name = " ".join(name.split())
     with command_context(settings, say) as (store, keys):
 
@@ -66,7 +66,7 @@ def revoke_account(settings: Settings, name: str, say: Say) -> None:
 
 
 def list_accounts(settings: Settings, say: Say) -> None:
-    """Says who is let in, a line each: name, role, since when, last use."""
+    """Prints the accounts, one per line: name, role, creation, last use."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         members = all_staff(connection)
     if not members:

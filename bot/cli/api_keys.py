@@ -1,4 +1,4 @@
-"""`staff key`, `keys` and `revoke-key`: makes, lists and takes away the keys of other programs."""
+"""`staff key`, `keys` and `revoke-key`: creates, lists and revokes API keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from storage.tables.staff import StaffMember, all_staff
 
 
 def create_api_key(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -> None:
-    """Makes a key for somebody who works here; prints it once. Raises CommandError."""
+    """Creates an API key owned by a staff member and prints it once. Raises CommandError."""
     wanted = _known(scopes)
     with command_context(settings, say) as (store, keys):
         with store.reading() as connection:
@@ -63,7 +63,7 @@ def _member(connection: Connection, name: str) -> StaffMember:
 
 
 def revoke_key_by_label(settings: Settings, label: str, say: Say) -> None:
-    """Lets a key in no more, from the next request on. Raises CommandError."""
+    """Revokes a key from the next request on. Raises CommandError."""
     label = label.strip().removeprefix(f"{PREFIX}_").partition("_")[0].upper()
     with command_context(settings, say) as (store, keys):
 
@@ -80,7 +80,7 @@ def revoke_key_by_label(settings: Settings, label: str, say: Say) -> None:
 
 
 def list_api_keys(settings: Settings, say: Say) -> None:
-    """Says which keys there are, a line each: label, owner, what for, since when, last use."""
+    """Prints the keys, one per line: label, owner, scopes, creation, last use."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in all_staff(connection)}
         keys = all_api_keys(connection)

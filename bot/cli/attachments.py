@@ -1,4 +1,4 @@
-"""`attachments`: what people sent instead of words, decrypted into a folder, for those who listen and look."""
+"""`attachments`: exports voice messages and pictures, decrypted, to a folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEAD: Final = ("file", "response_id", "question_key", "kind", "state", "size", "
 
 
 class WrittenAttachment(NamedTuple):
-    """How many files were written, and which could not be."""
+    """The number of written files, and those that failed."""
 
     number: int
     lost: list[str]

@@ -1,4 +1,4 @@
-"""`audit` and `audit verify`: the audit log for people to read, and to be sure of."""
+"""`audit` and `audit verify`: prints and verifies the audit log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_ANCHOR: Final = (
 
 
 class AuditListOptions(NamedTuple):
-    """Which entries: of one consultation, and from a day on."""
+    """Filter of entries: one consultation, and from a day on."""
 
     slug: str = ""
     since: str = ""
@@ -37,7 +37,7 @@ class AuditListOptions(NamedTuple):
 
 
 def print_audit_log(settings: Settings, wish: AuditListOptions, say: Say, complain: Say) -> None:
-    """Says the entries, a line each, the newest last. Raises CommandError."""
+    """Prints the entries, one per line, newest last. Raises CommandError."""
     zone = settings.zone()
     since = _midnight(wish.since, zone) if wish.since else None
     with command_context(settings, complain) as (store, _), store.reading() as connection:
@@ -52,7 +52,7 @@ def print_audit_log(settings: Settings, wish: AuditListOptions, say: Say, compla
 
 
 def verify_audit_log(settings: Settings, say: Say, complain: Say) -> bool:
-    """Says whether the log is whole; False where it is not. Raises as `command_context` does."""
+    """Verifies the log and prints the outcome; False if it is damaged. Raises as `command_context` does."""
     with command_context(settings, complain) as (store, keys):
         try:
             known, fault = audit_anchor.load_anchor(settings.data, keys), ""
@@ -106,7 +106,7 @@ def _cells(entry: StoredAuditEntry, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """The rows as lines, each column as wide as its widest cell."""
+    """Returns the rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,4 +1,4 @@
-"""The house before anybody comes in: opened, furnished with samples, filled with what is published."""
+"""Opens the store for a command, publishes the samples, and prints consultations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from storage.tables.stages import Stage
 
 
 def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store, Keys, list[DefinitionIssue]]:
-    """Opens the house (`open_house`); what is empty is filled: data folder, database, secret key, sample consultations.
+    """Opens the store (`open_store`) and publishes the sample consultations.
 
     Raises `CommandError`, `SecretError` and the classes of `storage.core.errors`.
     """
@@ -50,7 +50,7 @@ def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store
 
 @contextmanager
 def command_context(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]]:
-    """The open store of a furnished house and its keys, for one command. Raises as `command_context` does."""
+    """Yields the open store and its keys for one command. Raises as `open_with_samples` does."""
     store, keys, faults = open_with_samples(settings, say)
     try:
         for fault in faults:
@@ -67,7 +67,7 @@ def command_context(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]
 
 
 def _note_newest(store: Store, keys: Keys, data: Path, say: Say) -> None:
-    """Notes how far the audit log is; also after a fault, since what was recorded before it counts."""
+    """Stores the newest row of the audit log in the anchor file, also after an error."""
     try:
         with store.reading() as connection:
             audit_anchor.advance(connection, keys, data)
@@ -79,7 +79,7 @@ def _note_newest(store: Store, keys: Keys, data: Path, say: Say) -> None:
 
 
 def publish_context(settings: Settings, note: Note = unrecorded) -> PublishContext:
-    """What publishing needs from outside."""
+    """Returns the context for publishing."""
     return PublishContext(Ids(), datetime.now(UTC), settings.zone(), settings.data / recordings.FOLDER, note)
 
 
@@ -117,7 +117,7 @@ def run_publish(
 
 
 def print_consultation(settings: Settings, slug: str, say: Say, complain: Say) -> None:
-    """Prints what is live as a file. Raises CommandError where there is nothing of this name."""
+    """Prints the live revision as a file. Raises CommandError for an unknown name."""
     with command_context(settings, complain) as (store, _), store.reading() as connection:
         newest = stored_revisions.live_revision(connection, slug)
     consultation = stored_revisions.read_revision(newest)
@@ -127,7 +127,7 @@ def print_consultation(settings: Settings, slug: str, say: Say, complain: Say) -
 
 
 def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
-    """What became of a revision, and what to do next."""
+    """Returns the new state of a revision and the next step."""
     revision = published.revision
     assert revision is not None  # noqa: S101 - tells the type checker what the caller has looked at
     slug = revision.slug
@@ -144,19 +144,19 @@ def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
 
 
 def _ways_in(settings: Settings, word: str) -> str:
-    """How to get into a test."""
+    """Returns the ways to open a test."""
     address = settings.web.public_url or f"http://{settings.host}:{settings.port}"
     return f"Link: {address}/c/{word}\nIn a chat: /start {word}\nHere: {program_name()} play {word}"
 
 
 def migrate_database(settings: Settings, say: Say) -> None:
-    """Brings the database up to date, which opening it does."""
+    """Upgrades the database, which happens on opening it."""
     with command_context(settings, say) as (store, _):
         say(f"The database ({store.dialect}) is up to date.")
 
 
 def print_consultations(settings: Settings, say: Say) -> None:
-    """Says what is published, a line each."""
+    """Prints the consultations, one per line."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         revisions = list_live_revisions(connection, get_args(ConsultationState))
         waiting = list_unpublished_revisions(connection)

@@ -1,4 +1,4 @@
-"""`dead-letters`: the messages that could not be handled, opened for people to look at, as their authors were told."""
+"""`dead-letters`: prints the decrypted messages that could not be handled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from storage.tables.messages import StoredDeadLetter, discard_dead_letters, unse
 
 
 def print_dead_letters(settings: Settings, say: Say, *, done: bool) -> None:
-    """Says each message with when and where it came and what could not handle it; with `done` they are deleted then.
+    """Prints each message with time, channel and error; `done` deletes them afterwards.
 
     Raises what `command_context` raises.
     """
@@ -54,7 +54,7 @@ def print_dead_letters(settings: Settings, say: Say, *, done: bool) -> None:
 
 
 def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
-    """When it was sent and what it says. The table knows the day only."""
+    """Returns time and text of a message. The table stores only the day."""
     try:
         found = open_dead_letter(letter, keys)
     except SecretError:
@@ -63,13 +63,13 @@ def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
 
 
 def dead_letter_findings(settings: Settings) -> Iterator[Finding]:
-    """What `doctor` says of them, where there are any."""
+    """Yields the finding for `doctor`, if there are dead letters."""
     store = Store(settings.database())
     try:
         with store.reading() as connection:
             waiting = len(unsettled_dead_letters(connection))
     except StorageError:
-        return  # said already of the database itself
+        return  # reported by the check of the database
     finally:
         store.dispose()
     if waiting:

@@ -1,4 +1,4 @@
-"""`entries`: how many took part from where, by the code of a poster or a multiplier; counted coarsely."""
+"""`entries`: counts participations by entry code, with small numbers hidden."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEAD: Final = ("place", "entered", "begun", "answered", "finished")
 
 
 def print_entries(settings: Settings, slug: str, say: Say) -> None:
-    """Says how many took part from where, a line for each place. Raises CommandError."""
+    """Prints the number of participations per entry code. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         revision = stored_revisions.live_revision(connection, slug)
         counts = tally_by_entry_code(connection, revision.consultation_id)

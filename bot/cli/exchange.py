@@ -1,4 +1,4 @@
-"""`import` and `export --format`: files of other programs, in and out.
+"""`import` and `export --format`: files of other programs.
 
 A kind is a module in `bot/exchange/kinds/`: with `read(path, language, aside)` it can be imported, with
 `write(content, folder)` exported. Nothing else lists them.
@@ -40,7 +40,7 @@ HAS_SINGLE_VOTES: Final = "HAS_SINGLE_VOTES"
 
 
 def names(what: str) -> list[str]:
-    """The kinds that can be read, or written."""
+    """Returns the formats that can be read, or written."""
     found = (it.name for it in pkgutil.iter_modules(formats.__path__))
     return [name for name in found if hasattr(import_module(f"{formats.__name__}.{name}"), what)]
 
@@ -57,7 +57,7 @@ def _of_kind(kind: str, what: str) -> Any:
 def import_rows(
     store: Store, settings: Settings, kind: str, path: Path, wish: ImportOptions, note: Note = unrecorded
 ) -> tuple[Bundle, ImportOutcome]:
-    """Reads a file and takes into the store what can be read of it. Raises CommandError; then nothing was taken."""
+    """Imports the readable rows of a file. Raises CommandError; then nothing was imported."""
     if wish.language not in LANGUAGES:
         raise CommandError(f"--lang {wish.language}: there is {', '.join(LANGUAGES)}")
     aside = RejectedRows(is_strict=wish.is_strict, trusts_votes=wish.trusts_votes)
@@ -77,7 +77,7 @@ def import_rows(
 
 
 def run_import(settings: Settings, kind: str, path: Path, wish: ImportOptions, say: Say, complain: Say) -> bool:
-    """The command; False where rows were set aside. Raises CommandError."""
+    """Runs the command; False if rows were skipped. Raises CommandError."""
     with command_context(settings, complain) as (store, keys):
         bundle, taken = import_rows(store, settings, kind, path, wish, Auditor(keys, audit.operator()))
     for remark in bundle.remarks:
@@ -95,13 +95,13 @@ def run_import(settings: Settings, kind: str, path: Path, wish: ImportOptions, s
 
 
 def _left_out(kind: str, found: ExchangeContent) -> str:
-    """What a file of this kind cannot hold, in a sentence."""
+    """Returns what a file of this format cannot hold, as a sentence."""
     told = getattr(import_module(f"{formats.__name__}.{kind}"), LEFT_OUT, None)
     return str(told(found)) if told else ""
 
 
 def has_single_votes(kind: str) -> bool:
-    """Whether a file of this kind says what each person voted. Raises CommandError where there is no such kind."""
+    """Whether files of this format hold single votes. Raises CommandError for an unknown format."""
     _of_kind(kind, WRITE)
     return hasattr(import_module(f"{formats.__name__}.{kind}"), HAS_SINGLE_VOTES)
 

@@ -1,4 +1,4 @@
-"""`export`: writes a package; that raw data is read is recorded first."""
+"""`export`: writes a package; reading raw data is recorded first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.settings import Settings
 
 
 def export_answers(settings: Settings, wish: ExportRequest, say: Say, complain: Say) -> None:
-    """The command. Raises CommandError. That raw data is read is recorded before the first of it is read."""
+    """Runs the command; records it before reading raw data. Raises CommandError."""
     check_target(wish.out)
     purpose = recorded_purpose(settings, wish.purpose) if known_profile(wish.profile) == "raw" else ""
     with command_context(settings, complain) as (store, keys):

@@ -1,4 +1,4 @@
-"""`results --inner`: every figure, small ones too, for the core team. Who looks, and what for, is in the audit log."""
+"""`results --inner`: all figures including small ones, for the core team; recorded in the audit log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def print_inner_results(
     as_json: bool = False,
     language: str = "",
 ) -> None:
-    """The command. Raises CommandError. It is recorded before anything is counted."""
+    """Runs the command; recorded before counting. Raises CommandError."""
     results.check_language(language)
     purpose = recorded_purpose(settings, purpose)
     with command_context(settings, complain) as (store, keys):

@@ -29,7 +29,7 @@ from storage.tables.stages import Stage
 
 
 def run_close(settings: Settings, slug: str, say: Say) -> None:
-    """Ends a consultation now. Raises CommandError."""
+    """Closes a consultation now. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         found = lifecycle.close_consultation(connection, slug, tools)
     say(f"{slug} is closed: nobody can take part any more, and what was said stays.")
@@ -39,7 +39,7 @@ def run_close(settings: Settings, slug: str, say: Say) -> None:
 
 
 def run_reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
-    """Lets people take part again. Raises CommandError."""
+    """Reopens a consultation. Raises CommandError."""
     zone = settings.zone()
     end = _end_of(until, zone) if until else None
     with _writing(settings, say) as (connection, tools):
@@ -55,7 +55,7 @@ def run_reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
 
 
 def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
-    """Puts a consultation away, if that is confirmed; `ask` None: nobody can be asked. Raises CommandError.
+    """Archives a consultation after confirmation; `ask` is None without a terminal. Raises CommandError.
 
     False where it was not confirmed; then what it means has been said.
     """
@@ -78,7 +78,7 @@ def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, a
 
 
 def run_unarchive(settings: Settings, slug: str, say: Say) -> None:
-    """Brings a consultation back. Raises CommandError."""
+    """Restores an archived consultation. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         lifecycle.unarchive_consultation(connection, slug, tools)
     say(f"{slug} is back, and closed as before. To let people take part: {program_name()} reopen {slug} --until DATE")
@@ -112,7 +112,7 @@ def _agreed(
     *,
     takes: bool,
 ) -> WentLive:
-    """Takes a step; where it waits for a person, once more with what they say. Raises CommandError, Unconfirmed."""
+    """Takes a step, and repeats it with the confirmation if one is required. Raises CommandError, Unconfirmed."""
     try:
         with _writing(settings, say) as (connection, tools):
             return step(connection, slug, tools, intent=intent._replace(looks_first=True))
@@ -124,7 +124,7 @@ def _agreed(
 
 
 def print_top_proposals(settings: Settings, slug: str, say: Say, count: int) -> None:
-    """Prints the proposals most agreed with, in the order in which a wave takes them. Raises CommandError."""
+    """Prints the proposals with most agreement, in the order in which a wave takes them. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         found = waves.rank_proposals(connection, stored_revisions.live_revision(connection, slug))
     for line in top_list_texts.describe_order(found[:count]):
@@ -134,7 +134,7 @@ def print_top_proposals(settings: Settings, slug: str, say: Say, count: int) -> 
 
 
 def slug_in_file(named: Path) -> str:
-    """The name of a consultation, as it is or as it stands in a file. Raises CommandError."""
+    """Returns the name of a consultation, given directly or as a file. Raises CommandError."""
     if not named.is_file():
         return named.name
     consultation = read_consultation_file(named).consultation
@@ -182,7 +182,7 @@ def _tell_live(found: WentLive, zone: tzinfo, say: Say) -> None:
 
 
 class ToConfirm(Exception):
-    """A person has to say first that questions mean the same as before, or what is taken of an earlier wave."""
+    """A step needs confirmation: that questions keep their meaning, or what is taken from an earlier wave."""
 
     def __init__(self, impact: PublishImpact) -> None:
         super().__init__("something is to be confirmed")
@@ -209,7 +209,7 @@ def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Publish
 
 
 def _command(slug: str) -> Callable[[Step], str]:
-    """A step as it is typed."""
+    """Returns the command line of a step."""
     forms = {
         "reopen": f"reopen {slug} --until DATE",
         "publish": "publish FILE",
@@ -220,7 +220,7 @@ def _command(slug: str) -> Callable[[Step], str]:
 
 
 def _end_of(text: str, zone: tzinfo) -> datetime:
-    """The end of a day, or a moment: "2026-12-31", "31.12.2026", "2026-12-31 18:00". Raises CommandError."""
+    """Parses the end of a day, or a moment: "2026-12-31", "31.12.2026", "2026-12-31 18:00". Raises CommandError."""
     try:
         moment = parse_time(text, zone)
     except PushError:

@@ -1,4 +1,4 @@
-"""`play`: chat in the terminal, through exactly the path that every other channel takes."""
+"""`play`: chat in the terminal, through the same path as every other channel."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ from storage.tables.revisions import PublishedRevision, list_live_revisions
 
 Show = Callable[[MsgOut], None]
 ReadLine = Callable[[], Awaitable[str | None]]
-"""The next line the person typed, None when there are no more."""
+"""Returns the next typed line; None at the end of the input."""
 WIDEST: Final = 88
 PATIENCE_SECONDS: Final = 5.0
-"""So long a chat waits for a database that is away."""
+"""How long a chat waits for an unreachable database."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayOptions:
-    """What `play` was asked for. Without slug one begins in the lobby, without address as somebody new."""
+    """Options of `play`. Without slug the chat starts in the main menu, without address as a new contact."""
 
     slug: str = ""
     language: str = ""
@@ -56,7 +56,7 @@ class PlayOptions:
 
 
 class ConsoleChat:
-    """One person at a terminal and the house they talk to. `write` gets all of it as a transcript."""
+    """A chat between the terminal and the app. `write` receives the transcript."""
 
     def __init__(self, make: Callable[[Mapping[str, Channel]], App], show: Show, write: Say, address: str) -> None:
         self.channel = ConsoleChannel(self._shown, address=address)
@@ -68,14 +68,14 @@ class ConsoleChat:
         self._known = transcripts.NOTHING
 
     async def begin(self, slug: str = "", language: str = "") -> None:
-        """Opens a consultation (or the lobby), in a language that need not be asked for then."""
+        """Opens a consultation or the main menu, in a given language if there is one."""
         self._known = await self._look_up()
         if language:
             await self.choose_language(language)
         await self.say(f"/start {slug}".strip())
 
     async def choose_language(self, language: str) -> None:
-        """What a tap on a language in the lobby does, without the lobby's words."""
+        """Chooses a language as its button in the main menu does, without printing the menu."""
         self._write(f"@ language: {language}\n")
         self._is_hidden = True
         await self._answered("", choice=Token.of_command(CODE, Command.LANGUAGE, language).format())
@@ -83,7 +83,7 @@ class ConsoleChat:
         self._known = await self._look_up()
 
     async def say(self, text: str, line: str = "", **more: Any) -> None:
-        """One message of the person (`line`: as the transcript shows it); returns when all is answered and stored."""
+        """Sends one message (`line`: its transcript line); returns when the replies are stored."""
         self._write(transcripts.resident_line(line or clean_text(text)))
         await self._answered(text, **more)
         known = await self._look_up()
@@ -125,7 +125,7 @@ class ConsoleChat:
 
 
 def run_play(settings: Settings, wish: PlayOptions, source: TextIO, out: TextIO, say: Say) -> None:
-    """Chats until the input ends. `out` gets the bot's messages, `say` what the program has to tell its user.
+    """Chats until the input ends. `out` receives the messages of the bot, `say` those of the program.
 
     Raises `CommandError` and what `command_context` raises.
     """
@@ -172,7 +172,7 @@ def check_play_options(store: Store, wish: PlayOptions, zone: tzinfo = UTC) -> N
 
 
 def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone: tzinfo) -> str:
-    """Why nobody can take part in it, and what to do. Raises CommandError with the same where it was never live."""
+    """Returns why a consultation is not open, and the remedy. Raises CommandError if it was never live."""
     with store.reading() as connection:
         if find_consultation(connection, slug):
             live = stored_revisions.live_revision(connection, slug)
@@ -183,7 +183,7 @@ def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone:
 
 
 def print_message(out: TextIO, msg: MsgOut) -> None:
-    """A message and an empty line. In a terminal lines are wrapped at words; a pipe gets the text as it is."""
+    """Prints a message and an empty line. A terminal gets lines wrapped at words, a pipe the plain text."""
     lines = as_text(msg).split("\n")
     if out.isatty():
         width = min(shutil.get_terminal_size().columns, WIDEST)
@@ -209,7 +209,7 @@ def wrapped(line: str, width: int) -> list[str]:
 
 
 def typed(source: TextIO, *, interactive: bool) -> Iterator[str]:
-    """What the person types, until the input ends or Ctrl-C. Empty lines are left out."""
+    """Yields typed lines until the input ends or Ctrl-C, without empty ones."""
     with suppress(EOFError, KeyboardInterrupt):
         if interactive:
             with suppress(ImportError):  # arrow keys and corrections while typing, where Python was built with it
@@ -223,7 +223,7 @@ def typed(source: TextIO, *, interactive: bool) -> Iterator[str]:
 
 
 def beside(live: Callable[[ReadLine], Coroutine[Any, Any, None]], lines: Iterator[str]) -> None:
-    """Runs `live` in a thread of its own and reads its lines here, on the main thread.
+    """Runs `live` in its own thread and reads its lines on the main thread.
 
     Only here Ctrl-C interrupts the waiting for input and the line editor puts the terminal back in order.
     """
@@ -263,7 +263,7 @@ def beside(live: Callable[[ReadLine], Coroutine[Any, Any, None]], lines: Iterato
 
 @contextmanager
 def _recording(path: Path | None) -> Iterator[Say]:
-    """Something that takes down lines of a transcript, in a new file or not at all."""
+    """Yields a function that writes transcript lines to a new file, or discards them."""
     if path is None:
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""What raw data of residents is read for: said with `--purpose`, or asked for on a terminal, and recorded."""
+"""The purpose of reading raw data: given with `--purpose` or asked at the terminal, and recorded."""
 
 from __future__ import annotations
 

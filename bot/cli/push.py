@@ -1,4 +1,4 @@
-"""`push`: pushes from the command line. It counts and plans here; what is planned is sent by the house that runs."""
+"""`push`: counts and plans pushes from the command line; the running service sends them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WATCH_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """What was typed. `action` is "" to start a push, else status, pause, resume or recall."""
+    """Options of the command. `action` is "" to start a push, else status, pause, resume or recall."""
 
     slug: str
     segment: str = "everybody"
@@ -46,7 +46,7 @@ class PushOptions:
 
 
 def run_push(settings: Settings, order: PushOptions, out: Say, complain: Say) -> None:
-    """The command. Raises CommandError where something is refused, and what `command_context` raises."""
+    """Runs the command. Raises CommandError, and what `command_context` raises."""
     channels = open_channels(settings)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     with command_context(settings, complain) as (store, keys):
@@ -61,7 +61,7 @@ def run_push(settings: Settings, order: PushOptions, out: Say, complain: Say) ->
 
 
 def _say(phrase: str, **values: object) -> str:
-    """The phrases of the desk, in the language of the command line."""
+    """Returns the phrases of the staff chat in the language of the command line."""
     return phrase_catalogues.load_phrases("en").text(phrase, "sie", **values)
 
 
@@ -75,7 +75,7 @@ class _Desk:
         self._complain = complain
 
     def start(self, order: PushOptions) -> None:
-        """Counts, says so, and plans unless it is a dry run."""
+        """Counts the recipients, prints the number, and plans unless it is a dry run."""
         settings, now = self._pushing.settings, datetime.now(UTC)
         at = parse_time(order.at, settings.zone()) if order.at else None
         wish = BroadcastDraft(order.slug, order.segment, at, order.per_hour, order.is_reminder)
@@ -100,7 +100,7 @@ class _Desk:
             self._watch(draft.id)
 
     def act(self, order: PushOptions) -> None:
-        """Says where the newest push of a consultation stands, or changes it."""
+        """Prints the progress of the newest push of a consultation, or changes its state."""
         with self._store.begin() as connection:
             self._pushing.catalogue.refresh(connection)
             found = newest_broadcasts(connection, 1, order.slug)
@@ -130,7 +130,7 @@ class _Desk:
                 watch(done)
 
     def _watch(self, number: int) -> None:
-        """Follows a push until it is over, or Ctrl-C."""
+        """Prints the progress of a push until it ends, or Ctrl-C."""
         with self._store.reading() as connection:
             total = sum(cell.number for cell in count_recipients(connection, number))
         with show_progress("done", self._complain, total) as watch:

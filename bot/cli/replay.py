@@ -1,4 +1,4 @@
-"""`replay`: feeds recorded messages through exactly the live path: for load, for tests, for messages from elsewhere.
+"""`replay`: processes recorded messages on the live path, for load tests, tests and imported messages.
 
 A recording is read twice: once to find out whether every line is a message, and once to feed them. Fed a second time it
 changes nothing, because every message is a repeat then; so a replay that was cut off is simply started again.
@@ -29,14 +29,14 @@ from flows.messages import MsgIn
 from storage.core.store import Store
 
 IN_FLIGHT: Final = 2
-"""Chunks handed over at once: while one is being committed the next is read."""
+"""Chunks in flight: the next one is read while one is committed."""
 MOST_KEPT: Final = 100_000
-"""So many places of bad lines are listed; the rest is only counted."""
+"""Maximum of listed bad lines; further ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """What came of a replay. `errors` are messages that were set aside (dead letters)."""
+    """The outcome of a replay. `errors` counts dead letters."""
 
     messages: int
     repeats: int
@@ -48,7 +48,7 @@ class ReplayReport:
     seconds: float
 
     def lines(self) -> Iterator[str]:
-        """The report as it is printed: a name and a number a line."""
+        """Returns the report, one name and number per line."""
         rate = self.messages / self.seconds if self.seconds else 0.0
         yield f"messages      {self.messages} in {self.seconds:.2f} s ({rate:.0f} messages/s)"
         for name in ("repeats", "answers", "said", "errors", "batches", "bad_lines"):
@@ -56,7 +56,7 @@ class ReplayReport:
 
 
 class ReplayChannel:
-    """A channel whose messages go nowhere: it counts what the bot says."""
+    """A channel that discards messages and counts them."""
 
     limits = Limits(text_utf16=1_000_000, idempotent=True, workers=1)
 
@@ -65,14 +65,14 @@ class ReplayChannel:
         self.said = 0
 
     async def start(self, receive: Receive) -> None:
-        """Nothing to begin: the recording is what is received."""
+        """Does nothing: messages come from the recording."""
 
     async def send(self, message: Outgoing) -> Delivery:
         self.said += 1
         return Sent()
 
     async def stop(self) -> None:
-        """Nothing to end."""
+        """Does nothing."""
 
     def trouble(self) -> str:
         return ""
@@ -81,7 +81,7 @@ class ReplayChannel:
 async def feed(
     path: Path, found: RecordingSummary, settings: Settings, store: Store, keys: Keys, watch: Watch
 ) -> ReplayReport:
-    """Feeds the messages of a scanned recording in their order; bad lines are left out.
+    """Processes the messages of a scanned recording in order, without the bad lines.
 
     `watch` hears how many are stored. What waited to be sent before stays waiting: no sink swallows it.
     """
@@ -136,7 +136,7 @@ async def _receive(receive: Receive, chunk: list[MsgIn]) -> None:
 def replay_file(
     settings: Settings, path: Path, say: Say, complain: Say, *, strict: bool = False, skip_bad_lines: bool = False
 ) -> bool:
-    """The command. False where something was wrong with the recording or with a message. Raises `CommandError`.
+    """Runs the command; False if a line or a message was invalid. Raises CommandError.
 
     Lines that are no messages are set aside and named; with `strict` one of them is enough to feed nothing,
     unless `skip_bad_lines`, which older scripts say.
@@ -159,7 +159,7 @@ def replay_file(
 
 
 def examine_recording(path: Path, complain: Say) -> RecordingSummary:
-    """Looks through the whole recording before anything of it is fed."""
+    """Scans the whole recording before processing it."""
     if path.exists() and not path.is_file():
         raise CommandError(f"{path}: is no file; a recording is read twice, so write a pipe into a file first")
     aside: list[str] = []

@@ -26,7 +26,7 @@ from storage.core.store import Store
 def print_results(
     settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False, language: str = ""
 ) -> None:
-    """The command; without `language` it speaks the main language of the consultation. Raises CommandError."""
+    """Runs the command; `language` defaults to the main language of the consultation. Raises CommandError."""
     check_language(language)
     with command_context(settings, say) as (store, _):
         found = _newest(store, slug, seed)
@@ -34,13 +34,13 @@ def print_results(
 
 
 def check_language(tag: str) -> None:
-    """Raises CommandError where the house does not speak it; "" is none."""
+    """Raises CommandError for a language without phrases; "" is accepted."""
     if tag and tag not in available_languages():
         raise CommandError(f"--lang {tag}: there is {', '.join(available_languages())}")
 
 
 def tell(found: PublishedResults, say: Say, zone: tzinfo, *, as_json: bool, language: str) -> None:
-    """Says a result in words or as JSON."""
+    """Prints a result as text or JSON."""
     if as_json:
         say(json.dumps(as_data(found), ensure_ascii=False, indent=2))
         return

@@ -1,4 +1,4 @@
-"""`serve`: the house runs until somebody stops it."""
+"""`serve`: runs the service until it is stopped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from storage.tables.revisions import RevisionHead, list_live_revision_heads
 log = structlog.get_logger()
 
 LOOK_SECONDS: Final = 2.0
-"""How often channels are asked whether all is well."""
+"""Interval of the health check of channels."""
 
 
 def run_service(settings: Settings, say: Say) -> None:
@@ -51,7 +51,7 @@ def run_service(settings: Settings, say: Say) -> None:
 
 
 def _note_settings(store: Store, keys: Keys, settings: Settings, say: Say) -> None:
-    """Records which settings changed. Residents are served also where that cannot be written."""
+    """Records changed settings in the audit log. The service starts even if that fails."""
     renamed = {".".join(old): ".".join(new) for old, new in RENAMED.items()}
     try:
         audit_anchor.note_settings(store, keys, settings.data, settings, renamed)
@@ -60,7 +60,7 @@ def _note_settings(store: Store, keys: Keys, settings: Settings, say: Say) -> No
 
 
 def _undisturbed(say: Say) -> Say:
-    """Says what can be said: an output that is closed or on a full disk must not stop the conversations."""
+    """Wraps `say` so that a closed output or a full disk does not stop the conversations."""
 
     def attempt(text: str) -> None:
         with suppress(OSError, ValueError):
@@ -110,14 +110,14 @@ async def _watch(app: App, stop: asyncio.Event, say: Say, lock: ServiceLock | No
 
 
 def _troubles(app: App) -> Iterator[tuple[str, str]]:
-    """The parts that can be away while the house goes on, and what is wrong with each; empty where nothing is."""
+    """Returns the optional parts with the error of each, "" if there is none."""
     fault = app.trouble
     yield "database", f"{fault} What to do: {remedy(fault)}" if fault else ""
     yield from ((f"[channels.{name}]", channel.trouble()) for name, channel in app.channels.items())
 
 
 def _welcome(settings: Settings, port: int, published: list[RevisionHead]) -> Iterator[str]:
-    """Where to open what."""
+    """Prints the addresses of the pages."""
     if settings.port not in {0, port}:
         yield (f"Port {settings.port} ist belegt, darum {port}. · Port {settings.port} is taken, so it is {port}.")
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - only named
@@ -134,7 +134,7 @@ def _welcome(settings: Settings, port: int, published: list[RevisionHead]) -> It
 
 
 def _on_signals(stop: asyncio.Event) -> None:
-    """The first Ctrl-C or SIGTERM asks to stop; a second one does not wait."""
+    """Ctrl-C or SIGTERM stops gracefully; a second one stops immediately."""
     loop = asyncio.get_running_loop()
 
     def ask() -> None:

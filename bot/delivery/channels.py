@@ -1,4 +1,4 @@
-"""The configured channels, found by the name of their type, made and looked at. Types are the files in `adapters/`."""
+"""Opens and checks the configured channels. Their types are the modules in `adapters/`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bot.common.keys import Keys
 from bot.settings import ChannelSettings, Settings
 
 WEB: Final = "web"
-"""The one channel that is always there."""
+"""The channel that always exists."""
 FOLDER: Final = "channels"
-"""Where in the data folder each channel has a folder of its own."""
+"""Folder in the data folder that holds one folder per channel."""
 
 
 class Adapter(Protocol):
-    """What a module in `adapters/` offers, so that `[channels.NAME]` can have its name as `type`."""
+    """Interface of the modules in `adapters/` that `[channels.NAME]` can name as `type`."""
 
     def open_channel(self, name: str, section: ChannelSettings, folder: Path, cipher: TextCipher) -> Channel:
         """The channel, not started. `folder` is its own place, which it makes when it needs one; what must not be read
@@ -32,11 +32,11 @@ class Adapter(Protocol):
         """
 
     async def examine(self, name: str, section: ChannelSettings, folder: Path, cipher: TextCipher) -> Sequence[Finding]:
-        """For `doctor`: what there is to say about the channel, without changing anything. Raises BadSettings."""
+        """Returns findings for `doctor`. Changes nothing. Raises BadSettings."""
 
 
 class ReEncrypting(Protocol):
-    """What a module offers besides, if its channels keep anything sealed."""
+    """Additional interface of modules whose channels store encrypted data."""
 
     def reencrypt(self, section: ChannelSettings | None, folder: Path, cipher: TextCipher) -> None:
         """Seals all of it anew with the same vault, whose key is another one by now; `section` None: of a channel that
@@ -60,7 +60,7 @@ class _LazyCipher(NamedTuple):
 
 
 def open_channels(settings: Settings) -> dict[str, Channel]:
-    """The configured channels by name. Raises CommandError."""
+    """Opens the configured channels, by name. Raises CommandError."""
     channels = {}
     for name, section in settings.channels.items():
         try:
@@ -71,7 +71,7 @@ def open_channels(settings: Settings) -> dict[str, Channel]:
 
 
 def channel_findings(settings: Settings) -> Iterator[Finding]:
-    """What `doctor` says about each of them."""
+    """Yields the findings for `doctor` on each channel."""
     for name, section in settings.channels.items():
         try:
             found = asyncio.run(_adapter(name, section).examine(name, section, *channel_resources(settings, name)))
@@ -97,7 +97,7 @@ def _adapter(name: str, section: ChannelSettings) -> Adapter:
 
 
 def channel_resources(settings: Settings, name: str) -> tuple[Path, TextCipher]:
-    """The channel's folder, and what it seals with: the same for all channels of a type, so that one can be renamed."""
+    """Returns the folder and cipher of a channel. All channels of a type share a key, so that one can be renamed."""
     purpose = _purpose(settings.channels[name].type)
     return settings.data / FOLDER / name, _LazyCipher(settings.data / keys.FILE, purpose)
 
@@ -107,7 +107,7 @@ def _purpose(kind: str) -> str:
 
 
 def reencrypt_channels(settings: Settings, house: Keys) -> None:
-    """Seals anew what channels keep, while the service is stopped. Raises CommandError, OSError and CipherError."""
+    """Re-encrypts the data of channels while the service is stopped. Raises CommandError, OSError and CipherError."""
     for name, section in settings.channels.items():
         module = _adapter(name, section)
         if hasattr(module, "reencrypt"):
@@ -119,7 +119,7 @@ def reencrypt_channels(settings: Settings, house: Keys) -> None:
 
 
 def _reencrypt_leftover(folder: Path, house: Keys) -> None:
-    """That of a channel which is not configured any more: nothing says of which type it was."""
+    """Re-encrypts the folder of a channel that is no longer configured; its type is unknown."""
     faults = []
     for kind in (it.name for it in pkgutil.iter_modules(adapters.__path__) if it.ispkg):
         module = importlib.import_module(f"adapters.{kind}")

@@ -1,4 +1,4 @@
-"""`backup` and `restore`: database, secret key, settings, and what lies beside them; together or not at all."""
+"""`backup` and `restore`: database, secret key, settings and files, all or nothing."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from storage.core.store import Store
 
 DATABASE: Final = "mitsprache.db"
 FOLDERS: Final = {recordings.FOLDER: recordings.MEDIA_NAME, files.FOLDER: files.NAME}
-"""Folders within the data folder, with what their files are called."""
+"""Folders of the data folder, with the patterns of their file names."""
 _BEGUN: Final = (".new", "-journal", "-wal", "-shm")
 """How files of channels end that are being written, or belong to a database that is being written."""
 _PRIMARY: Final = 0xFF
 """The part of an error code of SQLite that tells its kind."""
 _SQLITE: Final = b"SQLite format 3\0"
-"""How every file of SQLite begins."""
+"""The header of SQLite files."""
 SETTINGS: Final = "mitsprache.toml"
 INVENTORY: Final = "inventory.json"
 _ELSEWHERE: Final = (
@@ -54,7 +54,7 @@ _NO_LEDGER: Final = (
 
 
 def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
-    """Copies everything that cannot be made anew into a new folder in `to`, and gives that folder.
+    """Copies all data that cannot be recreated into a new folder in `to` and returns it.
 
     The service may run meanwhile: SQLite gives a copy of one moment. Raises CommandError.
     """
@@ -95,7 +95,7 @@ def record_backup(settings: Settings, folder: Path) -> str:
 
 @contextmanager
 def _all_or_nothing(unfinished: Path) -> Iterator[None]:
-    """Takes away what was begun and failed: on a full disk it would be in the way of everything else."""
+    """Removes a failed backup, which would take up space on a full disk."""
     try:
         yield
     except BaseException:
@@ -126,7 +126,7 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
 
 
 def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] = ()) -> None:
-    """Puts a backup in place after checking it, and erases again what was erased since. Never writes over anything.
+    """Restores a checked backup and repeats the erasures made since. Never overwrites files.
 
     `ledgers`: where else it is noted what was erased; that of the data folder and that of the backup count anyway.
     Raises CommandError, and what opening a house does.
@@ -183,14 +183,14 @@ def erase_logged(settings: Settings, say: Say, ledgers: Sequence[Path] = (), sou
 
 
 def _age(folder: Path) -> int:
-    """How many days ago a backup was made, by its name; 0 where it was given another one."""
+    """Returns the age of a backup in days, by its name; 0 if it was renamed."""
     named = re.fullmatch(r"mitsprache-(\d{8}T\d{6})Z", folder.name)
     made = datetime.strptime(f"{named[1]}+0000", "%Y%m%dT%H%M%S%z") if named else datetime.now(UTC)
     return (datetime.now(UTC) - made).days
 
 
 def _ledger_in(path: Path) -> Path:
-    """The ledger in a data folder or backup, or the folder itself."""
+    """Returns the erasure log in a data folder or backup, or the folder itself."""
     found = path / LEDGER if (path / LEDGER).is_dir() else path
     if not found.is_dir() or (found.name != LEDGER and not erasure_log.erasure_log_files(found)):
         raise CommandError(f"{path}: this is no ledger; name with --erased the folder {LEDGER} of a data folder")
@@ -217,7 +217,7 @@ def check_backup(folder: Path) -> None:
 
 
 def _found(copy: Path) -> FoundInstallation:
-    """Which database a sound copy is of."""
+    """Returns the installation of a sound copy."""
     with _opened(copy) as database:
         return find_installation_in_copy(database)
 
@@ -227,7 +227,7 @@ def _opened(copy: Path) -> closing[sqlite3.Connection]:
 
 
 def _flaw(copy: Path) -> str:
-    """What is damaged in a file of SQLite that nobody writes to; empty where nothing is."""
+    """Returns the damage of an SQLite file that is not in use, or ""."""
     with _opened(copy) as database:
         try:
             verdict = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
@@ -269,7 +269,7 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _copy_channels(source: Path, target: Path) -> None:
-    """The folders of the channels: their databases as of one moment each, other files as they are."""
+    """Copies the channel folders: databases as consistent snapshots, other files as they are."""
     # Backwards, so that the keys of Matrix, which come last, are never older than the place in the sync.
     for path in sorted(source.rglob("*"), reverse=True):
         if path.is_file() and not path.name.endswith(_BEGUN):
@@ -297,7 +297,7 @@ def _copy_folders(source: Path, target: Path) -> None:
 
 
 def _copy_keys(source: Path, target: Path) -> None:
-    """The secret, and the subkeys it opens where it was rotated."""
+    """Copies the secret, and the keyring if it was rotated."""
     _copy(source / KEY, target / KEY)
     if (source / RING).exists():
         _copy(source / RING, target / RING)
@@ -311,7 +311,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _create(path: Path) -> None:
-    """An empty file that only its owner can read, from the first moment."""
+    """Creates an empty file that only its owner can read."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 

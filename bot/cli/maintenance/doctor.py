@@ -1,4 +1,4 @@
-"""`doctor`: says in words whether all is well here. Changes nothing."""
+"""`doctor`: checks the installation and explains each problem. Changes nothing."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from storage.tables.contacts import EncryptedAddress, any_encrypted_address
 
 LEAST_SPACE_MB: Final = 500
 LEAST_FILES: Final = 4096
-"""With fewer a busy evening is too much: every open page is one."""
+"""Minimum of open files for a busy evening: every open page takes one."""
 
 
 def examine_installation(settings: Settings, say: Say) -> bool:
-    """Says every finding in a line of its own; True if all is well."""
+    """Prints each finding on a line; True if there is no problem."""
     all_well = True
     for finding in all_findings(settings):
         say(f"{'ok   ' if finding.is_well else 'FAULT'}  {finding.words}")
@@ -51,7 +51,7 @@ def examine_installation(settings: Settings, say: Say) -> bool:
 
 
 def all_findings(settings: Settings) -> Iterator[Finding]:
-    """Everything that is looked at, in the order in which a start would need it."""
+    """Yields all findings, in the order in which a start needs the parts."""
     yield Finding(sys.version_info >= (3, 11), f"Python {platform.python_version()} (3.11 or newer is needed)")
     folder = _folder(settings.data)
     yield folder
@@ -93,7 +93,7 @@ def _folder(data: Path) -> Finding:
 
 
 def _nearest(path: Path) -> Path:
-    """The path itself, or what there is of the way to it; what cannot be looked into counts as not there."""
+    """Returns the path, or its nearest existing parent; unreadable ones count as missing."""
     return next(it for it in (path.absolute(), *path.absolute().parents) if os.path.exists(it))  # noqa: PTH110 - never raises
 
 
@@ -108,7 +108,7 @@ def _space(data: Path) -> Finding:
 
 
 def _secret(path: Path, sealed: EncryptedAddress | None) -> Finding:
-    """`sealed`: an address of the database, which the key must open."""
+    """`sealed`: an encrypted address of the database, which the key must decrypt."""
     if not path.exists() and sealed is None:
         return Finding(is_well=True, words="secret key will be made at the first start")
     try:
@@ -125,7 +125,7 @@ def _secret(path: Path, sealed: EncryptedAddress | None) -> Finding:
 
 
 def _ring(path: Path) -> Iterator[Finding]:
-    """When the secret was rotated, and whether that is over."""
+    """Yields the day of the last rotation, and whether it is complete."""
     ring = path.with_name(keys.RING)
     if not ring.exists():
         return  # it never was; or it is said already that the ring is missing
@@ -148,7 +148,7 @@ def _ring(path: Path) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> tuple[Finding, EncryptedAddress | None]:
-    """What there is to say, and an address by which the secret key can be tried."""
+    """Returns findings on the database, and an encrypted address for testing the key."""
     try:
         store = Store(settings.database())
     except Exception as fault:  # noqa: BLE001 - whatever a mistyped address causes, it is a fault to be told
@@ -173,7 +173,7 @@ def _database(settings: Settings) -> tuple[Finding, EncryptedAddress | None]:
 
 
 def _consultations(settings: Settings) -> Iterator[Finding]:
-    """Those of an older program which this one cannot read."""
+    """Yields revisions that this version cannot read."""
     store = Store(settings.database())
     try:
         with store.reading() as connection:
@@ -188,7 +188,7 @@ def _consultations(settings: Settings) -> Iterator[Finding]:
 
 
 def _erased(settings: Settings) -> Iterator[Finding]:
-    """Whether it is known what was erased, and nothing of that is back."""
+    """Checks that the erasure log exists and that no erased record is back."""
     folder = settings.data / erasure_log.FOLDER
     if not (settings.data / keys.FILE).exists():
         return  # nobody was here yet, or it is said already that the key is missing
@@ -234,7 +234,7 @@ def _port(settings: Settings) -> Finding:
 
 
 def _files() -> Finding:
-    """A start takes all that is allowed: each open page is a file."""
+    """Checks the limit of open files; a start raises it to the maximum."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < LEAST_FILES:
         words = f"{hard} open files are allowed, so many pages at most: LimitNOFILE=65536 in the unit (docs/operate.md)"
@@ -243,7 +243,7 @@ def _files() -> Finding:
 
 
 def _clock(settings: Settings, now: datetime) -> Finding:
-    """Opening times, quiet hours and certificates hang on it."""
+    """Checks the clock, on which opening times, quiet hours and certificates depend."""
     if not available_timezones():
         return Finding(
             is_well=False, words="this machine knows no time zones, days end at midnight UTC: install tzdata"
@@ -255,7 +255,7 @@ def _clock(settings: Settings, now: datetime) -> Finding:
 
 
 def _texts() -> Iterator[Finding]:
-    """The catalogues of phrases and the sample consultations that are shipped."""
+    """Checks the shipped phrase catalogues and sample consultations."""
     for language in phrase_catalogues.catalogue_languages():
         try:
             phrase_catalogues.load_phrases(language)

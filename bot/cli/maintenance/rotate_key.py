@@ -1,4 +1,4 @@
-"""`rotate-key`: another secret for the house, and with `--sealed` other keys for all that is sealed.
+"""`rotate-key`: replaces the secret, and with `--sealed` also all encryption keys.
 
 A kill at any moment leaves a secret and a ring that fit: the ring is wrapped by both secrets before the new one is put
 in the place of the old one. While things are sealed anew, the older keys open what is not done yet, and the command
@@ -27,7 +27,7 @@ from bot.settings import Settings
 from storage.core.store import Store
 
 GRACE_SECONDS: Final = 30.0
-"""So long a command beside may keep what it sealed before it saw the new keys, until it has stored it."""
+"""How long another command may take to store data encrypted with the old keys."""
 
 
 def rotate_secret(settings: Settings, say: Say, complain: Say) -> None:
@@ -79,7 +79,7 @@ def _is_there(data: Path) -> None:
 
 
 def _renew(data: Path, store: Store, keys: Keys, what: str, change: Callable[[Keyring], Keyring]) -> str:
-    """Puts a new secret and the changed ring in place, and records what is new; gives the name of the secret."""
+    """Stores a new secret and the changed keyring, records it, and returns the name of the secret."""
     new = secrets.token_bytes(SECRET_BYTES)
     with locked(data), store.begin() as connection:
         old, ring = read_secret(data / FILE)

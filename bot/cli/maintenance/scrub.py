@@ -1,4 +1,4 @@
-"""`scrub`: frees the files of the database of what was erased, now; and what `doctor` says of it."""
+"""`scrub`: removes erased data from the database files; also the findings of `doctor` on it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What people send instead of words: noted with the answer, fetched after the commit, kept sealed for people."""
+"""Voice messages and pictures: stored with the answer, fetched after the commit, kept encrypted."""

@@ -1,4 +1,4 @@
-"""What `doctor` says about attachments. Changes nothing."""
+"""Checks of attachments for `doctor`. Changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_WAIT: Final = timedelta(hours=3)
 
 
 def attachment_findings(settings: Settings) -> Iterator[Finding]:
-    """How many there are in which state, where there are any; says nothing where there is no database to ask."""
+    """Yields the number of attachments per state; nothing without a database."""
     store = Store(settings.database())
     try:
         with store.reading() as connection:

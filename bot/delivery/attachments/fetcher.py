@@ -39,18 +39,18 @@ from storage.tables.erasures import mark_erased_tables
 log = structlog.get_logger()
 
 AT_ONCE: Final = 4
-"""So many are fetched at the same time: a file of 20 MB each is held in memory."""
+"""Number of parallel downloads; each holds a file of up to 20 MB in memory."""
 MOST_TRIES: Final = 30
-"""With these pauses about a day; after that Telegram and Matrix need not have it any more."""
+"""Pauses between attempts, about a day in total; later Telegram and Matrix may have deleted the file."""
 FIRST_PAUSE: Final = 30.0
 LONGEST_PAUSE: Final = 3600.0
 LOOK_SECONDS: Final = 60.0
-"""How often is looked for what another process wrote, or housekeeping left."""
+"""Interval for finding work of other processes and of the hourly jobs."""
 FETCH_SECONDS: Final = 180.0
 
 
 class AttachmentFetcher:
-    """Works beside the house. Everything it needs from outside is given here."""
+    """Fetches attachments in the background."""
 
     def __init__(
         self,
@@ -68,11 +68,11 @@ class AttachmentFetcher:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Something was sent, or erased."""
+        """Signals a new or erased attachment."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Works until it is cancelled. A failure is logged and tried again."""
+        """Works until cancelled. An error is logged and retried."""
         with suppress(OSError):
             await asyncio.to_thread(self._folder.remove_unfinished)
         while True:
@@ -100,7 +100,7 @@ class AttachmentFetcher:
         return LOOK_SECONDS if due is None else min(LOOK_SECONDS, max(0.0, (due - datetime.now(UTC)).total_seconds()))
 
     async def _remove_some(self) -> bool:
-        """The files of some orphans, then their rows: killed in between, it is done once more."""
+        """Removes files of orphans, then their rows; repeats both after an interruption."""
         found = await self._store.read(partial(orphaned_attachments, most=100))
         if not found:
             return False
@@ -164,7 +164,7 @@ def _remove(connection: Connection, ids: list[int]) -> None:
 
 
 def _note(connection: Connection, outcomes: list[tuple[WaitingAttachment, FetchOutcome | FetchDelay]]) -> list[str]:
-    """Writes down what became of them; gives the files of those whose row is gone."""
+    """Stores the outcomes; returns the files whose row no longer exists."""
     there = existing_attachments(connection, [row.id for row, _ in outcomes])
     fetched = [outcome for _, outcome in outcomes if isinstance(outcome, FetchOutcome)]
     settle_attachments(connection, fetched)

@@ -1,4 +1,4 @@
-"""The files of attachments: what they are by their first bytes, and how they lie in the data folder.
+"""Attachment files: detects their type by the first bytes and stores them in the data folder.
 
 Nothing here is ever decoded: what somebody sent is opened by people only, on their own machine.
 """
@@ -21,7 +21,7 @@ _M4A: Final = (b"M4A ", b"M4B ")
 
 
 def suffix_of(content: bytes, kind: AttachmentKind) -> str:
-    """What a recording (ogg, mp3, m4a) or a picture (jpg, png, webp) is by its first bytes; "" where it is neither.
+    """Returns the suffix of a recording (ogg, mp3, m4a) or picture (jpg, png, webp) by its first bytes, or "".
 
     >>> jpeg = b"\\xff\\xd8\\xff\\xe0"
     >>> suffix_of(jpeg, "picture"), suffix_of(jpeg, "voice"), suffix_of(b"ID3", "voice")
@@ -50,7 +50,7 @@ def _recording(head: bytes) -> str:
 
 
 class AttachmentFolder:
-    """The files, encrypted, under random names."""
+    """Stores encrypted files under random names."""
 
     def __init__(self, path: Path, keys: Keys) -> None:
         self.path = path
@@ -61,19 +61,19 @@ class AttachmentFolder:
         write_whole(self._keys.encrypt_file(content, name), self.path, name)
 
     def read(self, name: str) -> bytes:
-        """Raises OSError, or SecretError where the file is damaged or of another house."""
+        """Raises OSError, or SecretError for a damaged file or one of another installation."""
         return self._keys.decrypt_file((self.path / name).read_bytes(), name)
 
     def remove(self, name: str) -> None:
-        """Also where it is gone already. Raises OSError."""
+        """Removes a file; a missing one is no error. Raises OSError."""
         (self.path / name).unlink(missing_ok=True)
 
     def remove_unfinished(self) -> None:
-        """What a process that was killed had begun to write. Raises OSError."""
+        """Removes unfinished files of interrupted processes. Raises OSError."""
         for path in self.path.glob(f"*{UNFINISHED}"):
             path.unlink(missing_ok=True)
 
 
 def bound_to(number: int) -> bytes:
-    """What seals the handle of an attachment to its row."""
+    """Returns the value that binds an encrypted handle to its row."""
     return b"attachment %d" % number
