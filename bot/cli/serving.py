@@ -129,7 +129,7 @@ def _welcome(settings: Settings, port: int, published: list[RevisionHead]) -> It
     yield f"Daten · Data: {settings.data.absolute()}"
     if samples := ", ".join(revision.slug for revision in published if revision.sample):
         yield f"Beispiele zum Ausprobieren · Samples to try out: {samples}"
-    yield f"Für das Team · For the team: {page}help-out ({program_name()} staff add NAME --role facilitator{here})"
+    yield f"Für das Team · For the team: {page}assist ({program_name()} staff add NAME --role facilitator{here})"
     yield "Stopp · Stop: Ctrl-C"
 
 

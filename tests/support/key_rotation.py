@@ -178,13 +178,13 @@ def _kill_after(step: int) -> None:
         setattr(of, name, then_die)
 
     wrapped(rotate_key, "replace_durably")
-    wrapped(channels, "reencrypt")
+    wrapped(channels, "reencrypt_channels")
     wrapped(ReEncryption, "_portion")
     wrapped(ReEncryption, "_file")
 
 
 def drill(url: str, data: Path, backups: Path) -> dict[str, object]:
-    settings = Settings.model_validate({"data": data, "database_url": url, "samples": False})
+    settings = Settings.model_validate({"data": data, "database_url": url, "publish_samples": False})
     store = Store(url)
     is_sqlite = store.dialect == "sqlite"
     seed(store, data)
@@ -226,7 +226,7 @@ def _numbers(record: Path) -> list[int]:
 def _restored(settings: Settings, before: Path, again: Path) -> list[str]:
     """What is lost of a backup that was made before all this; who was erased since must not be there."""
     ErasureLog(settings.data, load_keys(settings.data / "secret.key")).note([ErasedRecord("person", str(SEEDS - 1))])
-    restored = Settings.model_validate({"data": again, "samples": False})
+    restored = Settings.model_validate({"data": again, "publish_samples": False})
     backup.restore_backup(restored, before, lambda _: None, [settings.data])
     store = Store(restored.database())
     faults = lost(store, again, list(range(1, SEEDS - 1)), others=False)

@@ -20,7 +20,7 @@ SERVES = """
 import sys
 import mitsprache_demo
 
-def main():
+def run_cli():
     print("serves with demo", mitsprache_demo.VERSION, *sys.argv[1:])
 """
 # Stands in for pytest, so that no test starts all the others.

@@ -251,7 +251,7 @@ def test_a_channel_that_cannot_be_opened_keeps_the_keys_before(house: Settings, 
         raise OSError(28, "No space left on device", "login.json")
 
     with monkeypatch.context() as full:
-        full.setattr(channels, "reencrypt", fail)
+        full.setattr(channels, "reencrypt_channels", fail)
         with pytest.raises(CommandError, match="No space left on device"):
             rotate(house, is_sealed=True)
     assert subkeys.unwrap((house.data / RING).read_bytes(), _secret(house)).is_reencrypting()
