@@ -1,4 +1,4 @@
-"""Brings the tables to what this program needs; runs at every start.
+"""Upgrades the tables to the schema of this program; runs at every start.
 
 Two programs that start at once take turns: the second finds the work done. Everything happens in one transaction, on
 both databases, so a migration that fails leaves the old tables. SQLite's file is copied before, where it holds data.
@@ -26,8 +26,8 @@ from storage.core.store import Store
 LOCK = 0x4D697473  # "Mits": PostgreSQL's advisory locks are numbers
 WAIT_SECONDS = 120.0
 DDL_LOCK_SECONDS = 3
-"""So long a change of a table waits for its turn on PostgreSQL. Everybody else queues behind it meanwhile, so it gives
-up and tries anew.
+"""How long a change of a table waits for its lock on PostgreSQL. Other statements queue behind it meanwhile, so it
+gives up and tries again.
 """
 
 
@@ -40,7 +40,7 @@ class MigrationResult(NamedTuple):
 
 
 class MigrationKeys(Protocol):
-    """What a migration needs the key of the house for (`bot.common.keys.Keys`)."""
+    """Operations of migrations that need the secret key (`bot.common.keys.Keys`)."""
 
     def message_names(self, channel: str, external_id: str, /) -> "MessageNamePair":
         """What a channel's own id of a message is called in each of the halves."""
@@ -81,8 +81,8 @@ def upgrade(
     ``hiding`` gives the keys that fit these tables; it is called where rows of earlier programs are to be hidden, which
     cannot be migrated without it (StoreOutdated).
 
-    Raises StoreTooNew when the tables come from a newer program, StoreBusy when somebody holds them for longer than
-    ``wait_seconds``, and the other classes of ``storage.core.errors``.
+    Raises StoreTooNew when the tables come from a newer program, StoreBusy when another program holds them for longer
+    than ``wait_seconds``, and the other classes of ``storage.core.errors``.
     """
     if store.dialect == "sqlite":
         _create_file(engines.sqlite_file(store.writer.url))
@@ -113,7 +113,9 @@ def downgrade(store: Store, revision: str, *, wait_seconds: float = WAIT_SECONDS
 
 
 def forget_copies(store: Store, before: datetime) -> int:
-    """Delete the copies made before migrations until then: who was erased since is still in them. Gives how many."""
+    """Deletes copies made before migrations until that moment, because they still hold records erased since; gives the
+    number.
+    """
     if store.dialect != "sqlite":
         return 0
     file = engines.sqlite_file(store.writer.url)

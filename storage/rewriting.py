@@ -1,7 +1,7 @@
-"""Writes tables of PostgreSQL anew, so that nothing of what was erased stays in their files, and turns its log over.
+"""Rewrites tables of PostgreSQL, so that erased data does not stay in their files, and switches the log.
 
 A plain VACUUM only marks the place of a deleted row as free; its bytes stay until another row needs the place. VACUUM
-FULL writes the table anew and holds everybody up meanwhile: therefore one table at a time, with bounds.
+FULL rewrites the table and blocks its other users meanwhile: therefore one table at a time, with bounds.
 """
 
 import re
@@ -15,9 +15,9 @@ from storage.core.errors import StoreLost, translate_error
 from storage.tables.erasures import columns_with_words, tables_of_residents
 
 LOCK_SECONDS = 2.0
-"""So long a table is waited for; who comes meanwhile waits behind us."""
+"""How long the lock of a table is waited for; other statements queue behind it meanwhile."""
 MOST_SECONDS = 3.0
-"""So long one table takes at most, the waiting included: nobody waits longer for it. What takes longer is undone."""
+"""The longest time for one table, waiting included. A rewrite that takes longer is rolled back."""
 LARGEST_MEGABYTES = 128
 """A table with its indexes that is larger is not even begun: it would not be done in time."""
 SAMPLES = "pg_catalog.pg_statistic"
@@ -26,14 +26,14 @@ CONNECT_SECONDS = 5
 ATTEMPTS = 10
 """So often a statement is repeated that a limit far too short for it cut off."""
 Outcome = Literal["done", "busy", "slow", "large", "seen", "forbidden"]
-"""``busy``: somebody held the table; ``slow``: not done in time; ``large``: refused; ``seen``: a transaction that was
-open before the erasure may still read what was erased, so PostgreSQL kept it; ``forbidden``: the role may not.
+"""``busy``: another transaction held the table; ``slow``: not done in time; ``large``: refused; ``seen``: a transaction
+from before the erasure may still read the erased rows, so PostgreSQL kept them; ``forbidden``: the role may not.
 """
 _OUTCOMES: dict[str, Outcome] = {"57014": "slow", "55P03": "busy", "40P01": "busy", "42501": "forbidden"}
 
 
 class Bounds(NamedTuple):
-    """How long people may be held up; without bounds where nobody is served."""
+    """Limits for rewriting while the service runs; offline there are none."""
 
     seconds: float = MOST_SECONDS
     megabytes: float = LARGEST_MEGABYTES

@@ -1,4 +1,4 @@
-"""What all tables have in common: the base class, how constraints are called, and how times and JSON are kept."""
+"""Shared by all tables: the base class, the names of constraints, and the types for times and JSON."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -28,13 +28,13 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""Every constraint has a name of ours, on both databases, so that a migration can drop it and an error can tell it."""
+"""Names every constraint alike on both databases, so that migrations can drop it and errors can name it."""
 
 
 def to_iso(moment: datetime) -> str:
     """A moment as text of fixed width, in UTC, which sorts as time does: ``2026-11-23T14:05:00.000000Z``.
 
-    Raises ValueError for a time without zone: nobody knows when that was.
+    Raises ValueError for a time without zone, because its moment is unknown.
     """
     zone = moment.tzinfo
     if zone is None:
@@ -119,9 +119,7 @@ def exactly(column: str, length: int) -> CheckConstraint:
 
 
 def table_of(model: type[Base]) -> Table:
-    """The table behind a model. Queries are Core statements over tables: nothing is tracked, nothing is loaded behind
-    our back.
-    """
+    """The table behind a model. Queries are Core statements over tables, without change tracking or lazy loading."""
     table = model.__table__
     assert isinstance(table, Table)  # noqa: S101 - tells the type checker what is true of every model here
     return table

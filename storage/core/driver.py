@@ -1,4 +1,4 @@
-"""Hands a finished statement to the driver below SQLAlchemy, with the same errors as everywhere."""
+"""Executes a compiled statement at the driver, below SQLAlchemy, and raises the errors of the store."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = F
 
 
 def take_over(failure: BaseException) -> StorageError | None:
-    """Our error for a driver's error, and the driver's error without its words.
+    """Maps a driver's error to a ``StorageError`` and removes the text from the driver's error.
 
     It stays visible as the cause, tracebacks end up in logs, and PostgreSQL quotes whole rows in its messages.
     """

@@ -1,4 +1,4 @@
-"""How one column of a batch is handed to a driver."""
+"""Encodes the columns of a batch for the two drivers, and decodes what SQLite gives back."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime

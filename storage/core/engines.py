@@ -1,4 +1,4 @@
-"""How the two databases are opened: what is asked of SQLite and of PostgreSQL, and why."""
+"""Opens the two databases with the settings that SQLite and PostgreSQL need, and says why."""
 
 import sqlite3
 from pathlib import Path
@@ -88,7 +88,7 @@ def _sqlite_engine(url: URL, busy_seconds: float, options: dict[str, Any], *, wr
 
 
 def open_sqlite(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Connection:
-    """A connection to an existing file; a missing file is an error, never a new and empty house."""
+    """Connects to an existing file. A missing file is an error; no empty database is created."""
     connection = sqlite3.connect(
         f"{file.as_uri()}?mode=rw",
         uri=True,
@@ -106,7 +106,7 @@ def open_sqlite(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Conn
             f"wal_autocheckpoint = {JOURNAL_PAGES}",
             "journal_size_limit = 67108864",  # a journal that once grew gives the space back
             "cache_size = -65536",
-            "temp_store = MEMORY",  # nobody's answers in a temporary file
+            "temp_store = MEMORY",  # no answers in a temporary file
             f"query_only = {'OFF' if write else 'ON'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -118,9 +118,9 @@ def open_sqlite(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Conn
 
 
 def truncate_journal(engine: Engine) -> None:
-    """Bring SQLite's journal into the file and empty it. Raises StoreBusy where somebody still reads from it.
+    """Bring SQLite's journal into the file and empty it. Raises StoreBusy while a reader still uses it.
 
-    Does not wait for that: SQLite would let nobody write meanwhile.
+    Does not wait for readers, because SQLite would block writers meanwhile.
     """
     pooled = engine.raw_connection()
     try:

@@ -14,17 +14,17 @@ class StorageError(Exception):
     retryable: ClassVar[bool] = False
     """The same work may be run again, now or a little later, and can succeed then. Nothing of it was written."""
     alarm: ClassVar[bool] = False
-    """A person who runs the house should hear about it."""
+    """An operator has to act."""
 
     def __init__(self, detail: str = "") -> None:
         self.summary = (type(self).__doc__ or "").partition("\n")[0]
-        """The kind of fault in words, which names nothing of this house."""
+        """The kind of error in words, without any name of this installation."""
         super().__init__(f"{self.summary} ({detail})" if detail else self.summary)
         self.detail = detail
 
 
 class StoreBusy(StorageError):
-    """Somebody else is writing; the waiting time is over."""
+    """Another writer holds the database; the waiting time is over."""
 
     retryable = True
 
@@ -44,7 +44,7 @@ class StoreLost(StorageError):
 
 
 class CommitUnknown(StorageError):
-    """The connection went away during the commit: the work is written either wholly or not at all, nobody knows which.
+    """The connection was lost during the commit: the work is written wholly or not at all, and it is unknown which.
 
     Run it again only when it recognises what it has already done, as everything that begins with ``take_messages``
     does.
@@ -84,13 +84,13 @@ class StoreTooNew(StorageError):
 
 
 class BadStatement(StorageError):
-    """The database did not understand the program: a fault of ours, or tables that were changed by hand."""
+    """The database refused a statement: an error of this program, or tables that were changed by hand."""
 
     alarm = True
 
 
 class BadRow(StorageError):
-    """A row breaks a rule of the tables. Running it again will not help; setting the row aside will."""
+    """A row breaks a rule of the tables. A retry does not help; leaving the row out does."""
 
 
 class Duplicate(BadRow):
@@ -103,12 +103,12 @@ class Duplicate(BadRow):
 
 
 def translate_error(error: BaseException) -> StorageError | None:
-    """The error of ours that says what a driver's error means, or None when it is no driver's error.
+    """Maps an error of a driver to a ``StorageError``; gives None for any other error.
 
     >>> locked = sqlite3.OperationalError("database is locked")
     >>> locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
     >>> translate(locked)
-    StoreBusy('Somebody else is writing; the waiting time is over. (database is locked)')
+    StoreBusy('Another writer holds the database; the waiting time is over. (database is locked)')
     """
     if isinstance(error, sqlite3.Error):
         return _from_sqlite(error)
@@ -176,7 +176,7 @@ _POSTGRESQL: tuple[tuple[str, type[StorageError]], ...] = (
 
 
 def _from_postgresql(error: BaseException) -> StorageError | None:
-    """By SQLSTATE. Imported late: a house on SQLite needs no PostgreSQL driver."""
+    """By SQLSTATE. Imported late: an installation with SQLite needs no PostgreSQL driver."""
     try:
         import psycopg
     except ImportError:
@@ -192,7 +192,7 @@ def _from_postgresql(error: BaseException) -> StorageError | None:
             BadRow(type(error).__name__) if isinstance(error, psycopg.DataError) else BadStatement(_first_line(error))
         )
     kind = next((kind for prefix, kind in _POSTGRESQL if state.startswith(prefix)), BadStatement)
-    # The server quotes the offending row in its messages; rule and code are enough to act on and hold nobody's words.
+    # The server quotes the offending row in its messages; rule and code suffice and hold no text of residents.
     rule = error.diag.constraint_name
     return kind(f"{state} {rule}" if rule else f"{state} {type(error).__name__}")
 

@@ -1,8 +1,8 @@
 """Whether SQLite's connections hold open what stands in the folder: the database, its journal (`-wal`) and the
 shared index of that (`-shm`).
 
-A deleted file stays writable for those who hold it open: every answer would be acknowledged and gone. A few looks at
-the folder per transaction find that out before anything is acknowledged.
+A deleted file stays writable for a process that holds it open: answers would be acknowledged and lost. A few checks of
+the folder per transaction notice this before anything is acknowledged.
 """
 
 import os

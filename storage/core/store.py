@@ -54,7 +54,7 @@ row first. On SQLite nobody can: whoever writes has the file for itself from the
 """
 ATTEMPTS = 4
 LOOK_SECONDS = 0.5
-"""How often whoever waits for readers looks whether they are gone."""
+"""How often a writer that waits for readers checks whether they have finished."""
 PAUSE_SECONDS = 0.05
 """Before the second attempt; doubled before each further one."""
 
@@ -63,7 +63,7 @@ class Store:
     """A database and its connections. Opens nothing until it is used.
 
     ``url`` is ``sqlite:///data/mitsprache.db`` (a path below the working directory; four slashes begin at the root) or
-    ``postgresql://user@host/name``. ``busy_seconds`` is how long one waits for somebody else's lock.
+    ``postgresql://user@host/name``. ``busy_seconds`` is how long a transaction waits for a lock of another one.
     """
 
     def __init__(self, url: str, *, busy_seconds: float = 5.0, readers: int = 4) -> None:
@@ -84,7 +84,7 @@ class Store:
         self.trouble: StorageError | None = None
         """What keeps the database from working, as the last work that was awaited found it."""
         self.damage: StoreDamaged | None = None
-        """What whoever looked through the file has found; nothing is written while it stands here."""
+        """The damage that the last check of the file found; while it is set, nothing is written."""
         self.on_other_writes: Callable[[], None] = lambda: None
         """Called within each transaction, at its end, whose author did not say that all who remember something of what
         is stored know what it changes (``is_known`` of ``write``)."""
@@ -148,7 +148,7 @@ class Store:
         try:
             result = self._attempts(work, is_known=is_known)
         except BadRow:
-            raise  # the work's own fault
+            raise  # an error of the work itself
         except StorageError as error:
             self.trouble = error
             raise

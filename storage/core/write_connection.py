@@ -46,7 +46,7 @@ class WriteConnection:
         return connection
 
     def commit(self) -> None:
-        """Commits. Where that fails nothing is written; raises CommitUnknown where nobody knows."""
+        """Commits. Where that fails nothing is written; raises CommitUnknown where that is uncertain."""
         try:
             self._do(self._driver.commit)
         except StorageError as error:
@@ -80,7 +80,7 @@ class WriteConnection:
                 held.close()
 
     def close(self) -> None:
-        """Closes the connection for good: its pool was disposed of, and nobody would close what comes back there."""
+        """Closes the connection for good: its pool was disposed of and would not close it."""
         if self._held is not None:
             with suppress(StorageError):
                 self._held.detach()

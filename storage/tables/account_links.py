@@ -48,7 +48,7 @@ class LinkCodeRow(Base):
 
 
 class LinkAttemptsRow(Base):
-    """How often somebody entered a code that was none, so that nobody can try many."""
+    """Counts wrong codes, so that guessing is limited."""
 
     __tablename__ = "link_attempts"
 

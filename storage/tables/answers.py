@@ -1,4 +1,4 @@
-"""What people said, one row per session and question, and what they consented to."""
+"""Answers, one row per session and question, and consents."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class AnswerRow(Base):
         one_of("missing", get_args(Missing)),
         one_of("mode", get_args(SessionMode)),
         CheckConstraint("(value IS NULL) <> (missing IS NULL)", name="value_or_missing"),
-        # What is not JSON would break the views for everybody who reads them; better to refuse the one row.
+        # A value that is not JSON would break the views for every reader; refusing the one row is better.
         CheckConstraint("value IS NULL OR json_valid(value)", name="value_is_json").ddl_if(dialect="sqlite"),
         CheckConstraint("value IS NULL OR value::jsonb IS NOT NULL", name="value_is_json").ddl_if(dialect="postgresql"),
         {"sqlite_with_rowid": False},
@@ -36,7 +36,7 @@ class AnswerRow(Base):
     revision_id: Mapped[int]
     value: Mapped[str | None] = mapped_column(info=WORDS)
     missing: Mapped[str | None]
-    free_text: Mapped[bool]  # words of a person: leaves the house only after another person released it
+    free_text: Mapped[bool]  # text of a person: published only after staff released it
     answered_at: Mapped[datetime]  # the hour
     channel: Mapped[str]
     language: Mapped[str]

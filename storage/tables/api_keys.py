@@ -1,4 +1,4 @@
-"""Keys with which other programs use the API: each belongs to somebody who works here, and to nothing else."""
+"""API keys for other programs. Each belongs to one member of staff."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from storage.core.base import Base, Json, exactly, table_of
 
 
 class ApiKeyRow(Base):
-    """One key. Revoked rows stay, so that it can be told later what was let in."""
+    """One key. Revoked rows stay, so that past use can be explained."""
 
     __tablename__ = "api_keys"
     __table_args__ = (exactly("key_hash", 32), UniqueConstraint("key_hash"), UniqueConstraint("label"))
@@ -65,11 +65,11 @@ def all_api_keys(connection: Connection) -> list[StoredApiKey]:
 
 
 def revoke_api_key(connection: Connection, label: str, now: datetime) -> int:
-    """Let a key in no more; gives how many there were (0 or 1)."""
+    """Revokes a key; gives the number of keys revoked (0 or 1)."""
     current = (_keys.c.label == label) & _keys.c.revoked_at.is_(None)
     return connection.execute(update(_keys).where(current).values(revoked_at=now)).rowcount
 
 
 def record_api_key_use(connection: Connection, key_id: int, now: datetime) -> None:
-    """Take down that a key was used."""
+    """Records that a key was used."""
     connection.execute(update(_keys).where(_keys.c.id == key_id).values(used_at=now))

@@ -1,4 +1,4 @@
-"""What people sent instead of words: a row for each recording and picture. The files themselves lie in a folder.
+"""Attachments: a row for each recording and picture. The files themselves are in a folder.
 
 The name of the file is in the row from the beginning, so that there is never a file which no row knows. A row that lost
 its session (the answer was changed, withdrawn or erased) stays until its file is deleted; then
@@ -38,7 +38,7 @@ class AttachmentRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    # Without a session it belongs to nobody any more, and goes as soon as its file is gone.
+    # Without a session it is an orphan: the row is deleted as soon as its file is.
     session_id: Mapped[int | None] = mapped_column(ForeignKey("sessions.id", ondelete="SET NULL"))
     question_key: Mapped[str]
     kind: Mapped[str]
@@ -112,7 +112,7 @@ class StoredAttachment(NamedTuple):
 
 
 class OrphanedAttachment(NamedTuple):
-    """One that belongs to nobody any more."""
+    """An attachment without a session."""
 
     id: int
     file: str
@@ -154,7 +154,7 @@ postpone_attachments = bulk.update(_attachments, FetchDelay, key=("id",))
 
 
 def detach_attachments(connection: Connection, answers: Sequence[tuple[int, str]]) -> int:
-    """What was sent with these answers (session, question) belongs to nobody any more; gives how many."""
+    """What was sent with these answers (session, question) is detached from its session; gives the number."""
     return _detach(connection, [_OfAnswer._make(answer) for answer in answers])
 
 
@@ -182,7 +182,7 @@ def existing_attachments(connection: Connection, ids: Sequence[int]) -> set[int]
 
 
 def orphaned_attachments(connection: Connection, most: int) -> list[OrphanedAttachment]:
-    """At most so many of those that belong to nobody any more."""
+    """At most so many attachments without a session."""
     query = select(_attachments.c.id, _attachments.c.file).where(_attachments.c.session_id.is_(None)).limit(most)
     return [OrphanedAttachment._make(row) for row in connection.execute(query)]
 
@@ -193,7 +193,7 @@ def delete_orphaned_attachments(connection: Connection, ids: Sequence[int]) -> i
 
 
 def count_attachments_by_state(connection: Connection) -> dict[str, int]:
-    """How many there are in each state, of those that belong to somebody."""
+    """How many there are in each state, of those that have a session."""
     query = select(_attachments.c.state, func.count()).where(_attachments.c.session_id.is_not(None))
     return {row[0]: row[1] for row in connection.execute(query.group_by(_attachments.c.state))}
 

@@ -1,4 +1,4 @@
-"""The audit log: who of the staff did what, through which door, and what for. Rows are only added, one after another.
+"""The audit log: which member of staff did what, through which interface, and what for. Rows are only added.
 
 Each row has a MAC over its content and the MAC of the row before, made by the caller, so that a change can be seen.
 Nothing here leads to a resident: no address, no pseudonym, no words of theirs.

@@ -1,7 +1,7 @@
-"""Pushes: what is sent to many who asked for it, and the ledger that says of each of them how far it is.
+"""Broadcasts: messages to contacts who opted in, and the state of each recipient.
 
-Belongs to identity: a broadcast names its consultation by slug, a recipient is a contact. Whether they answered stands
-nowhere here; ``bot/privacy`` computes it. The ledger of a reminder tells that its recipients had begun.
+Belongs to identity: a broadcast names its consultation by slug, a recipient is a contact. Whether they answered is not
+stored here; ``bot/privacy`` computes it. The recipients of a reminder have begun the consultation.
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ class BroadcastRow(Base):
     state: Mapped[str]
     starts_at: Mapped[datetime]
     member_id: Mapped[int | None]  # who of the team asked for it in chat
-    counted: Mapped[int | None] = mapped_column(Integer)  # how many a draft would reach; NULL while nobody counted
+    counted: Mapped[int | None] = mapped_column(Integer)  # how many a draft would reach; NULL until it was counted
     planned_to: Mapped[int]  # planning goes by contact: how far it has come
     paced_to: Mapped[datetime]  # sending: until when the pace is used up
     created_at: Mapped[datetime]
@@ -98,7 +98,7 @@ class StoredBroadcast(NamedTuple):
 
 
 class StoredRecipient(NamedTuple):
-    """A whole row of the ledger."""
+    """A whole row of a recipient."""
 
     broadcast_id: int
     contact_id: int
@@ -111,7 +111,7 @@ class StoredRecipient(NamedTuple):
 
 
 class RecipientOutcome(NamedTuple):
-    """What became of the message with which a push was sent to somebody."""
+    """The outcome of the message by which a broadcast was sent to a recipient."""
 
     outbox_id: int
     state: RecipientState
@@ -120,7 +120,7 @@ class RecipientOutcome(NamedTuple):
 
 
 class EarlierBroadcast(NamedTuple):
-    """A push that somebody got, or is about to get."""
+    """A broadcast that a contact received, or is about to receive."""
 
     contact_id: int
     slug: str
@@ -178,7 +178,7 @@ def running_broadcast(connection: Connection, slug: str, *, is_reminder: bool) -
 
 
 def draft_broadcast_of(connection: Connection, member_id: int) -> StoredBroadcast | None:
-    """The newest draft of somebody of the team."""
+    """The newest draft of a member of the team."""
     mine = (_broadcasts.c.member_id == member_id) & (_broadcasts.c.state == "draft")
     row = connection.execute(
         select(*_columns).where(mine).order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id).limit(1)
@@ -215,8 +215,9 @@ def unfinished_broadcasts(connection: Connection, *, lock: bool = False) -> list
 def change_broadcast_state(
     connection: Connection, broadcast_id: int, before: Sequence[BroadcastState], after: BroadcastState
 ) -> bool:
-    """Change the state, if it is one of ``before``; False where somebody else was faster. Raises Duplicate where
-    another push of the same consultation is running.
+    """Changes the state, if it is one of ``before``; False where another process changed it first.
+
+    Raises Duplicate where another broadcast of the same consultation is running.
     """
     mine = (_broadcasts.c.id == broadcast_id) & _broadcasts.c.state.in_(before)
     return connection.execute(update(_broadcasts).where(mine).values(state=after)).rowcount == 1
@@ -272,14 +273,14 @@ def earlier_broadcasts(connection: Connection, contact_ids: Sequence[int]) -> di
 
 
 def count_recipients(connection: Connection, broadcast_id: int) -> list[RecipientCount]:
-    """The ledger in numbers."""
+    """Counts the recipients of a broadcast by state, reason, channel and language."""
     kind = (_recipients.c.state, _recipients.c.reason, _recipients.c.channel, _recipients.c.language)
     query = select(*kind, func.count()).where(_recipients.c.broadcast_id == broadcast_id).group_by(*kind)
     return [RecipientCount._make(row) for row in connection.execute(query)]
 
 
 def reached_contacts(connection: Connection, broadcast_id: int, after: int, limit: int) -> list[int]:
-    """Who got it, by contact, those above ``after`` only."""
+    """The contacts that received a broadcast, in order of their ids, above ``after``."""
     mine = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "sent")
     query = select(_recipients.c.contact_id).where(mine, _recipients.c.contact_id > after)
     return list(connection.scalars(query.order_by(_recipients.c.contact_id).limit(limit)))

@@ -1,4 +1,4 @@
-"""Identity: who can be reached where. Nothing here knows what anybody said.
+"""Identity: contacts and their addresses, without anything they answered.
 
 This half shares no column with the participation half (sessions, answers, proposals); only ``bot/privacy`` can compute
 one from the other, with keys that are not in the database.
@@ -47,7 +47,9 @@ class AddressRow(Base):
     created_at: Mapped[datetime]
     unreachable_at: Mapped[datetime | None]
     unreachable_reason: Mapped[str | None]
-    question_missed: Mapped[bool] = mapped_column(server_default=false())  # refused, or given up: nobody saw it
+    question_missed: Mapped[bool] = mapped_column(
+        server_default=false()
+    )  # refused, or given up: the contact did not see it
 
 
 class KnownAddress(NamedTuple):
@@ -214,7 +216,7 @@ def existing_contacts(connection: Connection, ids: Sequence[int]) -> set[int]:
 
 
 def any_encrypted_address(connection: Connection) -> EncryptedAddress | None:
-    """One address of the house, to see whether its secret key fits; None while nobody is known."""
+    """Any one address, to check whether the secret key fits; None where there is none."""
     row = connection.execute(select(_addresses.c.lookup, _addresses.c.sealed).limit(1)).first()
     return None if row is None else EncryptedAddress._make(row)
 

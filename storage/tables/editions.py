@@ -1,4 +1,4 @@
-"""Figures of a consultation as everybody may see them, made at one moment: one numbered edition after another.
+"""Editions: the published figures of a consultation as of one moment, numbered.
 
 An edition holds numbers and names of the definition only. What people wrote is never in it: words are looked up when
 they are read, so that what was withdrawn meanwhile is gone.
@@ -36,7 +36,7 @@ from storage.tables.ratings import RatingEventRow
 from storage.tables.sessions import SessionRow
 
 KEPT = 2
-"""So many editions of a consultation stay: the newest, and the one that somebody may just be reading."""
+"""How many editions of a consultation stay: the newest, and one that a reader may still be using."""
 
 
 class EditionRow(Base):
@@ -79,7 +79,7 @@ class EditionCellRow(Base):
     n: Mapped[int | None]
     suppressed: Mapped[int] = mapped_column(SmallInteger)
     revisions: Mapped[str]
-    reason: Mapped[str] = mapped_column(server_default=text("''"))  # why it is not told
+    reason: Mapped[str] = mapped_column(server_default=text("''"))  # why it is suppressed
     answered: Mapped[int | None]
     asked: Mapped[int | None]
     rounded: Mapped[int] = mapped_column(SmallInteger, server_default="0")

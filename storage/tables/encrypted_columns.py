@@ -1,6 +1,6 @@
-"""What the tables hold sealed, all of it in one form, so that it can be sealed anew with another key.
+"""The encrypted columns of all tables in one form, so that they can be encrypted again with another key.
 
-A new column with something sealed is added here (a test looks at every column of bytes).
+A new encrypted column is added here (a test looks at every column of bytes).
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from storage.tables.moderation import ModerationRow
 
 
 class EncryptedCell(NamedTuple):
-    """One thing sealed: the key of its row, what else tells how it is bound, and itself."""
+    """One encrypted value with the key of its row and the value it is bound to."""
 
     key: Any
     about: Any
@@ -25,7 +25,7 @@ class EncryptedCell(NamedTuple):
 
 
 class EncryptedColumn(NamedTuple):
-    """A column of sealed things, with the key of its rows and the column that tells how each is bound."""
+    """An encrypted column, with the key of its rows and the column to which each value is bound."""
 
     key: Column[Any]
     about: Column[Any]
@@ -48,14 +48,14 @@ ENCRYPTED_COLUMNS: Final = {
 
 
 def count_encrypted(connection: Connection, place: EncryptedColumn) -> int:
-    """How much is sealed there."""
+    """Counts the encrypted values of a column."""
     return connection.scalar(select(func.count()).select_from(place.key.table).where(place.sealed.is_not(None))) or 0
 
 
 def encrypted_cells_after(
     connection: Connection, place: EncryptedColumn, after: Any, limit: int
 ) -> list[EncryptedCell]:
-    """What is sealed behind this key (None: from the first on), by key."""
+    """The encrypted values after this key (None: from the first on), in order of keys."""
     query = select(place.key, place.about, place.sealed).where(place.sealed.is_not(None))
     if after is not None:
         query = query.where(place.key > after)
@@ -65,7 +65,7 @@ def encrypted_cells_after(
 def replace_encrypted(
     connection: Connection, place: EncryptedColumn, cells: Sequence[tuple[EncryptedCell, bytes]]
 ) -> None:
-    """Put what was sealed anew in the place of what it was made of, where that still stands there."""
+    """Replaces encrypted values, where the old one is still there."""
     if cells:
         change = update(place.key.table).where(
             place.key == bindparam("row_key"), place.sealed == bindparam("sealed_before")

@@ -1,4 +1,4 @@
-"""What PostgreSQL still has to be freed of: in which tables something was erased since they were rewritten.
+"""Tables of PostgreSQL in which rows were erased since the last rewrite.
 
 PostgreSQL keeps a deleted row, and what a row was before a change, in the pages of its table until others need the
 place. ``storage.rewriting`` writes tables anew; here stands which of them wait for it. Counts only, no people and no
@@ -52,7 +52,7 @@ def columns_with_words() -> list[tuple[str, str]]:
 
 
 def mark_erased_tables(connection: Connection, names: Iterable[str] | None = None) -> None:
-    """Take down, in the transaction that erases something, in which tables it did so; without names: in all of them.
+    """Records, in the transaction of an erasure, the tables it touched; without names, all of them.
 
     After the commit ``Store.scrub`` is called.
     """

@@ -1,4 +1,4 @@
-"""What channels handed over: recognised repeats, and messages that had to be set aside."""
+"""Messages from channels: the ids of known ones, and dead letters."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ _take = bulk.insert(_received, NewReceived, skip_known=True)
 _take_new = bulk.insert(_received, NewReceived, skip_known=True, returning=("channel", "external_id"))
 
 insert_dead_letters = bulk.insert(_dead_letters, NewDeadLetter)
-"""Keep messages that could not be handled."""
+"""Stores dead letters: messages that could not be handled."""
 
 _TRIAL = ("-trial-", "-")
 """No channel is called like this."""
@@ -108,8 +108,7 @@ _erase = bulk.delete(_dead_letters, _Sender)
 def take_messages(connection: Connection, rows: Sequence[NewReceived]) -> set[MessageKey]:
     """Remember messages as taken, and give the keys of those that are new: only these may be handled.
 
-    Safe between processes: whoever commits first has the message, the other one waits and is then told that it is
-    known.
+    Safe between processes: the first commit gets the message; the other process waits and then finds it known.
     """
     if connection.dialect.name == "postgresql":
         return {(channel, external_id) for channel, external_id in _take_new.returned(connection, rows)}
@@ -140,33 +139,33 @@ def forget_messages_before(connection: Connection, moment: datetime) -> int:
 
 
 def probe_write(connection: Connection) -> None:
-    """Writes something and takes it back, to find out whether that works (again)."""
+    """Writes a row and deletes it, to check whether writing works."""
     insert_received(connection, [NewReceived(*_TRIAL, datetime.now(UTC))])
     connection.execute(delete(_received).where(_received.c.channel == _TRIAL[0]))
 
 
 def unsettled_dead_letters(connection: Connection, limit: int = 1000) -> list[StoredDeadLetter]:
-    """Messages set aside that nobody has looked at, those of the oldest day first."""
+    """Dead letters that are not settled, those of the oldest day first."""
     query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).limit(limit)
     query = query.order_by(_dead_letters.c.at, _dead_letters.c.id)
     return [StoredDeadLetter._make(row) for row in connection.execute(query)]
 
 
 def dead_letters_of(connection: Connection, lookups: Sequence[bytes]) -> list[StoredDeadLetter]:
-    """All messages set aside that these senders wrote, those of the oldest day first."""
+    """All dead letters of these senders, those of the oldest day first."""
     return sorted(_of_senders(connection, lookups), key=attrgetter("at", "id"))
 
 
 def discard_dead_letters(connection: Connection, ids: Iterable[int]) -> int:
-    """Delete these messages, because a person has looked at them; gives how many existed."""
+    """Deletes these dead letters after a person settled them; gives how many existed."""
     return _discard(connection, [_Key(id_) for id_ in ids])
 
 
 def forget_dead_letters_before(connection: Connection, moment: datetime) -> int:
-    """Delete messages that were set aside before this moment, looked at or not; gives how many."""
+    """Deletes dead letters from before this moment, settled or not; gives the number."""
     return connection.execute(delete(_dead_letters).where(_dead_letters.c.at < moment)).rowcount
 
 
 def erase_dead_letters(connection: Connection, lookups: Iterable[bytes]) -> int:
-    """Delete the set-aside messages of these senders; gives how many."""
+    """Deletes the dead letters of these senders; gives the number."""
     return _erase(connection, [_Sender(lookup) for lookup in lookups])

@@ -1,4 +1,4 @@
-"""Who let out what people wrote: what waits to be read, what was decided, and translations.
+"""Moderation of proposals and open answers: the queue, the decisions, and translations.
 
 A row belongs to a proposal or to an answer in a person's own words (``storage.tables.open_answers``); its id is what
 decisions and translations refer to. The row of a proposal has the proposal's own id.
@@ -100,7 +100,7 @@ class ProposalTextRow(Base):
     title: Mapped[str | None] = mapped_column(info=WORDS)
     text: Mapped[str] = mapped_column(info=WORDS)
     translator: Mapped[str]  # a person's name as staff know it, or "machine"
-    reviewed: Mapped[bool]  # read by somebody who speaks the language
+    reviewed: Mapped[bool]  # read by a person who speaks the language
     at: Mapped[datetime]
 
 
@@ -157,7 +157,7 @@ class NewDecision(NamedTuple):
 
 
 def restore_decision(id_: int, moderation_id: int, now: datetime) -> NewDecision:
-    """That something waits again, which nobody of the team decided."""
+    """A decision that puts something back into the queue, made by the program."""
     return NewDecision(id_, moderation_id, staff_id=None, kind="restore", reason=None, at=now)
 
 
@@ -254,7 +254,7 @@ def insert_moderations(connection: Connection, rows: Sequence[NewModeration]) ->
 
 
 def add_decisions(connection: Connection, rows: Sequence[NewDecision]) -> int:
-    """Take down who decided what."""
+    """Stores decisions; makes the moderation row where it is missing."""
     _make_missing(connection, {row.moderation_id for row in rows})
     return _add_decisions(connection, rows)
 

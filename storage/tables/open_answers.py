@@ -1,4 +1,4 @@
-"""Answers in own words, for the people who release them. Their rows stand in ``storage.tables.moderation``.
+"""Open answers in moderation. Their rows are those of ``storage.tables.moderation``.
 
 A row refers to its answer: it goes with it, whatever takes the answer (erasure, the end of the retention, a change of
 the path).
@@ -112,7 +112,7 @@ _erase = bulk.delete(_moderations, _Id)
 
 
 def open_answers_by_id(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, OpenAnswer]:
-    """These answers, released or not. With ``lock`` nobody else changes them before this transaction ends."""
+    """These answers, released or not. ``lock`` keeps other transactions from changing them until this one ends."""
     return {row.id: row for row in _by_id(connection, ids, lock=lock)}
 
 

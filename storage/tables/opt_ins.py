@@ -1,7 +1,7 @@
-"""Who asked to be written to, about what: without a row here nobody is pushed to.
+"""Opt-ins: the subjects a contact asked to be written to about. Broadcasts go to contacts with a row only.
 
 Belongs to identity, and holds nothing sensitive: everything new, a topic, a district, or what came of one consultation.
-The last of these tells that somebody took part in it, not what they said.
+The last of these reveals that the contact took part, not what they said.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ About = Literal["all", "topic", "district", "outcome"]
 
 
 class OptInRow(Base):
-    """One wish of one contact, with the wording it was given to."""
+    """One opt-in of one contact, with the wording that was agreed to."""
 
     __tablename__ = "opt_ins"
     __table_args__ = (

@@ -23,10 +23,10 @@ OutboxState = Literal["waiting", "sent", "refused", "unreachable", "unknown"]
 """``unknown``: the channel was asked to send and did not answer; sending again could say it twice."""
 
 UNASKED: Final[tuple[Purpose, ...]] = ("broadcast", "notice")
-"""Nobody waits for these at the moment: they come after replies, are said once at most, and "stop" takes them back."""
+"""Not requested by a message: sent after replies, at most once, and recalled by "stop"."""
 
 PASSING = "purpose IN ('reply', 'farewell')"
-"""Belongs to a conversation: of no use to anybody once it was said."""
+"""Belongs to a conversation: of no use once it was sent."""
 WAITING = text("state = 'waiting'")
 ADDRESSED = text("lookup IS NOT NULL")
 """The two indexes hold few rows and stay in memory, however many messages were ever sent."""
@@ -227,7 +227,7 @@ def _recall(connection: Connection, ids: list[int]) -> list[int]:
 
 
 def has_final_messages(connection: Connection) -> bool:
-    """Whether a last message still waits for somebody who was erased: until then the address is needed."""
+    """Whether a final message to an erased contact still waits: until then the address is needed."""
     farewell = select(_outbox.c.id).where(_outbox.c.state == text("'waiting'"), _outbox.c.purpose == "farewell")
     return connection.execute(farewell.limit(1)).first() is not None
 

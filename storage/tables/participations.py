@@ -1,4 +1,4 @@
-"""What a participation is, and which ones count: said here, and everything that counts people asks here.
+"""Defines participations and counts them; every other count of people uses this module.
 
 A participation is one contact in one consultation: a row of ``sessions``. It is *begun* as soon as the row is there,
 *answered* where at least one value is stored (the answer to a question, or a rating; what was said to a question of
@@ -60,7 +60,7 @@ _ratings = table_of(RatingRow)
 def is_answered() -> ColumnElement[bool]:
     """Whether a row of ``sessions`` is answered. The view ``v_responses`` says the same in the words of its migration.
 
-    Each answer to a question of consent has a row in ``consents``, so nobody has to know the type of the question.
+    Each answer to a question of consent has a row in ``consents``, so the type of the question is not needed.
     """
     agreed = (
         exists()
@@ -90,7 +90,7 @@ def tally_participations(connection: Connection, consultation_id: int) -> Tally:
 
 
 def tally_by_entry_code(connection: Connection, consultation_id: int) -> list[EntryCodeCount]:
-    """How many came from each place, in each mode; without a place code last."""
+    """How many participations each entry code has, by mode; those without a code last."""
     query = (
         select(_sessions.c.place_code, _sessions.c.mode, *_count)
         .where(_sessions.c.consultation_id == consultation_id)

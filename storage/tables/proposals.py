@@ -1,6 +1,6 @@
-"""The shared proposal database: ideas of residents, and what became of them.
+"""Proposals: ideas of residents, and their status.
 
-How others rate them stands in ``storage.tables.ratings``, who let them out in ``storage.tables.moderation``.
+Ratings are in ``storage.tables.ratings``, moderation is in ``storage.tables.moderation``.
 
 Other programs read it through the views ``v_proposals``, ``v_ratings`` and ``v_status`` (docs/data.md).
 """
@@ -22,7 +22,7 @@ PUBLIC_STATUSES: tuple[PublicStatus, ...] = get_args(PublicStatus)
 
 
 TELLING = text("tell_after IS NOT NULL")
-"""The index holds few rows: a step of which everybody was told leaves it."""
+"""The index holds few rows: a status leaves it when all its notifications are queued."""
 
 
 class ProposalRow(Base):
@@ -55,7 +55,7 @@ class ProposalRow(Base):
     source_id: Mapped[str | None]
     created_at: Mapped[datetime]
     place: Mapped[str | None] = mapped_column(info=WORDS)  # where it is about, in the person's words
-    latitude: Mapped[float | None]  # coarse, never where somebody lives: degrees (WGS 84), two decimals
+    latitude: Mapped[float | None]  # coarse, never a home: degrees (WGS 84), two decimals
     longitude: Mapped[float | None]
 
 
@@ -132,7 +132,7 @@ class NewProposalStatus(NamedTuple):
 
 
 class NotificationProgress(NamedTuple):
-    """How far telling people of a step has come: a position in the caller's own order; None: everybody was told."""
+    """How far telling people of a step has come: a position in the caller's own order; None: complete."""
 
     id: int
     tell_after: int | None
@@ -161,7 +161,7 @@ class ProposalRewording(NamedTuple):
 
 
 class VisibleProposal(NamedTuple):
-    """A proposal everybody may see; another `released_at` means that it was read anew."""
+    """A public proposal; another `released_at` means that it was moderated again."""
 
     id: int
     released_at: datetime
@@ -224,7 +224,7 @@ def proposals_by_code(connection: Connection, codes: Sequence[str]) -> dict[str,
 
 
 def proposals_by_id(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, StoredProposal]:
-    """These proposals, released or not. With ``lock`` nobody else changes them before this transaction ends."""
+    """These proposals, released or not. ``lock`` keeps other transactions from changing them until this one ends."""
     return {row.id: row for row in _by_id(connection, ids, lock=lock)}
 
 
@@ -256,7 +256,7 @@ def proposals_of_consultation(connection: Connection, consultation_id: int) -> l
 def list_released_proposals(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
 ) -> list[StoredProposal]:
-    """What everybody may see of a consultation: released by a person, not withdrawn, oldest first."""
+    """The public proposals of a consultation: released by a person, not withdrawn, oldest first."""
     query = select(*_columns).where(
         _proposals.c.consultation_id == consultation_id,
         _proposals.c.released_at.is_not(None),
@@ -268,7 +268,7 @@ def list_released_proposals(
 
 
 def visible_proposals(connection: Connection, consultation_id: int) -> list[VisibleProposal]:
-    """Which proposals of a consultation everybody may see, without what they say; oldest first."""
+    """The public proposals of a consultation without their text; oldest first."""
     query = select(_proposals.c.id, _proposals.c.released_at).where(
         _proposals.c.consultation_id == consultation_id,
         _proposals.c.released_at.is_not(None),
@@ -286,12 +286,12 @@ def proposal_histories(connection: Connection, ids: Sequence[int]) -> dict[int, 
 
 
 def has_unnotified_status(connection: Connection) -> bool:
-    """Whether there is a step of which not everybody was told yet."""
+    """Whether a status still has notifications to queue."""
     return connection.execute(select(_statuses.c.id).where(TELLING).limit(1)).first() is not None
 
 
 def next_unnotified_status(connection: Connection) -> NewProposalStatus | None:
-    """The oldest step of which not everybody was told yet."""
+    """The oldest status that still has notifications to queue."""
     query = select(*_history_columns).where(TELLING).order_by(_statuses.c.id).limit(1)
     row = connection.execute(query.with_for_update()).first()
     return None if row is None else NewProposalStatus._make(row)

@@ -1,4 +1,4 @@
-"""How people weigh the proposals of others: every vote as an event, and the last one of each person as it stands."""
+"""Ratings of proposals: every vote as an event, and the current vote of each person."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -211,7 +211,7 @@ def ratings_of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int
 
 
 def count_ratings(connection: Connection, ids: Sequence[int]) -> dict[int, RatingCount]:
-    """How these proposals were rated; those nobody rated are left out."""
+    """Counts the ratings of these proposals; those without ratings are left out."""
     return {row.proposal_id: row for row in _count(connection, ids)}
 
 

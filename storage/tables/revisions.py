@@ -185,7 +185,7 @@ def list_live_revisions(
 def list_live_revision_heads(
     connection: Connection, states: Sequence[ConsultationState] = ("open",), *, trials: bool = False
 ) -> list[RevisionHead]:
-    """What ``list_live_revisions`` gives, without the words: for whoever looks often, or at all of them."""
+    """What ``list_live_revisions`` gives, without the words: for callers that read often, or all of them."""
     query = _heads.where(_consultations.c.state.in_(states))
     query = query if trials else query.where(~IS_TRIAL)
     return [RevisionHead._make(row) for row in connection.execute(query)]

@@ -1,6 +1,6 @@
-"""Rooms: a live meeting that walks through a consultation together. Nothing here names anybody.
+"""Rooms: live meetings that go through a consultation together. Nothing here names a person.
 
-Who takes part in a room is an ordinary session whose ``place_code`` is the room's.
+A participation from a room is an ordinary session whose ``place_code`` is that of the room.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Participation: who walks through which consultation, under a pseudonym that is valid there only.
+"""Participation: sessions of contacts in consultations, under a pseudonym valid in one consultation.
 
 Nothing here names a contact or an address. ``pseudonym`` and ``waiting_key`` are keyed hashes that only ``bot/privacy``
 can compute.
@@ -42,14 +42,14 @@ class SessionRow(Base):
         one_of("mode", get_args(SessionMode)),
         exactly("pseudonym", 32),
         exactly("waiting_key", 16),
-        # Who looks at submitted answers again has a key and is still counted as completed.
+        # A contact that reviews submitted answers has a key, and the session still counts as completed.
         CheckConstraint("waiting_key IS NULL OR status <> 'interrupted'", name="no_key_once_interrupted"),
         # One answer set per person; in this order it also finds by pseudonym.
         UniqueConstraint("pseudonym", "consultation_id"),
         UniqueConstraint("waiting_key"),  # at most one waiting session per contact
         UniqueConstraint("receipt"),
         Index(None, "consultation_id", "id"),
-        # Who is under way: few of many, and counted often.
+        # Waiting sessions: few of many, and counted often.
         Index("ix_sessions_waiting", "consultation_id", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
         {"postgresql_with": {"fillfactor": 70}},  # every turn rewrites the row: room to do it in place
     )
@@ -117,7 +117,7 @@ class SessionStep(NamedTuple):
 
 
 class SessionRelease(NamedTuple):
-    """A session that waits for nobody any more, whatever its state says."""
+    """A session that no longer waits for a message, whatever its state says."""
 
     id: int
     waiting_key: None
@@ -228,9 +228,7 @@ def session_ids_of(connection: Connection, consultation_id: int) -> Iterator[int
 
 
 def waiting_sessions_in(connection: Connection, consultation_ids: Sequence[int], most: int) -> list[StoredSession]:
-    """At most so many sessions of these consultations in which somebody is under way; locked until this transaction
-    ends.
-    """
+    """At most so many waiting sessions of these consultations; locked until this transaction ends."""
     found: list[StoredSession] = []
     for number in consultation_ids:
         query = _whole.where(_sessions.c.consultation_id == number, _WAITS).order_by(_sessions.c.id)
@@ -242,7 +240,7 @@ def waiting_sessions_in(connection: Connection, consultation_ids: Sequence[int],
 
 
 def count_waiting_sessions(connection: Connection, consultation_id: int) -> int:
-    """How many people are under way in a consultation."""
+    """How many sessions of a consultation are waiting."""
     query = select(func.count()).select_from(_sessions).where(_sessions.c.consultation_id == consultation_id, _WAITS)
     return int(connection.execute(query).scalar_one())
 

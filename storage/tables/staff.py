@@ -1,6 +1,6 @@
-"""The people who work here: who may help, ask, read and run. They are no residents, and no answer leads to them.
+"""Staff: members with their roles and codes. They are not residents, and no answer leads to them.
 
-Where somebody of them chats belongs to identity, like every address: ``staff_chats``.
+The chat of a member belongs to identity, like every address: ``staff_chats``.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ ROLES: tuple[Role, ...] = ("helper", "facilitator", "kernteam", "admin")
 
 
 class StaffRow(Base):
-    """Somebody who works here, with one personal code. Revoked rows stay: a name may then be given anew."""
+    """A member of staff with one personal code. Revoked rows stay; their name may then be used again."""
 
     __tablename__ = "staff"
     __table_args__ = (
@@ -41,16 +41,16 @@ class StaffRow(Base):
     code_hash: Mapped[bytes]  # keyed hash of the personal code, made by the caller; the code itself is nowhere
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
-    used_at: Mapped[datetime | None]  # the last time somebody signed in with the code
+    used_at: Mapped[datetime | None]  # the last sign-in with the code
 
 
 class StaffChatRow(Base):
-    """The one chat somebody may work from. Whoever left it keeps the row: a code binds a chat once."""
+    """The one chat a member may work from. The row stays after the chat was left: a code binds a chat once."""
 
     __tablename__ = "staff_chats"
     __table_args__ = (exactly("lookup", 32), UniqueConstraint("lookup"))
 
-    # Not "staff_id" as where somebody decided about proposals: that half knows no addresses, not even the team's.
+    # Not "staff_id" as in decisions about proposals: that half knows no addresses, not even the team's.
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     lookup: Mapped[bytes | None] = mapped_column(ForeignKey("addresses.lookup", ondelete="SET NULL"))
     bound_at: Mapped[datetime]
@@ -77,7 +77,7 @@ class NewStaffChat(NamedTuple):
 
 
 class TeamMember(NamedTuple):
-    """Somebody who works here, as known by the chat they write from."""
+    """A member of staff, found by the chat they write from."""
 
     lookup: bytes
     staff_id: int
@@ -102,12 +102,12 @@ bind_staff_chats = bulk.insert(_chats, NewStaffChat)
 
 
 def insert_staff(connection: Connection, members: Sequence[StaffMember]) -> int:
-    """Add people. Raises Duplicate where somebody of that name is let in already."""
+    """Add people. Raises Duplicate where an active member has that name."""
     return _insert(connection, members)
 
 
 def staff_by_code(connection: Connection, code_hash: bytes) -> StaffMember | None:
-    """Whose code this is, revoked or not."""
+    """The member with this code, revoked or not."""
     return _one(connection, _staff.c.code_hash == code_hash)
 
 
@@ -117,12 +117,12 @@ def staff_by_id(connection: Connection, staff_id: int) -> StaffMember | None:
 
 
 def staff_in_chats(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, TeamMember]:
-    """Who works from these addresses; nobody who was revoked."""
+    """Active members by the addresses they work from."""
     return {row.lookup: row for row in _in_chats(connection, lookups)}
 
 
 def staff_chat_of(connection: Connection, staff_id: int) -> NewStaffChat | None:
-    """The chat somebody bound once, left or not."""
+    """The chat that a member bound, left or not."""
     row = connection.execute(
         select(_chats.c.member_id, _chats.c.lookup, _chats.c.bound_at).where(_chats.c.member_id == staff_id)
     ).first()
@@ -130,7 +130,7 @@ def staff_chat_of(connection: Connection, staff_id: int) -> NewStaffChat | None:
 
 
 def leave_staff_chat(connection: Connection, staff_id: int) -> None:
-    """Let somebody work from their chat no more."""
+    """Unbinds the chat of a member."""
     connection.execute(update(_chats).where(_chats.c.member_id == staff_id).values(lookup=None))
 
 
@@ -141,13 +141,13 @@ def all_staff(connection: Connection) -> list[StaffMember]:
 
 
 def revoke_staff_member(connection: Connection, name: str, now: datetime) -> int:
-    """Let somebody in no more; gives how many there were (0 or 1)."""
+    """Revokes a member; gives the number of members revoked (0 or 1)."""
     current = (_staff.c.name == name) & _staff.c.revoked_at.is_(None)
     return connection.execute(update(_staff).where(current).values(revoked_at=now)).rowcount
 
 
 def record_staff_sign_in(connection: Connection, staff_id: int, now: datetime) -> None:
-    """Take down that a code was used."""
+    """Records that a code was used."""
     connection.execute(update(_staff).where(_staff.c.id == staff_id).values(used_at=now))
 
 

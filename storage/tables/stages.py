@@ -1,4 +1,4 @@
-"""Which revision of a consultation is live, which is a draft, which is tried out; and since when."""
+"""Stages of revisions: which one is live, a draft or under test, and since when."""
 
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
