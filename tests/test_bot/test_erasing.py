@@ -275,7 +275,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from bot.common.erasure_log import ErasureLog
 from bot.settings import Settings
-from tests.crashing import main
+from tests.support.killed_intake import main
 real, when = ErasureLog.note, sys.argv[3]
 def note(self, gone):
     if gone and when == "before": os.kill(os.getpid(), signal.SIGKILL)

@@ -69,7 +69,7 @@ async def town(database: Database, monkeypatch) -> Town:
     ((foreign,),) = here.find("SELECT id FROM revisions WHERE content LIKE '%Beispiel park%'")
     read = stored_revisions.read_revision
     monkeypatch.setattr(
-        stored_revisions, "read", lambda it: None if it.id == foreign and not here.is_right else read(it)
+        stored_revisions, "read_revision", lambda it: None if it.id == foreign and not here.is_right else read(it)
     )
     return here
 
