@@ -23,6 +23,7 @@ from bot.results.comparison_basis import ComparisonBasis, first_basis
 from bot.results.counts import answer_dataset, one_way
 from bot.results.counts.counts import ParticipationCounts, count_participations
 from bot.results.counts.rows import CountRow, published_rows
+from bot.results.group_release import without_groups
 from bot.results.official_answer_rate import OfficialAnswerRate, official_answer_rate
 from bot.results.report import StatementReport, statement_report, statement_tables
 from bot.results.vote_loader import StatementVotes
@@ -225,8 +226,9 @@ def make_edition(
     loaded = vote_loader.load_votes(connection, live.consultation_id)
     sectors = vote_loader.load_sectors(connection, found)
     outcomes = {id_: it for id_, it in _outcomes(counts).items() if id_ not in counts.apart}
+    figures = statement_report(loaded.log, loaded.shown, sectors, min_cell_size=found.min_cell_size, seed=seed)
     document = EditionDocument(
-        report=statement_report(loaded.log, loaded.shown, sectors, min_cell_size=found.min_cell_size, seed=seed),
+        report=figures if is_inner or takes_no_answers(live, now) else without_groups(figures),
         revisions=tuple(revision.id for revision in found.revisions),
         orders={id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
         spreads={id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},

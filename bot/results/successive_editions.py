@@ -5,7 +5,8 @@ A figure that changed too little keeps its published value.
 The difference of two editions must not disclose what single people answered. While the consultation is open, the counts
 of all questions are updated together, once the change of each may be published. A statement is updated once the change
 of all who rated it may be published, and with it the sectors whose change may be published. After closing, every figure
-that may be published is updated; the others keep their last published value.
+that may be published is updated; the others keep their last published value. Opinion groups are published once
+(`bot.results.group_release`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bot.results.counts.moments import ALL_ANSWERED, Moment, PublishedRow
 from bot.results.counts.one_way import ASKED
 from bot.results.counts.rows import TOTALS, CountRow
 from bot.results.edition import EditionDocument, ResultsEdition
+from bot.results.group_release import with_groups_of
 from bot.results.methods.intervals import Interval
 from bot.results.methods.sectors import Agreement, SectorCell, agreement_over, published_row_of
 from bot.results.report import StatementResult, VoteCounts
@@ -50,12 +52,14 @@ def settle_edition(previous: ResultsEdition, new: ResultsEdition, *, is_closed: 
         return new
     found, published = _held(before, after, new.apart, is_closed=is_closed)
     basis = _basis(before, after, found, published)
-    if basis == before and not _is_same(before, after):
+    document = _document(previous.document, new.document, found, published)
+    has_new_groups = document.report.group_sizes != previous.document.report.group_sizes
+    if basis == before and not _is_same(before, after) and not has_new_groups:
         return None
     basis = _remembered(before, basis)
     return new._replace(
         rows=_rows(previous, new, found.tables, with_contexts=not is_closed),
-        document=_document(previous.document, new.document, found, published),
+        document=document,
         compared=basis,
     )
 
@@ -134,17 +138,18 @@ def _document(
     outcomes = {id_: it for id_, it in new.outcomes.items() if f"ballots:{id_}" not in held.tables}
     outcomes |= {id_: it for id_, it in old.outcomes.items() if f"ballots:{id_}" in held.tables}
     earlier = {it.name: it for it in old.report.statements}
+    report = replace(
+        new.report,
+        people=old.report.people if "people" in held.tables else new.report.people,
+        statements=tuple(
+            _statement(earlier[it.name], it, held, published.get(it.name, ())) if it.name in earlier else it
+            for it in new.report.statements
+        ),
+        highlights=tuple(it for it in new.report.highlights if it.name not in held.statements),
+    )
     return replace(
         new,
-        report=replace(
-            new.report,
-            people=old.report.people if "people" in held.tables else new.report.people,
-            statements=tuple(
-                _statement(earlier[it.name], it, held, published.get(it.name, ())) if it.name in earlier else it
-                for it in new.report.statements
-            ),
-            highlights=tuple(it for it in new.report.highlights if it.name not in held.statements),
-        ),
+        report=with_groups_of(old.report, report) if old.report.group_sizes else report,
         orders={id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
         spreads={id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},
         comparisons={id_: it for id_, it in outcomes.items() if isinstance(it, PairwiseOutcome)},

@@ -9,6 +9,7 @@ from typing import Final
 from bot.common.i18n.locale import Locale
 from bot.results import figures, opinions
 from bot.results.figures import Bar, OutcomeFigures, QuotedAnswer, share_range
+from bot.results.group_release import NOT_YET
 from bot.results.methods.groups import LEAST_PEOPLE
 from bot.results.opinions import AgreementRow, RatedProposal, RepresentativeStatement
 from bot.results.published import PublishedResults
@@ -123,7 +124,8 @@ def _opinions(found: PublishedResults, locale: Locale) -> Iterator[str]:
     yield from ("", say("results.groups"))
     groups = opinions.described_groups(found, ideas, locale)
     if not groups:
-        yield f"  {say('results.no_groups', people=LEAST_PEOPLE)}"
+        is_later = report.no_groups_because == NOT_YET
+        yield f"  {say('results.groups_later') if is_later else say('results.no_groups', people=LEAST_PEOPLE)}"
     if common := opinions.statements_in_common(found, ideas, locale):
         yield f"  {say('results.in_common')}"
         yield from _stands(common, locale)

@@ -12,6 +12,7 @@ from bot.results import figures, opinions, published, text_output
 from bot.results.ballots import PairwiseOutcome
 from bot.results.published import PublishedResults
 from storage.core.store import Store
+from storage.tables.consultations import set_consultation_state
 from storage.tables.moderation import NewModeration, insert_moderations
 from storage.tables.proposals import ProposalRelease, insert_proposals, release_proposals
 from storage.tables.ratings import NewRatingEvent, store_votes
@@ -50,6 +51,14 @@ def rated_by_two_camps(store: Store) -> None:
         )
 
 
+def end(store: Store) -> None:
+    """No more answers are taken."""
+    with store.begin() as connection:
+        found = find_live_revision(connection, "park")
+        assert found is not None
+        set_consultation_state(connection, found.consultation_id, "closed")
+
+
 def read(store: Store) -> PublishedResults:
     with store.reading() as connection:
         return published.preview_results(connection, "park")
@@ -58,6 +67,7 @@ def read(store: Store) -> PublishedResults:
 async def test_page_and_command_tell_of_groups_and_of_what_they_share(store):
     publish(store, consultation("park"))
     rated_by_two_camps(store)
+    end(store)
     found = read(store)
     ideas = opinions.rated_proposals(found, GERMAN)
     groups, common = (
@@ -136,6 +146,7 @@ async def test_comparisons_of_few_unanimous_people_are_hidden(store):
 def test_every_language_has_the_words(store, language):
     publish(store, consultation("park"))
     rated_by_two_camps(store)
+    end(store)
     said = list(text_output.result_lines(read(store), Locale.of(language)))
     assert len(said) > 100
     assert not any("results." in line for line in said)

@@ -14,6 +14,7 @@ from bot.consultations.visibility import figures_are_public, takes_no_answers
 from bot.results import figures, opinions
 from bot.results.editions.service import EditionService
 from bot.results.figures import OutcomeFigures, QuestionFigures
+from bot.results.group_release import NOT_YET
 from bot.results.methods.groups import LEAST_PEOPLE
 from bot.results.opinions import RatedProposal
 from bot.results.published import PublishedResults
@@ -113,6 +114,7 @@ def _told(found: PublishedResults, locale: Locale) -> dict[str, Any]:
         "most": opinions.agreed_by_most(found, ideas, locale),
         "least_people": LEAST_PEOPLE,
         "groups": opinions.described_groups(found, ideas, locale),
+        "groups_come_later": found.report.no_groups_because == NOT_YET,
         "in_common": opinions.statements_in_common(found, ideas, locale),
         "questions": list(figures.question_figures(found, locale)),
         "weighed": list(figures.outcome_figures(found, locale)),
