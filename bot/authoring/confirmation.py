@@ -17,8 +17,10 @@ class Unconfirmed(Exception):
 
 
 def confirm(impact: PublishImpact, say: Say, ask: Ask | None, *, takes: bool = False) -> frozenset[str]:
-    """The keys of the questions that the person says mean the same as before. Shows also what would be taken of earlier
-    waves, and asks for it; with `takes` it is taken without a question. `ask` None: nobody can be asked.
+    """Returns the keys of the questions that the publisher confirms to mean the same as before.
+
+    Also shows what would be taken from earlier waves and asks for confirmation; `takes` confirms it in advance.
+    `ask` is None without a terminal.
 
     Raises Unconfirmed where something was not confirmed.
     """

@@ -1,4 +1,4 @@
-"""Whether a file takes back what somebody else published since its author looked: compare and swap, in words.
+"""Detects whether a file reverts changes that were published since it was made: compare-and-swap for files.
 
 A file that says which revision it was made from (`show` writes that) must have everything that changed since. A file
 that does not say it may not put back what the newest revision changed. `--base N` says that revision N was seen.

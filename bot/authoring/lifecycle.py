@@ -316,7 +316,7 @@ def _put_live(
     is_chosen: bool = False,
 ) -> WentLive:
     tried = _tried(connection, it, revision)
-    impact = publishing.make_revision_live(
+    impact = publishing.publish_stored_revision(
         connection, revision, context, intent=intent, earlier=earlier, is_chosen=is_chosen
     )
     if impact.is_refused:

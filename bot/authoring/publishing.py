@@ -74,7 +74,7 @@ def publish_file(
     checked = read_consultation_file(path)
     if checked.publishable is None:
         return PublishOutcome(None, False, checked.faults)
-    # Before the revision that names them: a recording too many harms nobody, one too few does.
+    # Before the revision that names them: an unused recording is harmless, a missing one is not.
     if faults := _kept(checked, context, str(path)):
         return PublishOutcome(None, False, (*checked.faults, *faults))
     return store.run(
@@ -159,7 +159,7 @@ def _note(
         context.note(connection, "consultation.same_meaning", about, key)
 
 
-def make_revision_live(
+def publish_stored_revision(
     connection: Connection,
     revision: PublishedRevision,
     context: PublishContext,

@@ -13,7 +13,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from flows.definition import Consultation
 
 _WIDTH: Final = 1_000_000
-"""Lines are not broken: a text stays in one piece for whoever searches it."""
+"""Lines are not wrapped, so that a search finds the whole text."""
 _PLAIN: Final = re.compile(r"[^\W\d_]([\w ,.;!?()/…–-]*[\w,.;!?()/…–-])?")
 """A text that is itself also without quotes."""
 _OTHERS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})

@@ -128,7 +128,7 @@ _POSSIBLE: Final[dict[DecisionKind, frozenset[ModerationState]]] = {
     "restore": frozenset({"hidden", "merged"}),
 }
 _ONLY_PROPOSALS: Final[frozenset[DecisionKind]] = frozenset({"merge", "split", "status"})
-"""An answer belongs to its question and to one participation: it stands for no other, and nobody is told of it."""
+"""An open answer belongs to one question and one participation: it is not merged, split or answered."""
 _CHANGES: Final[frozenset[DecisionKind]] = frozenset({"edit", "hide", "merge", "split", "restore"})
 
 

@@ -31,7 +31,7 @@ GROWTH: Final = 0.1
 FEWEST: Final = 10
 """All votes are looked at when there are a tenth more, and at least so many more…"""
 SCAN_SECONDS: Final = 300.0
-"""…or after so long, where somebody asked for statements meanwhile."""
+"""…or after so long, if statements were requested meanwhile."""
 
 
 class StatementPool:

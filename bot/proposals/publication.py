@@ -65,11 +65,11 @@ def public_figures(connection: Connection, slug: str, known: PublishedResults | 
 
 
 def _moment(connection: Connection, about: PublishedRevision) -> tuple[int, datetime] | None:
-    head = newest_edition(connection, about)
+    head = public_edition(connection, about)
     return (head.number, head.made_at) if head else None
 
 
-def newest_edition(connection: Connection, about: PublishedRevision) -> EditionHead | None:
+def public_edition(connection: Connection, about: PublishedRevision) -> EditionHead | None:
     """Number and moment of the newest edition of figures; None where none was made yet."""
     return newest_edition_head(connection, about.consultation_id)
 
@@ -79,7 +79,7 @@ def preview_figures(connection: Connection, slug: str, *, seed: int = 0) -> Publ
     return published.preview_results(connection, slug, seed=seed)
 
 
-def released_proposals(
+def public_proposals(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
 ) -> list[ModerationItem]:
     """Released proposals that were not withdrawn, oldest first."""

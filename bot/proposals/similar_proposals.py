@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from bot.proposals.pool import proposal_text
-from bot.proposals.similarity import NEAREST, SIMILARITY_THRESHOLD, comparable_text, similarity_scores
+from bot.proposals.similarity import NEAREST, SIMILARITY_THRESHOLD, similarity_scores, similarity_text
 from storage.tables.moderation import ModerationState, moderation_queue
 from storage.tables.proposals import StoredProposal, proposals_by_id
 
@@ -38,8 +38,8 @@ def find_similar_proposals(
     known = proposals_by_id(connection, list(states))
     numbers = list(known)
     scores = similarity_scores(
-        [comparable_text(proposal_text(row)) for row in about],
-        [comparable_text(proposal_text(row)) for row in known.values()],
+        [similarity_text(proposal_text(row)) for row in about],
+        [similarity_text(proposal_text(row)) for row in known.values()],
     )
     return {
         row.id: [

@@ -41,7 +41,7 @@ class SimilarityIndex:
         """Adds a text, or replaces the text of this id."""
         self.remove(id_)
         place = len(self._ids)
-        folded = comparable_text(text)
+        folded = similarity_text(text)
         self._ids.append(id_)
         self._texts.append(folded)
         self._place_of[id_] = place
@@ -56,7 +56,7 @@ class SimilarityIndex:
 
     def nearest(self, text: str, number: int = NEAREST) -> list[int]:
         """Returns the ids of up to `number` similar texts, the most similar first."""
-        folded = comparable_text(text)
+        folded = similarity_text(text)
         places = self._candidates(folded)
         scores = similarity_scores([folded], [self._texts[place] for place in places])[0] if places else ()
         near = sorted(
@@ -77,7 +77,7 @@ class SimilarityIndex:
         return [int(place) for place in found[best] if self._texts[place]]
 
 
-def comparable_text(text: str) -> str:
+def similarity_text(text: str) -> str:
     """Returns a text as it is compared: folded and shortened."""
     return fold(text[:_LONGEST])
 

@@ -36,9 +36,9 @@ class VoteScan(NamedTuple):
     newest_event: int
     """Votes with greater ids are not in it."""
     counts: Mapping[int, RatingCount]
-    """By the last vote of each; those nobody rated are left out."""
+    """By the last vote of each participant; proposals without ratings are left out."""
     extremity: Mapping[int, float]
-    """The length of its projection; 0 where it divides nobody."""
+    """The length of its projection; 0 for a statement that does not divide participants."""
 
 
 class ScanTarget(Protocol):

@@ -12,7 +12,7 @@ from bot.web.context import site_of
 
 WRONG_CODES: Final = Rate(burst=60, per_second=0.5)
 """Wrong codes from one address, which may be a hall full of people who mistype. A room's code has 29 random bits: at
-this pace somebody would look for one room for some forty years."""
+this rate a search for one room takes some forty years."""
 BUCKETS: Final = web.AppKey("missed-codes", Buckets)
 
 

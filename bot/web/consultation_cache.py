@@ -24,11 +24,11 @@ from storage.tables.consultations import ConsultationState
 from storage.tables.revisions import RevisionHead
 
 PATIENCE_SECONDS: Final = 0.6
-"""A database that has not answered for so long counts as away, and what is known is shown."""
+"""A database without an answer for so long counts as unavailable, and the cached entries are shown."""
 FIRST_SECONDS: Final = 20.0
-"""The first look reads something of every consultation, which takes longer."""
+"""The first reading covers every consultation and takes longer."""
 SECONDS: Final = 2.0
-"""So old may be what the board shows."""
+"""The maximum age of the cache."""
 AccessState = Literal["open", "closed", "not_yet"]
 
 
@@ -104,7 +104,7 @@ class PublishedConsultation(NamedTuple):
         return plain if plain in tags else self.listing.main_language
 
     def locale(self, language: str) -> Locale:
-        """How the pages of this consultation speak to somebody who reads this language."""
+        """Returns the locale of this consultation's pages for a reader of this language."""
         return Locale.of(self.best(language))
 
 

@@ -14,7 +14,7 @@ from adapters.web.requests import FIELDS
 from adapters.web.routes import HELD_SECONDS
 from bot.common.i18n.locale import Locale, available_languages
 from bot.common.logs import error_place
-from bot.web.assisted.device_sessions import KIOSK, device_profile_of, device_session_of, entry_code_of
+from bot.web.assisted.device_sessions import KIOSK, device_profile_of, device_session_of, entry_code_from
 from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, set_preference_cookie, site_of
 from bot.web.request_locale import COOKIE, locale_of
 from storage.core.errors import StorageError
@@ -92,7 +92,7 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
     except StorageError as error:
         log.error("page_request_failed", **error_place(error))
         return request_error_page(site, request, RequestError("held", HELD_SECONDS))
-    except Exception as error:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
+    except Exception as error:  # noqa: BLE001 - a response must not contain a stack trace
         log.error("page_request_failed", **error_place(error))
         return error_page(site, request, "trouble", 500)
 
@@ -127,7 +127,7 @@ def error_page(
     """Returns a page with the problem and its remedy in plain words. `results` links to the results."""
     locale = locale or _page_locale(site, request)
     title, text = locale.say(f"web.error.{what}"), locale.say(f"web.error.{what}_text", **values)
-    # A shared device has a page without links out of it: what somebody begins there would stay for the next person.
+    # On a shared device the page has no links: another page would stay on the screen for the next person.
     template = "desk_error.html" if device_profile_of(request) else "error.html"
     fields = request.get(FIELDS, ()) if what == "held" and site.routes.is_ours(request) else ()
     onward = {"again": _again(request, what), "results": results, "fields": fields}
@@ -154,7 +154,7 @@ def _again(request: web.Request, what: str) -> str:
         return ""
     slug = request.match_info.get("slug")
     if profile := device_profile_of(request):
-        return profile.path(slug, "ask", entry_code_of(request)) if slug else ""
+        return profile.path(slug, "ask", entry_code_from(request)) if slug else ""
     if not slug:
         return request.path if request.method == "GET" else ""
     return f"/c/{slug}/form" if request.path.endswith("/form") else f"/c/{slug}"

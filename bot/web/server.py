@@ -35,10 +35,10 @@ BODY_BYTES: Final = 128 * 1024
 """The longest form that is read: a long answer, every character of it written as %XX."""
 
 KNOWN_SECONDS: Final = 2.5
-"""A database that has not told for so long who somebody is counts as away."""
+"""A database without an answer for so long counts as unavailable."""
 KEPT_SECONDS: Final = 75
-"""A connection on which nobody has asked for anything completely for so long is closed: a little longer than proxies
-keep theirs, so that none of them sends a request into a line that is just being closed."""
+"""An idle connection is closed after so long: a little longer than proxies keep theirs, so that no proxy sends
+a request into a connection that is being closed."""
 
 
 class WebServer:

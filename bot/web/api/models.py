@@ -14,7 +14,7 @@ from storage.tables.proposals import ProposalStatus, PublicStatus
 
 
 def _to_the_second(moment: datetime) -> str:
-    # Finer times would help to find a person, and nobody counts with them.
+    # Finer times would help to identify a person, and analyses do not need them.
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

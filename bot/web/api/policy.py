@@ -36,6 +36,6 @@ ROLES: Final[dict[Role, frozenset[Scope]]] = {
     "helper": frozenset(),
     "facilitator": frozenset({"read", "moderate", "publish"}),
     "kernteam": frozenset({"read", "moderate", "publish"}),
-    "admin": frozenset({"read"}),  # runs the house, and reads nobody's words before they are released
+    "admin": frozenset({"read"}),  # runs the installation, and reads no text before its release
 }
-"""What somebody's keys can be good for at most: whoever changes roles changes what old keys may do."""
+"""The scopes a role allows at most; changing a role changes the scopes of existing keys."""

@@ -104,7 +104,7 @@ def list_ratings(call: ApiCall) -> RatingList:
         raise ApiProblem("hidden_until_closing", 403, "Figures of this consultation are hidden until it is closed.")
     found, following = _page(call, about)
     votes = publication.public_votes(call.connection, about.consultation_id, [it.proposal.code for it in found])
-    edition = publication.newest_edition(call.connection, about)
+    edition = publication.public_edition(call.connection, about)
     return RatingList(
         items=[serializers.serialize_counts(code, it) for code, it in votes.items()],
         next=following,
@@ -162,7 +162,7 @@ def show_queued(call: ApiCall) -> QueuedOut:
 def _page(call: ApiCall, about: PublishedRevision) -> tuple[Sequence[ModerationItem], str | None]:
     """Returns the requested page of released proposals and the start of the next one."""
     limit, after = call.given.limit, _after(call, about)
-    found = publication.released_proposals(call.connection, about.consultation_id, after_id=after, limit=limit)
+    found = publication.public_proposals(call.connection, about.consultation_id, after_id=after, limit=limit)
     return found, found[-1].proposal.code if len(found) == limit else None
 
 

@@ -178,7 +178,7 @@ def _decently(handler: Handler) -> Handler:
         except StorageError as error:
             log.error("api_request_failed", **error_place(error))
             problem = ApiProblem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
+        except Exception as error:  # noqa: BLE001 - a response must not contain a stack trace
             log.error("api_request_failed", **error_place(error))
             problem = ApiProblem("trouble", 500, "This is a fault of ours. It has been taken down.")
         return problem.response()

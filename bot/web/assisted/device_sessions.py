@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 COOKIE: Final = "visit"
 GRACE_SECONDS: Final = 30.0
-"""So much later than its page the server wipes: for pages without JavaScript, and for slow lines."""
+"""The server ends a session so much later than its page: for pages without JavaScript and slow connections."""
 SWEEP_SECONDS: Final = 5.0
 MOST: Final = 5_000
 
@@ -43,13 +43,13 @@ class DeviceProfile(NamedTuple):
     base: str
     mode: Mode
     idle: int
-    """Seconds without anybody doing anything, after which the page asks whether somebody is still there."""
+    """Seconds of inactivity after which the page asks whether the person is still there."""
     warning: int
-    """Seconds that the question stands before everything is wiped; it can be prolonged as often as one likes."""
+    """Seconds that the question is shown before the session ends; it can be extended without limit."""
     typing: int
-    """The same as `idle` without JavaScript where something is to be written: the page cannot see that one writes."""
+    """As `idle`, for text fields without JavaScript, where the page cannot detect typing."""
     farewell: int
-    """Seconds that the last page stands."""
+    """Seconds that the last page is shown."""
 
     def path(self, slug: str, page: str = "", place: str = "") -> str:
         """Returns the address of a page, with the entry code of the device."""
@@ -185,7 +185,7 @@ def end_session(request: web.Request, profile: DeviceProfile, slug: str, owner: 
     session = device_session_of(request, profile, slug, owner)
     if session:
         device_sessions_of(request).wipe(session)
-    location = profile.path(slug, place=entry_code_of(request)) if profile is KIOSK else profile.base
+    location = profile.path(slug, place=entry_code_from(request)) if profile is KIOSK else profile.base
     response = web.Response(status=303, headers={"Location": location, "Clear-Site-Data": '"cache"'})
     clear_cookies(response, profile, slug)
     return response
@@ -199,6 +199,6 @@ def clear_cookies(response: web.StreamResponse, profile: DeviceProfile, slug: st
             response.del_cookie(name)
 
 
-def entry_code_of(request: web.Request) -> str:
+def entry_code_from(request: web.Request) -> str:
     """Returns the entry code of the address, or ""."""
     return parse_entry_code(request.query.get("at", ""))

@@ -10,7 +10,13 @@ from aiohttp import web
 from adapters.web.errors import RequestError
 from bot.common.i18n.locale import Locale
 from bot.web.assisted import pages
-from bot.web.assisted.device_sessions import KIOSK, clear_cookies, device_session_of, device_sessions_of, entry_code_of
+from bot.web.assisted.device_sessions import (
+    KIOSK,
+    clear_cookies,
+    device_session_of,
+    device_sessions_of,
+    entry_code_from,
+)
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, site_of
 from bot.web.middleware import error_page
@@ -46,7 +52,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
         asks=published.text(texts.asks, language),
         why=published.text(texts.why, language),
         readers=published.text(texts.readers, language),
-        start=KIOSK.path(published.slug, "start", entry_code_of(request)),
+        start=KIOSK.path(published.slug, "start", entry_code_from(request)),
         begins=_begins(published),
     )
     response.headers.update(pages.NOT_KEPT)
@@ -68,4 +74,4 @@ async def _start(request: web.Request) -> web.StreamResponse:
     if not site.routes.is_ours(request):
         raise RequestError("origin")
     language = published.best(str(data.get("lang", "")))
-    return await pages.begin_session(request, KIOSK, published, language, entry_code_of(request))
+    return await pages.begin_session(request, KIOSK, published, language, entry_code_from(request))

@@ -19,7 +19,7 @@ from bot.web.assisted.device_sessions import (
     device_session_of,
     device_sessions_of,
     end_session,
-    entry_code_of,
+    entry_code_from,
     is_session_form,
     set_session_cookie,
 )
@@ -49,7 +49,7 @@ def add_device_routes(router: web.UrlDispatcher) -> None:
         router.add_post(f"{base}/language", partial(_for_visitors(_switch), profile=profile))
         router.add_get(f"{base}/still", partial(_for_visitors(_still), profile=profile))
         router.add_post(f"{base}/here", partial(_here, profile=profile))
-        # Also by GET, for pages without JavaScript that nobody looks at any more: all it can do is to end a visit.
+        # Also by GET, for abandoned pages without JavaScript; all it can do is to end a session.
         router.add_get(f"{base}/end", partial(_end, profile=profile), allow_head=False)
         router.add_post(f"{base}/end", partial(_end, profile=profile))
 
@@ -180,7 +180,7 @@ async def _end(request: web.Request, profile: DeviceProfile) -> web.StreamRespon
 def _page(
     request: web.Request, template: str, locale: Locale, profile: DeviceProfile, session: DeviceSession, **values: Any
 ) -> web.Response:
-    place, slug = entry_code_of(request), session.conversation.slug
+    place, slug = entry_code_from(request), session.conversation.slug
     pages = {page: profile.path(slug, page, place) for page in ("ask", "language", "still", "here", "end")}
     return site_of(request).page(
         request,
@@ -197,4 +197,4 @@ def _page(
 
 
 def _to(request: web.Request, profile: DeviceProfile, slug: str, page: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": profile.path(slug, page, entry_code_of(request))} | NOT_KEPT)
+    return web.Response(status=303, headers={"Location": profile.path(slug, page, entry_code_from(request))} | NOT_KEPT)

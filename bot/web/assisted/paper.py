@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.common.i18n import phrase_catalogues
 from bot.common.i18n.locale import Locale
 from bot.consultations.catalogue import CODE_LENGTH
-from bot.web.assisted.device_sessions import entry_code_of
+from bot.web.assisted.device_sessions import entry_code_from
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import language_links, site_of
 from bot.web.public.chat import SLUG, is_unreviewed, requested_consultation
@@ -213,7 +213,7 @@ async def _paper(request: web.Request) -> web.Response:
     language = consultation_language(request, published)
     locale = Locale.of(language)
     texts, zone = published.consultation, site.services.settings.zone()
-    closes, place = published.closes(zone), entry_code_of(request)
+    closes, place = published.closes(zone), entry_code_from(request)
     link = f"{site.origin(request)}/c/{published.slug}{f'?at={place}' if place else ''}"
     contact = texts.contact
     return site.page(

@@ -18,12 +18,12 @@ from storage.tables.staff import StaffMember
 
 COOKIE: Final = "help"
 TRIES: Final = Rate(burst=10, per_second=1 / 30)
-"""Codes tried from one address. A town hall is one address, and nobody types ten wrong codes a morning."""
+"""Codes tried from one address. A town hall is one address, and ten wrong codes in a morning are unusual."""
 WRONG_SECONDS: Final = 1.0
-"""Every wrong code is answered after so long, whatever is wrong with it."""
+"""Every wrong code is answered after this delay."""
 BUCKETS: Final = web.AppKey("assist-tries", Buckets)
 SPENT: Final = web.AppKey("assist-spent", OrderedDict[str, None])
-"""Tickets whose owners signed out before their time was over."""
+"""Tickets of helpers who signed out before they expired."""
 MOST_SPENT: Final = 10_000
 
 

@@ -99,7 +99,7 @@ def _find(connection: Connection, code: str, now: datetime) -> ContributionPage 
     consultation = Consultation.model_validate_json(revision.content)
     votes = None
     is_told = (
-        figures_are_public(consultation, revision, now) and publication.newest_edition(connection, revision) is not None
+        figures_are_public(consultation, revision, now) and publication.public_edition(connection, revision) is not None
     )
     if account.item is not None and is_told:
         code = account.item.proposal.code

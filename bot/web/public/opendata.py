@@ -89,5 +89,5 @@ async def _send(request: web.Request) -> web.StreamResponse:
     if found is None:
         raise RequestError("making")
     path = await request.app[OPEN_DATA_FILES].package(found)
-    # Asked for anew each time, so that nobody is given words that were withdrawn; what is unchanged is not sent again.
+    # Revalidated each time, so that withdrawn texts disappear; unchanged files are not sent again.
     return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
