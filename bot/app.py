@@ -252,14 +252,26 @@ def build(
     fact_loader = FactLoader(facts.proposal_fact_sources(pools, keys.pseudonym, sources.draw_seed))
     erasure_log = ErasureLog(settings.data, keys)
     senders = SenderResolver(keys, catalogue, proactive, outbox.waits)
-    turns = TurnProcessor(keys, catalogue, staff_chat, enquiries, fact_loader, senders, overheard)
+    turns = TurnProcessor(
+        keys,
+        catalogue,
+        staff_chat=staff_chat,
+        enquiries=enquiries,
+        fact_loader=fact_loader,
+        senders=senders,
+        overheard=overheard,
+    )
     store.on_other_writes = senders.people_cache.clear
     outbox.on_changes = senders.people_cache.forget
-    batches = BatchProcessor(keys, catalogue, ids, erasure_log, senders, turns, sources=sources)
+    batches = BatchProcessor(
+        keys, catalogue, ids=ids, erasure_log=erasure_log, senders=senders, turns=turns, sources=sources
+    )
     folder = AttachmentFolder(settings.data / FOLDER, keys)
     attachment_fetcher = AttachmentFetcher(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
     scrubber = Scrubber(store, settings.zone())
-    conversations = Conversations(store, batches, outbox, attachment_fetcher.wake, scrubber, sources.now)
+    conversations = Conversations(
+        store, batches, outbox=outbox, wake_keeper=attachment_fetcher.wake, scrubber=scrubber, now=sources.now
+    )
     broadcaster = Broadcaster(store, outbox, BroadcastProcessor(settings, keys, proactive, list(channels)))
     return App(
         settings=settings,

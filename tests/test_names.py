@@ -18,6 +18,9 @@ FILES = {
 MAX_FUNCTION_HOMONYMS = 0.14
 MAX_LINES = 400
 MAX_TEST_NAME = 60
+MAX_POSITIONAL = 5
+MAX_LONG_CALLS = 6
+"""Columns of a `select`, and the like."""
 
 
 def test_no_two_public_classes_share_a_name():
@@ -38,6 +41,16 @@ def test_few_public_functions_share_a_name():
 def test_no_file_is_longer_than_400_lines():
     long = [path.relative_to(ROOT) for path in FILES if path.read_text(encoding="utf-8").count("\n") > MAX_LINES]
     assert long == []
+
+
+def test_few_calls_have_six_positional_arguments():
+    calls = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in FILES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and sum(not isinstance(it, ast.Starred) for it in node.args) > MAX_POSITIONAL
+    ]
+    assert len(calls) <= MAX_LONG_CALLS, calls
 
 
 def test_names_of_tests_are_short():

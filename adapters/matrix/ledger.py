@@ -191,7 +191,7 @@ class Ledger:
         """Events whose key has not come yet, the oldest first."""
         rows = self._connection.execute("select * from sealed order by since, rowid").fetchall()
         return [
-            Sealed(event, room, who, json.loads(text), since, bool(told))
+            Sealed(event, room, address=who, source=json.loads(text), since=since, is_told=bool(told))
             for event, room, who, text, since, told in rows
         ]
 

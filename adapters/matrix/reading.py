@@ -124,7 +124,14 @@ class TimelineReader:
             opened = self.decrypt(room_id, event)
             if opened is None:
                 if not is_group:  # among many nobody can tell whether it was meant for the bot
-                    sealed = Sealed(str(event.get("event_id")), room_id, address, dict(event), time.time(), False)
+                    sealed = Sealed(
+                        str(event.get("event_id")),
+                        room_id,
+                        address=address,
+                        source=dict(event),
+                        since=time.time(),
+                        is_told=False,
+                    )
                     self._ledger.put_aside(sealed)
                 return
             event = opened

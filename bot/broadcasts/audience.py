@@ -101,7 +101,7 @@ class Audience:
             if self.segment.includes(known):
                 obstacle = self._obstacle(address, earlier.get(number, []), now)
                 channel, lookup = (address.channel, address.lookup) if address else ("", b"")
-                yield AudienceMember(number, obstacle, channel, lookup, language, why)
+                yield AudienceMember(number, obstacle, channel=channel, lookup=lookup, language=language, why=why)
 
     def count(self, connection: Connection, now: datetime) -> AudienceCount:
         """Counts the audience page by page, in constant memory."""

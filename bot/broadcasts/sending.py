@@ -107,11 +107,11 @@ class BroadcastProcessor:
         return Audience(
             published,
             segment,
-            push.is_reminder,
-            self.keys,
-            self.proactive,
-            self.settings.push,
-            consultation_ids(self.catalogue, segment.slugs),
+            is_reminder=push.is_reminder,
+            keys=self.keys,
+            proactive=self.proactive,
+            push=self.settings.push,
+            consultations=consultation_ids(self.catalogue, segment.slugs),
         )
 
     def work(self, connection: Connection, now: datetime) -> BroadcastStep:

@@ -49,7 +49,9 @@ def export_command(
         is_public = profile == "public"
         if exchange.has_single_votes(format_) and not is_public:
             purpose = ask_purpose(found, purpose, ask, complain)
-        exchange.run_export(found, slug, format_, out, say, complain, is_public=is_public, purpose=purpose)
+        exchange.run_export(
+            found, slug, kind=format_, out=out, say=say, complain=complain, is_public=is_public, purpose=purpose
+        )
         return
     if profile == "raw":
         purpose = ask_purpose(found, purpose, ask, complain)
@@ -71,7 +73,8 @@ def attachments_command(
     from bot.cli.purpose import ask_purpose
 
     found = load_with_options(context, config, data)
-    write_attachments(found, slug, out, say, complain, ask_purpose(found, purpose, ask, complain))
+    stated = ask_purpose(found, purpose, ask, complain)
+    write_attachments(found, slug, out=out, say=say, complain=complain, purpose=stated)
 
 
 @app.command("import")
@@ -102,7 +105,8 @@ def import_command(
     from bot.exchange.importer import ImportOptions
 
     wish = ImportOptions(as_, lang, open_, strict, trust_votes)
-    if not exchange.run_import(load_with_options(context, config, data), kind, path, wish, say, complain):
+    settings = load_with_options(context, config, data)
+    if not exchange.run_import(settings, kind, path=path, wish=wish, say=say, complain=complain):
         raise typer.Exit(SET_ASIDE)
 
 

@@ -50,7 +50,17 @@ def push_command(
     ]
     if len(actions) > 1:
         raise CommandError(f"--{' and --'.join(actions)} do not go together; take one of them")
-    order = PushOptions(slug, segment, at, per_hour, reminder, dry_run, yes, watch, "".join(actions))
+    order = PushOptions(
+        slug,
+        segment,
+        at=at,
+        per_hour=per_hour,
+        is_reminder=reminder,
+        dry_run=dry_run,
+        yes=yes,
+        watch=watch,
+        action="".join(actions),
+    )
     run_push(load_with_options(context, config, data), order, say, complain)
 
 

@@ -79,7 +79,9 @@ def import_rows(
 def run_import(settings: Settings, kind: str, path: Path, wish: ImportOptions, say: Say, complain: Say) -> bool:
     """Runs the command; False if rows were skipped. Raises CommandError."""
     with command_context(settings, complain) as (store, keys):
-        bundle, taken = import_rows(store, settings, kind, path, wish, Auditor(keys, audit.operator()))
+        bundle, taken = import_rows(
+            store, settings, kind=kind, path=path, wish=wish, note=Auditor(keys, audit.operator())
+        )
     for remark in bundle.remarks:
         complain(remark)
     print_skipped_rows(path, bundle.set_aside_lines, bundle.set_aside, complain)

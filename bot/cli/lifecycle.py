@@ -99,7 +99,7 @@ def run_go_live(
     that a question means the same, or what is taken of an earlier wave, and did not.
     """
     step = partial(lifecycle.make_consultation_live, stage=stage, number=number)
-    _tell_live(_agreed(settings, slug, say, step, intent, ask, takes=takes), settings.zone(), say)
+    _tell_live(_agreed(settings, slug, say=say, step=step, intent=intent, ask=ask, takes=takes), settings.zone(), say)
 
 
 def _agreed(
@@ -162,7 +162,9 @@ def restore_previous_revision(
             say(f"Participations in its test, which are deleted: {dropped:,}.")
         return
     _tell_live(
-        _agreed(settings, slug, say, lifecycle.return_to_previous_revision, intent, ask, takes=takes),
+        _agreed(
+            settings, slug, say=say, step=lifecycle.return_to_previous_revision, intent=intent, ask=ask, takes=takes
+        ),
         settings.zone(),
         say,
     )

@@ -74,15 +74,21 @@ def publish_command(
             lifecycle.restore_previous_revision(
                 load_with_options(context, config, data),
                 lifecycle.slug_in_file(file),
-                say,
-                stage,
-                intent,
-                asker(),
+                say=say,
+                stage=stage,
+                intent=intent,
+                ask=asker(),
                 takes=takes,
             )
             return
         published = run_publish(
-            load_with_options(context, config, data), file, say, intent, asker(), stage, takes=takes
+            load_with_options(context, config, data),
+            file,
+            say=say,
+            intent=intent,
+            ask=asker(),
+            stage=stage,
+            takes=takes,
         )
     except Unconfirmed:
         raise typer.Exit(NOT_CONFIRMED) from None

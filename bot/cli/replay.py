@@ -102,12 +102,12 @@ async def feed(
     return ReplayReport(
         counts.messages + counts.repeats,
         counts.repeats,
-        counts.answers,
-        sum(sink.said for sink in sinks.values()),
-        counts.failures,
-        counts.batches,
-        found.bad,
-        seconds,
+        answers=counts.answers,
+        said=sum(sink.said for sink in sinks.values()),
+        errors=counts.failures,
+        batches=counts.batches,
+        bad_lines=found.bad,
+        seconds=seconds,
     )
 
 
@@ -152,7 +152,7 @@ def replay_file(
         command_context(settings, complain) as (store, keys),
         show_progress("stored", complain, found.messages) as watch,
     ):
-        report = asyncio.run(feed(path, found, settings, store, keys, watch))
+        report = asyncio.run(feed(path, found, settings=settings, store=store, keys=keys, watch=watch))
     for line in report.lines():
         say(line)
     return not report.bad_lines and not report.errors

@@ -47,7 +47,7 @@ def run_service(settings: Settings, say: Say) -> None:
         command_context(settings, say) as (store, keys),
     ):
         _note_settings(store, keys, settings, say)
-        asyncio.run(_serve(settings, channels, store, keys, say, lock))
+        asyncio.run(_serve(settings, channels, store=store, keys=keys, say=say, lock=lock))
 
 
 def _note_settings(store: Store, keys: Keys, settings: Settings, say: Say) -> None:

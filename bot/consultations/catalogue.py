@@ -254,11 +254,11 @@ def _invitation(listing: Listing) -> MenuEntry:
     return MenuEntry(
         listing.slug,
         listing.title,
-        listing.fallbacks,
-        listing.main_language,
-        listing.keywords,
-        contact.name,
-        tuple(filter(None, (contact.phone, contact.email, contact.web))),
+        fallbacks=listing.fallbacks,
+        main_language=listing.main_language,
+        keywords=listing.keywords,
+        person=contact.name,
+        ways=tuple(filter(None, (contact.phone, contact.email, contact.web))),
     )
 
 

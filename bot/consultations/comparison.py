@@ -112,7 +112,9 @@ def changes_of_meaning(new: Node, was: Facets, will: Facets, same: Facets = NOTH
     fixed = [it for it in changed if it.sort == "fixed" and it in was and was[it] != will[it]]
     if fixed:  # with another range the labels differ anyway
         yield from (
-            RevisionChange(ChangeLevel.REFUSED, "fixed", new.key, it.name, was[it].shown, will[it].shown)
+            RevisionChange(
+                ChangeLevel.REFUSED, "fixed", key=new.key, name=it.name, old=was[it].shown, new=will[it].shown
+            )
             for it in fixed
         )
         return

@@ -52,7 +52,14 @@ class BatchProcessor:
         self._erasure_log = erasure_log
         self._senders = senders
         self._now, self._random = sources.now, sources.random
-        self._services = BatchServices(keys, catalogue, ids, WRITE_ORDER, sources.random, QuestionClock(sources.steady))
+        self._services = BatchServices(
+            keys,
+            catalogue,
+            ids=ids,
+            write_order=WRITE_ORDER,
+            random=sources.random,
+            question_clock=QuestionClock(sources.steady),
+        )
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
 
     def work(self, connection: Connection, arrived: Sequence[MsgIn], *, waits: bool = False) -> BatchOutcome:
@@ -101,7 +108,9 @@ class BatchProcessor:
         if not take_messages(connection, [NewReceived(msg.channel, name, day_of(now))]):
             return []
         lookup = keys.lookup(msg.channel, msg.address)
-        messages.insert_dead_letters(connection, [new_dead_letter(keys, lookup, msg, fault, now, self._random)])
+        messages.insert_dead_letters(
+            connection, [new_dead_letter(keys, lookup, msg=msg, fault=fault, now=now, random=self._random)]
+        )
         sender = find_addresses(connection, [lookup]).get(lookup)
         renderer = self.catalogue.main_menu.renderer(sender.reads() if sender else None, msg.language_hint)
         return [renderer.message(renderer.text("trouble.message"))]

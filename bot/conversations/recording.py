@@ -110,16 +110,16 @@ def parse_recorded_line(line: bytes | None) -> MsgIn:
     return MsgIn(
         data["channel"],
         data["address"],
-        data["external_id"],
-        _moment(data["sent_at"]),
-        data["text"],
-        data.get("choice", ""),
-        data.get("media", ""),
-        _place(data.get("place")),
-        data.get("edits", ""),
-        data.get("language_hint", ""),
-        mode,
-        data.get("place_code", ""),
+        external_id=data["external_id"],
+        sent_at=_moment(data["sent_at"]),
+        text=data["text"],
+        choice=data.get("choice", ""),
+        media=data.get("media", ""),
+        location=_place(data.get("place")),
+        edits=data.get("edits", ""),
+        language_hint=data.get("language_hint", ""),
+        mode=mode,
+        entry_code=data.get("place_code", ""),
     )
 
 

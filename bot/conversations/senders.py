@@ -74,7 +74,9 @@ class SenderResolver:
         for (channel, address), lookup in addresses.items():
             found = known.get(lookup)
             if kept := lent.get(lookup):
-                person = self._restore(batch.connection, kept, channel, address, lookup, compiling)
+                person = self._restore(
+                    batch.connection, kept, channel=channel, address=address, lookup=lookup, compiling=compiling
+                )
             elif found is None or found.contact_id is None:
                 person = self._welcome(batch, channel, address, lookup, is_known=found is not None)
             else:

@@ -237,7 +237,7 @@ class TurnProcessor:
         batch.outcome.failures += 1
         batch.add(
             messages.insert_dead_letters,
-            new_dead_letter(self._keys, person.lookup, msg, fault, batch.now, batch.random),
+            new_dead_letter(self._keys, person.lookup, msg=msg, fault=fault, now=batch.now, random=batch.random),
         )
         renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint)
         batch.say(person, said or renderer.message(renderer.text("trouble.message")))

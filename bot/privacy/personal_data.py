@@ -119,7 +119,12 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
     sent = attachments_of_people(connection, pseudonyms)
     read = contributions.answer_review_texts(connection, [row.id for row in stored.values()], renderer)
     for row in stored.values():
-        lines += ["", *_session_in_words(connection, row, given.get(row.id, []), catalogue, person, read)]
+        lines += [
+            "",
+            *_session_in_words(
+                connection, row, given=given.get(row.id, []), catalogue=catalogue, person=person, read=read
+            ),
+        ]
         lines += [
             f"{renderer.text(f'media.shown.{it.kind}')}: {renderer.text(f'media.state.{it.state}')}"
             for it in sent
@@ -155,7 +160,15 @@ def _session_in_words(
         answer.question_key: (answer.value, answer.missing) for answer in given
     }
     mine = {key: told for (session_id, key), told in read.items() if session_id == row.id}
-    title, *lines = _in_words(connection, row.revision_id, row.language, said, catalogue, person.language, mine)
+    title, *lines = _in_words(
+        connection,
+        row.revision_id,
+        spoken=row.language,
+        said=said,
+        catalogue=catalogue,
+        language=person.language,
+        read=mine,
+    )
     if row.place_code:
         flow = _flow(connection, row.revision_id, catalogue)
         renderer = catalogue.main_menu.renderer(person.language or row.language)
@@ -224,7 +237,9 @@ def answers_in_words(connection: Connection, pseudonym: str, language: str | Non
     said: dict[str, tuple[str | None, str | None]] = {
         answer.question_key: (answer.value, answer.missing) for answer in given
     }
-    return _in_words(connection, row.revision_id, row.language, said, catalogue, language)
+    return _in_words(
+        connection, row.revision_id, spoken=row.language, said=said, catalogue=catalogue, language=language
+    )
 
 
 def superseded_context(number: int) -> bytes:

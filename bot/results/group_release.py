@@ -30,7 +30,7 @@ def with_groups_of(published: StatementReport, report: StatementReport) -> State
     """
     earlier = {it.name: it for it in published.statements}
     none = tuple(
-        SectorCell(str(number), None, None, Interval(0.0, 1.0), None, "protected")
+        SectorCell(str(number), None, agrees=None, agreement=Interval(0.0, 1.0), chance=None, reason="protected")
         for number in range(len(published.group_sizes))
     )
 

@@ -56,7 +56,13 @@ def _decision(name: str, decide: Decide) -> None:
             return
         member = call.member
         chair = ModerationContext(
-            call.connection, call.keys, call.batch.ids, call.now, member.staff_id, member.name, call.actor
+            call.connection,
+            call.keys,
+            new_id=call.batch.ids,
+            now=call.now,
+            staff_id=member.staff_id,
+            name=member.name,
+            actor=call.actor,
         )
         try:
             after = decide(call, chair, standing, rest.strip())
