@@ -10,7 +10,7 @@ from flows.messages import MsgIn, MsgOut
 MOST_CHATS: Final = 10_000
 
 
-def as_text(msg: MsgOut) -> str:
+def numbered_text(msg: MsgOut) -> str:
     """A message with its quick replies as text.
 
     >>> from flows.messages import QuickReply

@@ -43,10 +43,10 @@ def _in_words(error: ErrorDetails, known: list[str]) -> str:
         return f"unknown setting {name!r}; " + (f"is {near[0]!r} meant?" if near else f"known are {', '.join(known)}")
     if error["type"] == "missing":
         return f"setting {name!r} is missing"
-    return in_words(name, error)
+    return describe_setting_error(name, error)
 
 
-def in_words(name: str, error: ErrorDetails) -> str:
+def describe_setting_error(name: str, error: ErrorDetails) -> str:
     """What a value must be, in the words of somebody who writes a settings file. The value itself is not repeated."""
     said = error["msg"].removeprefix("Value error, ")
     if not name:

@@ -20,7 +20,7 @@ _ZERO_WIDTH_JOINER: Final = "\u200d"
 _LINE_FEED, _CARRIAGE_RETURN = "\n", "\r"
 
 
-def split(text: str, limit: int) -> list[str]:
+def split_text(text: str, limit: int) -> list[str]:
     """The text in parts of at most `limit` UTF-16 units, in order; only white space where it was cut is left out.
 
     A text that fits stays as it is. Parts are never empty: of nothing but white space nothing remains.

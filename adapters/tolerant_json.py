@@ -33,7 +33,7 @@ class CutOff(ValueError):
     """The text ends too soon: it may be whole the next time."""
 
 
-def parse(raw: bytes) -> Any:
+def parse_json(raw: bytes) -> Any:
     """What a JSON text says, every string of it storable. Raises ValueError where it is no JSON, CutOff among them.
 
     >>> parse(b'{"a": "x\\xff", "b": "\\\\ud83d!", "c": 1}') == {"a": "x\\ufffd", "b": "\\ufffd!", "c": 1}
@@ -53,7 +53,7 @@ def parse(raw: bytes) -> Any:
 
 def mended(data: Any) -> Any:
     """The same of what another library parsed. Raises ValueError and RecursionError where it cannot be."""
-    return parse(json.dumps(data).encode())
+    return parse_json(json.dumps(data).encode())
 
 
 def _paired(found: re.Match[str]) -> str:

@@ -26,7 +26,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from adapters.sections import in_words
+from adapters.sections import describe_setting_error
 from bot.common.colours import check_accent
 
 PREFIX: Final = "MITSPRACHE_"
@@ -365,7 +365,7 @@ def _in_words(error: ErrorDetails, flat: _Flat) -> str:
         return f"{place}unknown setting {name!r}; {_hint(where)}"
     if error["type"] == "missing":
         return f"{place}setting {name!r} is missing; see docs/settings.md"
-    return f"{place}{in_words(name, error)}"
+    return f"{place}{describe_setting_error(name, error)}"
 
 
 def _hint(where: tuple[str, ...]) -> str:

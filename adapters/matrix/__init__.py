@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from adapters.base import Finding, TextCipher
-from adapters.matrix import examining
 from adapters.matrix.channel import MatrixChannel
-from adapters.matrix.files import Folder
+from adapters.matrix.checks import account_findings
+from adapters.matrix.files import SecretFolder
 from adapters.matrix.options import MatrixSettings
 from adapters.sections import read_section
 
@@ -17,16 +17,16 @@ from adapters.sections import read_section
 def open_channel(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> MatrixChannel:
     """The channel, not started; its keys and login lie in `folder` unless `store` is set. Raises BadSettings."""
     options = read_section(MatrixSettings, section)
-    return MatrixChannel(name, options, Folder(options.store or folder, cipher))
+    return MatrixChannel(name, options, SecretFolder(options.store or folder, cipher))
 
 
 async def examine(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> list[Finding]:
     """For `doctor`: homeserver, login, trust, limits, clock. Changes nothing. Raises BadSettings."""
     options = read_section(MatrixSettings, section)
-    return [finding async for finding in examining.findings(options, Folder(options.store or folder, cipher))]
+    return [finding async for finding in account_findings(options, SecretFolder(options.store or folder, cipher))]
 
 
 def reencrypt(section: BaseModel | None, folder: Path, cipher: TextCipher) -> None:
     """Seals login and keys anew. Raises BadSettings, OSError and CipherError."""
     store = read_section(MatrixSettings, section).store if section else None
-    Folder(store or folder, cipher).reencrypt()
+    SecretFolder(store or folder, cipher).reencrypt()

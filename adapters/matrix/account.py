@@ -10,12 +10,19 @@ from typing import Any, Final
 from nio import ErrorResponse, KeysClaimResponse, KeysQueryResponse, Response
 from nio.client.async_client import AsyncClient, AsyncClientConfig
 
-from adapters.matrix import api, cross_signing
-from adapters.matrix.files import Folder
+from adapters.matrix.api import TIMEOUT_SECONDS, MatrixRefusal, NoAnswer, api_path, call_api
+from adapters.matrix.cross_signing import (
+    CROSS_SIGNING_FILE,
+    ForeignKeys,
+    device_of,
+    ensure_cross_signing,
+    look_up_foreign_keys,
+)
+from adapters.matrix.files import SecretFolder
 from adapters.matrix.options import MatrixSettings
 from flows.messages import Room
 
-FILE: Final = "login.json"
+LOGIN_FILE: Final = "login.json"
 _KEYS: Final = "signed_curve25519"
 """The kind of keys with which a device is written to for the first time."""
 _MOST_KEYS: Final = 1000
@@ -24,16 +31,16 @@ _NAME_LENGTH: Final = 10
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
-class Trouble(Exception):
+class ChannelProblem(Exception):
     """The channel cannot work like this. The text is for the operator: what is wrong, what to do; never a secret."""
 
 
-class Client(AsyncClient):
+class MatrixClient(AsyncClient):
     """nio's client, which repeats and waits for nothing by itself, and keeps new keys before it shows them."""
 
     def __init__(self, options: MatrixSettings, store: Path) -> None:
         # store_sync_tokens stays off: nio would remember a sync before we have stored what it brought.
-        config = AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=api.TIMEOUT_SECONDS)
+        config = AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=TIMEOUT_SECONDS)
         super().__init__(options.homeserver, options.user_id, "", str(store), config)
         self.user_id = options.user_id
         self.found_rooms: dict[str, Room] = {}
@@ -66,7 +73,7 @@ class Client(AsyncClient):
         """
         try:
             await self._upload_missing_keys()
-        except api.Refusal as fault:
+        except MatrixRefusal as fault:
             if fault.status != 400:
                 raise
             await self._take_back_keys()
@@ -82,7 +89,7 @@ class Client(AsyncClient):
             keys["fallback_keys"] = self._fallback_key()
         if keys:
             self.olm.save_account()
-            counts = await api.call(self, "POST", api.path("keys", "upload"), keys)
+            counts = await call_api(self, "POST", api_path("keys", "upload"), keys)
             self.olm.account.shared, self._wants_fallback = True, False
             self.olm.uploaded_key_count = counts.get("one_time_key_counts", {}).get(_KEYS, 0)
             self.olm.mark_keys_as_published()
@@ -94,7 +101,7 @@ class Client(AsyncClient):
         me, device = self.user_id, str(self.device_id)
         for _ in range(_MOST_KEYS):
             body = {"one_time_keys": {me: {device: _KEYS}}}
-            answer = await api.call(self, "POST", api.path("keys", "claim"), body)
+            answer = await call_api(self, "POST", api_path("keys", "claim"), body)
             found = answer.get("one_time_keys", {}).get(me, {}).get(device, {})
             if not found or any(key.get("fallback") for key in found.values()):
                 break
@@ -115,13 +122,13 @@ class Client(AsyncClient):
     async def query_keys(self, people: Collection[str]) -> None:
         """Asks for the devices of these people. Raises Refusal and NoAnswer."""
         body: dict[str, Any] = {"device_keys": {person: [] for person in people}}
-        answer = await api.call(self, "POST", api.path("keys", "query"), body)
+        answer = await call_api(self, "POST", api_path("keys", "query"), body)
         await self._take(KeysQueryResponse.from_dict(answer))
 
     async def claim_keys(self, devices: Mapping[str, Iterable[str]]) -> None:
         """Gets what it takes to write to devices for the first time. Raises Refusal and NoAnswer."""
         body = {person: dict.fromkeys(names, _KEYS) for person, names in devices.items()}
-        answer = await api.call(self, "POST", api.path("keys", "claim"), {"one_time_keys": body})
+        answer = await call_api(self, "POST", api_path("keys", "claim"), {"one_time_keys": body})
         await self._take(KeysClaimResponse.from_dict(answer))
 
     async def keys_claim(self, user_set: dict[str, Iterable[str]]) -> KeysClaimResponse:
@@ -130,23 +137,23 @@ class Client(AsyncClient):
 
     async def _take(self, response: Response | ErrorResponse) -> None:
         if isinstance(response, ErrorResponse):
-            raise api.NoAnswer("keys not understood")
+            raise NoAnswer("keys not understood")
         await self.receive_response(response)
 
 
-async def sign_in(client: Client, options: MatrixSettings, store: Folder) -> None:
+async def sign_in(client: MatrixClient, options: MatrixSettings, store: SecretFolder) -> None:
     """Restores the login, or makes it the first time; afterwards the device's keys are known and signed.
 
     Raises Trouble, CipherError, Refusal and NoAnswer.
     """
     await is_homeserver(client)
-    login = store.read(FILE) or {}
+    login = store.read(LOGIN_FILE) or {}
     if login and login.get("user_id") != options.user_id:
-        raise Trouble(
+        raise ChannelProblem(
             f"the store {store.path} is that of {login.get('user_id')}: give {options.user_id} a folder of its own"
         )
     if options.device_id and login.get("device_id", options.device_id) != options.device_id:
-        raise Trouble(
+        raise ChannelProblem(
             f"the store {store.path} is that of another device than device_id: set the right one, or a new store"
         )
     token = options.access_token.get_secret_value() or login.get("access_token", "")
@@ -157,10 +164,10 @@ async def sign_in(client: Client, options: MatrixSettings, store: Folder) -> Non
         device = options.device_id or login.get("device_id") or _new_device()
     # Written before the login: if we fall over right after it, the next one names the same device.
     login = {"user_id": options.user_id, "device_id": device, "access_token": login.get("access_token", "")}
-    store.write(FILE, login)
+    store.write(LOGIN_FILE, login)
     if not client.access_token:
         client.access_token = await _log_in(client, options, device)
-        store.write(FILE, login | {"access_token": client.access_token})
+        store.write(LOGIN_FILE, login | {"access_token": client.access_token})
     _open_store(client, device, store)
     await _publish_keys(client, store)
 
@@ -168,44 +175,44 @@ async def sign_in(client: Client, options: MatrixSettings, store: Folder) -> Non
 async def is_homeserver(client: AsyncClient) -> list[str]:
     """The versions the homeserver speaks. Raises Trouble and NoAnswer."""
     try:
-        versions = (await api.call(client, "GET", "/_matrix/client/versions")).get("versions")
-    except api.Refusal:
+        versions = (await call_api(client, "GET", "/_matrix/client/versions")).get("versions")
+    except MatrixRefusal:
         versions = None
     if not isinstance(versions, list):
-        raise Trouble(f"{client.homeserver} is no Matrix homeserver: check homeserver")
+        raise ChannelProblem(f"{client.homeserver} is no Matrix homeserver: check homeserver")
     return [str(version) for version in versions]
 
 
-def forget_token(store: Folder) -> None:
+def forget_token(store: SecretFolder) -> None:
     """The stored login does not count any more; the device and its keys stay."""
-    login = store.read(FILE)
+    login = store.read(LOGIN_FILE)
     if login:
-        store.write(FILE, login | {"access_token": ""})
+        store.write(LOGIN_FILE, login | {"access_token": ""})
 
 
-async def _device_of_token(client: Client, options: MatrixSettings, login: dict[str, Any]) -> str:
+async def _device_of_token(client: MatrixClient, options: MatrixSettings, login: dict[str, Any]) -> str:
     """Whose token it is. A token that was revoked is forgotten where a password can bring a new one."""
     try:
-        me = await api.call(client, "GET", api.path("account", "whoami"))
-    except api.Refusal as fault:
+        me = await call_api(client, "GET", api_path("account", "whoami"))
+    except MatrixRefusal as fault:
         if not fault.is_signed_out:
             raise
         client.access_token = ""
         if options.access_token.get_secret_value() or not options.password.get_secret_value():
-            raise Trouble(
+            raise ChannelProblem(
                 f"the homeserver does not accept the token of {options.user_id}: set a new access_token"
             ) from None
         return options.device_id or str(login.get("device_id") or _new_device())
     if me.get("user_id") != options.user_id:
-        raise Trouble(f"the access_token is not that of {options.user_id}: check user_id")
+        raise ChannelProblem(f"the access_token is not that of {options.user_id}: check user_id")
     device = str(me.get("device_id", ""))
     wanted = options.device_id or str(login.get("device_id") or device)
     if not device or device != wanted:
-        raise Trouble("the access_token is that of another device: set the one of this store, or a new store")
+        raise ChannelProblem("the access_token is that of another device: set the one of this store, or a new store")
     return device
 
 
-async def _log_in(client: Client, options: MatrixSettings, device: str) -> str:
+async def _log_in(client: MatrixClient, options: MatrixSettings, device: str) -> str:
     body = {
         "type": "m.login.password",
         "identifier": {"type": "m.id.user", "user": options.user_id},
@@ -214,36 +221,36 @@ async def _log_in(client: Client, options: MatrixSettings, device: str) -> str:
         "initial_device_display_name": options.display_name,
     }
     try:
-        answer = await api.call(client, "POST", api.path("login"), body)
-    except api.Refusal as fault:
+        answer = await call_api(client, "POST", api_path("login"), body)
+    except MatrixRefusal as fault:
         if fault.code not in {"M_FORBIDDEN", "M_USER_DEACTIVATED", "M_UNKNOWN", "M_INVALID_USERNAME"}:
             raise
-        raise Trouble(f"the homeserver does not let {options.user_id} in: check user_id and password") from None
+        raise ChannelProblem(f"the homeserver does not let {options.user_id} in: check user_id and password") from None
     if answer.get("user_id") != options.user_id:
-        raise Trouble(f"the homeserver calls this account {answer.get('user_id')}: set that as user_id")
+        raise ChannelProblem(f"the homeserver calls this account {answer.get('user_id')}: set that as user_id")
     return str(answer["access_token"])
 
 
-def _open_store(client: Client, device: str, store: Folder) -> None:
+def _open_store(client: MatrixClient, device: str, store: SecretFolder) -> None:
     if client.olm is None:
         try:
             client.restore_login(client.user_id, device, client.access_token)
         except OSError:
             raise
         except Exception as fault:  # whatever a damaged file causes, the operator has to put it back
-            raise Trouble(f"the keys in {store.path} cannot be read: put them back from your backup") from fault
+            raise ChannelProblem(f"the keys in {store.path} cannot be read: put them back from your backup") from fault
         store.hide()
 
 
-async def _publish_keys(client: Client, store: Folder) -> None:
+async def _publish_keys(client: MatrixClient, store: SecretFolder) -> None:
     """Uploads the device's keys where the homeserver has none, and signs them."""
     assert client.olm is not None  # noqa: S101 - for the type checker: encryption is always on
     device = str(client.device_id)
-    there = cross_signing.device_of(await cross_signing.look_up(client), client.user_id, device)
+    there = device_of(await look_up_foreign_keys(client), client.user_id, device)
     ours = client.olm.account.identity_keys["ed25519"]
     theirs = there.get("keys", {}).get(f"ed25519:{device}")
     if theirs and theirs != ours:
-        raise Trouble(
+        raise ChannelProblem(
             f"the keys in {store.path} are not those of device {device}: put the right ones back from your backup, "
             "or sign this device out in another client and give the bot a new store"
         )
@@ -251,11 +258,11 @@ async def _publish_keys(client: Client, store: Folder) -> None:
         client.olm.account.shared = False  # a device that was deleted comes back under its name without keys
     await client.upload_keys()
     try:
-        await cross_signing.ensure(client, store)
-    except cross_signing.ForeignKeys:
-        raise Trouble(
+        await ensure_cross_signing(client, store)
+    except ForeignKeys:
+        raise ChannelProblem(
             f"{client.user_id} has cross-signing keys of another client, so people would not trust the bot: put "
-            f"{cross_signing.FILE} back from your backup, or reset the account's identity in that client"
+            f"{CROSS_SIGNING_FILE} back from your backup, or reset the account's identity in that client"
         ) from None
 
 

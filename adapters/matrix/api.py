@@ -13,13 +13,13 @@ from urllib.parse import quote
 from aiohttp import ClientError, ClientTimeout
 from nio.client.async_client import AsyncClient
 
-from adapters.tolerant_json import parse
+from adapters.tolerant_json import parse_json
 
 TIMEOUT_SECONDS = 30.0
 CLIENT = "/_matrix/client/v3"
 
 
-class Refusal(Exception):
+class MatrixRefusal(Exception):
     """The homeserver said no. `code` is its word for why, `seconds` when it may be asked again (0: it did not say)."""
 
     def __init__(self, status: int, code: str, seconds: float = 0) -> None:
@@ -43,7 +43,7 @@ class NoAnswer(Exception):
     """No homeserver, or one that talks nonsense: whatever was asked for may have happened."""
 
 
-def path(*parts: str) -> str:
+def api_path(*parts: str) -> str:
     """A path of the client API; the parts are escaped.
 
     >>> path("rooms", "!a/b", "leave")
@@ -52,7 +52,7 @@ def path(*parts: str) -> str:
     return "/".join([CLIENT, *(quote(part, safe="") for part in parts)])
 
 
-async def call(
+async def call_api(
     client: AsyncClient,
     method: str,
     where: str,
@@ -61,9 +61,9 @@ async def call(
     seconds: float = TIMEOUT_SECONDS,
 ) -> dict[str, Any]:
     """The JSON object that is answered. Raises Refusal and NoAnswer."""
-    raw, status = await fetch(client, method, where, body, seconds=seconds)
+    raw, status = await fetch_bytes(client, method, where, body, seconds=seconds)
     try:
-        answer = parse(raw)
+        answer = parse_json(raw)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
@@ -75,9 +75,9 @@ async def call(
 
 async def call_for_list(client: AsyncClient, where: str) -> list[Mapping[str, Any]]:
     """The JSON objects of a list that is answered. Raises Refusal and NoAnswer."""
-    raw, status = await fetch(client, "GET", where)
+    raw, status = await fetch_bytes(client, "GET", where)
     try:
-        answer = parse(raw)
+        answer = parse_json(raw)
     except ValueError:
         answer = None
     if status >= 400:
@@ -87,7 +87,7 @@ async def call_for_list(client: AsyncClient, where: str) -> list[Mapping[str, An
     return objects_in(answer)
 
 
-async def fetch(
+async def fetch_bytes(
     client: AsyncClient,
     method: str,
     where: str,
@@ -115,10 +115,10 @@ async def fetch(
         raise NoAnswer(type(fault).__name__) from None
 
 
-def refusal(status: int, answer: Mapping[str, Any]) -> Refusal:
+def refusal(status: int, answer: Mapping[str, Any]) -> MatrixRefusal:
     wait = answer.get("retry_after_ms")
     seconds = wait / 1000 if isinstance(wait, int | float) else 0
-    return Refusal(status, str(answer.get("errcode", "")), seconds)
+    return MatrixRefusal(status, str(answer.get("errcode", "")), seconds)
 
 
 def object_in(found: object) -> Mapping[str, Any]:

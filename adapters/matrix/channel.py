@@ -12,12 +12,14 @@ import structlog
 from peewee import PeeweeException  # of nio's store
 
 from adapters.base import CipherError, Delivery, Limits, Outgoing, Receive, Replies, Sent, Unreachable
-from adapters.matrix import account, api, media, rooms
-from adapters.matrix.account import Client, Trouble
-from adapters.matrix.files import Folder
-from adapters.matrix.ledger import Ledger
+from adapters.matrix.account import ChannelProblem, MatrixClient, forget_token, sign_in
+from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api
+from adapters.matrix.files import SecretFolder
+from adapters.matrix.media import fetch_attachment
 from adapters.matrix.options import MatrixSettings
+from adapters.matrix.rooms import GROUP_PREFIX, RoomJoiner
 from adapters.matrix.sending import TEXT_UTF16, MatrixSender
+from adapters.matrix.state import MatrixState
 from adapters.matrix.syncing import Syncer
 from adapters.numbered import Offers
 from flows.messages import MsgIn
@@ -32,9 +34,9 @@ READY_SECONDS: Final = 3.0
 class MatrixChannel:
     """A bot account on a homeserver. `trouble` says what is wrong; the loop goes on trying, ever more slowly."""
 
-    limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=rooms.GROUP_PREFIX)
+    limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=GROUP_PREFIX)
 
-    def __init__(self, name: str, options: MatrixSettings, store: Folder) -> None:
+    def __init__(self, name: str, options: MatrixSettings, store: SecretFolder) -> None:
         self.name = name
         self._options = options
         self._store = store
@@ -44,8 +46,8 @@ class MatrixChannel:
         self._tasks: list[asyncio.Task[None]] = []
         self._sending = 0
         self._is_stopped = False
-        self._client: Client | None = None
-        self._ledger: Ledger | None = None
+        self._client: MatrixClient | None = None
+        self._ledger: MatrixState | None = None
         self._sender: MatrixSender | None = None
         self._syncer: Syncer | None = None
         self._offers = Offers()
@@ -74,7 +76,7 @@ class MatrixChannel:
         """An attachment, decrypted."""
         await self._online.wait()
         assert self._client is not None  # noqa: S101 - for the type checker: online means signed in
-        return await media.fetch(self._client, media_ref)
+        return await fetch_attachment(self._client, media_ref)
 
     def forget(self, address: str, *, was_told: bool = True) -> None:
         """Somebody had everything deleted: where they are met is forgotten, until they write again."""
@@ -127,11 +129,11 @@ class MatrixChannel:
     def _note(self, fault: Exception) -> float:
         """Takes down what is wrong; gives the seconds the homeserver wants us to wait."""
         words, seconds = self._in_words(fault), 0.0
-        if isinstance(fault, api.Refusal):
+        if isinstance(fault, MatrixRefusal):
             seconds = fault.seconds
             if fault.is_signed_out:
                 self._signed_out()
-        if not (isinstance(fault, api.Refusal) and fault.is_limit):
+        if not (isinstance(fault, MatrixRefusal) and fault.is_limit):
             self._online.clear()
         if words != self._trouble:
             self._trouble = words
@@ -140,14 +142,14 @@ class MatrixChannel:
 
     def _in_words(self, fault: Exception) -> str:
         match fault:
-            case Trouble() | CipherError():
+            case ChannelProblem() | CipherError():
                 return str(fault)
-            case api.NoAnswer():
+            case NoAnswer():
                 where = self._options.homeserver
                 return f"{where} does not answer as a Matrix homeserver ({fault}): see that it is up, check homeserver"
-            case api.Refusal() if fault.is_signed_out:
+            case MatrixRefusal() if fault.is_signed_out:
                 return f"{self._options.user_id} was signed out"
-            case api.Refusal():
+            case MatrixRefusal():
                 return f"{self._options.homeserver} refuses ({fault})"
             case OSError() | sqlite3.Error() | PeeweeException():
                 return f"the store {self._store.path} cannot be used: check its rights and the free space"
@@ -156,7 +158,7 @@ class MatrixChannel:
     def _signed_out(self) -> None:
         """The next round signs in again, as the same device."""
         with suppress(OSError, CipherError):  # then the homeserver refuses the token once more
-            account.forget_token(self._store)
+            forget_token(self._store)
         if self._client is not None:
             self._client.access_token = ""
         self._syncer = None
@@ -166,21 +168,21 @@ class MatrixChannel:
         if self._client is None or self._client.olm is None:  # nio does not open a store a second time
             if self._client is not None:
                 await self._client.close()
-            self._client = Client(self._options, self._store.path)
+            self._client = MatrixClient(self._options, self._store.path)
         if self._ledger is None:
-            self._ledger = Ledger(self._store.path)
-        await account.sign_in(self._client, self._options, self._store)
+            self._ledger = MatrixState(self._store.path)
+        await sign_in(self._client, self._options, self._store)
         await self._show_name(self._client)
         self._sender = MatrixSender(self._client, self._ledger, self._options.choices)
-        doorman = rooms.Doorman(self._client, self._ledger)
+        doorman = RoomJoiner(self._client, self._ledger)
         for task in self._tasks[1:]:
             task.cancel()
         self._tasks[1:] = [asyncio.create_task(doorman.run())]
         return Syncer(self.name, self._client, self._ledger, self._options, doorman)
 
-    async def _show_name(self, client: Client) -> None:
+    async def _show_name(self, client: MatrixClient) -> None:
         """Sets the name people see, where it is another one. It is not worth failing for."""
-        where = api.path("profile", client.user_id, "displayname")
-        with suppress(api.Refusal):
-            if (await api.call(client, "GET", where)).get("displayname") != self._options.display_name:
-                await api.call(client, "PUT", where, {"displayname": self._options.display_name})
+        where = api_path("profile", client.user_id, "displayname")
+        with suppress(MatrixRefusal):
+            if (await call_api(client, "GET", where)).get("displayname") != self._options.display_name:
+                await call_api(client, "PUT", where, {"displayname": self._options.display_name})

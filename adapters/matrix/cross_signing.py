@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nio.api import Api
 from nio.client.async_client import AsyncClient
 
-from adapters.matrix import api
-from adapters.matrix.files import Folder
+from adapters.matrix.api import MatrixRefusal, api_path, call_api
+from adapters.matrix.files import SecretFolder
 
-FILE: Final = "cross_signing.json"
+CROSS_SIGNING_FILE: Final = "cross_signing.json"
 USAGES: Final = ("master", "self_signing", "user_signing")
 _SEED_BYTES: Final = 32
 
@@ -31,15 +31,15 @@ class ForeignKeys(Exception):
     """The account has cross-signing keys of another client."""
 
 
-def load(store: Folder) -> Keys | None:
+def load_signing_keys(store: SecretFolder) -> Keys | None:
     """The bot's own keys, or None where it has none yet. Raises CipherError."""
-    seeds = store.read(FILE)
+    seeds = store.read(CROSS_SIGNING_FILE)
     if seeds is None:
         return None
     return {usage: Ed25519PrivateKey.from_private_bytes(base64.b64decode(seeds[usage])) for usage in USAGES}
 
 
-def public(key: Ed25519PrivateKey) -> str:
+def public_signing_keys(key: Ed25519PrivateKey) -> str:
     """The public half as Matrix writes it: base64 without padding."""
     return _base64(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 
@@ -49,20 +49,20 @@ def sign(thing: dict[str, Any], user: str, key: Ed25519PrivateKey) -> dict[str, 
     bare = {name: value for name, value in thing.items() if name not in {"signatures", "unsigned"}}
     signature = _base64(key.sign(Api.to_canonical_json(bare).encode()))
     signatures = {name: dict(by) for name, by in thing.get("signatures", {}).items()}
-    signatures.setdefault(user, {})[f"ed25519:{public(key)}"] = signature
+    signatures.setdefault(user, {})[f"ed25519:{public_signing_keys(key)}"] = signature
     return bare | {"signatures": signatures}
 
 
-async def look_up(client: AsyncClient) -> dict[str, Any]:
+async def look_up_foreign_keys(client: AsyncClient) -> dict[str, Any]:
     """What the homeserver tells everybody about the account's keys. Raises Refusal and NoAnswer."""
     body: dict[str, Any] = {"device_keys": {client.user_id: []}}
-    return await api.call(client, "POST", api.path("keys", "query"), body)
+    return await call_api(client, "POST", api_path("keys", "query"), body)
 
 
 def is_signed(known: dict[str, Any], user: str, device: str, keys: Keys) -> bool:
     """Whether the device carries the signature of the bot's own self-signing key."""
     signatures = device_of(known, user, device).get("signatures", {}).get(user, {})
-    return f"ed25519:{public(keys['self_signing'])}" in signatures
+    return f"ed25519:{public_signing_keys(keys['self_signing'])}" in signatures
 
 
 def device_of(known: dict[str, Any], user: str, device: str) -> dict[str, Any]:
@@ -77,28 +77,28 @@ def master_of(known: dict[str, Any], user: str) -> str:
     return next(iter(keys.values()), "")
 
 
-async def ensure(client: AsyncClient, store: Folder) -> None:
+async def ensure_cross_signing(client: AsyncClient, store: SecretFolder) -> None:
     """Makes, uploads and uses the keys as far as that is not done yet. The device's own keys must be uploaded before.
 
     Raises ForeignKeys, CipherError, Refusal and NoAnswer.
     """
     user, device = client.user_id, str(client.device_id)
-    known = await look_up(client)
-    keys = load(store)
+    known = await look_up_foreign_keys(client)
+    keys = load_signing_keys(store)
     there = master_of(known, user)
-    if there and (keys is None or public(keys["master"]) != there):
+    if there and (keys is None or public_signing_keys(keys["master"]) != there):
         raise ForeignKeys
     if keys is None:
         seeds = {usage: base64.b64encode(os.urandom(_SEED_BYTES)).decode() for usage in USAGES}
-        store.write(FILE, seeds)  # before anybody hears of them
+        store.write(CROSS_SIGNING_FILE, seeds)  # before anybody hears of them
         keys = {usage: Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed)) for usage, seed in seeds.items()}
     if not there:
-        await api.call(client, "POST", api.path("keys", "device_signing", "upload"), _uploaded(user, keys))
+        await call_api(client, "POST", api_path("keys", "device_signing", "upload"), _uploaded(user, keys))
     if not is_signed(known, user, device, keys):
         signed = sign(device_of(known, user, device), user, keys["self_signing"])
-        answer = await api.call(client, "POST", api.path("keys", "signatures", "upload"), {user: {device: signed}})
+        answer = await call_api(client, "POST", api_path("keys", "signatures", "upload"), {user: {device: signed}})
         if answer.get("failures"):
-            raise api.Refusal(400, "signature not taken")
+            raise MatrixRefusal(400, "signature not taken")
 
 
 def _uploaded(user: str, keys: Keys) -> dict[str, Any]:
@@ -110,7 +110,11 @@ def _uploaded(user: str, keys: Keys) -> dict[str, Any]:
     ['O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik']
     """
     plain = {
-        usage: {"user_id": user, "usage": [usage], "keys": {f"ed25519:{public(key)}": public(key)}}
+        usage: {
+            "user_id": user,
+            "usage": [usage],
+            "keys": {f"ed25519:{public_signing_keys(key)}": public_signing_keys(key)},
+        }
         for usage, key in keys.items()
     }
     return {"master_key": plain["master"]} | {

@@ -36,7 +36,7 @@ class Heard(NamedTuple):
     mentions: tuple[str, ...] = ()
 
 
-def hear(kind: str, content: Content) -> Heard | None:
+def read_event(kind: str, content: Content) -> Heard | None:
     """What an event of this type says; None where it says nothing to a bot. Takes whatever anybody can send.
 
     >>> hear("m.room.message", {"msgtype": "m.text", "body": "Ja"}).text

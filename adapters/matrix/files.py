@@ -12,7 +12,7 @@ from adapters.base import CipherError, TextCipher
 _SEALED: Final = "sealed"
 
 
-class Folder(NamedTuple):
+class SecretFolder(NamedTuple):
     """The channel's folder, and what its secrets are sealed with."""
 
     path: Path

@@ -10,14 +10,14 @@ from nio.crypto.attachments import decrypt_attachment
 from nio.exceptions import EncryptionError
 
 from adapters.base import TOO_LARGE, Delivery, Refused, RetryAfter
-from adapters.matrix import api
-from adapters.matrix.account import Client
+from adapters.matrix.account import MatrixClient
+from adapters.matrix.api import NoAnswer, fetch_bytes
 from adapters.matrix.events import MOST_BYTES
 
 SECONDS: Final = 120.0
 
 
-async def fetch(client: Client, media_ref: str) -> bytes | Delivery:
+async def fetch_attachment(client: MatrixClient, media_ref: str) -> bytes | Delivery:
     """The attachment behind a `media_ref` made by `events.hear`, or why there is none."""
     try:
         ref = json.loads(media_ref)
@@ -26,8 +26,8 @@ async def fetch(client: Client, media_ref: str) -> bytes | Delivery:
         return Refused("not an attachment")
     where = f"/_matrix/client/v1/media/download/{quote(server, safe=':')}/{quote(name, safe='')}"
     try:
-        raw, status = await api.fetch(client, "GET", where, seconds=SECONDS, most=MOST_BYTES)
-    except api.NoAnswer as fault:
+        raw, status = await fetch_bytes(client, "GET", where, seconds=SECONDS, most=MOST_BYTES)
+    except NoAnswer as fault:
         return Refused(TOO_LARGE) if str(fault) == "too much" else RetryAfter(30, "no answer")
     if status == 429 or status >= 500:
         return RetryAfter(30, f"status {status}")

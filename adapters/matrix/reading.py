@@ -14,11 +14,11 @@ from nio import Event, MegolmEvent
 from nio.exceptions import EncryptionError
 from peewee import PeeweeException  # of nio's store
 
-from adapters.matrix import api, events, rooms
-from adapters.matrix.account import Client
-from adapters.matrix.api import object_in, objects_in
-from adapters.matrix.events import Heard
-from adapters.matrix.ledger import Ledger, Place, Sealed
+from adapters.matrix.account import MatrixClient
+from adapters.matrix.api import api_path, call_api, object_in, objects_in
+from adapters.matrix.events import Heard, read_event
+from adapters.matrix.rooms import address_of
+from adapters.matrix.state import MatrixState, QuestionThread, UndecryptedEvent
 from adapters.tolerant_json import mended
 from flows.messages import UNDECRYPTABLE, MsgIn, Room
 
@@ -39,7 +39,7 @@ Raw = Mapping[str, Any]
 class TimelineReader:
     """Reads what a sync brought. Writes to the ledger, inside the transaction of its caller."""
 
-    def __init__(self, name: str, client: Client, ledger: Ledger) -> None:
+    def __init__(self, name: str, client: MatrixClient, ledger: MatrixState) -> None:
         self._name = name
         self._client = client
         self._ledger = ledger
@@ -66,8 +66,8 @@ class TimelineReader:
         """Everything between the last sync and this one, the oldest first."""
         found: list[Raw] = []
         while start:
-            where = f"{api.path('rooms', room_id, 'messages')}?dir=b&limit={PAGE}&from={start}&to={since}"
-            page = await api.call(self._client, "GET", where)
+            where = f"{api_path('rooms', room_id, 'messages')}?dir=b&limit={PAGE}&from={start}&to={since}"
+            page = await call_api(self._client, "GET", where)
             chunk = objects_in(page.get("chunk"))
             found += chunk
             start = str(page.get("end") or "") if chunk else ""
@@ -119,12 +119,12 @@ class TimelineReader:
 
     def _event(self, room_id: str, sender: str, event: Raw, room: Room, *, is_alone: bool) -> Iterator[MsgIn]:
         is_group = not room.is_direct
-        address = rooms.address_of(sender, room_id, is_group=is_group)
+        address = address_of(sender, room_id, is_group=is_group)
         if event.get("type") == "m.room.encrypted":
             opened = self.decrypt(room_id, event)
             if opened is None:
                 if not is_group:  # among many nobody can tell whether it was meant for the bot
-                    sealed = Sealed(
+                    sealed = UndecryptedEvent(
                         str(event.get("event_id")),
                         room_id,
                         address=address,
@@ -160,7 +160,7 @@ class TimelineReader:
             return None
 
     def _message(self, address: str, event: Raw, room: Room, *, is_alone: bool = True) -> MsgIn | None:
-        heard = events.hear(str(event.get("type")), object_in(event.get("content")))
+        heard = read_event(str(event.get("type")), object_in(event.get("content")))
         event_id = event.get("event_id")
         if heard is None or not isinstance(event_id, str):
             return None
@@ -173,7 +173,7 @@ class TimelineReader:
             if not heard.text.startswith(_CALLS):
                 heard = heard._replace(text=_CALLS[0])  # being named is a call as well; the words stay where they are
         if not heard.reacts_to:
-            self._ledger.set_place(address, Place(place.question, heard.thread))
+            self._ledger.set_place(address, QuestionThread(place.question, heard.thread))
         return MsgIn(
             self._name,
             address,
@@ -226,13 +226,13 @@ class TimelineReader:
                     room=self._room_of(sealed),
                 )
 
-    def _room_of(self, sealed: Sealed) -> Room:
+    def _room_of(self, sealed: UndecryptedEvent) -> Room:
         """It was direct when it was put aside; what cannot be looked at any more is not confidential."""
         return self._client.found_rooms.get(sealed.room, Room(is_direct=True, is_confidential=False))
 
-    def _opened_late(self, sealed: Sealed, opened: Raw) -> Iterator[MsgIn]:
+    def _opened_late(self, sealed: UndecryptedEvent, opened: Raw) -> Iterator[MsgIn]:
         room = self._room_of(sealed)
-        address = rooms.address_of(sealed.address, sealed.room, is_group=not room.is_direct)
+        address = address_of(sealed.address, sealed.room, is_group=not room.is_direct)
         msg = self._message(address, opened, room)
         if msg is not None:
             if room.is_direct:

@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 import structlog
 from nio import JoinedMembersResponse, MatrixRoom, RoomMember
 
-from adapters.matrix import api
-from adapters.matrix.account import Client
-from adapters.matrix.ledger import Door, Ledger
+from adapters.matrix.account import MatrixClient
+from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api, call_for_list, object_in, objects_in
 from adapters.matrix.options import MatrixSettings
+from adapters.matrix.state import MatrixState, PendingRoom
 from flows.messages import Room
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ def parts_of(address: str) -> tuple[str, str]:
     return room, person
 
 
-async def people_in(client: Client, room_id: str) -> set[str]:
+async def people_in(client: MatrixClient, room_id: str) -> set[str]:
     """Who is in the room or invited, the bot included. Asked once, then kept up to date by every sync.
 
     A room the bot has not seen since its start is made known to nio here, so that no start has to read all rooms.
@@ -64,8 +64,8 @@ async def people_in(client: Client, room_id: str) -> set[str]:
     """
     room = known_room(client, room_id)
     if not room.members_synced:
-        where = api.path("rooms", room_id, "members") + "?not_membership=leave"
-        events = api.objects_in((await api.call(client, "GET", where)).get("chunk"))
+        where = api_path("rooms", room_id, "members") + "?not_membership=leave"
+        events = objects_in((await call_api(client, "GET", where)).get("chunk"))
         members = dict(_memberships(events))
         joined = [RoomMember(name, "", "") for name, membership in members.items() if membership == "join"]
         await client.receive_response(JoinedMembersResponse(joined, room_id))
@@ -76,7 +76,7 @@ async def people_in(client: Client, room_id: str) -> set[str]:
     return set(room.users)
 
 
-async def look(client: Client, room_id: str) -> Room:
+async def room_privacy(client: MatrixClient, room_id: str) -> Room:
     """Who can read along in a room. Asked where only two are there, and once until something of it changes.
 
     Raises Refusal and NoAnswer.
@@ -85,7 +85,7 @@ async def look(client: Client, room_id: str) -> Room:
         return OPEN_ROOM
     found = client.found_rooms.get(room_id)
     if found is None:
-        state = await api.call_for_list(client, api.path("rooms", room_id, "state"))
+        state = await call_for_list(client, api_path("rooms", room_id, "state"))
         found = client.found_rooms[room_id] = room_of(state, is_encrypted=known_room(client, room_id).encrypted)
     return found
 
@@ -96,9 +96,7 @@ def room_of(state: Iterable[Mapping[str, Any]], *, is_encrypted: bool = True) ->
     >>> room_of([{"type": "m.room.join_rules", "content": {"join_rule": "public"}}])
     Room(is_direct=False, is_confidential=False)
     """
-    said = {
-        str(event.get("type")): api.object_in(event.get("content")) for event in state if not event.get("state_key")
-    }
+    said = {str(event.get("type")): object_in(event.get("content")) for event in state if not event.get("state_key")}
     rule = said.get("m.room.join_rules", {}).get("join_rule", "invite")
     history = said.get("m.room.history_visibility", {}).get("history_visibility", "shared")
     is_direct = isinstance(rule, str) and rule in _INVITED and history != "world_readable"
@@ -106,14 +104,14 @@ def room_of(state: Iterable[Mapping[str, Any]], *, is_encrypted: bool = True) ->
     return Room(is_direct, is_direct and is_encrypted and has_algorithm)
 
 
-def note_changes(client: Client, room_id: str, info: Mapping[str, Any]) -> None:
+def note_room_changes(client: MatrixClient, room_id: str, info: Mapping[str, Any]) -> None:
     """What a sync says of a room: where it changes who can read along, it is looked at anew."""
-    parts = (api.objects_in(api.object_in(info.get(name)).get("events")) for name in ("state", "timeline"))
+    parts = (objects_in(object_in(info.get(name)).get("events")) for name in ("state", "timeline"))
     if any(event.get("type") in _ROOM_STATE for events in parts for event in events):
         client.found_rooms.pop(room_id, None)
 
 
-def known_room(client: Client, room_id: str) -> MatrixRoom:
+def known_room(client: MatrixClient, room_id: str) -> MatrixRoom:
     """The room as nio keeps it; whether it is encrypted stands in nio's store."""
     if room_id not in client.rooms:
         client.rooms[room_id] = MatrixRoom(room_id, client.user_id, room_id in client.encrypted_rooms)
@@ -144,19 +142,19 @@ def may_invite(options: MatrixSettings, sender: str, *, is_direct: bool) -> bool
     return is_direct or server == options.server
 
 
-async def leave(client: Client, ledger: Ledger, room_id: str) -> None:
+async def leave_room(client: MatrixClient, ledger: MatrixState, room_id: str) -> None:
     """Leaves a room, or declines an invitation. Raises NoAnswer."""
     for verb in ("leave", "forget"):
         try:
-            await api.call(client, "POST", api.path("rooms", room_id, verb), {})
-        except api.Refusal as fault:
+            await call_api(client, "POST", api_path("rooms", room_id, verb), {})
+        except MatrixRefusal as fault:
             if fault.is_signed_out:
                 raise
             log.warning("matrix_room_not_left", status=fault.status)
-    forget(client, ledger, room_id)
+    forget_room(client, ledger, room_id)
 
 
-def forget(client: Client, ledger: Ledger, room_id: str) -> None:
+def forget_room(client: MatrixClient, ledger: MatrixState, room_id: str) -> None:
     """The bot is not in the room any more."""
     client.rooms.pop(room_id, None)
     client.found_rooms.pop(room_id, None)
@@ -165,13 +163,13 @@ def forget(client: Client, ledger: Ledger, room_id: str) -> None:
         ledger.forget_room(room_id)
 
 
-class Doorman:
+class RoomJoiner:
     """Joins the rooms the bot is invited to, at the pace the homeserver bears, while everything else goes on.
 
     A door that does not open is tried after all others, and ever more seldom: nobody waits for a server that is gone.
     """
 
-    def __init__(self, client: Client, ledger: Ledger) -> None:
+    def __init__(self, client: MatrixClient, ledger: MatrixState) -> None:
         self._client = client
         self._ledger = ledger
         self._knock = asyncio.Event()
@@ -206,13 +204,13 @@ class Doorman:
         await self._join(min(ready, key=lambda door: self._stuck.get(door.room, NOT_STUCK).times))
         return 0
 
-    async def _join(self, door: Door) -> None:
+    async def _join(self, door: PendingRoom) -> None:
         """Tries to join. Where the homeserver wants to be left alone, it is."""
         try:
-            await api.call(self._client, "POST", api.path("join", door.room), {})
-        except api.NoAnswer:
+            await call_api(self._client, "POST", api_path("join", door.room), {})
+        except NoAnswer:
             self._put_off(door)
-        except api.Refusal as fault:
+        except MatrixRefusal as fault:
             if fault.is_limit or fault.is_signed_out:
                 await asyncio.sleep(fault.seconds or AGAIN_SECONDS)
             elif fault.status >= 500:
@@ -223,12 +221,12 @@ class Doorman:
             with self._ledger.writing():
                 self._ledger.close_door(door.room)
 
-    def _put_off(self, door: Door) -> None:
+    def _put_off(self, door: PendingRoom) -> None:
         times = self._stuck.get(door.room, NOT_STUCK).times + 1
         pause = min(AGAIN_SECONDS * 2 ** min(times - 1, 10), LONGEST_SECONDS)
         self._stuck[door.room] = Stuck(times, time.monotonic() + pause)
 
-    def _give_up(self, door: Door, fault: api.Refusal) -> None:
+    def _give_up(self, door: PendingRoom, fault: MatrixRefusal) -> None:
         log.warning("matrix_room_not_joined", status=fault.status)
         with self._ledger.writing():
             if door.predecessor:

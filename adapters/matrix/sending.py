@@ -11,12 +11,12 @@ from weakref import WeakValueDictionary
 from aiohttp import ClientError
 
 from adapters.base import Delivery, Outgoing, Refused, RetryAfter, Sent, Unreachable
-from adapters.matrix import api
-from adapters.matrix.account import Client
-from adapters.matrix.ledger import Ledger, Place
-from adapters.matrix.rooms import look, parts_of, people_in
-from adapters.numbered import as_text
-from adapters.splitting import split
+from adapters.matrix.account import MatrixClient
+from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api
+from adapters.matrix.rooms import parts_of, people_in, room_privacy
+from adapters.matrix.state import MatrixState, QuestionThread
+from adapters.numbered import numbered_text
+from adapters.splitting import split_text
 from flows.messages import MsgOut
 from flows.plain_text import message_as_text as words_of
 
@@ -29,7 +29,7 @@ _TEXT: Final = "org.matrix.msc1767.text"
 MOST_POLL_ANSWERS: Final = 20
 
 
-class Event(NamedTuple):
+class OutgoingEvent(NamedTuple):
     """An event to be sent. `suffix` tells the events of one message apart."""
 
     suffix: str
@@ -40,7 +40,7 @@ class Event(NamedTuple):
 class MatrixSender:
     """Sends to rooms. Never waits for the homeserver's patience: when it wants a pause, that is the answer."""
 
-    def __init__(self, client: Client, ledger: Ledger, choices: str) -> None:
+    def __init__(self, client: MatrixClient, ledger: MatrixState, choices: str) -> None:
         self._client = client
         self._ledger = ledger
         self._choices = choices
@@ -59,12 +59,12 @@ class MatrixSender:
                 return Unreachable("left the room")
             if is_direct and len(others) > 1:
                 return Refused("others have joined the room")
-            if is_direct and not (await look(self._client, room)).is_direct:
+            if is_direct and not (await room_privacy(self._client, room)).is_direct:
                 return Refused("others can read along in the room")
             return Sent(await self._send_all(room, message))
-        except api.Refusal as fault:
+        except MatrixRefusal as fault:
             return self._refused(room, fault)
-        except api.NoAnswer:
+        except NoAnswer:
             return RetryAfter(AGAIN_SECONDS, "no answer", is_overall=True)
 
     async def _send_all(self, room: str, message: Outgoing) -> str:
@@ -72,25 +72,25 @@ class MatrixSender:
         transaction = f"m{message.id}" if message.id else f"u{uuid4().hex}"  # 0 is what was never in the outbox
         place = self._ledger.place(message.address)
         event_id = ""
-        for event in render(message.msg, self._choices, place.thread):
+        for event in render_events(message.msg, self._choices, place.thread):
             event_id = await self._put(room, event, transaction + event.suffix)
         has_numbers = any(reply.number for reply in message.msg.quick_replies)
         if has_numbers or message.msg.expects:
             with self._ledger.writing():
-                self._ledger.set_place(message.address, Place(event_id if has_numbers else "", place.thread))
+                self._ledger.set_place(message.address, QuestionThread(event_id if has_numbers else "", place.thread))
                 self._ledger.note_asked(message.address, event_id, message.msg.title or words_of(message.msg))
         if has_numbers and self._choices == "reactions" and not message.msg.sensitive:
             for reaction in reactions(message.msg, event_id):
                 await self._put(room, reaction, transaction + reaction.suffix)
         return event_id
 
-    async def _put(self, room: str, event: Event, transaction: str) -> str:
+    async def _put(self, room: str, event: OutgoingEvent, transaction: str) -> str:
         kind, content = event.kind, event.content
         if self._client.rooms[room].encrypted and kind != "m.reaction":  # reactions are never encrypted in Matrix
             await self._share_key(room)
             kind, content = self._client.encrypt(room, kind, content)
-        where = api.path("rooms", room, "send", kind, transaction)
-        return str((await api.call(self._client, "PUT", where, content)).get("event_id", ""))
+        where = api_path("rooms", room, "send", kind, transaction)
+        return str((await call_api(self._client, "PUT", where, content)).get("event_id", ""))
 
     async def _share_key(self, room: str) -> None:
         """Lets every device in the room have the key of what is sent next. Raises Refusal and NoAnswer.
@@ -109,11 +109,11 @@ class MatrixSender:
             try:
                 await client.share_group_session(room, ignore_unverified_devices=True)
             except (ClientError, TimeoutError, OSError) as fault:
-                raise api.NoAnswer(type(fault).__name__) from None
+                raise NoAnswer(type(fault).__name__) from None
             session = olm.outbound_group_sessions[room]
             if any(device not in session.users_shared_with | session.users_ignored for device in self._devices(room)):
                 session.shared = False
-                raise api.Refusal(503, "key not shared")
+                raise MatrixRefusal(503, "key not shared")
 
     def _devices(self, room: str) -> Iterator[tuple[str, str]]:
         """The devices in a room that can be given a key."""
@@ -124,7 +124,7 @@ class MatrixSender:
                 if olm.session_store.get(device.curve25519):
                     yield person, device.id
 
-    def _refused(self, room: str, fault: api.Refusal) -> Delivery:
+    def _refused(self, room: str, fault: MatrixRefusal) -> Delivery:
         if fault.is_limit:
             return RetryAfter(fault.seconds or AGAIN_SECONDS, "limit of the homeserver", is_overall=True)
         if fault.is_signed_out or fault.status >= 500 or fault.status == 0:
@@ -136,7 +136,7 @@ class MatrixSender:
         return Refused(fault.code or f"status {fault.status}")
 
 
-def render(msg: MsgOut, choices: str, thread: str) -> Iterator[Event]:
+def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEvent]:
     """The events of a message: its text in as many parts as needed, with numbered answers; or a poll.
 
     >>> [event.content["body"] for event in render(MsgOut("Hallo"), "numbers", "")]
@@ -144,18 +144,20 @@ def render(msg: MsgOut, choices: str, thread: str) -> Iterator[Event]:
     """
     related = _in_thread(thread)
     if choices == "polls" and msg.expects == "one" and 0 < len(msg.quick_replies) <= MOST_POLL_ANSWERS:
-        yield Event("", f"{POLL}.start", _poll(msg) | related)
+        yield OutgoingEvent("", f"{POLL}.start", _poll(msg) | related)
         return
-    for number, part in enumerate(split(as_text(msg), TEXT_UTF16)):
-        yield Event(f".{number}" if number else "", "m.room.message", {"msgtype": "m.notice", "body": part} | related)
+    for number, part in enumerate(split_text(numbered_text(msg), TEXT_UTF16)):
+        yield OutgoingEvent(
+            f".{number}" if number else "", "m.room.message", {"msgtype": "m.notice", "body": part} | related
+        )
 
 
-def reactions(msg: MsgOut, event_id: str) -> Iterator[Event]:
+def reactions(msg: MsgOut, event_id: str) -> Iterator[OutgoingEvent]:
     """A keycap for each numbered answer, as something to tap on."""
     for reply in msg.quick_replies:
         if 0 < reply.number <= len(KEYCAPS):
             relation = {"rel_type": "m.annotation", "event_id": event_id, "key": KEYCAPS[reply.number - 1]}
-            yield Event(f".r{reply.number}", "m.reaction", {"m.relates_to": relation})
+            yield OutgoingEvent(f".r{reply.number}", "m.reaction", {"m.relates_to": relation})
 
 
 def _poll(msg: MsgOut) -> dict[str, Any]:
@@ -169,8 +171,8 @@ def _poll(msg: MsgOut) -> dict[str, Any]:
             "question": {"msgtype": "m.text", "body": question, _TEXT: question},
             "answers": answers,
         },
-        _TEXT: as_text(msg),
-        "body": as_text(msg),
+        _TEXT: numbered_text(msg),
+        "body": numbered_text(msg),
         "msgtype": "m.notice",
     }
 

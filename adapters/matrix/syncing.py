@@ -15,12 +15,21 @@ from peewee import OperationalError  # of nio's store
 from pydantic_core import to_json
 
 from adapters.base import Receive
-from adapters.matrix import api, rooms
-from adapters.matrix.account import Client
-from adapters.matrix.api import object_in, objects_in
-from adapters.matrix.ledger import Ledger
+from adapters.matrix.account import MatrixClient
+from adapters.matrix.api import TIMEOUT_SECONDS, MatrixRefusal, NoAnswer, api_path, call_api, object_in, objects_in
 from adapters.matrix.options import MatrixSettings
 from adapters.matrix.reading import TimelineReader
+from adapters.matrix.rooms import (
+    RoomJoiner,
+    forget_room,
+    invitation,
+    leave_room,
+    may_invite,
+    note_room_changes,
+    people_in,
+    room_privacy,
+)
+from adapters.matrix.state import MatrixState
 from flows.messages import MsgIn
 
 log = structlog.get_logger()
@@ -54,7 +63,7 @@ class Syncer:
     """Reads what is new, again and again. A step that fails is taken again from where the last one ended."""
 
     def __init__(
-        self, name: str, client: Client, ledger: Ledger, options: MatrixSettings, doorman: rooms.Doorman
+        self, name: str, client: MatrixClient, ledger: MatrixState, options: MatrixSettings, doorman: RoomJoiner
     ) -> None:
         self._name = name
         self._client = client
@@ -87,8 +96,8 @@ class Syncer:
 
     async def _fetch(self, since: str, seconds: int) -> dict[str, Any]:
         """One answer of the homeserver; its keys are kept, for it forgets them with the next question."""
-        where = f"{api.path('sync')}?filter={_FILTER}&timeout={seconds * 1000}" + (f"&since={since}" if since else "")
-        body = await api.call(self._client, "GET", where, seconds=seconds + api.TIMEOUT_SECONDS)
+        where = f"{api_path('sync')}?filter={_FILTER}&timeout={seconds * 1000}" + (f"&since={since}" if since else "")
+        body = await call_api(self._client, "GET", where, seconds=seconds + TIMEOUT_SECONDS)
         await self._absorb(body)
         return body
 
@@ -122,7 +131,7 @@ class Syncer:
     async def _give_to_nio(self, part: dict[str, Any]) -> None:
         response = SyncResponse.from_dict(deepcopy(_WHOLE | part))  # it takes events apart where they stand
         if not isinstance(response, SyncResponse):
-            raise api.NoAnswer("not a sync response")
+            raise NoAnswer("not a sync response")
         self._client.next_batch = ""  # else nio takes a response that comes again for nothing new
         await self._client.receive_response(response)
 
@@ -140,22 +149,22 @@ class Syncer:
         try:
             await client.send_to_device_messages()
         except (ClientError, TimeoutError, OSError) as fault:
-            raise api.NoAnswer(type(fault).__name__) from None
+            raise NoAnswer(type(fault).__name__) from None
 
     async def _read(self, body: dict[str, Any], since: str) -> list[MsgIn]:
         """The messages of all rooms, in order for each; and what happened to the rooms themselves."""
         client, ledger = self._client, self._ledger
         for room_id in _rooms(body, "leave"):
-            rooms.forget(client, ledger, room_id)
+            forget_room(client, ledger, room_id)
         for room_id, info in _rooms(body, "invite").items():
             await self._invitation(room_id, info)
         lines = []
         for room_id, info in _rooms(body, "join").items():
             try:
-                rooms.note_changes(client, room_id, info)
-                room, people = await rooms.look(client, room_id), await rooms.people_in(client, room_id)
+                note_room_changes(client, room_id, info)
+                room, people = await room_privacy(client, room_id), await people_in(client, room_id)
                 lines.append((room_id, people, room, await self._reader.timeline(room_id, info, since)))
-            except api.Refusal as fault:
+            except MatrixRefusal as fault:
                 if fault.status not in {403, 404}:
                     raise
                 log.warning("matrix_room_unreadable", channel=self._name, status=fault.status)  # it was just left
@@ -166,26 +175,26 @@ class Syncer:
         self._doorman.knock()
         for room_id, people, *_ in lines:
             if people == {client.user_id}:
-                await rooms.leave(client, ledger, room_id)
+                await leave_room(client, ledger, room_id)
         return messages
 
     async def _look_at_sealed(self) -> None:
         """Who can read along where something was said whose key may have come."""
         for room_id in {sealed.room for sealed in self._ledger.sealed()}:
-            with suppress(api.Refusal):
-                await rooms.look(self._client, room_id)
+            with suppress(MatrixRefusal):
+                await room_privacy(self._client, room_id)
 
     async def _invitation(self, room_id: str, info: Mapping[str, Any]) -> None:
         """Opens the door, or declines."""
-        found = rooms.invitation(self._client.user_id, objects_in(object_in(info.get("invite_state")).get("events")))
+        found = invitation(self._client.user_id, objects_in(object_in(info.get("invite_state")).get("events")))
         if found is None:
             return
         sender, is_direct = found
-        if self._ledger.is_awaited(room_id) or rooms.may_invite(self._options, sender, is_direct=is_direct):
+        if self._ledger.is_awaited(room_id) or may_invite(self._options, sender, is_direct=is_direct):
             with self._ledger.writing():
                 self._ledger.open_door(room_id)
         else:
-            await rooms.leave(self._client, self._ledger, room_id)
+            await leave_room(self._client, self._ledger, room_id)
 
 
 def _to_devices(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:

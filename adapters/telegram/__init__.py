@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from adapters.base import Finding, TextCipher
 from adapters.sections import read_section
 from adapters.telegram.channel import TelegramChannel
-from adapters.telegram.examining import findings
+from adapters.telegram.checks import bot_findings
 from adapters.telegram.options import TelegramSettings
 
 # The library will give times as timedelta one day and asks whether it may already; else it warns with each of them.
@@ -25,4 +25,4 @@ def open_channel(name: str, section: BaseModel, folder: Path, cipher: TextCipher
 
 async def examine(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> Sequence[Finding]:
     """For `doctor`. Raises BadSettings."""
-    return [finding async for finding in findings(read_section(TelegramSettings, section))]
+    return [finding async for finding in bot_findings(read_section(TelegramSettings, section))]

@@ -15,14 +15,14 @@ from telegram.error import InvalidToken, TelegramError
 from adapters.base import Delivery, Introduction, Limits, Outgoing, Receive, RetryAfter, Unknown
 from adapters.telegram.chats import Chats
 from adapters.telegram.floods import Floods
-from adapters.telegram.introducing import introduce
+from adapters.telegram.introducing import introduce_bot
 from adapters.telegram.line import Line
 from adapters.telegram.options import TelegramSettings
-from adapters.telegram.outcomes import TOO_FAST, TROUBLE_SECONDS, delivery_of, in_words, outcome_of_fetching
-from adapters.telegram.polling import TOKEN_PAUSE, Poller, number_of
+from adapters.telegram.outcomes import TOO_FAST, TROUBLE_SECONDS, delivery_of, describe_error, outcome_of_fetching
+from adapters.telegram.polling import TOKEN_PAUSE, Poller, update_id_of
 from adapters.telegram.sending import TelegramSender
 from adapters.telegram.updates import ALLOWED, UpdateReader
-from adapters.tolerant_json import CutOff, parse
+from adapters.tolerant_json import CutOff, parse_json
 from flows.messages import MsgIn
 
 log = structlog.get_logger()
@@ -102,7 +102,7 @@ class TelegramChannel:
                 return self._floods.refused(message.address, delivery)
             if isinstance(delivery, Unknown | RetryAfter):
                 self._failing_since = self._failing_since or time.monotonic()
-                self._trouble = in_words(fault)
+                self._trouble = describe_error(fault)
             return delivery
         self._floods.sent()
         if self._failing_since:
@@ -138,7 +138,7 @@ class TelegramChannel:
         if not any([hmac.compare_digest(shown, secret) for secret in self._secrets]):  # noqa: C419 - always all
             return web.Response(status=403)
         try:
-            update = parse(await request.read())
+            update = parse_json(await request.read())
         except web.HTTPRequestEntityTooLarge as fault:
             self._set_aside(None, fault)
             return web.Response()
@@ -177,7 +177,7 @@ class TelegramChannel:
             else:
                 self._chats.said(message.address)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the same update would bring it again
-            self._set_aside(number_of(update), fault)
+            self._set_aside(update_id_of(update), fault)
             return None
         return message
 
@@ -211,7 +211,7 @@ class TelegramChannel:
         self._reader.username = self._sender.username = self._line.bot.username
         await self._insist(self._choose_way)
         if self._introductions:
-            self._beside(introduce(self._line.bot, self._introductions))
+            self._beside(introduce_bot(self._line.bot, self._introductions))
 
     async def _choose_way(self) -> None:
         if self._settings.mode == "polling":
@@ -231,7 +231,7 @@ class TelegramChannel:
             try:
                 await step()
             except TelegramError as fault:
-                words = in_words(fault)
+                words = describe_error(fault)
                 if words != self._trouble:
                     log.error("telegram_connection_failed", fault=type(fault).__name__)
                 self._trouble = words
@@ -248,7 +248,7 @@ class TelegramChannel:
             try:
                 info = await self._line.bot.get_webhook_info()
             except TelegramError as fault:
-                self._trouble = in_words(fault)
+                self._trouble = describe_error(fault)
                 continue
             if info.url != self._settings.webhook_url:
                 log.error("telegram_webhook_replaced")

@@ -21,7 +21,7 @@ EVERYBODY: Final = "en"
 IN_GROUPS: Final = frozenset({"start", "help", "privacy"})
 
 
-async def introduce(bot: Bot, introductions: Sequence[Introduction]) -> None:
+async def introduce_bot(bot: Bot, introductions: Sequence[Introduction]) -> None:
     """Sets descriptions and commands. What fails is logged: people can write to the bot all the same."""
     for one in introductions:
         for tag in _tags(one.language):

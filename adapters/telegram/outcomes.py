@@ -70,7 +70,7 @@ def seconds_of(fault: TooFast) -> float:
     return max(1.0, wanted if isinstance(wanted, int) else wanted.total_seconds())
 
 
-def in_words(fault: BaseException) -> str:
+def describe_error(fault: BaseException) -> str:
     """What is wrong, for the operator; never the text of the fault, in which a token may stand."""
     match fault:
         case InvalidToken():

@@ -13,7 +13,7 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.error import RetryAfter as TooFast
 
 from adapters.telegram.line import MOST_UPDATES
-from adapters.telegram.outcomes import NOT_THERE_OFTEN, in_words, seconds_of
+from adapters.telegram.outcomes import NOT_THERE_OFTEN, describe_error, seconds_of
 from adapters.telegram.transport import NotThere, TooLarge
 
 log = structlog.get_logger()
@@ -86,7 +86,7 @@ class Poller:
 
     async def _rest(self, fault: Exception) -> None:
         """Says what is wrong, once, and waits: longer each time, and long where only a person can help."""
-        words = in_words(fault)
+        words = describe_error(fault)
         if isinstance(fault, NotThere) and self._failures + 1 >= OFTEN:
             words = NOT_THERE_OFTEN
         if words != self._trouble:
@@ -109,13 +109,13 @@ def _offset_after(updates: Any) -> int:
     """What confirms these updates, 0 for none. Raises ValueError for an answer that would be given for ever."""
     if not isinstance(updates, list):
         raise ValueError("updates come in a list")
-    numbers = [number for update in updates if (number := number_of(update)) is not None]
+    numbers = [number for update in updates if (number := update_id_of(update)) is not None]
     if updates and not numbers:
         raise ValueError("updates without a number can never be confirmed")
     return max(numbers, default=-1) + 1
 
 
-def number_of(update: Any) -> int | None:
+def update_id_of(update: Any) -> int | None:
     """The number of an update, None where it has none that can be one."""
     number = update.get("update_id") if isinstance(update, dict) else None
     return number if type(number) is int and 0 <= number < _LARGEST_NUMBER else None

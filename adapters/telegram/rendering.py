@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from adapters.splitting import split, utf16_length
+from adapters.splitting import split_text, utf16_length
 from flows.messages import MsgOut, QuickReply
 from flows.plain_text import message_as_text
 
@@ -23,7 +23,7 @@ class Rendered(NamedTuple):
     keyboard: Keyboard | None
 
 
-def render(msg: MsgOut, *, deep_link: str = "") -> Rendered:
+def render_message(msg: MsgOut, *, deep_link: str = "") -> Rendered:
     """The message as it is sent. With a `deep_link` (in groups) buttons lead into the private chat."""
     replies = [reply for reply in msg.quick_replies if len(reply.token.encode()) <= TOKEN_BYTES]
     text = message_as_text(msg)
@@ -32,7 +32,7 @@ def render(msg: MsgOut, *, deep_link: str = "") -> Rendered:
         lines = [f"{reply.number}. {reply.label}" for reply in replies if reply.number]
         text = "\n".join((text, "", *lines))
     rows = [[_button(reply, deep_link, numbered=numbered)] for reply in replies]
-    return Rendered(split(text, TEXT_UNITS) or ["…"], {"inline_keyboard": rows} if rows else None)
+    return Rendered(split_text(text, TEXT_UNITS) or ["…"], {"inline_keyboard": rows} if rows else None)
 
 
 def _button(reply: QuickReply, deep_link: str, *, numbered: bool) -> dict[str, str]:

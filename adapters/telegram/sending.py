@@ -9,10 +9,10 @@ from typing import Any, Final
 from telegram.error import TelegramError
 
 from adapters.base import Delivery, Outgoing, Sent
-from adapters.telegram.chats import Asked, Chats
+from adapters.telegram.chats import AskedQuestion, Chats
 from adapters.telegram.line import Line
 from adapters.telegram.outcomes import is_missing
-from adapters.telegram.rendering import Rendered, render, with_choice
+from adapters.telegram.rendering import Rendered, render_message, with_choice
 
 MOST_BEGUN: Final = 10_000
 _NO_PREVIEW: Final = {"is_disabled": True}
@@ -36,7 +36,7 @@ class TelegramSender:
     async def send(self, message: Outgoing) -> Delivery:
         """Sends, or changes the message that was just tapped."""
         address, msg = message.address, message.msg
-        rendered = render(msg, deep_link=self._deep_link(address))
+        rendered = render_message(msg, deep_link=self._deep_link(address))
         there = self._chats.to_change(address, msg)
         if there and len(rendered.parts) == 1 and await self._change(address, there, rendered):
             return Sent(str(there))
@@ -90,7 +90,7 @@ class TelegramSender:
             raise
         return True
 
-    async def _put_away(self, address: str, asked: Asked) -> None:
+    async def _put_away(self, address: str, asked: AskedQuestion) -> None:
         """Takes the buttons off a message that has its answer, and leaves the answer to be read."""
         where = {"chat_id": address, "message_id": asked.message_id}
         if text := with_choice(asked.text, asked.chosen) if asked.chosen else "":

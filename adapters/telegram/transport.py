@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from adapters.tolerant_json import parse
+from adapters.tolerant_json import parse_json
 
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
@@ -122,7 +122,7 @@ class Transport(BaseRequest):
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """The answer as an object, whatever people put into it; an error never quotes it: their words stand in it."""
         try:
-            answer = parse(payload)
+            answer = parse_json(payload)
         except ValueError:
             raise Unclear("an answer that is no JSON") from None
         if not isinstance(answer, dict) or not isinstance(answer.get("parameters", {}), dict):

@@ -19,7 +19,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from adapters.base import Delivery, Limits, NotStored, Outgoing, Receive, Refused, Sent
-from adapters.web.log import Chat, Entry, Exchange
+from adapters.web.log import ChatEntry, Exchange, WebChat
 from flows.messages import Mode, MsgIn, MsgOut
 
 MOST_WAITING = 20
@@ -62,7 +62,7 @@ class WebHub:
         self.voices: frozenset[str] = frozenset()
         """Languages in which the house can read aloud by itself, below `/c/SLUG/speak/`."""
         self._receive: Receive | None = None
-        self._chats: OrderedDict[str, Chat] = OrderedDict()
+        self._chats: OrderedDict[str, WebChat] = OrderedDict()
         self._common: dict[MsgOut, MsgOut] = {}
         self._said_once: set[int] = set()
         self._farewells: OrderedDict[str, MsgOut] = OrderedDict()
@@ -105,12 +105,12 @@ class WebHub:
                 kept.clear()
         return msg
 
-    def chat(self, address: str) -> Chat:
+    def chat(self, address: str) -> WebChat:
         """The conversation of an address, a new and empty one if it is not in memory."""
         chat = self._chats.get(address)
         if chat is None:
             self._forget_idle()
-            chat = self._chats[address] = Chat()
+            chat = self._chats[address] = WebChat()
         self._chats.move_to_end(address)
         chat.seen = time.monotonic()
         return chat
@@ -144,7 +144,7 @@ class WebHub:
             chat.opening = asyncio.create_task(self._open(address, chat, ask))
         await asyncio.shield(chat.opening)
 
-    async def _open(self, address: str, chat: Chat, ask: Callable[[], Awaitable[None]]) -> None:
+    async def _open(self, address: str, chat: WebChat, ask: Callable[[], Awaitable[None]]) -> None:
         try:
             await ask()
             chat.is_open = True
@@ -244,7 +244,7 @@ class WebHub:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await chat.exchange.over.wait()
 
-    async def wait(self, address: str, after: int, seconds: float) -> list[Entry]:
+    async def wait(self, address: str, after: int, seconds: float) -> list[ChatEntry]:
         """What came after this entry; waits up to so many seconds for the first of it."""
         chat = self.chat(address)
         if not (entries := chat.after(after)) and seconds > 0:
@@ -273,7 +273,7 @@ class WebHub:
                 return
 
 
-async def _answered(chat: Chat, exchange: Exchange, replies: frozenset[int]) -> None:
+async def _answered(chat: WebChat, exchange: Exchange, replies: frozenset[int]) -> None:
     """Returns when these replies are in the log, or are given up: the channel is held, or everything was deleted."""
     came = asyncio.Event()
     chat.watch(came.set)

@@ -16,7 +16,7 @@ LOG_CHARACTERS = 20_000
 """Characters of all entries together: some pages of reading, and a bound on what one person can make us remember."""
 
 
-class Entry(NamedTuple):
+class ChatEntry(NamedTuple):
     """One line of a conversation: a message of the bot, or (where `msg` is None) the person's own words."""
 
     seq: int
@@ -73,10 +73,10 @@ class Exchange:
 
 
 @dataclass(slots=True)
-class Chat:
+class WebChat:
     """One conversation in memory. `seq` rises with every entry and never repeats within this process."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ChatEntry] = field(default_factory=list)
     seq: int = 0
     exchange: Exchange | None = None
     seen: float = 0.0
@@ -125,7 +125,7 @@ class Chat:
 
     def add(self, msg: MsgOut | None, own: str = "", client_id: str = "", speak: str = "") -> None:
         self.seq += 1
-        self.entries.append(Entry(self.seq, msg, own, client_id, speak))
+        self.entries.append(ChatEntry(self.seq, msg, own, client_id, speak))
         del self.entries[: self._too_many()]
         for tell in self.lines:
             tell()
@@ -143,7 +143,7 @@ class Chat:
                 return len(self.entries) - kept
         return 0
 
-    def after(self, seq: int) -> list[Entry]:
+    def after(self, seq: int) -> list[ChatEntry]:
         return [entry for entry in self.entries if entry.seq > seq]
 
     def leave(self) -> None:

@@ -8,7 +8,7 @@ import re
 from typing import Any, Final, NamedTuple
 
 from adapters.web.errors import RequestError
-from adapters.web.log import Entry
+from adapters.web.log import ChatEntry
 from flows.messages import QuickReply
 from flows.plain_text import message_as_text
 
@@ -72,12 +72,12 @@ def refused(trouble: RequestError, sentence: str) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def entry_json(entry: Entry) -> str:
+def entry_json(entry: ChatEntry) -> str:
     """One entry of the log."""
     return json.dumps(entry_data(entry), ensure_ascii=False)
 
 
-def entry_data(entry: Entry) -> dict[str, Any]:
+def entry_data(entry: ChatEntry) -> dict[str, Any]:
     """One entry of the log as plain data."""
     msg = entry.msg
     if msg is None:

@@ -14,11 +14,11 @@ from aiohttp import web
 
 from adapters.base import NotStored
 from adapters.web import requests
-from adapters.web.doors import COOKIE_SECONDS, SLUG, Conversation, Doors, set_cookie
 from adapters.web.errors import RequestError
 from adapters.web.hub import NotRunning, TooMany, WebHub
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
 from adapters.web.protocol import check_words
+from adapters.web.sessions import COOKIE_SECONDS, SLUG, WebConversation, WebSessions, set_cookie
 from flows.messages import Mode
 
 Door = Literal["open", "closed", "unknown"]
@@ -72,7 +72,7 @@ class WebRoutes:
         self._origins = frozenset(origins)
         self._is_framed = is_framed
         self._begins_at_door = begins_at_door
-        self._doors = Doors(secret)
+        self._doors = WebSessions(secret)
         self._messages = Buckets(self.limits.conversation)
         self._messages_address = Buckets(self.limits.address)
         self._new = Buckets(self.limits.new)
@@ -83,11 +83,11 @@ class WebRoutes:
         self.script = f"/c/-/chat.{hashlib.sha256(script).hexdigest()[:12]}.js"
         """Path of the widget; another one whenever it changes, so that browsers may keep it for good."""
 
-    def conversation_of(self, request: web.Request, slug: str) -> Conversation:
+    def conversation_of(self, request: web.Request, slug: str) -> WebConversation:
         """The browser's conversation at this door; a new one (`is_new`) where its cookie is missing or forged."""
         return self._doors.from_cookie(request, slug) or self._doors.new(slug)
 
-    def present(self, request: web.Request, slug: str) -> Conversation:
+    def present(self, request: web.Request, slug: str) -> WebConversation:
         """The browser's conversation, which must be there. Raises RequestError (`unknown`, `session`)."""
         if not SLUG.fullmatch(slug):
             raise RequestError("unknown")
@@ -100,13 +100,13 @@ class WebRoutes:
         self,
         request: web.Request,
         response: web.StreamResponse,
-        conversation: Conversation,
+        conversation: WebConversation,
         max_age: int | None = COOKIE_SECONDS,
     ) -> None:
         """Lets the browser keep the conversation; `max_age` None: until it is closed (kiosk)."""
         self._write_cookie(request, response, conversation, self._doors.cookie(conversation), max_age)
 
-    def leave(self, request: web.Request, response: web.StreamResponse, conversation: Conversation) -> None:
+    def leave(self, request: web.Request, response: web.StreamResponse, conversation: WebConversation) -> None:
         """Wipes a conversation from this browser and from memory; what was answered stays answered."""
         self.hub.wipe(conversation.address)
         self._write_cookie(request, response, conversation, "", 0)
@@ -115,14 +115,14 @@ class WebRoutes:
         self,
         request: web.Request,
         response: web.StreamResponse,
-        conversation: Conversation,
+        conversation: WebConversation,
         value: str,
         max_age: int | None,
     ) -> None:
         is_secure = self.clients.is_secure(request)
         set_cookie(response, conversation.slug, value, is_secure=is_secure, is_framed=self._is_framed, max_age=max_age)
 
-    async def open_by_code(self, request: web.Request, code: str, slug: str) -> Conversation:
+    async def open_by_code(self, request: web.Request, code: str, slug: str) -> WebConversation:
         """The conversation of a resume code; call `set_cookie` then. Raises RequestError (`code`, `too_many`)."""
         if wait := self._codes.take(self.clients.address(request)):
             raise RequestError("too_many", wait)
@@ -134,7 +134,7 @@ class WebRoutes:
     async def begin(
         self,
         request: web.Request,
-        conversation: Conversation,
+        conversation: WebConversation,
         *,
         language_hint: str = "",
         mode: Mode = "self",
@@ -182,7 +182,7 @@ class WebRoutes:
     async def take(
         self,
         request: web.Request,
-        conversation: Conversation,
+        conversation: WebConversation,
         client_id: str,
         *,
         text: str = "",
@@ -223,7 +223,7 @@ class WebRoutes:
             trouble.id = words.id
             raise
 
-    def is_form(self, conversation: Conversation, token: object) -> bool:
+    def is_form(self, conversation: WebConversation, token: object) -> bool:
         """Whether a form's hidden `csrf` belongs to this conversation."""
         return self._doors.is_csrf(conversation, str(token or ""))
 
@@ -232,7 +232,7 @@ class WebRoutes:
         return requests.is_ours(request, self._origins, has_token=has_token)
 
     def sentence(
-        self, request: web.BaseRequest, trouble: RequestError, conversation: Conversation | None = None
+        self, request: web.BaseRequest, trouble: RequestError, conversation: WebConversation | None = None
     ) -> str:
         """What a trouble is called in the language of this person."""
         language = self.hub.language(conversation.address) if conversation else ""
@@ -240,7 +240,7 @@ class WebRoutes:
         sentences = [self._say(language, phrase) for phrase in trouble.phrases]
         return " ".join(sentence if sentence[-1:] in set(".!?؟…") else f"{sentence}." for sentence in sentences)
 
-    def open_line(self, request: web.BaseRequest, conversation: Conversation) -> tuple[str, str]:
+    def open_line(self, request: web.BaseRequest, conversation: WebConversation) -> tuple[str, str]:
         """Counts an open line; give what it returns to `close_line`. Raises RequestError (`too_many_lines`)."""
         keys = (conversation.address, f"from {self.clients.address(request)}")
         for key, most in zip(keys, (self.limits.lines, self.limits.lines_address), strict=True):

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from adapters.web import protocol
 from adapters.web.errors import RequestError
-from adapters.web.log import Chat
+from adapters.web.log import WebChat
 
 PARTING_SECONDS = 0.2
 TICKS = 20
@@ -25,7 +25,9 @@ class SocketLine:
 
     __slots__ = ("__weakref__", "_chat", "_is_asked", "_request", "_seconds", "_sending", "_seq", "_ws")
 
-    def __init__(self, request: web.Request, ws: web.WebSocketResponse, chat: Chat, after: int, seconds: float) -> None:
+    def __init__(
+        self, request: web.Request, ws: web.WebSocketResponse, chat: WebChat, after: int, seconds: float
+    ) -> None:
         self._request = request
         self._ws = ws
         self._chat = chat

@@ -11,11 +11,11 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from adapters.web import protocol, requests
-from adapters.web.doors import Conversation
 from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets
-from adapters.web.log import Entry
+from adapters.web.log import ChatEntry
 from adapters.web.routes import FRAMES, STATIC, WebRoutes
+from adapters.web.sessions import WebConversation
 from adapters.web.sockets import SocketLine, Sockets
 
 EVENTS_SECONDS: Final = 600.0
@@ -76,7 +76,7 @@ class Transports:
         if not ws.can_prepare(request):
             return self._refusal(request, RequestError("malformed"))
         await ws.prepare(request)
-        conversation: Conversation | None = None
+        conversation: WebConversation | None = None
         try:
             # From here on refusals are close codes: a browser does not show its page how a handshake failed.
             conversation = routes.present(request.clone(), request.match_info["slug"])
@@ -88,7 +88,7 @@ class Transports:
                     await ws.close(code=trouble.kind.close, message=trouble.code.encode())
         return ws
 
-    async def _converse(self, request: web.Request, ws: web.WebSocketResponse, conversation: Conversation) -> None:
+    async def _converse(self, request: web.Request, ws: web.WebSocketResponse, conversation: WebConversation) -> None:
         hub = self._routes.hub
         counted = self._routes.open_line(request.clone(), conversation)
         line: SocketLine | None = None
@@ -119,7 +119,7 @@ class Transports:
                 self._sockets.discard(line)
                 line.end()
 
-    async def _answer(self, request: web.Request, line: SocketLine, conversation: Conversation, frame: str) -> None:
+    async def _answer(self, request: web.Request, line: SocketLine, conversation: WebConversation, frame: str) -> None:
         """Takes one message and says what became of it. Goes on when the line is gone: the message is there."""
         try:
             words = protocol.parse_words(frame)
@@ -129,7 +129,7 @@ class Transports:
             answer = protocol.refused(trouble, self._routes.sentence(request, trouble, conversation))
         await line.send(answer)
 
-    async def _events(self, request: web.Request, conversation: Conversation) -> web.StreamResponse:
+    async def _events(self, request: web.Request, conversation: WebConversation) -> web.StreamResponse:
         """`GET /c/SLUG/events?after=N&epoch=E`, or with Last-Event-ID: what is new, as it comes."""
         hub, limits = self._routes.hub, self._routes.limits
         response = web.StreamResponse(
@@ -157,11 +157,11 @@ class Transports:
                 request.transport.abort()
         return response
 
-    async def _poll(self, request: web.Request, conversation: Conversation) -> web.StreamResponse:
+    async def _poll(self, request: web.Request, conversation: WebConversation) -> web.StreamResponse:
         """`GET /c/SLUG/poll?after=N&epoch=E&wait=S`: what is new; waits up to so many seconds for it."""
         hub = self._routes.hub
         wait = min(requests.number_of(request, "wait"), self._routes.limits.poll_seconds)
-        entries: list[Entry] = await hub.wait(conversation.address, self._after(request), wait)
+        entries: list[ChatEntry] = await hub.wait(conversation.address, self._after(request), wait)
         answer = {
             "epoch": hub.epoch,
             "seq": hub.chat(conversation.address).seq,
@@ -172,7 +172,7 @@ class Transports:
     async def _say(self, request: web.Request) -> web.StreamResponse:
         """`POST /c/SLUG/say`: one message, as JSON (answered by JSON) or as a plain form (answered by the page)."""
         is_form = request.content_type == requests.FORM
-        conversation: Conversation | None = None
+        conversation: WebConversation | None = None
         try:
             if not self._routes.is_ours(request):
                 raise RequestError("origin")
@@ -192,7 +192,7 @@ class Transports:
                 return await self._error_page(request, trouble, sentence)
             return self._refusal(request, trouble, conversation)
 
-    async def _say_form(self, request: web.Request, conversation: Conversation) -> web.StreamResponse:
+    async def _say_form(self, request: web.Request, conversation: WebConversation) -> web.StreamResponse:
         limits = self._routes.limits
         body = await requests.body_of(request, limits.frame * requests.FORM_GROWTH, limits.body_seconds)
         fields = requests.form_fields(body)
@@ -207,7 +207,12 @@ class Transports:
         return web.Response(status=303, headers={"Location": f"/c/{conversation.slug}#latest"})
 
     async def _take(
-        self, request: web.Request, conversation: Conversation, words: protocol.Words, *, until_answered: bool = False
+        self,
+        request: web.Request,
+        conversation: WebConversation,
+        words: protocol.Words,
+        *,
+        until_answered: bool = False,
     ) -> None:
         await self._routes.take(
             request,
@@ -219,11 +224,11 @@ class Transports:
             until_answered=until_answered,
         )
 
-    def _guarded(self, handler: Callable[[web.Request, Conversation], Awaitable[web.StreamResponse]]) -> Handler:
+    def _guarded(self, handler: Callable[[web.Request, WebConversation], Awaitable[web.StreamResponse]]) -> Handler:
         """For lines that only listen: who it is, within how many lines, with the bot asked where one stands."""
 
         async def listen(request: web.Request) -> web.StreamResponse:
-            conversation: Conversation | None = None
+            conversation: WebConversation | None = None
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
             try:
@@ -263,7 +268,7 @@ class Transports:
         return requests.number_of(request, "after")
 
     def _refusal(
-        self, request: web.Request, trouble: RequestError, conversation: Conversation | None = None
+        self, request: web.Request, trouble: RequestError, conversation: WebConversation | None = None
     ) -> web.StreamResponse:
         response = _json(protocol.refused(trouble, self._routes.sentence(request, trouble, conversation)))
         response.set_status(trouble.kind.status)

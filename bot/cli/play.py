@@ -19,7 +19,7 @@ from typing import Any, Final, TextIO
 
 from adapters.base import Channel
 from adapters.console import ConsoleChannel
-from adapters.numbered import as_text
+from adapters.numbered import numbered_text
 from bot.app import App, build
 from bot.authoring import state_texts
 from bot.cli.context import command_context
@@ -184,7 +184,7 @@ def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone:
 
 def print_message(out: TextIO, msg: MsgOut) -> None:
     """Prints a message and an empty line. A terminal gets lines wrapped at words, a pipe the plain text."""
-    lines = as_text(msg).split("\n")
+    lines = numbered_text(msg).split("\n")
     if out.isatty():
         width = min(shutil.get_terminal_size().columns, WIDEST)
         lines = [part for line in lines for part in wrapped(line, width)]

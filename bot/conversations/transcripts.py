@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from adapters.numbered import as_text
+from adapters.numbered import numbered_text
 from bot.common.keys import Keys
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.pseudonyms import pseudonyms_of
@@ -80,7 +80,7 @@ def resident_line(text: str) -> str:
 
 def bot_line(msg: MsgOut) -> str:
     """Formats a message of the bot; masks receipts, which are random."""
-    return _marked("<", _RECEIPT.sub("XXXXX-XXXXX", as_text(msg)))
+    return _marked("<", _RECEIPT.sub("XXXXX-XXXXX", numbered_text(msg)))
 
 
 def stored_line(news: str) -> str:

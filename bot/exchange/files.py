@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 
 from pydantic_core import from_json
 
-from adapters.tolerant_json import CutOff, parse
+from adapters.tolerant_json import CutOff, parse_json
 from bot.exchange.bundle import MAX_STATEMENT_LENGTH
 from bot.exchange.exports.sheets import FORMULAS
 from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
@@ -125,7 +125,7 @@ def read_json(path: Path, aside: RejectedRows = STRICT) -> tuple[Any, bool]:
     except ValueError:
         pass
     try:
-        return parse(content), True
+        return parse_json(content), True
     except CutOff:
         raise BadFile(path, None, "this is no JSON: it breaks off", "export it anew") from None
     except ValueError as fault:

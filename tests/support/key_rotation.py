@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from adapters.matrix.files import Folder
+from adapters.matrix.files import SecretFolder
 from bot.cli.maintenance import backup, rotate_key
 from bot.common.erasure_log import ErasedRecord, ErasureLog
 from bot.common.errors import CommandError
@@ -69,7 +69,7 @@ def seed(store: Store, data: Path) -> None:
     for number in range(3):
         Files(data / "attachments", keys).keep(b"picture", f"{FILE}{number}")
     for kept in ("town", "left"):
-        folder = Folder(data / "channels" / kept, keys.cipher("channel matrix"))
+        folder = SecretFolder(data / "channels" / kept, keys.cipher("channel matrix"))
         folder.prepare()
         folder.write("login.json", {"token": "login"})
 
@@ -135,7 +135,7 @@ def lost(store: Store, data: Path, numbers: list[int], *, others: bool = True) -
     for number in range(3):
         look("file", lambda at=number: Files(data / "attachments", keys).read(f"{FILE}{at}"), b"picture")  # type: ignore[misc]
     for kept in ("town", "left"):
-        login = Folder(data / "channels" / kept, keys.cipher("channel matrix"))
+        login = SecretFolder(data / "channels" / kept, keys.cipher("channel matrix"))
         look("login", lambda at=login: at.read("login.json"), {"token": "login"})  # type: ignore[misc]
     noted = ErasureLog(data, keys).read()
     if noted.unreadable or (others and {it.name for it in noted.records} < {str(it) for it in numbers if it >= 1000}):

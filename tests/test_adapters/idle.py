@@ -22,10 +22,10 @@ from pathlib import Path
 from aiohttp import web
 
 from adapters.base import Outgoing, Replies
-from adapters.web.doors import Doors
 from adapters.web.hub import WebHub
 from adapters.web.limits import Rate, WebLimits
 from adapters.web.routes import WebRoutes
+from adapters.web.sessions import WebSessions
 from adapters.web.transports import Transports
 from flows.messages import MsgIn, MsgOut, QuickReply
 
@@ -117,7 +117,7 @@ def serve(pipe: Connection) -> None:
 
 async def measure(port: int, pipe: Connection, count: int, seconds: float) -> dict[str, float]:
     """Opens the pages, waits, and asks the server before and after."""
-    doors, loop = Doors(SECRET), asyncio.get_running_loop()
+    doors, loop = WebSessions(SECRET), asyncio.get_running_loop()
     before, _ = _ask(pipe)
     started = time.monotonic()
     for at in range(0, count, 200):

@@ -12,11 +12,11 @@ from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType
 from aiohttp.test_utils import TestServer
 
 from adapters.base import Outgoing, Replies
-from adapters.web.doors import Conversation
 from adapters.web.errors import RequestError
 from adapters.web.hub import WebHub
 from adapters.web.limits import WebLimits
 from adapters.web.routes import Door, WebRoutes
+from adapters.web.sessions import WebConversation
 from adapters.web.transports import Transports
 from flows.messages import MsgIn, MsgOut, QuickReply
 from tests.support.timeouts import PATIENCE
@@ -203,7 +203,7 @@ class House:
         self.pages.append(Page(self, slug, **headers))
         return self.pages[-1]
 
-    def conversation(self, page: Page) -> Conversation:
+    def conversation(self, page: Page) -> WebConversation:
         found = self.routes._doors.from_code(page.code, page.slug)
         assert found is not None
         return found

@@ -9,7 +9,7 @@ import aiohttp
 from nio.crypto.attachments import encrypt_attachment
 
 from adapters.base import Outgoing, Sent
-from adapters.matrix.ledger import Ledger
+from adapters.matrix.state import MatrixState
 from flows.messages import MsgOut, QuickReply
 from tests.support.app import consultation
 from tests.support.databases import Database, only_sqlite
@@ -171,7 +171,7 @@ async def test_who_has_everything_deleted_is_forgotten_here_too(
         await anna.invite(bot.user_id)
         await anna.say("Hallo")
         await anna.until("Welche Sprache")
-        ledger = Ledger(tmp_path)
+        ledger = MatrixState(tmp_path)
         assert ledger.room_of(anna.user.user_id) == anna.room
         await anna.say("alles löschen")
         await anna.until("gelöscht")

@@ -16,8 +16,8 @@ from aiohttp import web
 from adapters.base import Outgoing, Sent
 from adapters.matrix import channel as matrix_channel
 from adapters.matrix import cross_signing, examine, open_channel
-from adapters.matrix.files import Folder
-from adapters.matrix.ledger import Ledger
+from adapters.matrix.files import SecretFolder
+from adapters.matrix.state import MatrixState
 from bot.common.keys import Keys
 from flows.messages import MsgOut
 from tests.support.app import CIPHER
@@ -41,7 +41,7 @@ async def devices(server: Synapse, user: User, token: str = "") -> set[str]:
 
 
 def login_of(folder: Path) -> dict[str, Any]:
-    return Folder(folder, CIPHER).read("login.json") or {}
+    return SecretFolder(folder, CIPHER).read("login.json") or {}
 
 
 async def test_it_stays_one_device_and_others_cannot_read_its_files(homeserver: Synapse, tmp_path: Path):
@@ -66,10 +66,10 @@ async def test_the_keys_are_the_same_after_a_restart(homeserver: Synapse, tmp_pa
             known = await homeserver.call(
                 "POST", f"{CLIENT}/keys/query", {"device_keys": {bot.user_id: []}}, token=bot.token
             )
-            keys = cross_signing.load(Folder(tmp_path, CIPHER))
+            keys = cross_signing.load_signing_keys(SecretFolder(tmp_path, CIPHER))
             assert keys is not None
-            assert cross_signing.master_of(known, bot.user_id) == cross_signing.public(keys["master"])
-            masters.add(cross_signing.public(keys["master"]))
+            assert cross_signing.master_of(known, bot.user_id) == cross_signing.public_signing_keys(keys["master"])
+            masters.add(cross_signing.public_signing_keys(keys["master"]))
             assert cross_signing.is_signed(known, bot.user_id, login_of(tmp_path)["device_id"], keys)
     assert len(masters) == 1
 
@@ -258,8 +258,8 @@ async def test_plaintext_secrets_are_encrypted_at_the_next_start(homeserver: Syn
     bot = await homeserver.user("bot")
     async with listening(homeserver, bot, tmp_path):
         pass
-    folder = Folder(tmp_path, CIPHER)
-    before = {name: folder.read(name) for name in ("login.json", cross_signing.FILE)}
+    folder = SecretFolder(tmp_path, CIPHER)
+    before = {name: folder.read(name) for name in ("login.json", cross_signing.CROSS_SIGNING_FILE)}
     for name, content in before.items():
         (tmp_path / name).write_text(json.dumps(content))
     async with listening(homeserver, bot, tmp_path) as listener:
@@ -283,11 +283,11 @@ async def test_doctor_says_what_is_there_and_changes_nothing(homeserver: Synapse
     async with listening(homeserver, bot, tmp_path):
         pass
     found = await examine("matrix", section(homeserver, bot), tmp_path, CIPHER)
-    keys = cross_signing.load(Folder(tmp_path, CIPHER))
+    keys = cross_signing.load_signing_keys(SecretFolder(tmp_path, CIPHER))
     assert keys is not None
     assert all(finding.is_well for finding in found)
-    assert any(cross_signing.public(keys["master"]) in finding.words for finding in found)
-    (tmp_path / cross_signing.FILE).unlink()
+    assert any(cross_signing.public_signing_keys(keys["master"]) in finding.words for finding in found)
+    (tmp_path / cross_signing.CROSS_SIGNING_FILE).unlink()
     await homeserver.call("POST", f"{CLIENT}/logout/all", {}, token=bot.token)
     found = await examine("matrix", section(homeserver, bot), tmp_path, CIPHER)
     assert not found[-1].is_well
@@ -301,7 +301,7 @@ async def test_doctor_says_that_a_store_cannot_be_read(homeserver: Synapse, tmp_
 
 
 async def test_a_ledger_that_cannot_be_read_is_said(homeserver: Synapse, tmp_path: Path):
-    Ledger(tmp_path).close()
+    MatrixState(tmp_path).close()
     (tmp_path / "channel.sqlite3").write_bytes(b"no database" * 1000)
     async with listening(homeserver, await homeserver.user("bot"), tmp_path) as listener:
         assert "cannot be used" in listener.channel.trouble()

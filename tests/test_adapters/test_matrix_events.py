@@ -12,12 +12,19 @@ from peewee import OperationalError
 
 from adapters.base import BadSettings
 from adapters.matrix import open_channel
-from adapters.matrix.account import Client
-from adapters.matrix.events import Heard, hear
-from adapters.matrix.ledger import MOST_SEALED, MOST_SEALED_EACH, Door, Ledger, Place, Sealed
+from adapters.matrix.account import MatrixClient
+from adapters.matrix.events import Heard, read_event
 from adapters.matrix.options import MatrixSettings
-from adapters.matrix.rooms import Doorman, invitation, may_invite
-from adapters.matrix.sending import TEXT_UTF16, reactions, render
+from adapters.matrix.rooms import RoomJoiner, invitation, may_invite
+from adapters.matrix.sending import TEXT_UTF16, reactions, render_events
+from adapters.matrix.state import (
+    MOST_SEALED,
+    MOST_SEALED_EACH,
+    MatrixState,
+    PendingRoom,
+    QuestionThread,
+    UndecryptedEvent,
+)
 from adapters.matrix.syncing import Syncer
 from adapters.splitting import utf16_length
 from bot.settings import ChannelSettings
@@ -27,7 +34,7 @@ from tests.support.app import CIPHER
 
 
 def message(kind="m.text", body="Ja", **more):
-    return hear("m.room.message", {"msgtype": kind, "body": body} | more)
+    return read_event("m.room.message", {"msgtype": kind, "body": body} | more)
 
 
 def relation(**more):
@@ -59,7 +66,7 @@ YES_NO = MsgOut("Park?", (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.
         (message("m.location", "hier", geo_uri="geo:52.5,13.4;u=9"), Heard(place=Spot(52.5, 13.4))),
         (message("m.location", "hier", geo_uri="geo:952.5,13.4"), Heard(media="other")),
         (
-            hear("m.sticker", {"body": "x", "url": "mxc://x/y"}),
+            read_event("m.sticker", {"body": "x", "url": "mxc://x/y"}),
             Heard(media="sticker", media_ref='{"url": "mxc://x/y"}'),
         ),
         (
@@ -77,22 +84,27 @@ YES_NO = MsgOut("Park?", (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.
         ),
         (message(body="> 5"), Heard("> 5")),
         (
-            hear("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="3\ufe0f\u20e3")),
+            read_event("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="3\ufe0f\u20e3")),
             Heard("3", reacts_to="$q"),
         ),
-        (hear("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="🔟")), Heard("10", reacts_to="$q")),
-        (hear("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="👍")), None),
-        (hear("m.reaction", relation(rel_type="m.thread", event_id="$q", key="3")), None),
         (
-            hear("org.matrix.msc3381.poll.response", {"org.matrix.msc3381.poll.response": {"answers": ["c.a.b"]}}),
+            read_event("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="🔟")),
+            Heard("10", reacts_to="$q"),
+        ),
+        (read_event("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="👍")), None),
+        (read_event("m.reaction", relation(rel_type="m.thread", event_id="$q", key="3")), None),
+        (
+            read_event(
+                "org.matrix.msc3381.poll.response", {"org.matrix.msc3381.poll.response": {"answers": ["c.a.b"]}}
+            ),
             Heard(choice="c.a.b"),
         ),
-        (hear("m.poll.response", {"m.selections": ["c.a.b"]}), Heard(choice="c.a.b")),
-        (hear("m.poll.response", {"m.selections": []}), None),
-        (hear("m.poll.start", {"m.poll": {"question": {"m.text": [{"body": "Wohin?"}]}}}), Heard(media="other")),
-        (hear("org.matrix.msc3381.poll.start", {}), Heard(media="other")),
-        (hear("m.room.redaction", {"redacts": "$1"}), None),
-        (hear("m.call.invite", {}), None),
+        (read_event("m.poll.response", {"m.selections": ["c.a.b"]}), Heard(choice="c.a.b")),
+        (read_event("m.poll.response", {"m.selections": []}), None),
+        (read_event("m.poll.start", {"m.poll": {"question": {"m.text": [{"body": "Wohin?"}]}}}), Heard(media="other")),
+        (read_event("org.matrix.msc3381.poll.start", {}), Heard(media="other")),
+        (read_event("m.room.redaction", {"redacts": "$1"}), None),
+        (read_event("m.call.invite", {}), None),
     ],
 )
 def test_what_an_event_says(heard, wanted):
@@ -129,13 +141,13 @@ kinds = st.sampled_from(["m.room.message", "m.reaction", "m.sticker", "m.poll.re
     st.dictionaries(st.sampled_from(["msgtype", "body", "m.relates_to", "m.new_content", "info", "file"]), anything),
 )
 def test_nothing_anybody_can_send_is_a_fault(kind, content):
-    heard = hear(kind, content)
+    heard = read_event(kind, content)
     assert heard is None or all(isinstance(part, str) for part in (heard.text, heard.choice, heard.media, heard.edits))
 
 
 def test_long_text_is_split_into_notices_with_distinct_ids():
     family = "👨‍👩‍👧‍👦 مرحبا "
-    events = list(render(MsgOut(family * 2000), "numbers", ""))
+    events = list(render_events(MsgOut(family * 2000), "numbers", ""))
     assert [event.suffix for event in events] == ["", *(f".{n}" for n in range(1, len(events)))]
     assert all(utf16_length(event.content["body"]) <= TEXT_UTF16 for event in events)
     # the largest an event can become: six bytes a letter in JSON, four for three by encryption, within 65,536
@@ -143,10 +155,10 @@ def test_long_text_is_split_into_notices_with_distinct_ids():
 
 
 def test_choices_render_as_numbers_polls_or_reactions():
-    [plain] = render(YES_NO, "numbers", "$root")
+    [plain] = render_events(YES_NO, "numbers", "$root")
     assert plain.content["body"] == "Park?\n  1  Ja\n  2  Nein"
     assert plain.content["m.relates_to"]["event_id"] == "$root"
-    [poll] = render(YES_NO, "polls", "")
+    [poll] = render_events(YES_NO, "polls", "")
     assert poll.kind == "org.matrix.msc3381.poll.start"
     assert [answer["id"] for answer in poll.content["org.matrix.msc3381.poll.start"]["answers"]] == [
         "c.park.yes",
@@ -205,42 +217,46 @@ def test_a_bad_section_is_one_sentence_without_its_secrets(tmp_path, more, said)
 
 
 def test_the_ledger_is_there_again_and_forgets_rooms(tmp_path):
-    ledger = Ledger(tmp_path)
+    ledger = MatrixState(tmp_path)
     with ledger.writing():
         ledger.set_mark("since", "s1")
         ledger.meet("@a:x", "!r")
         ledger.meet("@b:x", "!s")
-        ledger.set_place("@a:x", Place("$q", ""))
-        ledger.set_place("!r @a:x", Place("", "$t"))
-        ledger.set_place("!r2 @a:x", Place("", "$t"))
-        ledger.put_aside(Sealed("$e", "!r", "@a:x", {"type": "m.room.encrypted"}, 1.0, False))
+        ledger.set_place("@a:x", QuestionThread("$q", ""))
+        ledger.set_place("!r @a:x", QuestionThread("", "$t"))
+        ledger.set_place("!r2 @a:x", QuestionThread("", "$t"))
+        ledger.put_aside(UndecryptedEvent("$e", "!r", "@a:x", {"type": "m.room.encrypted"}, 1.0, False))
         ledger.open_door("!new")
         ledger.follow("!next", "!s")
     with suppress(ZeroDivisionError), ledger.writing():
         ledger.set_mark("since", "s2")
         raise ZeroDivisionError
     ledger.close()
-    ledger = Ledger(tmp_path)
+    ledger = MatrixState(tmp_path)
     assert (tmp_path / "channel.sqlite3").stat().st_mode & 0o077 == 0
-    assert (ledger.mark("since"), ledger.room_of("@a:x"), ledger.place("@a:x")) == ("s1", "!r", Place("$q"))
-    assert ledger.doors() == [Door("!new"), Door("!next", "!s")]
+    assert (ledger.mark("since"), ledger.room_of("@a:x"), ledger.place("@a:x")) == ("s1", "!r", QuestionThread("$q"))
+    assert ledger.doors() == [PendingRoom("!new"), PendingRoom("!next", "!s")]
     assert ledger.is_moving("!s")
     with ledger.writing():
         ledger.close_door("!next")
         ledger.close_door("!new")
         ledger.forget_room("!r")
     assert (ledger.room_of("@a:x"), ledger.room_of("@b:x"), ledger.is_moving("!s")) == ("", "!next", False)
-    assert (ledger.place("@a:x"), ledger.place("!r @a:x"), ledger.place("!r2 @a:x").thread) == (Place(), Place(), "$t")
+    assert (ledger.place("@a:x"), ledger.place("!r @a:x"), ledger.place("!r2 @a:x").thread) == (
+        QuestionThread(),
+        QuestionThread(),
+        "$t",
+    )
     assert ledger.sealed() == []
     ledger.close()
 
 
 def test_nobody_fills_the_ledger_with_what_cannot_be_read(tmp_path):
-    ledger = Ledger(tmp_path)
+    ledger = MatrixState(tmp_path)
     with ledger.writing():
         for number in range(MOST_SEALED + 100):
-            ledger.put_aside(Sealed(f"$a{number}", "!r", "@a:x", {}, float(number), False))
-        ledger.put_aside(Sealed("$b", "!s", "@b:x", {}, 0.0, False))
+            ledger.put_aside(UndecryptedEvent(f"$a{number}", "!r", "@a:x", {}, float(number), False))
+        ledger.put_aside(UndecryptedEvent("$b", "!s", "@b:x", {}, 0.0, False))
     kept = ledger.sealed()
     assert len([sealed for sealed in kept if sealed.address == "@a:x"]) == MOST_SEALED_EACH
     assert kept[-1].event == f"$a{MOST_SEALED + 99}"
@@ -248,13 +264,13 @@ def test_nobody_fills_the_ledger_with_what_cannot_be_read(tmp_path):
     assert ledger.has_untold()
     with ledger.writing():
         for number in range(MOST_SEALED + 100):
-            ledger.put_aside(Sealed(f"$c{number}", "!r", f"@{number}:x", {}, float(number), True))
+            ledger.put_aside(UndecryptedEvent(f"$c{number}", "!r", f"@{number}:x", {}, float(number), True))
     assert len(ledger.sealed()) == MOST_SEALED
     ledger.close()
 
 
 def test_the_ledger_goes_on_after_a_commit_that_failed(tmp_path):
-    ledger = Ledger(tmp_path)
+    ledger = MatrixState(tmp_path)
     with ledger.writing():
         ledger.set_mark("since", "s1")
     ledger._connection.execute("pragma busy_timeout = 0")
@@ -273,7 +289,7 @@ def test_the_ledger_goes_on_after_a_commit_that_failed(tmp_path):
 async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
     """Keys come only once: the place in the sync stays where it was until the store of nio has them."""
     options = MatrixSettings.model_validate(GIVEN)
-    client, ledger = Client(options, tmp_path), Ledger(tmp_path)
+    client, ledger = MatrixClient(options, tmp_path), MatrixState(tmp_path)
     client.restore_login("@bot:example.org", "DEVICE", "token")
     event = {
         "type": "m.room.encryption",
@@ -284,7 +300,7 @@ async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
         "origin_server_ts": 1,
     }
     news = {"next_batch": "s1", "rooms": {"join": {"!r:example.org": {"state": {"events": [event]}}}}}
-    syncer = Syncer("m", client, ledger, options, Doorman(client, ledger))
+    syncer = Syncer("m", client, ledger, options, RoomJoiner(client, ledger))
     [file] = tmp_path.glob("*.db")
     with closing(sqlite3.connect(file)) as store:
         store.execute("alter table encryptedrooms rename to away")
@@ -300,7 +316,7 @@ async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
 
 async def test_what_nio_does_not_understand_does_not_end_the_sync(tmp_path, monkeypatch):
     options = MatrixSettings.model_validate(GIVEN)
-    client, ledger = Client(options, tmp_path), Ledger(tmp_path)
+    client, ledger = MatrixClient(options, tmp_path), MatrixState(tmp_path)
     taken = []
 
     async def stumble(response: SyncResponse) -> None:
@@ -309,7 +325,7 @@ async def test_what_nio_does_not_understand_does_not_end_the_sync(tmp_path, monk
             raise KeyError("room_id")
 
     monkeypatch.setattr(client, "receive_response", stumble)
-    syncer = Syncer("m", client, ledger, options, Doorman(client, ledger))
+    syncer = Syncer("m", client, ledger, options, RoomJoiner(client, ledger))
     await syncer._absorb({"next_batch": "s1", "rooms": {"join": {"!bad:x": {}, "!good:x": {}}}})
     assert taken == [["!bad:x", "!good:x"], ["!bad:x"], ["!good:x"]]
     await client.close()
@@ -318,13 +334,13 @@ async def test_what_nio_does_not_understand_does_not_end_the_sync(tmp_path, monk
 
 def test_who_was_told_is_waited_for_without_haste(tmp_path):
     """Until they write what can be read, they are not told again; nor is the homeserver asked every moment."""
-    ledger = Ledger(tmp_path)
+    ledger = MatrixState(tmp_path)
     with ledger.writing():
-        ledger.put_aside(Sealed("$1", "!r", "@a:x", {}, 1.0, False))
+        ledger.put_aside(UndecryptedEvent("$1", "!r", "@a:x", {}, 1.0, False))
         assert ledger.has_untold()
         ledger.told("@a:x")
-        ledger.put_aside(Sealed("$2", "!r", "@a:x", {}, 2.0, False))
+        ledger.put_aside(UndecryptedEvent("$2", "!r", "@a:x", {}, 2.0, False))
         assert not ledger.has_untold()
-        ledger.put_aside(Sealed("$3", "!s", "@b:x", {}, 3.0, False))
+        ledger.put_aside(UndecryptedEvent("$3", "!s", "@b:x", {}, 3.0, False))
         assert ledger.has_untold()
     ledger.close()

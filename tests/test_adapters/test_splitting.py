@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.splitting import split, utf16_length
+from adapters.splitting import split_text, utf16_length
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"  # 11 units, one sign
 FLAG = "\U0001f1f9\U0001f1f7"
@@ -30,7 +30,7 @@ def test_signs_are_never_torn(sign):
     units = utf16_length(sign)
     for limit in (units, units + 1, 2 * units - 1, 3 * units, 4096):
         text = sign * (4096 // units + 2)
-        parts = split(text, limit)
+        parts = split_text(text, limit)
         assert "".join(parts) == text
         assert all(utf16_length(part) <= limit and part == sign * (len(part) // len(sign)) for part in parts)
         assert len(parts) == -(-len(text) // len(sign) // (limit // units))
@@ -41,34 +41,34 @@ def test_limit_and_one_more(sign):
     limit = 4096
     text = sign * (limit // utf16_length(sign))
     fitting = text + "y" * (limit - utf16_length(text))
-    assert split(fitting, limit) == [fitting]
-    assert len(split(fitting + "z", limit)) == 2
+    assert split_text(fitting, limit) == [fitting]
+    assert len(split_text(fitting + "z", limit)) == 2
 
 
 def test_the_best_place_wins():
-    assert split("Eins zwei.\n\nDrei.\nVier. Fünf", 24) == ["Eins zwei.\n\nDrei.", "Vier. Fünf"]
-    assert split("Erster Absatz.\n\nZweiter Absatz. Und so fort.", 30) == [
+    assert split_text("Eins zwei.\n\nDrei.\nVier. Fünf", 24) == ["Eins zwei.\n\nDrei.", "Vier. Fünf"]
+    assert split_text("Erster Absatz.\n\nZweiter Absatz. Und so fort.", 30) == [
         "Erster Absatz.",
         "Zweiter Absatz. Und so fort.",
     ]
-    assert split("Er sagt: „Nein.“ Dann geht er fort", 20) == ["Er sagt: „Nein.“", "Dann geht er fort"]
-    assert split("هل توافق؟ نعم أوافق", 12) == ["هل توافق؟", "نعم أوافق"]
-    assert split("etwa zehn\u00a0km von hier", 10) == ["etwa", "zehn\u00a0km", "von hier"]
+    assert split_text("Er sagt: „Nein.“ Dann geht er fort", 20) == ["Er sagt: „Nein.“", "Dann geht er fort"]
+    assert split_text("هل توافق؟ نعم أوافق", 12) == ["هل توافق؟", "نعم أوافق"]
+    assert split_text("etwa zehn\u00a0km von hier", 10) == ["etwa", "zehn\u00a0km", "von hier"]
 
 
 def test_a_short_beginning_is_better_than_a_torn_word():
-    assert split("Kurz:\n\n" + "w" * 30, 20) == ["Kurz:", "w" * 20, "w" * 10]
+    assert split_text("Kurz:\n\n" + "w" * 30, 20) == ["Kurz:", "w" * 20, "w" * 10]
 
 
 def test_a_sign_longer_than_a_message_is_cut_all_the_same():
     endless = "a" + "\u0301" * 50
-    parts = split(endless, 20)
+    parts = split_text(endless, 20)
     assert "".join(parts) == endless
     assert max(map(utf16_length, parts)) <= 20
 
 
 def test_nothing_but_space_is_nothing():
-    assert split(" \n" * 50, 20) == []
+    assert split_text(" \n" * 50, 20) == []
 
 
 texts = st.text(st.sampled_from([*"ab .!?\n\t", *"".join(SIGNS), "\u00a0", "\r"]) | st.characters(), max_size=200)
@@ -76,7 +76,7 @@ texts = st.text(st.sampled_from([*"ab .!?\n\t", *"".join(SIGNS), "\u00a0", "\r"]
 
 @given(texts, st.integers(2, 60))
 def test_nothing_is_lost(text, limit):
-    parts = split(text, limit)
+    parts = split_text(text, limit)
     assert without_space("".join(parts)) == without_space(text)
     assert all(utf16_length(part) <= limit for part in parts)
     if utf16_length(text) > limit:

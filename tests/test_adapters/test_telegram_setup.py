@@ -14,7 +14,7 @@ import pytest
 
 from adapters import telegram as adapter
 from adapters.base import BadSettings, Finding, Outgoing
-from adapters.telegram.examining import _clock
+from adapters.telegram.checks import _clock
 from bot.common import logs
 from bot.common.errors import CommandError
 from bot.common.i18n import phrase_catalogues

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import WSServerHandshakeError, web
 from aiohttp.test_utils import make_mocked_request
 
-from adapters.web import doors
-from adapters.web.doors import COOKIE, Doors
+from adapters.web import sessions
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
-from adapters.web.log import LOG_CHARACTERS, LOG_LENGTH, Chat
+from adapters.web.log import LOG_CHARACTERS, LOG_LENGTH, WebChat
+from adapters.web.sessions import COOKIE, WebSessions
 from tests.support.timeouts import PATIENCE
 from tests.test_adapters.pages import Page, house, visit
 
@@ -62,7 +62,7 @@ async def test_forged_and_foreign_cookies_are_nobody():
         conversation = here.conversation(page)
         real = here.routes._doors.cookie(conversation)
         # Another key; the right check sum at another door; without one; an id that is none.
-        forged = [Doors(bytes(32)).cookie(conversation), real[:-1] + ("0" if real[-1] != "0" else "1")]
+        forged = [WebSessions(bytes(32)).cookie(conversation), real[:-1] + ("0" if real[-1] != "0" else "1")]
         for value in (*forged, conversation.id, "." + real, "", "ä.ö", real.lower().upper()):
             page.http.cookie_jar.clear()
             page.http.cookie_jar.update_cookies({COOKIE: value}, page.url)
@@ -344,7 +344,7 @@ def test_whether_the_line_is_encrypted():
 
 
 def test_a_log_forgets_what_is_old_by_number_and_by_length():
-    chat = Chat()
+    chat = WebChat()
     for number in range(LOG_LENGTH + 5):
         chat.add(None, f"word {number}")
     assert len(chat.entries) == LOG_LENGTH
@@ -357,7 +357,7 @@ def test_a_log_forgets_what_is_old_by_number_and_by_length():
 def test_cross_site_cookie_needs_tls_and_allowed_frames():
     for is_secure, is_framed, expected in ((True, True, True), (True, False, False), (False, True, False)):
         response = web.Response()
-        doors.set_cookie(response, "park", "value", is_secure=is_secure, is_framed=is_framed)
+        sessions.set_cookie(response, "park", "value", is_secure=is_secure, is_framed=is_framed)
         cookie = response.headers["Set-Cookie"]
         assert ("SameSite=None" in cookie and cookie.endswith("; Partitioned")) is expected
         assert "HttpOnly" in cookie

@@ -12,8 +12,8 @@ from aiohttp import ClientSession, CookieJar
 from aiohttp.test_utils import TestServer
 from sqlalchemy import text
 
-from adapters.web.doors import COOKIE, Conversation
 from adapters.web.hub import WebHub
+from adapters.web.sessions import COOKIE, WebConversation
 from bot.web.context import SITE
 from bot.web.server import build_application
 from storage import migrate
@@ -36,7 +36,7 @@ def url(tmp_path):
 class Open:
     """A running house with a browser in front of it."""
 
-    def __init__(self, server: TestServer, http: ClientSession, conversation: Conversation) -> None:
+    def __init__(self, server: TestServer, http: ClientSession, conversation: WebConversation) -> None:
         self.url = server.make_url("/c/park")
         self.http = http
         self.conversation = conversation
@@ -46,7 +46,7 @@ class Open:
 
 
 @asynccontextmanager
-async def opened(url: str, conversation: Conversation | None = None) -> AsyncIterator[Open]:
+async def opened(url: str, conversation: WebConversation | None = None) -> AsyncIterator[Open]:
     """Each time another process, as far as the browser can tell."""
     async with running(Store(url), {"web": WebHub()}) as (app, _):
         pages = build_application(app)

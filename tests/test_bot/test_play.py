@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from adapters.numbered import as_text
+from adapters.numbered import numbered_text
 from bot.cli import play
 from bot.common.errors import CommandError
 from bot.settings import Settings
@@ -147,7 +147,7 @@ def test_lines_are_wrapped_below_themselves(line, width, parts):
 
 def test_numbers_are_shown_where_typing_them_answers():
     replies = (QuickReply("a", "Ja", 1), QuickReply("b", "Nein", 2), QuickReply("c", "Überspringen"))
-    assert as_text(MsgOut("Park?", replies)) == "Park?\n  1  Ja\n  2  Nein\n  [Überspringen]"
+    assert numbered_text(MsgOut("Park?", replies)) == "Park?\n  1  Ja\n  2  Nein\n  [Überspringen]"
 
 
 def test_bytes_that_are_no_text_do_no_harm(house):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.web.log import Entry
+from adapters.web.log import ChatEntry
 from bot.web.public.form_model import FormStep, Passage, form_step
 from flows.messages import MsgOut, QuickReply
 from flows.parts import (
@@ -54,7 +54,7 @@ QUESTION: Final = MsgOut(
 def page(*said: MsgOut | str) -> FormStep:
     """The page after what the bot said, and (as text) the person."""
     pairs = enumerate(said, start=1)
-    return form_step([Entry(n, None, it) if isinstance(it, str) else Entry(n, it) for n, it in pairs])
+    return form_step([ChatEntry(n, None, it) if isinstance(it, str) else ChatEntry(n, it) for n, it in pairs])
 
 
 def draft(*parts: NoticePart | SelectionPart | HintPart | ErrorPart, chosen: tuple[int, ...] = (1,)) -> MsgOut:

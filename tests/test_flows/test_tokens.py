@@ -103,7 +103,7 @@ def test_a_button_gets_more_arguments():
 
 
 ELSEWHERE: Final = {
-    "adapters/web/doors.py": "cookies: an id and its signature",
+    "adapters/web/sessions.py": "cookies: an id and its signature",
     "bot/bootstrap/install.py": "releases of Python",
     "bot/authoring/recordings.py": "names of files",
     "bot/settings.py": "keys of settings",

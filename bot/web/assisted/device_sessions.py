@@ -19,9 +19,9 @@ from typing import Final, NamedTuple
 import structlog
 from aiohttp import web
 
-from adapters.web.doors import Conversation
 from adapters.web.errors import RequestError
 from adapters.web.hub import WebHub
+from adapters.web.sessions import WebConversation
 from bot.common.logs import error_place
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.context import SIZE_COOKIE, site_of
@@ -66,7 +66,7 @@ class DeviceSession:
 
     token: str
     profile: DeviceProfile
-    conversation: Conversation
+    conversation: WebConversation
     owner: int
     until: float
     problem: str = ""
@@ -91,7 +91,7 @@ class DeviceSessions:
         # No resume code looks like this, so none opens such a conversation.
         id_ = f"visit-{secrets.token_hex(16)}"
         csrf = hashlib.sha256(f"{id_}{token}".encode()).hexdigest()[:32]
-        session = DeviceSession(token, profile, Conversation(slug, id_, csrf), owner, 0)
+        session = DeviceSession(token, profile, WebConversation(slug, id_, csrf), owner, 0)
         self._visits[token] = session
         self.touch(session)
         return session

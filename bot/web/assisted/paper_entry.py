@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
-from adapters.web.doors import Conversation
 from adapters.web.errors import RequestError
 from adapters.web.hub import NotRunning, TooMany
+from adapters.web.sessions import WebConversation
 from bot.common.i18n.locale import Locale
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.assisted.device_sessions import ASSIST
@@ -80,13 +80,13 @@ async def _save(request: web.Request) -> web.Response:
     content = repr((sent, language, place, sorted(sheet.items())))
     id_ = f"sheet-{hashlib.sha256(content.encode('utf-8', 'replace')).hexdigest()[:32]}"
     saved = request.app[SAVED_SHEETS].get(id_) or await _feed(
-        request, Conversation(published.slug, id_, ""), rehearsal, place
+        request, WebConversation(published.slug, id_, ""), rehearsal, place
     )
     _remember(request.app[SAVED_SHEETS], id_, saved)
     return _done(request, published, language, saved, place)
 
 
-async def _feed(request: web.Request, conversation: Conversation, rehearsal: DryRun, place: str) -> SavedSheet:
+async def _feed(request: web.Request, conversation: WebConversation, rehearsal: DryRun, place: str) -> SavedSheet:
     """Sends the messages of the dry run, in order. Raises RequestError if the conversation does not end."""
     hub, address = site_of(request).routes.hub, conversation.address
     try:

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from adapters.web.doors import Conversation
 from adapters.web.errors import RequestError
-from adapters.web.log import Entry
+from adapters.web.log import ChatEntry
+from adapters.web.sessions import WebConversation
 from bot.common.i18n.locale import Locale
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.consultation_cache import PublishedConsultation
@@ -71,7 +71,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
     )
 
 
-def _parted(request: web.Request, published: PublishedConsultation, conversation: Conversation) -> web.Response:
+def _parted(request: web.Request, published: PublishedConsultation, conversation: WebConversation) -> web.Response:
     """Shows the final message after an erasure once, then the landing page, and deletes the cookie."""
     site, locale = site_of(request), locale_of(request)
     farewell = site.routes.hub.farewell(conversation.address)
@@ -88,7 +88,11 @@ def _parted(request: web.Request, published: PublishedConsultation, conversation
 
 
 def landing_page(
-    request: web.Request, published: PublishedConsultation, conversation: Conversation, *, is_cookieless: bool = False
+    request: web.Request,
+    published: PublishedConsultation,
+    conversation: WebConversation,
+    *,
+    is_cookieless: bool = False,
 ) -> web.Response:
     """Shows what the consultation is about and its languages; nothing is stored, not even a cookie."""
     site = site_of(request)
@@ -154,7 +158,7 @@ async def _switch(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def answer_language_question(request: web.Request, conversation: Conversation, language: str) -> None:
+async def answer_language_question(request: web.Request, conversation: WebConversation, language: str) -> None:
     """Answers the language question of the bot, if it is the current one."""
     last = last_message(await conversation_log(request, conversation))
     if last is None or last.msg is None or not is_language_question(last.msg):
@@ -167,7 +171,7 @@ async def answer_language_question(request: web.Request, conversation: Conversat
 
 async def send_message(
     request: web.Request,
-    conversation: Conversation,
+    conversation: WebConversation,
     client_id: str,
     *,
     text: str = "",
@@ -179,7 +183,7 @@ async def send_message(
     await routes.take(request, conversation, client_id, text=text, choice=choice, shown=label, until_answered=True)
 
 
-async def conversation_log(request: web.Request, conversation: Conversation) -> list[Entry]:
+async def conversation_log(request: web.Request, conversation: WebConversation) -> list[ChatEntry]:
     """Returns the conversation so far; asks the bot to repeat the current question if it is not in memory.
 
     Raises RequestError.
@@ -195,14 +199,14 @@ async def conversation_log(request: web.Request, conversation: Conversation) -> 
     return entries
 
 
-async def _answered(request: web.Request, conversation: Conversation) -> list[Entry]:
+async def _answered(request: web.Request, conversation: WebConversation) -> list[ChatEntry]:
     """Returns the log after the bot has replied."""
     hub = site_of(request).routes.hub
     await hub.settled(conversation.address)
     return hub.chat(conversation.address).after(0)
 
 
-def own_conversation(request: web.Request, slug: str, token: object) -> Conversation:
+def own_conversation(request: web.Request, slug: str, token: object) -> WebConversation:
     """Returns the browser's conversation for a form of ours. Raises RequestError."""
     routes = site_of(request).routes
     conversation = routes.conversation_of(request, slug)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import dropwhile
 from typing import Literal, NamedTuple
 
-from adapters.web.log import Entry
+from adapters.web.log import ChatEntry
 from adapters.web.protocol import direction
 from flows.commands.words import Command
 from flows.messages import MsgOut, QuickReply, Role
@@ -98,7 +98,7 @@ def is_language_question(msg: MsgOut) -> bool:
     return bool(msg.quick_replies) and all(reply.parsed.command == Command.LANGUAGE for reply in msg.quick_replies)
 
 
-def is_main_menu(entries: Sequence[Entry]) -> bool:
+def is_main_menu(entries: Sequence[ChatEntry]) -> bool:
     """Tells whether the bot offers other consultations because none is open for this participant."""
     last = last_message(entries)
     return (
@@ -106,25 +106,25 @@ def is_main_menu(entries: Sequence[Entry]) -> bool:
     )
 
 
-def visible_entries(entries: Sequence[Entry]) -> list[Entry]:
+def visible_entries(entries: Sequence[ChatEntry]) -> list[ChatEntry]:
     """Returns the entries that pages show: all but language questions and the first command."""
     last = entries[-1].seq if entries else 0
     said = [e for e in entries if e.msg is None or e.seq == last or not is_language_question(e.msg)]
     return list(dropwhile(lambda entry: entry.msg is None and entry.seq != last, said))
 
 
-def bot_language(entries: Iterable[Entry]) -> str:
+def bot_language(entries: Iterable[ChatEntry]) -> str:
     """Returns the language of the bot's last message, or ""."""
     spoken = [entry.msg.language for entry in entries if entry.msg and not is_language_question(entry.msg)]
     return spoken[-1] if spoken else ""
 
 
-def last_message(entries: Sequence[Entry]) -> Entry | None:
+def last_message(entries: Sequence[ChatEntry]) -> ChatEntry | None:
     """Returns the bot's last message, unless a reply is pending."""
     return entries[-1] if entries and entries[-1].msg is not None else None
 
 
-def form_step(entries: Sequence[Entry]) -> FormStep:
+def form_step(entries: Sequence[ChatEntry]) -> FormStep:
     """Returns the form page for the current state of the conversation."""
     last = last_message(entries)
     if last is None or last.msg is None:
@@ -140,7 +140,7 @@ def form_step(entries: Sequence[Entry]) -> FormStep:
     return _menu(step, last.msg)
 
 
-def _before(entries: Sequence[Entry]) -> list[MsgOut]:
+def _before(entries: Sequence[ChatEntry]) -> list[MsgOut]:
     """Returns the bot's messages since the last message of the visitor, without the last one."""
     said: list[MsgOut] = []
     for entry in reversed(entries[:-1]):

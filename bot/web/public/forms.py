@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from adapters.web.doors import Conversation
 from adapters.web.errors import RequestError
-from adapters.web.log import Entry
+from adapters.web.log import ChatEntry
+from adapters.web.sessions import WebConversation
 from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import Form, form_of, site_of
@@ -62,7 +62,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
 async def form_page(
     request: web.Request,
     published: PublishedConsultation,
-    conversation: Conversation,
+    conversation: WebConversation,
     *,
     problem: str = "",
     written: str = "",
@@ -82,7 +82,7 @@ async def form_page(
 def form_values(
     published: PublishedConsultation,
     locale: Locale,
-    entries: list[Entry],
+    entries: list[ChatEntry],
     step: FormStep,
     *,
     problem: str = "",
@@ -130,7 +130,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     return redirect_to_conversation(request, published.slug, form=True)
 
 
-async def submit_form(request: web.Request, conversation: Conversation, step: FormStep, data: Form) -> str:
+async def submit_form(request: web.Request, conversation: WebConversation, step: FormStep, data: Form) -> str:
     """Sends the values of a form to the bot; returns the phrase of the error, or ""."""
     sent, do = str(data.get("id", ""))[:40] or new_message_id(), str(data.get("do", ""))
     if do:
@@ -156,7 +156,7 @@ async def submit_form(request: web.Request, conversation: Conversation, step: Fo
     return ""
 
 
-async def _press(request: web.Request, conversation: Conversation, step: FormStep, sent: str, do: str) -> None:
+async def _press(request: web.Request, conversation: WebConversation, step: FormStep, sent: str, do: str) -> None:
     """Handles a button beside the answer: those of the form, else the commands the bot offers."""
     say = Locale.of(step.language).say
     if do in _WORDS:
@@ -173,7 +173,7 @@ async def _press(request: web.Request, conversation: Conversation, step: FormSte
 
 
 async def _tick(
-    request: web.Request, conversation: Conversation, step: FormStep, sent: str, ticked: list[FormChoice]
+    request: web.Request, conversation: WebConversation, step: FormStep, sent: str, ticked: list[FormChoice]
 ) -> str:
     """Brings the bot's selection in line with the ticked boxes, then ends the list."""
     off = [choice for choice in step.options if choice.is_chosen and choice not in ticked]
@@ -197,13 +197,13 @@ async def _tick(
     return ""
 
 
-async def _done_token(request: web.Request, conversation: Conversation) -> str:
+async def _done_token(request: web.Request, conversation: WebConversation) -> str:
     """Returns the token that ends the list, or "" with too few or too many choices."""
     replies = await _replies(request, conversation)
     return next((reply.token for reply in replies if reply.parsed.value == DONE), "")
 
 
-async def _replies(request: web.Request, conversation: Conversation) -> tuple[QuickReply, ...]:
+async def _replies(request: web.Request, conversation: WebConversation) -> tuple[QuickReply, ...]:
     last = last_message(await conversation_log(request, conversation))
     return last.msg.quick_replies if last and last.msg else ()
 
@@ -237,13 +237,13 @@ def _may_name(published: PublishedConsultation, step: FormStep) -> bool:
     return any(node.type == "district" and node.key in keys for node in published.consultation.questions)
 
 
-def _went_back(entries: list[Entry]) -> bool:
+def _went_back(entries: list[ChatEntry]) -> bool:
     """Tells whether the visitor went back to this question, so that its answer may stay."""
     own = [entry for entry in entries if entry.msg is None]
     return bool(own) and own[-1].client_id.startswith("back-")
 
 
-def _last_words(entries: list[Entry]) -> str:
+def _last_words(entries: list[ChatEntry]) -> str:
     """Returns the last text of the visitor, to be corrected."""
     own = [entry.own for entry in entries if entry.msg is None]
     return own[-1] if own else ""

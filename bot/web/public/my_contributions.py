@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 from sqlalchemy import Connection
 
-from adapters.web.doors import Conversation
+from adapters.web.sessions import WebConversation
 from bot.common.i18n.locale import Locale
 from bot.privacy import personal_data
 from bot.proposals import publication
@@ -27,7 +27,7 @@ class ContributionUpdate(NamedTuple):
 
 
 async def contribution_updates(
-    request: web.Request, published: PublishedConsultation, conversation: Conversation, locale: Locale
+    request: web.Request, published: PublishedConsultation, conversation: WebConversation, locale: Locale
 ) -> list[ContributionUpdate]:
     """Returns the own proposals with a decision; none while they only wait for review."""
     if not any(node.type == PROPOSAL for node in published.consultation.questions):

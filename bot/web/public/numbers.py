@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from adapters.web.doors import Conversation
+from adapters.web.sessions import WebConversation
 from bot.web.context import Form
 from bot.web.public.chat import conversation_log, send_message
 from bot.web.public.form_model import FormChoice, FormStep, last_message
@@ -32,7 +32,7 @@ def number_fields(step: FormStep, before: str) -> dict[str, str]:
 
 
 async def submit_numbers(
-    request: web.Request, conversation: Conversation, step: FormStep, sent: str, data: Form
+    request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form
 ) -> str:
     """Sends the values of the fields to the bot; returns the phrase of the error, or ""."""
     given: dict[FormChoice, int] = {}
@@ -68,7 +68,7 @@ def _as_amounts(step: FormStep, given: dict[FormChoice, int]) -> str:
     return ", ".join(f"{choice.number}: {given.get(choice, 0)}" for choice in named)
 
 
-async def _finish(request: web.Request, conversation: Conversation, step: FormStep, sent: str) -> str:
+async def _finish(request: web.Request, conversation: WebConversation, step: FormStep, sent: str) -> str:
     """Ends the input if the bot still asks and has accepted the form."""
     done = step.options[0].parsed._replace(value=DONE).format()
     last = last_message(await conversation_log(request, conversation))

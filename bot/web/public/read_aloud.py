@@ -11,7 +11,7 @@ from aiohttp import web
 
 from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets, Rate
-from adapters.web.log import Entry
+from adapters.web.log import ChatEntry
 from bot.authoring.recordings import FOLDER, MEDIA_NAME
 from bot.common.i18n.locale import Locale
 from bot.web.context import SITE, Site, site_of
@@ -97,7 +97,7 @@ def add_read_aloud_routes(application: web.Application) -> None:
     application.router.add_get(rf"/c/{SLUG}/speak/{{seq:[0-9]{{1,15}}}}", aloud.speak)
 
 
-def sound_source(entry: Entry | None) -> str:
+def sound_source(entry: ChatEntry | None) -> str:
     """Returns the address of a message's sound: its recording, else synthesis, else ""."""
     return (entry.recording or entry.speak) if entry else ""
 

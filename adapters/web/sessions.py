@@ -28,7 +28,7 @@ SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class WebConversation:
     """One door of one person. Its `id` is a secret of that person: never log it, never put it into a URL.
 
     >>> Conversation("mein-kiez", "0123456789ABCDEF", csrf="").resume_code
@@ -53,24 +53,24 @@ class Conversation:
         return "-".join(self.id[start : start + 4] for start in range(0, ID_LENGTH, 4))
 
 
-class Doors:
+class WebSessions:
     """Makes conversations and recognises them. `secret` is a key of its own, derived from the house's."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def new(self, slug: str) -> Conversation:
+    def new(self, slug: str) -> WebConversation:
         """A conversation nobody had before."""
         return self._conversation(slug, "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH)), is_new=True)
 
-    def from_cookie(self, request: web.Request, slug: str) -> Conversation | None:
+    def from_cookie(self, request: web.Request, slug: str) -> WebConversation | None:
         """The conversation of the browser's cookie; None where it has none, or a forged one."""
         id_, _, check = request.cookies.get(COOKIE, "").partition(".")
         if not _ID.fullmatch(id_) or not _same(check, self._check("cookie", slug, id_)):
             return None
         return self._conversation(slug, id_)
 
-    def from_code(self, code: str, slug: str) -> Conversation | None:
+    def from_code(self, code: str, slug: str) -> WebConversation | None:
         """The conversation a resume code would name, if there is one; None where the code cannot be one.
 
         Case, blanks and hyphens do not matter, and O, I and L are read as the digits they look like.
@@ -78,16 +78,16 @@ class Doors:
         plain = re.sub(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]", "", code[:100]).upper().translate(_MISREAD)
         return self._conversation(slug, plain, is_new=True) if _ID.fullmatch(plain) else None
 
-    def cookie(self, conversation: Conversation) -> str:
+    def cookie(self, conversation: WebConversation) -> str:
         """The value of the conversation's cookie."""
         return f"{conversation.id}.{self._check('cookie', conversation.slug, conversation.id)}"
 
-    def is_csrf(self, conversation: Conversation, token: str) -> bool:
+    def is_csrf(self, conversation: WebConversation, token: str) -> bool:
         """Whether a form's token belongs to this conversation."""
         return _same(token, conversation.csrf)
 
-    def _conversation(self, slug: str, id_: str, *, is_new: bool = False) -> Conversation:
-        return Conversation(slug, id_, self._check("form", slug, id_), is_new)
+    def _conversation(self, slug: str, id_: str, *, is_new: bool = False) -> WebConversation:
+        return WebConversation(slug, id_, self._check("form", slug, id_), is_new)
 
     def _check(self, purpose: str, slug: str, id_: str) -> str:
         digest = hmac.digest(self._secret, f"{purpose}/{slug}/{id_}".encode(), hashlib.sha256)

@@ -10,27 +10,34 @@ from typing import Any, Final
 from aiohttp import ClientError
 
 from adapters.base import CipherError, Finding
-from adapters.matrix import account, api, cross_signing
-from adapters.matrix.account import Client, Trouble
-from adapters.matrix.files import Folder
+from adapters.matrix.account import LOGIN_FILE, ChannelProblem, MatrixClient, is_homeserver
+from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api
+from adapters.matrix.cross_signing import (
+    is_signed,
+    load_signing_keys,
+    look_up_foreign_keys,
+    master_of,
+    public_signing_keys,
+)
+from adapters.matrix.files import SecretFolder
 from adapters.matrix.options import MatrixSettings
 
 MOST_SKEW_SECONDS: Final = 60.0
 
 
-async def findings(options: MatrixSettings, store: Folder) -> AsyncIterator[Finding]:
+async def account_findings(options: MatrixSettings, store: SecretFolder) -> AsyncIterator[Finding]:
     """Homeserver, clock, login, trust and limits, in the order in which a start would need them."""
-    client = Client(options, store.path)
+    client = MatrixClient(options, store.path)
     try:
         async for finding in _look(client, options, store):
             yield finding
-    except (Trouble, CipherError) as fault:
+    except (ChannelProblem, CipherError) as fault:
         yield Finding(False, str(fault))
-    except api.NoAnswer as fault:
+    except NoAnswer as fault:
         where = options.homeserver
         words = f"{where} does not answer as a Matrix homeserver ({fault}): see that it is up, check homeserver"
         yield Finding(False, words)
-    except api.Refusal as fault:
+    except MatrixRefusal as fault:
         yield Finding(False, f"{options.homeserver} refuses ({fault})")
     except OSError:
         yield Finding(False, f"the store {store.path} cannot be read: check its rights")
@@ -38,11 +45,11 @@ async def findings(options: MatrixSettings, store: Folder) -> AsyncIterator[Find
         await client.close()
 
 
-async def _look(client: Client, options: MatrixSettings, store: Folder) -> AsyncIterator[Finding]:
-    versions = await account.is_homeserver(client)
+async def _look(client: MatrixClient, options: MatrixSettings, store: SecretFolder) -> AsyncIterator[Finding]:
+    versions = await is_homeserver(client)
     yield Finding(True, f"homeserver {options.homeserver} answers, up to {versions[-1] if versions else '?'}")
     yield await _clock(client)
-    login = store.read(account.FILE) or {}
+    login = store.read(LOGIN_FILE) or {}
     token = options.access_token.get_secret_value() or login.get("access_token", "")
     if not token:
         yield Finding(
@@ -51,8 +58,8 @@ async def _look(client: Client, options: MatrixSettings, store: Folder) -> Async
         return
     client.access_token = token
     try:
-        me = await api.call(client, "GET", api.path("account", "whoami"))
-    except api.Refusal as fault:
+        me = await call_api(client, "GET", api_path("account", "whoami"))
+    except MatrixRefusal as fault:
         if not fault.is_signed_out:
             raise
         remedy = "the next start signs in again" if options.password.get_secret_value() else "set a new access_token"
@@ -65,7 +72,7 @@ async def _look(client: Client, options: MatrixSettings, store: Folder) -> Async
     yield await _limits(client, options)
 
 
-async def _clock(client: Client) -> Finding:
+async def _clock(client: MatrixClient) -> Finding:
     """Compares this machine's clock with the date the homeserver puts on its answers."""
     try:
         response = await client.send("GET", "/_matrix/client/versions")
@@ -79,25 +86,25 @@ async def _clock(client: Client) -> Finding:
     return Finding(True, "clock agrees with the homeserver's")
 
 
-async def _trust(client: Client, user: str, device: str, store: Folder) -> Finding:
+async def _trust(client: MatrixClient, user: str, device: str, store: SecretFolder) -> Finding:
     client.user_id = user
-    known = await cross_signing.look_up(client)
-    keys = cross_signing.load(store)
-    if keys is None or cross_signing.master_of(known, user) != cross_signing.public(keys["master"]):
+    known = await look_up_foreign_keys(client)
+    keys = load_signing_keys(store)
+    if keys is None or master_of(known, user) != public_signing_keys(keys["master"]):
         return Finding(
             False, f"the account's keys are not those of {store.path}: people may not be able to read the bot"
         )
-    if not cross_signing.is_signed(known, user, device, keys):
+    if not is_signed(known, user, device, keys):
         return Finding(False, "the device is not signed yet: the next start does it")
-    return Finding(True, f"device signed; master key to publish: {cross_signing.public(keys['master'])}")
+    return Finding(True, f"device signed; master key to publish: {public_signing_keys(keys['master'])}")
 
 
-async def _limits(client: Client, options: MatrixSettings) -> Finding:
+async def _limits(client: MatrixClient, options: MatrixSettings) -> Finding:
     """Only an administrator may ask Synapse for the limit of an account; everybody else is told so."""
     where = f"/_synapse/admin/v1/users/{options.user_id}/override_ratelimit"
     try:
-        limit: dict[str, Any] = await api.call(client, "GET", where)
-    except (api.Refusal, api.NoAnswer):
+        limit: dict[str, Any] = await call_api(client, "GET", where)
+    except (MatrixRefusal, NoAnswer):
         return Finding(True, "limits of the account cannot be seen from here: lift them as docs/matrix.md says")
     is_lifted = limit.get("messages_per_second") == 0 and limit.get("burst_count") == 0
     words = "no limit on messages" if is_lifted else "messages are limited: lift it as docs/matrix.md says"

@@ -33,7 +33,7 @@ create index if not exists sealed_by_address on sealed (address);
 """
 
 
-class Door(NamedTuple):
+class PendingRoom(NamedTuple):
     """A room to be joined. Not `is_open`: it goes on from another room, and an invitation is awaited."""
 
     room: str
@@ -41,14 +41,14 @@ class Door(NamedTuple):
     is_open: bool = True
 
 
-class Place(NamedTuple):
+class QuestionThread(NamedTuple):
     """Where a conversation stands: the event of the question with numbered answers, and the thread it is held in."""
 
     question: str = ""
     thread: str = ""
 
 
-class Sealed(NamedTuple):
+class UndecryptedEvent(NamedTuple):
     """An event whose key has not come. `since`: seconds of the epoch."""
 
     event: str
@@ -59,7 +59,7 @@ class Sealed(NamedTuple):
     is_told: bool
 
 
-class Ledger:
+class MatrixState:
     """The file. Raises sqlite3.Error and OSError where it cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
@@ -103,10 +103,10 @@ class Ledger:
     def set_mark(self, name: str, value: str) -> None:
         self._do("insert into marks values (?, ?) on conflict (name) do update set value = excluded.value", name, value)
 
-    def doors(self) -> list[Door]:
+    def doors(self) -> list[PendingRoom]:
         """Rooms that may be joined now."""
         rows = self._connection.execute("select room, predecessor from doors where is_open order by rowid")
-        return [Door(room, predecessor) for room, predecessor in rows]
+        return [PendingRoom(room, predecessor) for room, predecessor in rows]
 
     def open_door(self, room: str) -> None:
         """Somebody invites the bot there."""
@@ -162,15 +162,15 @@ class Ledger:
         self._do("delete from places where address = ?", address)
         self._do("delete from sealed where address = ?", address)
 
-    def place(self, address: str) -> Place:
+    def place(self, address: str) -> QuestionThread:
         found = self._one("select question, thread from places where address = ?", address)
-        return Place(*found) if found else Place()
+        return QuestionThread(*found) if found else QuestionThread()
 
-    def set_place(self, address: str, place: Place) -> None:
+    def set_place(self, address: str, place: QuestionThread) -> None:
         if self.place(address) == place:
             return
         self._do("delete from places where address = ?", address)
-        if place != Place():
+        if place != QuestionThread():
             self._do("insert into places values (?, ?, ?)", address, *place)
 
     def note_asked(self, address: str, event: str, title: str) -> None:
@@ -187,15 +187,15 @@ class Ledger:
         found = self._one("select event from asked where address = ?", address)
         return "" if found and found[0] == event else self._titles.get(event, "…")
 
-    def sealed(self) -> list[Sealed]:
+    def sealed(self) -> list[UndecryptedEvent]:
         """Events whose key has not come yet, the oldest first."""
         rows = self._connection.execute("select * from sealed order by since, rowid").fetchall()
         return [
-            Sealed(event, room, address=who, source=json.loads(text), since=since, is_told=bool(told))
+            UndecryptedEvent(event, room, address=who, source=json.loads(text), since=since, is_told=bool(told))
             for event, room, who, text, since, told in rows
         ]
 
-    def put_aside(self, sealed: Sealed) -> None:
+    def put_aside(self, sealed: UndecryptedEvent) -> None:
         """Keeps an event until its key comes. The oldest give way where there are too many."""
         row = (sealed.event, sealed.room, sealed.address, json.dumps(sealed.source), sealed.since, sealed.is_told)
         self._do("insert into sealed values (?, ?, ?, ?, ?, ?) on conflict (event) do nothing", *row)

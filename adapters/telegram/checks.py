@@ -13,13 +13,13 @@ from telegram.error import TelegramError
 from adapters.base import Finding
 from adapters.telegram.line import Line
 from adapters.telegram.options import TelegramSettings
-from adapters.telegram.outcomes import in_words
+from adapters.telegram.outcomes import describe_error
 
 MOST_SECONDS_OFF: Final = 30.0
 RECENT: Final = timedelta(hours=1)
 
 
-async def findings(settings: TelegramSettings) -> AsyncIterator[Finding]:
+async def bot_findings(settings: TelegramSettings) -> AsyncIterator[Finding]:
     """Whether the token works, how updates come, what waits, and whether the clock is right."""
     line = Line(settings, read_seconds=10.0)
     await line.open()
@@ -32,7 +32,7 @@ async def findings(settings: TelegramSettings) -> AsyncIterator[Finding]:
         yield _way(settings, await line.bot.get_webhook_info())
         yield _clock(line.transport.date, datetime.now(UTC))
     except TelegramError as fault:
-        yield Finding(is_well=False, words=in_words(fault))
+        yield Finding(is_well=False, words=describe_error(fault))
     finally:
         await line.close()
 
