@@ -24,7 +24,8 @@ class CipherError(Exception):
 
 
 class TextCipher(Protocol):
-    """How a channel seals what it keeps on disk, if whoever read it could pass for the bot. The key is the house's."""
+    """Encrypts what a channel keeps on disk and what would let a reader pass for the bot. The key is derived from the
+    application's secret."""
 
     def encrypt(self, text: str) -> str:
         """The text encrypted, as text. Raises CipherError."""
@@ -117,9 +118,9 @@ class Limits(NamedTuple):
     group_prefix: str = ""
     """Addresses that begin like this are groups; "" where there are none."""
     is_confidential: bool = True
-    """Whether only the person and this house can read along. If not, people are told before the first question, and
-    questions marked `web_only` are not asked here. Where it depends on the room, each message says so (`MsgIn.room`),
-    and this is only what holds for the others."""
+    """Whether only the person and this application can read the messages. If not, residents are told before the first
+    question, and questions marked `web_only` are not asked here. Where it depends on the room, each message says so
+    (`MsgIn.room`), and this value holds for the others."""
     tells_trouble: bool = False
     """Whether it tells people itself, as an answer to what they sent, that nothing can be stored at the moment; else
     they are sent a message that asks them to wait."""

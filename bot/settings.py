@@ -175,7 +175,7 @@ class Settings(_Section):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Berlin"
     """Where the city's days begin and end: a name of the IANA database."""
     publish_samples: bool = True
-    """Whether the sample consultations are published into an empty house."""
+    """Whether the sample consultations are published into an empty database."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto`: readable in a terminal, JSON in a service."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -196,7 +196,7 @@ def _there(connection: Any) -> list[str]:
 
 @contextmanager
 def _connection(url: str) -> Iterator[Any]:
-    import psycopg  # late: a house on SQLite needs no PostgreSQL driver
+    import psycopg  # late: an installation on SQLite needs no PostgreSQL driver
 
     plain = parse_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     try:

@@ -68,8 +68,8 @@ class MatrixClient(AsyncClient):
     async def upload_keys(self) -> None:
         """Uploads what is missing of the device's keys. Raises Refusal and NoAnswer.
 
-        A homeserver that refuses them has others under the same names: it was given them after the backup this house
-        was restored from. Nobody can read what is written with those.
+        A homeserver that refuses them has others under the same names: it was given them after the backup this
+        installation was restored from. Messages encrypted with those cannot be read.
         """
         try:
             await self._upload_missing_keys()

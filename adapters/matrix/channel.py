@@ -53,7 +53,7 @@ class MatrixChannel:
         self._offers = Offers()
 
     async def start(self, receive: Receive) -> None:
-        """Returns when the homeserver has answered, or after a moment: the house does not wait for it."""
+        """Returns when the homeserver has answered, or after a moment: the application does not wait for it."""
         self._tasks = [asyncio.create_task(self._run(receive))]
         with suppress(TimeoutError):
             async with asyncio.timeout(READY_SECONDS):

@@ -1,4 +1,4 @@
-"""The sync loop's one step: what the homeserver has to tell, stored in the house before we say that we have read it."""
+"""The sync loop's one step: stores what the homeserver sends before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SINCE: Final = "since"
 KEYS_AT_ONCE: Final = 100
 """So many messages to the device, which bring keys, Synapse hands over with one answer."""
 MOST_AT_ONCE: Final = 100
-"""Answers that are read before what was said is: nobody can hold up the house with messages to its device."""
+"""Answers that are read before what was said is: messages to the device cannot block the application."""
 _WHOLE: Final = {"next_batch": "?", "rooms": {}}
 _NONE: Final[dict[str, list[str]]] = {"types": []}
 _FILTER: Final = quote(

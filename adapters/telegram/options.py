@@ -24,7 +24,7 @@ class TelegramSettings(BaseModel):
     base_url: str = OFFICIAL
     """Where the Bot API is: Telegram's own, or a server of yours (`telegram-bot-api`)."""
     mode: Literal["polling", "webhook"] = "polling"
-    """`polling`: the house asks, which works everywhere; `webhook`: Telegram calls the house."""
+    """`polling`: the application asks, which works everywhere; `webhook`: Telegram calls the application."""
     webhook_url: str = ""
     """With `mode = "webhook"`: the public address of `/hooks/NAME`, with https."""
     webhook_secret: SecretStr = SecretStr("")

@@ -40,7 +40,7 @@ class TooMany(Exception):
 
 
 class NotRunning(Exception):
-    """The house has not opened yet, or is about to close."""
+    """The application is starting or stopping."""
 
 
 class WebHub:
@@ -60,7 +60,7 @@ class WebHub:
         self.epoch = secrets.token_hex(4)
         """Another one in every process: a page that knows another epoch has numbers of a log that is gone."""
         self.voices: frozenset[str] = frozenset()
-        """Languages in which the house can read aloud by itself, below `/c/SLUG/speak/`."""
+        """Languages in which the application can read aloud itself, below `/c/SLUG/speak/`."""
         self._receive: Receive | None = None
         self._chats: OrderedDict[str, WebChat] = OrderedDict()
         self._common: dict[MsgOut, MsgOut] = {}

@@ -24,7 +24,7 @@ class ChatEntry(NamedTuple):
     own: str = ""
     client_id: str = ""
     speak: str = ""
-    """Where the house reads the message aloud by itself; "" where it cannot, or a person has recorded it."""
+    """Where the application reads the message aloud itself; "" where it cannot, or a person has recorded it."""
 
     @property
     def recording(self) -> str:

@@ -54,7 +54,7 @@ class WebConversation:
 
 
 class WebSessions:
-    """Makes conversations and recognises them. `secret` is a key of its own, derived from the house's."""
+    """Makes conversations and recognises them. `secret` is a key of its own, derived from the application's."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret

@@ -127,7 +127,7 @@ def run_export(
     if is_public:
         raise CommandError(
             f"--format {kind} has exact figures and no small ones left out, so it is not for everybody; "
-            "leave --profile out to use it inside the house, or take --format csv for everybody"
+            "leave --profile out to use it internally, or take --format csv for everybody"
         )
     check_target(out)
     reason = recorded_purpose(settings, purpose) if has_single_votes(kind) else ""

@@ -60,7 +60,7 @@ class ConsoleChat:
 
     def __init__(self, make: Callable[[Mapping[str, Channel]], App], show: Show, write: Say, address: str) -> None:
         self.channel = ConsoleChannel(self._shown, address=address)
-        self.house = make({self.channel.name: self.channel})
+        self.app = make({self.channel.name: self.channel})
         self.messages: list[MsgOut] = []
         self._show = show
         self._write = write
@@ -98,13 +98,13 @@ class ConsoleChat:
 
         async def exchange() -> None:
             await self.channel.type(text, **more)
-            await self.house.outbox.drained()
+            await self.app.outbox.drained()
 
         work = asyncio.ensure_future(exchange())
         while not (await asyncio.wait([work], timeout=PATIENCE_SECONDS))[0]:
-            if self.house.trouble:
+            if self.app.trouble:
                 work.cancel()
-                raise self.house.trouble
+                raise self.app.trouble
         work.result()
 
     def _shown(self, msg: MsgOut) -> None:
@@ -116,12 +116,12 @@ class ConsoleChat:
     async def _look_up(self) -> transcripts.StoredFacts:
         find = partial(
             transcripts.load_stored_facts,
-            keys=self.house.keys,
-            catalogue=self.house.catalogue,
+            keys=self.app.keys,
+            catalogue=self.app.catalogue,
             channel=self.channel.name,
             address=self.channel.address,
         )
-        return await self.house.store.read(find)
+        return await self.app.store.read(find)
 
 
 def run_play(settings: Settings, wish: PlayOptions, source: TextIO, out: TextIO, say: Say) -> None:
@@ -140,7 +140,7 @@ def run_play(settings: Settings, wish: PlayOptions, source: TextIO, out: TextIO,
 
             async def live(read_line: ReadLine) -> None:
                 chat = ConsoleChat(make, partial(print_message, out), write, address)
-                async with chat.house.running():
+                async with chat.app.running():
                     await chat.begin(wish.slug, wish.language)
                     while (line := await read_line()) is not None:
                         await chat.say(line)
@@ -243,7 +243,7 @@ def beside(live: Callable[[ReadLine], Coroutine[Any, Any, None]], lines: Iterato
         finally:
             wanted.put(None)
 
-    thread = threading.Thread(target=work, name="house")
+    thread = threading.Thread(target=work, name="application")
     thread.start()
     ended = False
     while True:

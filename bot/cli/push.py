@@ -94,7 +94,7 @@ class _Desk:
             raise CommandError(f"these are many, {count.total}; nothing was planned. If you are sure, add --yes")
         self._plan(draft._replace(counted=count.total), count.total)
         self._out(
-            f"Planned. The house that runs sends it; {program_name()} push {order.slug} --status says how far it is."
+            f"Planned. The running service sends it; {program_name()} push {order.slug} --status says how far it is."
         )
         if order.watch:
             self._watch(draft.id)

@@ -92,8 +92,8 @@ async def _serve(
 
 
 async def _watch(app: App, stop: asyncio.Event, say: Say, lock: ServiceLock | None) -> None:
-    """Until it is time to stop: says in a sentence what keeps a part of the house from working, once, and when that is
-    over. Raises CommandError where another service has taken over.
+    """Until it is time to stop, prints each problem of the application once, and once more when it is over. Raises
+    CommandError where another service has taken over.
 
     Not in the log, which holds no sentences that name servers and accounts.
     """

@@ -99,7 +99,7 @@ class ErasureLog:
 
 
 def merge_erasure_logs(source: Path, folder: Path) -> None:
-    """Adds what another ledger of the same house knows (a copy, or that of another worker). Nothing is written over.
+    """Adds the records of another log of the same installation (a copy, or that of another worker). Overwrites nothing.
     Raises OSError.
     """
     for path in erasure_log_files(source):

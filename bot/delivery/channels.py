@@ -45,7 +45,7 @@ class ReEncrypting(Protocol):
 
 
 class _LazyCipher(NamedTuple):
-    """Seals with the secret key of the house, read only when it is needed: channels are opened before the house is, and
+    """Encrypts with the secret key, which is read only when needed: channels are opened before the store is, and
     `doctor` looks at one that has no key yet.
     """
 
@@ -106,26 +106,26 @@ def _purpose(kind: str) -> str:
     return f"channel {kind}"
 
 
-def reencrypt_channels(settings: Settings, house: Keys) -> None:
+def reencrypt_channels(settings: Settings, app_keys: Keys) -> None:
     """Re-encrypts the data of channels while the service is stopped. Raises CommandError, OSError and CipherError."""
     for name, section in settings.channels.items():
         module = _adapter(name, section)
         if hasattr(module, "reencrypt"):
             folder = settings.data / FOLDER / name
-            cast("ReEncrypting", module).reencrypt(section, folder, house.cipher(_purpose(section.type)))
+            cast("ReEncrypting", module).reencrypt(section, folder, app_keys.cipher(_purpose(section.type)))
     for folder in sorted((settings.data / FOLDER).glob("*")):
         if folder.is_dir() and folder.name not in settings.channels:
-            _reencrypt_leftover(folder, house)
+            _reencrypt_leftover(folder, app_keys)
 
 
-def _reencrypt_leftover(folder: Path, house: Keys) -> None:
+def _reencrypt_leftover(folder: Path, app_keys: Keys) -> None:
     """Re-encrypts the folder of a channel that is no longer configured; its type is unknown."""
     faults = []
     for kind in (it.name for it in pkgutil.iter_modules(adapters.__path__) if it.ispkg):
         module = importlib.import_module(f"adapters.{kind}")
         if hasattr(module, "reencrypt"):
             try:
-                cast("ReEncrypting", module).reencrypt(None, folder, house.cipher(_purpose(kind)))
+                cast("ReEncrypting", module).reencrypt(None, folder, app_keys.cipher(_purpose(kind)))
             except CipherError as fault:
                 faults.append(fault)
             else:

@@ -36,7 +36,7 @@ class ServingLock:
 
     def take(self) -> bool:
         """Whether it is ours now. Raises the classes of ``storage.errors``."""
-        import psycopg  # late: a house on SQLite needs no PostgreSQL driver
+        import psycopg  # late: an installation on SQLite needs no PostgreSQL driver
 
         self.let_go()
         try:

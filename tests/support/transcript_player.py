@@ -97,7 +97,7 @@ async def replay(store: Store, path: Path) -> str:
 
 
 async def _played(scene: Scene, lines: list[str]) -> str:
-    async with scene.chat.house.running():
+    async with scene.chat.app.running():
         for line in lines:
             if line[:1] in _SCRIPTED:
                 await scene.perform(line)

@@ -142,7 +142,7 @@ async def test_a_conversation_leaves_no_trace_of_what_was_said(sample_store, lin
     shown: list[str] = []
     make = partial(build, Settings(), store=sample_store, keys=Keys(bytes(32)))
     chat = ConsoleChat(make, lambda msg: shown.append(msg.text), lambda _: None, CANARY)
-    async with chat.house.running():
+    async with chat.app.running():
         await chat.begin("buergerhaushalt", "de")
         monkeypatch.setattr("flows.dialogue.engine._answer", _break)
         await chat.say(CANARY)

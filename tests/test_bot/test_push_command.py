@@ -64,7 +64,7 @@ def test_a_dry_run_counts_exactly_and_changes_nothing(settings):
 
 
 def test_plans_and_says_where_it_stands(settings):
-    assert run(settings, yes=True)[-1].startswith("Planned. The house that runs sends it;")
+    assert run(settings, yes=True)[-1].startswith("Planned. The running service sends it;")
     assert states(settings) == [("sending", 3)]
     assert run(settings, action="status") == ["park, everybody: running", "waiting: 3"]
     run(settings, action="pause")

@@ -1,4 +1,4 @@
-"""What open sessions cost: memory while the house runs, and time to start it again."""
+"""What open sessions cost: memory while the application runs, and time to start it again."""
 
 from __future__ import annotations
 

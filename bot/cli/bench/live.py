@@ -51,7 +51,7 @@ class SinkChannel:
 
 
 def bench_app(url: str, channels: Mapping[str, Channel] | None = None, subject: Consultation | None = None) -> App:
-    """A house with nothing but the subject (unless another is given, under the same slug), and a sink unless other
+    """Returns an application with the benchmark's consultation, or `subject` under the same slug, and a sink unless
     channels are given. Call it in an event loop.
     """
     store = Store(url)

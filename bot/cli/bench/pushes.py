@@ -88,7 +88,7 @@ def prepare_push(url: str, people: int = PEOPLE) -> None:
 
 
 def plan(url: str, people: int = PEOPLE) -> Planned:
-    """Plans a push to all of them, past participation looked up, page by page as a running house does."""
+    """Plans a push to all of them, past participation looked up, page by page as the running service does."""
     store = Store(url)
     pushing = BroadcastProcessor(_AWAKE, _KEYS, frozenset({_CHANNEL}), [_CHANNEL])
     number = _begin(store, pushing, f"everybody and not began={SLUG}")

@@ -94,7 +94,7 @@ def _beside_editions(runs: int, file: Path) -> Iterator[Figure]:
 
 
 def _exported(runs: int, large: Path) -> Iterator[Figure]:
-    """Of the house of `editions`."""
+    """Of the installation of `editions`."""
     measured = [exports.measure_export(f"sqlite:///{large}", large.parent) for _ in range(runs)]
     for name in exports.ExportMeasurement._fields:
         unit = "of csv.writer" if name.endswith("ratio") else "s"

@@ -1,7 +1,7 @@
 """Answers per second over Telegram, and how fast its sender alone is.
 
-The house runs in this process. The stand-in of Telegram and the residents in it run in another one and count: what they
-cost is then no work of the house. They come with the tests (`tests/botapi`).
+The application runs in this process. The Telegram stand-in and its residents run in another one and count, so their
+cost is not measured. They come with the tests (`tests/botapi`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RESIDENTS: Final = 256
 ROUNDS: Final = 3
 SECONDS: Final = 120.0
 WORKERS: Final = 250
-"""As a house has them that may send 1,000 messages a second."""
+"""The limits of a bot that may send 1,000 messages a second."""
 SENDS: Final = 10_000
 HOST: Final = "127.0.0.1"
 

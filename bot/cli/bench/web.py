@@ -1,6 +1,6 @@
 """Durable answers per second through the WebSocket, end to end, the form, and the weight of the chat page.
 
-The house runs in this process; the residents in another one, which talks to it over the loopback and counts: what
+The application runs in this process; the residents in another one, which talks to it over the loopback and counts: what
 clients cost is then no work of the server.
 """
 

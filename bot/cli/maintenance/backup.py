@@ -129,7 +129,7 @@ def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence
     """Restores a checked backup and repeats the erasures made since. Never overwrites files.
 
     `ledgers`: where else it is noted what was erased; that of the data folder and that of the backup count anyway.
-    Raises CommandError, and what opening a house does.
+    Raises CommandError, and what opening the store raises.
     """
     database = _database(settings)
     check_backup(folder)

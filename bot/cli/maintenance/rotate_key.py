@@ -112,7 +112,7 @@ def _drop(data: Path) -> None:
 def _advise(data: Path, say: Say) -> None:
     say(
         f"Make a backup now, and copy {data / FILE} and {data / RING} to wherever you keep them: only both together "
-        "open the house. Backups made before keep their own."
+        "open the database. Backups made before keep their own."
     )
 
 

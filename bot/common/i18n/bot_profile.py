@@ -1,4 +1,4 @@
-"""How the bot introduces itself on channels that show it before anybody writes, in every language of the house."""
+"""How the bot introduces itself on channels that show it before anybody writes, in every language."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class PhrasesError(LookupError):
 
 
 def catalogue_languages() -> tuple[str, ...]:
-    """The languages that have a catalogue, in the order of the house: no consultation can be offered in another."""
+    """The languages that have a catalogue, in display order: no consultation can be offered in another."""
     return tuple(tag for tag in LANGUAGES if (FOLDER / f"{tag}.po").exists())
 
 

@@ -1,6 +1,6 @@
 """Fetches what people sent, after it was committed, and removes files that belong to nobody any more.
 
-Everything that is still to be done stands in the table: a house that is killed goes on with it at its next start.
+All pending work is in the table, so a killed process resumes it at its next start.
 """
 
 from __future__ import annotations

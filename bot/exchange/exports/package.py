@@ -72,7 +72,7 @@ class ExportRequest(NamedTuple):
 
 
 def write_export(store: Store, wish: ExportRequest, now: datetime) -> int:
-    """Writes an export for the house, or the public one, brought up to date before; gives the number of answered
+    """Writes an internal export, or the public one, brought up to date before; gives the number of answered
     participations in it, 0 where those are too few to be told. Raises CommandError.
     """
     check_target(wish.out)
@@ -130,7 +130,7 @@ def _no_edition(connection: Connection, slug: str) -> str:
     if consultation and not figures_are_public(consultation, live, datetime.now(UTC)):
         return (
             f"the figures of {slug} are hidden until it is closed (`results: at_close` in its file); "
-            "use --profile analysis inside the house, or wait"
+            "use --profile analysis internally, or wait"
         )
     return f"the figures of {slug} are not put together yet; try again in a moment"
 

@@ -1,4 +1,4 @@
-"""Has new editions of figures made while the house runs, each in a process of its own.
+"""Makes new editions of figures while the service runs, each in its own process.
 
 The conversations share nothing with that process but the database: it may take long, fail or be killed, and nobody is
 answered later because of it.
@@ -117,7 +117,7 @@ async def run_job(store: Store, slugs: Sequence[str]) -> list[dict[str, Any]]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": path},
-        start_new_session=True,  # Ctrl-C in a terminal is for the house, which ends this process itself
+        start_new_session=True,  # Ctrl-C in a terminal is for the service, which ends this process itself
     )
     try:
         async with asyncio.timeout(LONGEST_SECONDS):

@@ -67,7 +67,7 @@ _REFUSALS: Final[dict[RefusalReason, tuple[int, str]]] = {
     "same_text": (409, "Nothing would change."),
     "no_text": (422, "There must be a text of at most {most} characters, with a title of at most {title}."),
     "parts": (422, "Two to {most} different parts are needed."),
-    "language": (422, "{language} is not a language of the house, or is the one in which it was written."),
+    "language": (422, "{language} is not a language of this installation, or is the one in which it was written."),
     "status": (422, "Everything begins as received; choose what became of it."),
     "reason_languages": (422, "The reason is needed in German and in the language of the proposal: {languages}."),
     "link": (422, "The link must lead to a page: https://…"),
