@@ -1,6 +1,6 @@
 """`import` and `export --format`: files of other programs.
 
-A kind is a module in `bot/exchange/kinds/`: with `read(path, language, aside)` it can be imported, with
+A kind is a module in `bot/exchange/formats/`: with `read(path, language, aside)` it can be imported, with
 `write(content, folder)` exported. Nothing else lists them.
 """
 

@@ -140,7 +140,7 @@ def _misled(path: Path, it: ImportedStatement, by_id: Mapping[str, ImportedState
 
 
 def merge_targets(statements: tuple[ImportedStatement, ...]) -> dict[str, str]:
-    """Merged statement → the one at the end of its chain. Call after `sound`."""
+    """Merged statement → the one at the end of its chain. Call after `valid_statements`."""
     into = {it.source_id: it.merged_into for it in statements if it.merged_into}
     found = {}
     for name in into:

@@ -247,7 +247,7 @@ def clean_cell(name: Path | str, row: int, words: str, aside: RejectedRows = STR
 
 def clean_markup(name: Path | str, row: int, markup: str, aside: RejectedRows = STRICT) -> str:
     """The words of a text without harmless markup (paragraphs, lists, emphasis, links); other markup is kept as text.
-    Raises BadFile as `text` does.
+    Raises BadFile as `clean_cell` does.
 
     >>> clean_markup("x.csv", 2, "<p>Bänke &amp; <b>Bäume</b></p><p>bitte</p>")
     'Bänke & Bäume\\n\\nbitte'

@@ -105,7 +105,7 @@ def _said(kind: str, ballot: tuple[object, ...]) -> set[str]:
 
 
 def ballot_tables(questions: Mapping[str, Question], ballots: Mapping[str, Ballots]) -> dict[str, FrequencyTable]:
-    """The same by variable, as an edition is compared with the one before (`differencing.may_follow`)."""
+    """The same by variable, for comparison with the previous edition."""
     return {
         f"ballots:{id_}": disclosure.ungrouped_table(
             sum(ballots[id_].values()), disclosed_by_ballots(question, ballots[id_])

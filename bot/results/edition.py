@@ -97,7 +97,7 @@ class ResultsEdition(NamedTuple):
     apart: frozenset[str] = frozenset()
     """The variables withheld because rooms have shown results. Not stored."""
     pictures: int = 0
-    """What rooms had shown by then (`meetings.moment`). Not stored."""
+    """What rooms had shown by then (`live_results.live_results_version`). Not stored."""
 
     @property
     def is_by_an_old_rule(self) -> bool:

@@ -1,8 +1,8 @@
 """What the wall of a live meeting shows: a picture that is replaced only when the difference may be told.
 
 A room is a group of the whole, and whoever sits in it sees who answers when. So three things hold together: a picture
-follows the one before (`differencing.follows`), it is looked for at moments that no answer decides, and beside the
-published figures it leaves none or enough people over (docs/results.md, "Live meetings").
+follows the one before (`differencing.may_publish_after`), it is looked for at moments that no answer decides, and
+beside the published figures it leaves none or enough people over (docs/results.md, "Live meetings").
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class LiveResult(NamedTuple):
     number: int
     """Rises when the picture is replaced; 0 before the first."""
     is_due: bool
-    """Whether another picture is to be looked for (`renew`)."""
+    """Whether another picture is to be looked for (`renew_live_result`)."""
 
 
 def load_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveResult:

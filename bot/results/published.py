@@ -56,7 +56,8 @@ class PublishedResults(NamedTuple):
 
     @property
     def is_before(self) -> bool:
-        """Whether it was counted for this one look (`read`): not public, and not compared with any look before."""
+        """Whether it was counted for this one look (`preview_results`): not public, and not compared with any look
+        before."""
         return self.edition.number == 0
 
     @property

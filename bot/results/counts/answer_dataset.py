@@ -120,7 +120,7 @@ class AnswerDataset:
 
     @property
     def min_cell_size(self) -> int:
-        """Fewer people than this make no published figure; `disclosure.ALL` for the core team."""
+        """The threshold of published figures; `disclosure.UNPROTECTED` for the core team."""
         return UNPROTECTED if self.is_inner else self.flow.consultation.smallest_cell
 
     def number_of(self, revision_id: int) -> int:

@@ -30,7 +30,7 @@ def may_publish_after(previous: FrequencyRow, new: FrequencyRow, rule: Disclosur
 def may_publish_tables_after(
     previous: Mapping[str, FrequencyTable], new: Mapping[str, FrequencyTable], rules: Mapping[str, DisclosureRule]
 ) -> bool:
-    """Whether an edition may be published after the previous one: every table in both passes `follows`."""
+    """Whether an edition may be published after the previous one: every table in both passes `may_publish_after`."""
     return not unpublishable_tables(previous, new, rules)
 
 

@@ -25,8 +25,8 @@ def exposed_people(parts: Iterable[PopulationPart], *, is_sensitive: bool = Fals
     where the same rows fit other answers as well. That is plain where the people of a part answered differently: any of
     them may be the one. Where all of a part gave the answer, others are looked for: up to two people less of some parts
     and two more of others, so that every row keeps its sum. Where none are found the part counts as exposed, although
-    a change of more people might do. From `LARGE` people on in the part, in a row that is all alike, or in what one row
-    leaves of another, it is a result.
+    a change of more people might do. From `LARGE_GROUP` people on in the part, in a row that is all alike, or in what
+    one row leaves of another, it is a result.
 
     >>> # 9 of 15 people, and 3 of a group of 9 of these: so 6 of 6
     >>> exposed_people([PopulationPart(1, 6, 6), PopulationPart(1 + 4, 3, 9)])
@@ -55,7 +55,8 @@ def exposed_people(parts: Iterable[PopulationPart], *, is_sensitive: bool = Fals
 
 
 class _Results:
-    """Where `LARGE` people or more answered alike: all of a told row, or all that one told row leaves of another."""
+    """Where `LARGE_GROUP` people or more answered alike: all of a told row, or all that one told row leaves of
+    another."""
 
     def __init__(self, counts: Mapping[int, tuple[int, int]]) -> None:
         rows = range((max(counts).bit_length() + 1) // 2)

@@ -17,7 +17,7 @@ from bot.results.counts.disclosure import OTHERS, WHOLE, DisclosureRule, Frequen
 from bot.results.counts.exposure import PopulationPart
 
 PublishedRow = Groups
-"""A row that is told, as the groups whose people it counts; of all who answered none (`EVERYBODY`)."""
+"""A row that is told, as the groups whose people it counts; of all who answered none (`ALL_ANSWERED`)."""
 ALL_ANSWERED: Final[PublishedRow] = frozenset()
 MAX_MOMENTS: Final = 12
 """So many moments are looked at together at most. Then the oldest is forgotten if every row of it was told again since;
@@ -50,7 +50,8 @@ def next_moments(
     """All moments that matter with the new one, in which the lines stand that are told anew; the others stay as they
     were told last. The same as before where nothing changed; None where everything waits.
 
-    `new` is what could be told if nothing had been told before (`first`). `is_last`: there will be no other moment.
+    `new` is what could be told if nothing had been told before (`first_moment`). `is_last`: there will be no other
+    moment.
 
     >>> old = {frozenset({"a"}): FrequencyRow(9, {"yes": 5, "no": 4}),
     ...        frozenset(): FrequencyRow(20, {"yes": 9, "no": 11})}
@@ -166,7 +167,7 @@ def _parts(moments: Sequence[Moment], answer: str, *, oldest_leave: bool) -> Ite
 
 
 class _Columns:
-    """In which lines of which moments people are counted, as `exposure.Part` has it."""
+    """In which lines of which moments people are counted, as `exposure.PopulationPart` has it."""
 
     def __init__(self, moments: Sequence[Moment]) -> None:
         self._lines: list[list[tuple[int, PublishedRow]]] = []

@@ -28,8 +28,8 @@ class QuestionTable(NamedTuple):
     reason: Reason
     """Why the answers are suppressed."""
     is_rounded: bool
-    """Whether all its numbers are multiples of `disclosure.STEP`: the question is sensitive, or says who was asked a
-    sensitive one.
+    """Whether all its numbers are multiples of `disclosure.ROUNDING_BASE`: the question is sensitive, or says who was
+    asked a sensitive one.
     """
     asked: int | None
     """Who came to it: answered it, or said that they do not."""
@@ -100,7 +100,7 @@ def row_of(counts: ParticipationCounts, variable: Variable) -> FrequencyRow:
 
 
 def tables_by_name(counts: ParticipationCounts) -> dict[str, FrequencyTable]:
-    """The same as an edition is compared with the one before (`differencing.may_follow`), by name of the row. How many
+    """The same as an edition is compared with the one before (`differencing`), by name of the row. How many
     were asked a question that not everybody is asked is a row of its own, where it is told (`ASKED`).
     """
     found = {PARTICIPATIONS: disclosure.ungrouped_table(counts.responses, {})}

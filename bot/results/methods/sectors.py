@@ -154,7 +154,7 @@ def suppress_beside(
     min_cell_size: int = MIN_CELL_SIZE,
 ) -> list[Agreement]:
     """`found`, over groups of another division of the same people, without the answers that would give somebody away
-    together with those that are `told` of the sectors.
+    together with those that are `published` of the sectors.
     """
     rows = zip(published, found, sector_tables(matrix, {**sectors, **groups}), strict=True)
     return [

@@ -35,7 +35,7 @@ class RankedStatement(NamedTuple):
 def ranked_names(
     log: VoteLog, shown: Sequence[str], sectors: Mapping[str, frozenset[str]], min_cell_size: int
 ) -> list[str]:
-    """All of `shown` by name, the one most agreed with first (`ranked`)."""
+    """All of `shown` by name, the one most agreed with first (`rank_statements`)."""
     return [it.name for it in rank_statements(log, shown, sectors, min_cell_size)]
 
 
