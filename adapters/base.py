@@ -1,4 +1,4 @@
-"""What every channel promises, and what it says about each message it was asked to send."""
+"""The contract of channels: what each one implements, and the outcomes of sending a message."""
 
 from __future__ import annotations
 

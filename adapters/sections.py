@@ -21,7 +21,7 @@ _KINDS: Final = {
     "model": "a section: write [{name}] in a line of its own, and its keys below",
     "dict": "a section: write [{name}] in a line of its own, and its keys below",
 }
-"""What a value must be, by the beginning of pydantic's name for the fault."""
+"""What a value must be, by the beginning of pydantic's name for the exc."""
 
 
 def read_section(model: type[M], section: BaseModel) -> M:
@@ -31,9 +31,9 @@ def read_section(model: type[M], section: BaseModel) -> M:
     """
     try:
         return model.model_validate(dict(section))
-    except ValidationError as fault:
+    except ValidationError as exc:
         known = [name for name in model.model_fields if name != "type"]
-        raise BadSettings("; ".join(_in_words(error, known) for error in fault.errors())) from None
+        raise BadSettings("; ".join(_in_words(error, known) for error in exc.errors())) from None
 
 
 def _in_words(error: ErrorDetails, known: list[str]) -> str:
@@ -47,7 +47,7 @@ def _in_words(error: ErrorDetails, known: list[str]) -> str:
 
 
 def describe_setting_error(name: str, error: ErrorDetails) -> str:
-    """What a value must be, in the words of somebody who writes a settings file. The value itself is not repeated."""
+    """What a value must be, for the author of a settings file. The value itself is not repeated."""
     said = error["msg"].removeprefix("Value error, ")
     if not name:
         return said

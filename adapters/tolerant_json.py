@@ -45,8 +45,8 @@ def parse_json(raw: bytes) -> Any:
         text = raw.decode("utf-8-sig", "replace").translate(_CONTROLS)
     try:
         return from_json(_pruned(_BACKSLASH.sub(_paired, text)), allow_inf_nan=False)
-    except ValueError as fault:
-        if str(fault).startswith("EOF"):
+    except ValueError as error:
+        if str(error).startswith("EOF"):
             raise CutOff("cut off") from None
         raise
 

@@ -1,4 +1,5 @@
-"""The bot's login: made once, then restored, so that it stays one device with one set of keys."""
+"""Signs the bot in: creates the login once and restores it later, so that it remains one device with one set of
+keys."""
 
 from __future__ import annotations
 
@@ -32,11 +33,11 @@ _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 class ChannelProblem(Exception):
-    """The channel cannot work like this. The text is for the operator: what is wrong, what to do; never a secret."""
+    """The channel cannot work. The text tells the operator the problem and the remedy; it never holds a secret."""
 
 
 class MatrixClient(AsyncClient):
-    """nio's client, which repeats and waits for nothing by itself, and keeps new keys before it shows them."""
+    """nio's client without its own retries and waits; it saves new keys before it publishes them."""
 
     def __init__(self, options: MatrixSettings, store: Path) -> None:
         # store_sync_tokens stays off: nio would remember a sync before we have stored what it brought.
@@ -44,7 +45,7 @@ class MatrixClient(AsyncClient):
         super().__init__(options.homeserver, options.user_id, "", str(store), config)
         self.user_id = options.user_id
         self.found_rooms: dict[str, Room] = {}
-        """Who can read along in the rooms that were looked at (`rooms.look`)."""
+        """The cached privacy of rooms (`rooms.room_privacy`)."""
         self._wants_fallback = False
 
     def note_keys(self, sync: Mapping[str, Any]) -> None:
@@ -60,21 +61,21 @@ class MatrixClient(AsyncClient):
         self._wants_fallback = isinstance(unused, list) and _KEYS not in unused
 
     async def close(self) -> None:
-        """Lets go of connections and store; the next request opens them again."""
+        """Closes connections and store; the next request opens them again."""
         if self.store is not None:
             self.store.database.close()
         await super().close()  # type: ignore[no-untyped-call]
 
     async def upload_keys(self) -> None:
-        """Uploads what is missing of the device's keys. Raises Refusal and NoAnswer.
+        """Uploads what is missing of the device's keys. Raises MatrixRefusal and NoAnswer.
 
         A homeserver that refuses them has others under the same names: it was given them after the backup this
         installation was restored from. Messages encrypted with those cannot be read.
         """
         try:
             await self._upload_missing_keys()
-        except MatrixRefusal as fault:
-            if fault.status != 400:
+        except MatrixRefusal as error:
+            if error.status != 400:
                 raise
             await self._take_back_keys()
             await self._upload_missing_keys()
@@ -96,7 +97,7 @@ class MatrixClient(AsyncClient):
             self.olm.save_account()
 
     async def _take_back_keys(self) -> None:
-        """Leaves none of the device's one-time keys at the homeserver: who takes one takes it away."""
+        """Removes all one-time keys of the device from the homeserver by claiming them."""
         assert self.olm is not None  # noqa: S101 - as above
         me, device = self.user_id, str(self.device_id)
         for _ in range(_MOST_KEYS):
@@ -120,13 +121,13 @@ class MatrixClient(AsyncClient):
         return {f"{_KEYS}:{next(iter(account.fallback_key))}": signed}
 
     async def query_keys(self, people: Collection[str]) -> None:
-        """Asks for the devices of these people. Raises Refusal and NoAnswer."""
+        """Asks for the devices of these people. Raises MatrixRefusal and NoAnswer."""
         body: dict[str, Any] = {"device_keys": {person: [] for person in people}}
         answer = await call_api(self, "POST", api_path("keys", "query"), body)
         await self._take(KeysQueryResponse.from_dict(answer))
 
     async def claim_keys(self, devices: Mapping[str, Iterable[str]]) -> None:
-        """Gets what it takes to write to devices for the first time. Raises Refusal and NoAnswer."""
+        """Gets what it takes to write to devices for the first time. Raises MatrixRefusal and NoAnswer."""
         body = {person: dict.fromkeys(names, _KEYS) for person, names in devices.items()}
         answer = await call_api(self, "POST", api_path("keys", "claim"), {"one_time_keys": body})
         await self._take(KeysClaimResponse.from_dict(answer))
@@ -144,7 +145,7 @@ class MatrixClient(AsyncClient):
 async def sign_in(client: MatrixClient, options: MatrixSettings, store: SecretFolder) -> None:
     """Restores the login, or makes it the first time; afterwards the device's keys are known and signed.
 
-    Raises Trouble, CipherError, Refusal and NoAnswer.
+    Raises ChannelProblem, CipherError, Refusal and NoAnswer.
     """
     await is_homeserver(client)
     login = store.read(LOGIN_FILE) or {}
@@ -173,7 +174,7 @@ async def sign_in(client: MatrixClient, options: MatrixSettings, store: SecretFo
 
 
 async def is_homeserver(client: AsyncClient) -> list[str]:
-    """The versions the homeserver speaks. Raises Trouble and NoAnswer."""
+    """The versions the homeserver speaks. Raises ChannelProblem and NoAnswer."""
     try:
         versions = (await call_api(client, "GET", "/_matrix/client/versions")).get("versions")
     except MatrixRefusal:
@@ -184,7 +185,7 @@ async def is_homeserver(client: AsyncClient) -> list[str]:
 
 
 def forget_token(store: SecretFolder) -> None:
-    """The stored login does not count any more; the device and its keys stay."""
+    """Deletes the stored access token; the device and its keys remain."""
     login = store.read(LOGIN_FILE)
     if login:
         store.write(LOGIN_FILE, login | {"access_token": ""})
@@ -194,8 +195,8 @@ async def _device_of_token(client: MatrixClient, options: MatrixSettings, login:
     """Whose token it is. A token that was revoked is forgotten where a password can bring a new one."""
     try:
         me = await call_api(client, "GET", api_path("account", "whoami"))
-    except MatrixRefusal as fault:
-        if not fault.is_signed_out:
+    except MatrixRefusal as error:
+        if not error.is_signed_out:
             raise
         client.access_token = ""
         if options.access_token.get_secret_value() or not options.password.get_secret_value():
@@ -222,8 +223,8 @@ async def _log_in(client: MatrixClient, options: MatrixSettings, device: str) ->
     }
     try:
         answer = await call_api(client, "POST", api_path("login"), body)
-    except MatrixRefusal as fault:
-        if fault.code not in {"M_FORBIDDEN", "M_USER_DEACTIVATED", "M_UNKNOWN", "M_INVALID_USERNAME"}:
+    except MatrixRefusal as error:
+        if error.code not in {"M_FORBIDDEN", "M_USER_DEACTIVATED", "M_UNKNOWN", "M_INVALID_USERNAME"}:
             raise
         raise ChannelProblem(f"the homeserver does not let {options.user_id} in: check user_id and password") from None
     if answer.get("user_id") != options.user_id:
@@ -237,8 +238,8 @@ def _open_store(client: MatrixClient, device: str, store: SecretFolder) -> None:
             client.restore_login(client.user_id, device, client.access_token)
         except OSError:
             raise
-        except Exception as fault:  # whatever a damaged file causes, the operator has to put it back
-            raise ChannelProblem(f"the keys in {store.path} cannot be read: put them back from your backup") from fault
+        except Exception as error:  # whatever a damaged file causes, the operator has to put it back
+            raise ChannelProblem(f"the keys in {store.path} cannot be read: put them back from your backup") from error
         store.hide()
 
 

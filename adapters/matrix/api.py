@@ -1,6 +1,6 @@
-"""One request to the homeserver, and what can come of it: the answer, a refusal, or nothing that can be understood.
+"""Requests to the homeserver. The outcome is an answer, a refusal, or no valid answer.
 
-matrix-nio's own calls wait and repeat by themselves; the outbox and the sync loop decide that here.
+The calls of matrix-nio wait and retry themselves; here the outbox and the sync loop decide about that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CLIENT = "/_matrix/client/v3"
 
 
 class MatrixRefusal(Exception):
-    """The homeserver said no. `code` is its word for why, `seconds` when it may be asked again (0: it did not say)."""
+    """The homeserver refused. `code` is its error code, `seconds` the wait before a retry (0: not given)."""
 
     def __init__(self, status: int, code: str, seconds: float = 0) -> None:
         super().__init__(f"{status} {code}")
@@ -30,17 +30,17 @@ class MatrixRefusal(Exception):
 
     @property
     def is_limit(self) -> bool:
-        """Whether it only means: not so fast."""
+        """Whether it is a rate limit."""
         return self.code == "M_LIMIT_EXCEEDED" or self.status == 429
 
     @property
     def is_signed_out(self) -> bool:
-        """Whether the login does not count any more."""
+        """Whether the login is no longer valid."""
         return self.code in {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"}
 
 
 class NoAnswer(Exception):
-    """No homeserver, or one that talks nonsense: whatever was asked for may have happened."""
+    """No valid answer; the request may have been executed."""
 
 
 def api_path(*parts: str) -> str:
@@ -60,7 +60,7 @@ async def call_api(
     *,
     seconds: float = TIMEOUT_SECONDS,
 ) -> dict[str, Any]:
-    """The JSON object that is answered. Raises Refusal and NoAnswer."""
+    """The JSON object that is answered. Raises MatrixRefusal and NoAnswer."""
     raw, status = await fetch_bytes(client, method, where, body, seconds=seconds)
     try:
         answer = parse_json(raw)
@@ -74,7 +74,7 @@ async def call_api(
 
 
 async def call_for_list(client: AsyncClient, where: str) -> list[Mapping[str, Any]]:
-    """The JSON objects of a list that is answered. Raises Refusal and NoAnswer."""
+    """The JSON objects of a list that is answered. Raises MatrixRefusal and NoAnswer."""
     raw, status = await fetch_bytes(client, "GET", where)
     try:
         answer = parse_json(raw)
@@ -111,8 +111,8 @@ async def fetch_bytes(
                 if len(raw) > most:
                     raise NoAnswer("too much")
             return bytes(raw), response.status
-    except (ClientError, TimeoutError, OSError) as fault:
-        raise NoAnswer(type(fault).__name__) from None
+    except (ClientError, TimeoutError, OSError) as error:
+        raise NoAnswer(type(error).__name__) from None
 
 
 def refusal(status: int, answer: Mapping[str, Any]) -> MatrixRefusal:
@@ -122,10 +122,10 @@ def refusal(status: int, answer: Mapping[str, Any]) -> MatrixRefusal:
 
 
 def object_in(found: object) -> Mapping[str, Any]:
-    """What should be a JSON object, an empty one where it is none."""
+    """The value if it is a JSON object, otherwise an empty one."""
     return found if isinstance(found, Mapping) else {}
 
 
 def objects_in(found: object) -> list[Mapping[str, Any]]:
-    """The objects in what should be a list of them."""
+    """The objects of a list; an empty list for any other value."""
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

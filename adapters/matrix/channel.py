@@ -1,4 +1,4 @@
-"""The Matrix channel: one account, one device, one loop that reads; the outbox calls `send` beside it."""
+"""The Matrix channel: one account, one device, one sync loop; the outbox calls `send` concurrently."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ READY_SECONDS: Final = 3.0
 
 
 class MatrixChannel:
-    """A bot account on a homeserver. `trouble` says what is wrong; the loop goes on trying, ever more slowly."""
+    """A bot account on a homeserver. `trouble` names the current problem; the loop retries with growing pauses."""
 
     limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=GROUP_PREFIX)
 
@@ -47,7 +47,7 @@ class MatrixChannel:
         self._sending = 0
         self._is_stopped = False
         self._client: MatrixClient | None = None
-        self._ledger: MatrixState | None = None
+        self._state: MatrixState | None = None
         self._sender: MatrixSender | None = None
         self._syncer: Syncer | None = None
         self._offers = Offers()
@@ -60,7 +60,7 @@ class MatrixChannel:
                 await self._tried.wait()
 
     async def send(self, message: Outgoing) -> Delivery:
-        """While there is no homeserver, or no login, messages wait here instead of using up their attempts."""
+        """Sends a message. Without a homeserver or a login it waits here instead of using up its attempts."""
         self._sending += 1
         try:
             await self._online.wait()
@@ -79,14 +79,14 @@ class MatrixChannel:
         return await fetch_attachment(self._client, media_ref)
 
     def forget(self, address: str, *, was_told: bool = True) -> None:
-        """Somebody had everything deleted: where they are met is forgotten, until they write again."""
+        """Deletes the state of an erased contact."""
         self._offers.forget(address)
-        if self._ledger is not None:
-            with self._ledger.writing():
-                self._ledger.forget_person(address)
+        if self._state is not None:
+            with self._state.writing():
+                self._state.forget_person(address)
 
     async def stop(self) -> None:
-        """Ends receiving; what is still to be said may be sent afterwards."""
+        """Ends receiving; messages can still be sent afterwards."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -98,8 +98,8 @@ class MatrixChannel:
     async def _close_when_done(self) -> None:
         if self._is_stopped and not self._sending and self._client is not None:
             await self._client.close()  # all opened again by the next message, if there is one
-            if self._ledger is not None:
-                self._ledger.close()
+            if self._state is not None:
+                self._state.close()
 
     def trouble(self) -> str:
         return self._trouble
@@ -114,9 +114,9 @@ class MatrixChannel:
                 if self._syncer is None:
                     self._syncer = await self._sign_in()
                 await self._syncer.step(hear, is_patient=self._online.is_set())
-            except Exception as fault:  # noqa: BLE001 - whatever it is, the loop is the only one that could mend it
+            except Exception as error:  # noqa: BLE001 - the loop has to go on after any error
                 pause = min(max(FIRST_PAUSE_SECONDS, pause * 2), LONGEST_PAUSE_SECONDS)
-                pause = max(pause, self._note(fault))
+                pause = max(pause, self._note(error))
                 self._tried.set()
                 await asyncio.sleep(pause)
                 continue
@@ -126,34 +126,34 @@ class MatrixChannel:
             self._online.set()
             self._tried.set()
 
-    def _note(self, fault: Exception) -> float:
-        """Takes down what is wrong; gives the seconds the homeserver wants us to wait."""
-        words, seconds = self._in_words(fault), 0.0
-        if isinstance(fault, MatrixRefusal):
-            seconds = fault.seconds
-            if fault.is_signed_out:
+    def _note(self, error: Exception) -> float:
+        """Stores the current problem; returns the seconds the homeserver asks to wait."""
+        words, seconds = self._in_words(error), 0.0
+        if isinstance(error, MatrixRefusal):
+            seconds = error.seconds
+            if error.is_signed_out:
                 self._signed_out()
-        if not (isinstance(fault, MatrixRefusal) and fault.is_limit):
+        if not (isinstance(error, MatrixRefusal) and error.is_limit):
             self._online.clear()
         if words != self._trouble:
             self._trouble = words
-            log.error("matrix_sync_failed", channel=self.name, fault=type(fault).__name__)
+            log.error("matrix_sync_failed", channel=self.name, fault=type(error).__name__)
         return seconds
 
-    def _in_words(self, fault: Exception) -> str:
-        match fault:
+    def _in_words(self, error: Exception) -> str:
+        match error:
             case ChannelProblem() | CipherError():
-                return str(fault)
+                return str(error)
             case NoAnswer():
                 where = self._options.homeserver
-                return f"{where} does not answer as a Matrix homeserver ({fault}): see that it is up, check homeserver"
-            case MatrixRefusal() if fault.is_signed_out:
+                return f"{where} does not answer as a Matrix homeserver ({error}): see that it is up, check homeserver"
+            case MatrixRefusal() if error.is_signed_out:
                 return f"{self._options.user_id} was signed out"
             case MatrixRefusal():
-                return f"{self._options.homeserver} refuses ({fault})"
+                return f"{self._options.homeserver} refuses ({error})"
             case OSError() | sqlite3.Error() | PeeweeException():
                 return f"the store {self._store.path} cannot be used: check its rights and the free space"
-        return f"a fault of the program itself ({type(fault).__name__})"
+        return f"a fault of the program itself ({type(error).__name__})"
 
     def _signed_out(self) -> None:
         """The next round signs in again, as the same device."""
@@ -169,19 +169,19 @@ class MatrixChannel:
             if self._client is not None:
                 await self._client.close()
             self._client = MatrixClient(self._options, self._store.path)
-        if self._ledger is None:
-            self._ledger = MatrixState(self._store.path)
+        if self._state is None:
+            self._state = MatrixState(self._store.path)
         await sign_in(self._client, self._options, self._store)
         await self._show_name(self._client)
-        self._sender = MatrixSender(self._client, self._ledger, self._options.choices)
-        doorman = RoomJoiner(self._client, self._ledger)
+        self._sender = MatrixSender(self._client, self._state, self._options.choices)
+        joiner = RoomJoiner(self._client, self._state)
         for task in self._tasks[1:]:
             task.cancel()
-        self._tasks[1:] = [asyncio.create_task(doorman.run())]
-        return Syncer(self.name, self._client, self._ledger, self._options, doorman)
+        self._tasks[1:] = [asyncio.create_task(joiner.run())]
+        return Syncer(self.name, self._client, self._state, self._options, joiner)
 
     async def _show_name(self, client: MatrixClient) -> None:
-        """Sets the name people see, where it is another one. It is not worth failing for."""
+        """Sets the display name if it differs. A refusal is ignored."""
         where = api_path("profile", client.user_id, "displayname")
         with suppress(MatrixRefusal):
             if (await call_api(client, "GET", where)).get("displayname") != self._options.display_name:

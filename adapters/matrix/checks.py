@@ -1,4 +1,4 @@
-"""What `doctor` says about a Matrix account. Looks, and changes nothing: it never signs in with a password."""
+"""Checks of a Matrix account for `doctor`. They change nothing and never sign in with a password."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ async def account_findings(options: MatrixSettings, store: SecretFolder) -> Asyn
     try:
         async for finding in _look(client, options, store):
             yield finding
-    except (ChannelProblem, CipherError) as fault:
-        yield Finding(False, str(fault))
-    except NoAnswer as fault:
+    except (ChannelProblem, CipherError) as error:
+        yield Finding(False, str(error))
+    except NoAnswer as error:
         where = options.homeserver
-        words = f"{where} does not answer as a Matrix homeserver ({fault}): see that it is up, check homeserver"
+        words = f"{where} does not answer as a Matrix homeserver ({error}): see that it is up, check homeserver"
         yield Finding(False, words)
-    except MatrixRefusal as fault:
-        yield Finding(False, f"{options.homeserver} refuses ({fault})")
+    except MatrixRefusal as error:
+        yield Finding(False, f"{options.homeserver} refuses ({error})")
     except OSError:
         yield Finding(False, f"the store {store.path} cannot be read: check its rights")
     finally:
@@ -59,8 +59,8 @@ async def _look(client: MatrixClient, options: MatrixSettings, store: SecretFold
     client.access_token = token
     try:
         me = await call_api(client, "GET", api_path("account", "whoami"))
-    except MatrixRefusal as fault:
-        if not fault.is_signed_out:
+    except MatrixRefusal as error:
+        if not error.is_signed_out:
             raise
         remedy = "the next start signs in again" if options.password.get_secret_value() else "set a new access_token"
         yield Finding(False, f"the login of {options.user_id} does not count any more: {remedy}")
@@ -100,7 +100,7 @@ async def _trust(client: MatrixClient, user: str, device: str, store: SecretFold
 
 
 async def _limits(client: MatrixClient, options: MatrixSettings) -> Finding:
-    """Only an administrator may ask Synapse for the limit of an account; everybody else is told so."""
+    """Only an administrator may ask Synapse for the limit of an account; others get a hint."""
     where = f"/_synapse/admin/v1/users/{options.user_id}/override_ratelimit"
     try:
         limit: dict[str, Any] = await call_api(client, "GET", where)

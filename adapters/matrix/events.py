@@ -1,4 +1,4 @@
-"""What a Matrix event says, as a message of a resident: pure functions over the JSON of (decrypted) events."""
+"""Parses Matrix events into messages of residents: pure functions over the JSON of (decrypted) events."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MEDIA: Final = {"m.image": "picture", "m.video": "video", "m.audio": "file", "m
 _KEYCAPS: Final = {f"{digit}\u20e3": str(digit) for digit in range(10)} | {"\U0001f51f": "10"}
 
 MOST_BYTES: Final = 20_000_000
-"""What is larger is not fetched."""
+"""Larger attachments are not fetched."""
 
 Content = Mapping[str, Any]
 
 
 class Heard(NamedTuple):
-    """What an event says. `reacts_to`: it only counts as an answer to that event."""
+    """The content of an event. `reacts_to`: it only counts as an answer to that event."""
 
     text: str = ""
     choice: str = ""
@@ -37,7 +37,7 @@ class Heard(NamedTuple):
 
 
 def read_event(kind: str, content: Content) -> Heard | None:
-    """What an event of this type says; None where it says nothing to a bot. Takes whatever anybody can send.
+    """Parses an event of this type; None if it is not for a bot. Accepts any malformed content.
 
     >>> hear("m.room.message", {"msgtype": "m.text", "body": "Ja"}).text
     'Ja'

@@ -1,4 +1,4 @@
-"""Small secrets on disk: sealed, readable by their owner only, and either old or new after a power cut, never half."""
+"""Small encrypted files, readable by their owner only and replaced atomically."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class SecretFolder(NamedTuple):
             return content
         try:
             unsealed: dict[str, Any] = json.loads(self.cipher.decrypt(str(content[_SEALED])))
-        except CipherError as fault:
-            raise CipherError(f"{self.path / name}: {fault}") from fault
+        except CipherError as error:
+            raise CipherError(f"{self.path / name}: {error}") from error
         return unsealed
 
     def write(self, name: str, content: dict[str, Any]) -> None:

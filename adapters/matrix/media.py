@@ -1,4 +1,4 @@
-"""Fetches what people attached to a message, and decrypts it."""
+"""Fetches and decrypts the attachments of messages."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ async def fetch_attachment(client: MatrixClient, media_ref: str) -> bytes | Deli
     where = f"/_matrix/client/v1/media/download/{quote(server, safe=':')}/{quote(name, safe='')}"
     try:
         raw, status = await fetch_bytes(client, "GET", where, seconds=SECONDS, most=MOST_BYTES)
-    except NoAnswer as fault:
-        return Refused(TOO_LARGE) if str(fault) == "too much" else RetryAfter(30, "no answer")
+    except NoAnswer as error:
+        return Refused(TOO_LARGE) if str(error) == "too much" else RetryAfter(30, "no answer")
     if status == 429 or status >= 500:
         return RetryAfter(30, f"status {status}")
     if status != 200:

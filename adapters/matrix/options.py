@@ -1,4 +1,4 @@
-"""What an operator sets in `[channels.NAME]` with `type = "matrix"`."""
+"""The settings of `[channels.NAME]` with `type = "matrix"`."""
 
 from __future__ import annotations
 

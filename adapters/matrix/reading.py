@@ -1,4 +1,4 @@
-"""From a sync response to messages: decrypts, fills gaps, keeps what cannot be read until its key comes."""
+"""Turns sync responses into messages: decrypts, fills gaps, keeps undecrypted events until their key arrives."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ log = structlog.get_logger()
 
 PAGE: Final = 250
 GRACE_SECONDS: Final = 10.0
-"""So long a message may wait for its key before the person is asked to write it again."""
+"""How long a message may wait for its key before the sender is asked to repeat it."""
 LONGEST_WAIT_SECONDS: Final = 7 * 86_400.0
 NO_TOKEN_SECONDS: Final = 86_400.0
-"""How far back is read where nobody knows any more how far we were; what was taken then is taken once all the same."""
+"""How far back to read without a sync position; messages are still accepted only once."""
 
 _CALLS: Final = ("!", "/")
 
@@ -37,19 +37,19 @@ Raw = Mapping[str, Any]
 
 
 class TimelineReader:
-    """Reads what a sync brought. Writes to the ledger, inside the transaction of its caller."""
+    """Reads what a sync brought. Writes to the state, inside the transaction of its caller."""
 
-    def __init__(self, name: str, client: MatrixClient, ledger: MatrixState) -> None:
+    def __init__(self, name: str, client: MatrixClient, state: MatrixState) -> None:
         self._name = name
         self._client = client
-        self._ledger = ledger
+        self._state = state
         self._opened: list[str] = []
         self._told: list[str] = []
 
     async def timeline(self, room_id: str, info: Raw, since: str) -> list[Raw]:
-        """What is new in a room, in order, also where the sync left a gap; nothing from before the bot belonged there.
+        """The new events of a room, in order and without gaps; none from before the bot became a member.
 
-        Raises Refusal and NoAnswer.
+        Raises MatrixRefusal and NoAnswer.
         """
         line = object_in(info.get("timeline"))
         found = objects_in(line.get("events"))
@@ -63,7 +63,7 @@ class TimelineReader:
         return [event for event in found if _moment(event) >= earliest]
 
     async def _gap(self, room_id: str, start: str, since: str) -> list[Raw]:
-        """Everything between the last sync and this one, the oldest first."""
+        """All events between the last sync and this one, the oldest first."""
         found: list[Raw] = []
         while start:
             where = f"{api_path('rooms', room_id, 'messages')}?dir=b&limit={PAGE}&from={start}&to={since}"
@@ -76,7 +76,7 @@ class TimelineReader:
         return found[::-1]
 
     def _beginning(self, found: list[Raw]) -> int | None:
-        """Where in these events the bot begins to belong to the room: at its invitation, else where it joined."""
+        """The index of the event by which the bot became a member: its invitation, otherwise its join."""
         joined = None
         for index in range(len(found) - 1, -1, -1):
             event = found[index]
@@ -99,7 +99,7 @@ class TimelineReader:
             if event.get("type") == "m.room.tombstone":
                 replacement = object_in(event.get("content")).get("replacement_room")
                 if isinstance(replacement, str) and replacement:
-                    self._ledger.follow(replacement, room_id)
+                    self._state.add_replacement(replacement, room_id)
             elif isinstance(sender, str) and sender != self._client.user_id and "state_key" not in event:
                 heard += self._readable(self._event(room_id, sender, event, room, is_alone=is_alone))
         return heard
@@ -107,14 +107,14 @@ class TimelineReader:
     def _readable(self, found: Iterator[MsgIn]) -> list[MsgIn]:
         """The messages of an event; one that nobody can read is set aside: else it would stop all others for ever.
 
-        Raises where the ledger or nio's store cannot be written: then the sync is taken again.
+        Raises where the state or nio's store cannot be written: then the sync is taken again.
         """
         try:
             return list(found)
         except (OSError, sqlite3.Error, PeeweeException):
             raise
-        except Exception as fault:
-            log.error("matrix_event_skipped", channel=self._name, exc_info=fault)
+        except Exception as error:
+            log.error("matrix_event_skipped", channel=self._name, exc_info=error)
             return []
 
     def _event(self, room_id: str, sender: str, event: Raw, room: Room, *, is_alone: bool) -> Iterator[MsgIn]:
@@ -123,7 +123,7 @@ class TimelineReader:
         if event.get("type") == "m.room.encrypted":
             opened = self.decrypt(room_id, event)
             if opened is None:
-                if not is_group:  # among many nobody can tell whether it was meant for the bot
+                if not is_group:  # in a group it may not have been for the bot
                     sealed = UndecryptedEvent(
                         str(event.get("event_id")),
                         room_id,
@@ -132,18 +132,18 @@ class TimelineReader:
                         since=time.time(),
                         is_told=False,
                     )
-                    self._ledger.put_aside(sealed)
+                    self._state.keep_undecrypted(sealed)
                 return
             event = opened
         msg = self._message(address, event, room, is_alone=is_alone)
         if msg is not None:
             if not is_group:
-                self._ledger.meet(address, room_id)
-                self._ledger.give_up(address)
+                self._state.set_direct_room(address, room_id)
+                self._state.drop_told(address)
             yield msg
 
     def decrypt(self, room_id: str, event: Raw) -> Raw | None:
-        """The event in clear, None where its key is not there (yet)."""
+        """The decrypted event, None without a key."""
         try:
             parsed = Event.parse_encrypted_event(deepcopy(dict(event)))
             if not isinstance(parsed, MegolmEvent) or self._client.olm is None:
@@ -155,8 +155,8 @@ class TimelineReader:
             return None
         except (OSError, PeeweeException):
             raise
-        except Exception as fault:
-            log.error("matrix_event_not_decrypted", channel=self._name, exc_info=fault)
+        except Exception as error:
+            log.error("matrix_event_not_decrypted", channel=self._name, exc_info=error)
             return None
 
     def _message(self, address: str, event: Raw, room: Room, *, is_alone: bool = True) -> MsgIn | None:
@@ -164,16 +164,16 @@ class TimelineReader:
         event_id = event.get("event_id")
         if heard is None or not isinstance(event_id, str):
             return None
-        place = self._ledger.place(address)
+        place = self._state.position(address)
         if heard.reacts_to and heard.reacts_to != place.question:
-            return None  # applause for something else, or a number at a question that is over
+            return None  # a reaction to another event, or to an earlier question
         if not room.is_direct:
             if not (is_alone or self._is_for_bot(heard)):
                 return None
             if not heard.text.startswith(_CALLS):
                 heard = heard._replace(text=_CALLS[0])  # being named is a call as well; the words stay where they are
         if not heard.reacts_to:
-            self._ledger.set_place(address, QuestionThread(place.question, heard.thread))
+            self._state.set_position(address, QuestionThread(place.question, heard.thread))
         return MsgIn(
             self._name,
             address,
@@ -187,11 +187,11 @@ class TimelineReader:
             edits=heard.edits,
             is_group=not room.is_direct,
             room=room,
-            replies_to=self._ledger.replied_to(address, heard.replies_to) if heard.replies_to else "",
+            replies_to=self._state.replied_to(address, heard.replies_to) if heard.replies_to else "",
         )
 
     def _is_for_bot(self, heard: Heard) -> bool:
-        """Whether something said before others is meant for the bot; all else is none of its business."""
+        """Whether a message in a group is meant for the bot; all others are ignored."""
         me = self._client.user_id
         return heard.text.startswith(_CALLS) or me in heard.mentions or me in heard.text
 
@@ -199,13 +199,13 @@ class TimelineReader:
         """What had no key and can be read now; and for what waited long enough, that it could not be read. It was said
         before anything a sync brings with the key. `settle` is to be called when it is stored.
 
-        What people have written again since they were asked to is not waited for any more (`Ledger.give_up`).
+        What people have written again since they were asked to is not waited for any more (`MatrixState.drop_told`).
         """
         now = time.time()
-        self._ledger.give_up_before(now - LONGEST_WAIT_SECONDS)
+        self._state.drop_older_than(now - LONGEST_WAIT_SECONDS)
         self._opened, self._told = [], []
         told: set[str] = set()
-        for sealed in self._ledger.sealed():
+        for sealed in self._state.undecrypted():
             if sealed.is_told:
                 told.add(sealed.address)
             opened = self.decrypt(sealed.room, sealed.source)
@@ -214,7 +214,7 @@ class TimelineReader:
                 yield from self._readable(self._opened_late(sealed, opened))
             elif now - sealed.since >= GRACE_SECONDS and sealed.address not in told:
                 told.add(sealed.address)
-                self._ledger.meet(sealed.address, sealed.room)
+                self._state.set_direct_room(sealed.address, sealed.room)
                 self._told.append(sealed.address)
                 moment = datetime.fromtimestamp(_moment(sealed.source) / 1000, UTC)
                 yield MsgIn(
@@ -227,7 +227,7 @@ class TimelineReader:
                 )
 
     def _room_of(self, sealed: UndecryptedEvent) -> Room:
-        """It was direct when it was put aside; what cannot be looked at any more is not confidential."""
+        """The room was direct when the event was kept; a room of unknown state counts as not confidential."""
         return self._client.found_rooms.get(sealed.room, Room(is_direct=True, is_confidential=False))
 
     def _opened_late(self, sealed: UndecryptedEvent, opened: Raw) -> Iterator[MsgIn]:
@@ -236,18 +236,18 @@ class TimelineReader:
         msg = self._message(address, opened, room)
         if msg is not None:
             if room.is_direct:
-                self._ledger.meet(address, sealed.room)
+                self._state.set_direct_room(address, sealed.room)
             yield msg
 
     def settle(self) -> None:
-        """What `late` gave is stored: nothing more is to be done about it."""
+        """Removes the events that `late` returned, after they were stored."""
         for event in self._opened:
-            self._ledger.opened(event)
+            self._state.drop_undecrypted(event)
         for address in self._told:
-            self._ledger.told(address)
+            self._state.mark_told(address)
 
 
 def _moment(event: Raw) -> float:
-    """When the sender's homeserver took the event, in milliseconds of the epoch; 0 where it says nonsense."""
+    """When the homeserver of the sender received the event, in milliseconds of the epoch; 0 if it is invalid."""
     moment = event.get("origin_server_ts")
     return float(moment) if isinstance(moment, int) and 0 <= moment < 10**14 else 0.0

@@ -1,4 +1,4 @@
-"""Who is in a room, and getting into and out of rooms."""
+"""Membership and privacy of rooms; joins and leaves them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST_SECONDS: Final = 600.0
 
 
 class Stuck(NamedTuple):
-    """A door that did not open so many times, and until when it is left alone (monotonic seconds)."""
+    """Failed attempts to join a room, and the time of the next one (monotonic seconds)."""
 
     times: int
     until: float
@@ -39,9 +39,9 @@ NOT_STUCK: Final = Stuck(0, 0.0)
 
 
 def address_of(person: str, room: str, *, is_group: bool) -> str:
-    """Where an answer goes: to a person, or to a person in front of others.
+    """The address of a person, in a direct room or in a group.
 
-    In direct rooms it is the Matrix id, so that somebody who opens a second room is still the same person.
+    In direct rooms it is the Matrix id, so that a second direct room belongs to the same contact.
     """
     return f"{room} {person}" if is_group else person
 
@@ -57,10 +57,10 @@ def parts_of(address: str) -> tuple[str, str]:
 
 
 async def people_in(client: MatrixClient, room_id: str) -> set[str]:
-    """Who is in the room or invited, the bot included. Asked once, then kept up to date by every sync.
+    """The members and invited users of a room, including the bot. Requested once, then updated by every sync.
 
     A room the bot has not seen since its start is made known to nio here, so that no start has to read all rooms.
-    Raises Refusal and NoAnswer.
+    Raises MatrixRefusal and NoAnswer.
     """
     room = known_room(client, room_id)
     if not room.members_synced:
@@ -77,9 +77,9 @@ async def people_in(client: MatrixClient, room_id: str) -> set[str]:
 
 
 async def room_privacy(client: MatrixClient, room_id: str) -> Room:
-    """Who can read along in a room. Asked where only two are there, and once until something of it changes.
+    """The privacy of a room. Requested only for rooms of two, and cached until the room changes.
 
-    Raises Refusal and NoAnswer.
+    Raises MatrixRefusal and NoAnswer.
     """
     if len(await people_in(client, room_id)) > _BOTH:
         return OPEN_ROOM
@@ -91,7 +91,7 @@ async def room_privacy(client: MatrixClient, room_id: str) -> Room:
 
 
 def room_of(state: Iterable[Mapping[str, Any]], *, is_encrypted: bool = True) -> Room:
-    """What the state of a room of two says about who can read along. `is_encrypted`: so are our own messages there.
+    """Derives the privacy of a room of two from its state. `is_encrypted`: our messages there are encrypted.
 
     >>> room_of([{"type": "m.room.join_rules", "content": {"join_rule": "public"}}])
     Room(is_direct=False, is_confidential=False)
@@ -105,14 +105,14 @@ def room_of(state: Iterable[Mapping[str, Any]], *, is_encrypted: bool = True) ->
 
 
 def note_room_changes(client: MatrixClient, room_id: str, info: Mapping[str, Any]) -> None:
-    """What a sync says of a room: where it changes who can read along, it is looked at anew."""
+    """Drops the cached privacy of a room if a sync changes it."""
     parts = (objects_in(object_in(info.get(name)).get("events")) for name in ("state", "timeline"))
     if any(event.get("type") in _ROOM_STATE for events in parts for event in events):
         client.found_rooms.pop(room_id, None)
 
 
 def known_room(client: MatrixClient, room_id: str) -> MatrixRoom:
-    """The room as nio keeps it; whether it is encrypted stands in nio's store."""
+    """The room object of nio; its store knows whether the room is encrypted."""
     if room_id not in client.rooms:
         client.rooms[room_id] = MatrixRoom(room_id, client.user_id, room_id in client.encrypted_rooms)
     return client.rooms[room_id]
@@ -125,7 +125,7 @@ def _memberships(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str
 
 
 def invitation(me: str, state: Iterable[Mapping[str, Any]]) -> tuple[str, bool] | None:
-    """Who invites the bot by these events, and whether to a direct room; None where nobody does."""
+    """The sender of an invitation, and whether it is for a direct room; None without an invitation."""
     for event in state:
         content = event.get("content")
         is_mine = event.get("type") == "m.room.member" and event.get("state_key") == me
@@ -135,101 +135,101 @@ def invitation(me: str, state: Iterable[Mapping[str, Any]]) -> tuple[str, bool] 
 
 
 def may_invite(options: MatrixSettings, sender: str, *, is_direct: bool) -> bool:
-    """Whether the bot follows this invitation."""
+    """Whether the bot accepts this invitation."""
     server = sender.partition(":")[2]
     if options.allowed_servers:
         return server in options.allowed_servers
     return is_direct or server == options.server
 
 
-async def leave_room(client: MatrixClient, ledger: MatrixState, room_id: str) -> None:
+async def leave_room(client: MatrixClient, matrix_state: MatrixState, room_id: str) -> None:
     """Leaves a room, or declines an invitation. Raises NoAnswer."""
     for verb in ("leave", "forget"):
         try:
             await call_api(client, "POST", api_path("rooms", room_id, verb), {})
-        except MatrixRefusal as fault:
-            if fault.is_signed_out:
+        except MatrixRefusal as error:
+            if error.is_signed_out:
                 raise
-            log.warning("matrix_room_not_left", status=fault.status)
-    forget_room(client, ledger, room_id)
+            log.warning("matrix_room_not_left", status=error.status)
+    forget_room(client, matrix_state, room_id)
 
 
-def forget_room(client: MatrixClient, ledger: MatrixState, room_id: str) -> None:
-    """The bot is not in the room any more."""
+def forget_room(client: MatrixClient, matrix_state: MatrixState, room_id: str) -> None:
+    """Deletes everything known about a room that the bot has left."""
     client.rooms.pop(room_id, None)
     client.found_rooms.pop(room_id, None)
     client.invited_rooms.pop(room_id, None)
-    with ledger.writing():
-        ledger.forget_room(room_id)
+    with matrix_state.writing():
+        matrix_state.forget_room(room_id)
 
 
 class RoomJoiner:
-    """Joins the rooms the bot is invited to, at the pace the homeserver bears, while everything else goes on.
+    """Joins rooms in the background, at the rate the homeserver accepts.
 
-    A door that does not open is tried after all others, and ever more seldom: nobody waits for a server that is gone.
+    Failed rooms are retried after all others with growing pauses, so that an unreachable server delays no other room.
     """
 
-    def __init__(self, client: MatrixClient, ledger: MatrixState) -> None:
+    def __init__(self, client: MatrixClient, matrix_state: MatrixState) -> None:
         self._client = client
-        self._ledger = ledger
-        self._knock = asyncio.Event()
+        self._state = matrix_state
+        self._wake = asyncio.Event()
         self._stuck: dict[str, Stuck] = {}
 
-    def knock(self) -> None:
-        """There may be new doors."""
-        self._knock.set()
+    def wake(self) -> None:
+        """Signals that there may be new rooms to join."""
+        self._wake.set()
 
     async def run(self) -> None:
-        """Works until it is cancelled."""
+        """Runs until it is cancelled."""
         while True:
-            self._knock.clear()
+            self._wake.clear()
             try:
                 pause = await self._open_next()
-            except Exception as fault:  # noqa: BLE001 - nobody else would open doors any more
-                log.error("matrix_invitations_not_processed", fault=type(fault).__name__)
+            except Exception as error:  # noqa: BLE001 - the task has to go on joining rooms
+                log.error("matrix_invitations_not_processed", fault=type(error).__name__)
                 pause = AGAIN_SECONDS
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._knock.wait(), pause)
+                await asyncio.wait_for(self._wake.wait(), pause)
 
     async def _open_next(self) -> float | None:
-        """Tries the door that failed least; gives the seconds until there is something to do, None where nothing is."""
-        doors = self._ledger.doors()
-        self._stuck = {door.room: self._stuck[door.room] for door in doors if door.room in self._stuck}
-        if not doors:
+        """Joins the room with the fewest failures; returns the seconds to the next attempt, None if there is none."""
+        rooms = self._state.rooms_to_join()
+        self._stuck = {room.room: self._stuck[room.room] for room in rooms if room.room in self._stuck}
+        if not rooms:
             return None
         now = time.monotonic()
-        ready = [door for door in doors if self._stuck.get(door.room, NOT_STUCK).until <= now]
+        ready = [room for room in rooms if self._stuck.get(room.room, NOT_STUCK).until <= now]
         if not ready:
             return min(stuck.until for stuck in self._stuck.values()) - now
-        await self._join(min(ready, key=lambda door: self._stuck.get(door.room, NOT_STUCK).times))
+        await self._join(min(ready, key=lambda room: self._stuck.get(room.room, NOT_STUCK).times))
         return 0
 
-    async def _join(self, door: PendingRoom) -> None:
-        """Tries to join. Where the homeserver wants to be left alone, it is."""
+    async def _join(self, room: PendingRoom) -> None:
+        """Tries to join a room. Waits as long as the homeserver asks for."""
         try:
-            await call_api(self._client, "POST", api_path("join", door.room), {})
+            await call_api(self._client, "POST", api_path("join", room.room), {})
         except NoAnswer:
-            self._put_off(door)
-        except MatrixRefusal as fault:
-            if fault.is_limit or fault.is_signed_out:
-                await asyncio.sleep(fault.seconds or AGAIN_SECONDS)
-            elif fault.status >= 500:
-                self._put_off(door)
+            self._put_off(room)
+        except MatrixRefusal as error:
+            if error.is_limit or error.is_signed_out:
+                await asyncio.sleep(error.seconds or AGAIN_SECONDS)
+            elif error.status >= 500:
+                self._put_off(room)
             else:
-                self._give_up(door, fault)
+                self._give_up(room, error)
         else:
-            with self._ledger.writing():
-                self._ledger.close_door(door.room)
+            with self._state.writing():
+                self._state.mark_joined(room.room)
 
-    def _put_off(self, door: PendingRoom) -> None:
-        times = self._stuck.get(door.room, NOT_STUCK).times + 1
+    def _put_off(self, room: PendingRoom) -> None:
+        times = self._stuck.get(room.room, NOT_STUCK).times + 1
         pause = min(AGAIN_SECONDS * 2 ** min(times - 1, 10), LONGEST_SECONDS)
-        self._stuck[door.room] = Stuck(times, time.monotonic() + pause)
+        self._stuck[room.room] = Stuck(times, time.monotonic() + pause)
 
-    def _give_up(self, door: PendingRoom, fault: MatrixRefusal) -> None:
-        log.warning("matrix_room_not_joined", status=fault.status)
-        with self._ledger.writing():
-            if door.predecessor:
-                self._ledger.await_invitation(door.room)
+    def _give_up(self, room: PendingRoom, error: MatrixRefusal) -> None:
+        log.warning("matrix_room_not_joined", status=error.status)
+        with self._state.writing():
+            if room.predecessor:
+                self._state.await_invitation(room.room)
             else:
-                self._ledger.drop_door(door.room)
+                self._state.drop_pending_room(room.room)

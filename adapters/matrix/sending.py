@@ -1,4 +1,4 @@
-"""Sends messages: as encrypted notices, each under a transaction id of its own, so that none is ever sent twice."""
+"""Sends messages as encrypted notices, each with its own transaction id, so that none is sent twice."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class OutgoingEvent(NamedTuple):
 
 
 class MatrixSender:
-    """Sends to rooms. Never waits for the homeserver's patience: when it wants a pause, that is the answer."""
+    """Sends to rooms. Never waits for rate limits: it returns them as `RetryAfter`."""
 
-    def __init__(self, client: MatrixClient, ledger: MatrixState, choices: str) -> None:
+    def __init__(self, client: MatrixClient, state: MatrixState, choices: str) -> None:
         self._client = client
-        self._ledger = ledger
+        self._state = state
         self._choices = choices
         self._sharing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -50,7 +50,7 @@ class MatrixSender:
         """Sends a message. An unknown outcome is `RetryAfter`: the same transaction id is the same event."""
         room, _ = parts_of(message.address)
         is_direct = not room
-        room = room or self._ledger.room_of(message.address)
+        room = room or self._state.room_of(message.address)
         if not room:
             return Unreachable("shares no room with the bot")
         try:
@@ -62,23 +62,23 @@ class MatrixSender:
             if is_direct and not (await room_privacy(self._client, room)).is_direct:
                 return Refused("others can read along in the room")
             return Sent(await self._send_all(room, message))
-        except MatrixRefusal as fault:
-            return self._refused(room, fault)
+        except MatrixRefusal as error:
+            return self._refused(room, error)
         except NoAnswer:
             return RetryAfter(AGAIN_SECONDS, "no answer", is_overall=True)
 
     async def _send_all(self, room: str, message: Outgoing) -> str:
-        """Gives the id of the last part, which is the question where there is one."""
+        """Returns the id of the last part, which holds the question if there is one."""
         transaction = f"m{message.id}" if message.id else f"u{uuid4().hex}"  # 0 is what was never in the outbox
-        place = self._ledger.place(message.address)
+        place = self._state.position(message.address)
         event_id = ""
         for event in render_events(message.msg, self._choices, place.thread):
             event_id = await self._put(room, event, transaction + event.suffix)
         has_numbers = any(reply.number for reply in message.msg.quick_replies)
         if has_numbers or message.msg.expects:
-            with self._ledger.writing():
-                self._ledger.set_place(message.address, QuestionThread(event_id if has_numbers else "", place.thread))
-                self._ledger.note_asked(message.address, event_id, message.msg.title or words_of(message.msg))
+            with self._state.writing():
+                self._state.set_position(message.address, QuestionThread(event_id if has_numbers else "", place.thread))
+                self._state.note_asked(message.address, event_id, message.msg.title or words_of(message.msg))
         if has_numbers and self._choices == "reactions" and not message.msg.sensitive:
             for reaction in reactions(message.msg, event_id):
                 await self._put(room, reaction, transaction + reaction.suffix)
@@ -93,7 +93,7 @@ class MatrixSender:
         return str((await call_api(self._client, "PUT", where, content)).get("event_id", ""))
 
     async def _share_key(self, room: str) -> None:
-        """Lets every device in the room have the key of what is sent next. Raises Refusal and NoAnswer.
+        """Shares the key of the next message with every device in the room. Raises MatrixRefusal and NoAnswer.
 
         nio would do this by itself, but take a refusal for success, and the message would stay unreadable.
         """
@@ -108,8 +108,8 @@ class MatrixSender:
                 await client.claim_keys(missing)
             try:
                 await client.share_group_session(room, ignore_unverified_devices=True)
-            except (ClientError, TimeoutError, OSError) as fault:
-                raise NoAnswer(type(fault).__name__) from None
+            except (ClientError, TimeoutError, OSError) as error:
+                raise NoAnswer(type(error).__name__) from None
             session = olm.outbound_group_sessions[room]
             if any(device not in session.users_shared_with | session.users_ignored for device in self._devices(room)):
                 session.shared = False
@@ -124,16 +124,16 @@ class MatrixSender:
                 if olm.session_store.get(device.curve25519):
                     yield person, device.id
 
-    def _refused(self, room: str, fault: MatrixRefusal) -> Delivery:
-        if fault.is_limit:
-            return RetryAfter(fault.seconds or AGAIN_SECONDS, "limit of the homeserver", is_overall=True)
-        if fault.is_signed_out or fault.status >= 500 or fault.status == 0:
-            return RetryAfter(fault.seconds or AGAIN_SECONDS, fault.code or f"status {fault.status}", is_overall=True)
-        if fault.code in {"M_FORBIDDEN", "M_NOT_FOUND"}:
-            if self._ledger.is_moving(room):
+    def _refused(self, room: str, error: MatrixRefusal) -> Delivery:
+        if error.is_limit:
+            return RetryAfter(error.seconds or AGAIN_SECONDS, "limit of the homeserver", is_overall=True)
+        if error.is_signed_out or error.status >= 500 or error.status == 0:
+            return RetryAfter(error.seconds or AGAIN_SECONDS, error.code or f"status {error.status}", is_overall=True)
+        if error.code in {"M_FORBIDDEN", "M_NOT_FOUND"}:
+            if self._state.is_moving(room):
                 return RetryAfter(60, "the room goes on elsewhere")
             return Unreachable("not in the room")
-        return Refused(fault.code or f"status {fault.status}")
+        return Refused(error.code or f"status {error.status}")
 
 
 def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEvent]:
@@ -153,7 +153,7 @@ def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEv
 
 
 def reactions(msg: MsgOut, event_id: str) -> Iterator[OutgoingEvent]:
-    """A keycap for each numbered answer, as something to tap on."""
+    """A keycap reaction for each numbered answer, to tap on."""
     for reply in msg.quick_replies:
         if 0 < reply.number <= len(KEYCAPS):
             relation = {"rel_type": "m.annotation", "event_id": event_id, "key": KEYCAPS[reply.number - 1]}

@@ -1,6 +1,6 @@
-"""What the channel must not forget: how far it has read, where it finds people, what it could not read yet.
+"""Persistent state of the channel: sync position, direct rooms, and events that could not be decrypted yet.
 
-A small SQLite file of its own beside the keys. Everything written in one sync step is one transaction.
+A small SQLite file beside the keys. All writes of one sync step are one transaction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FILE: Final = "channel.sqlite3"
 MOST_TITLES: Final = 20_000
 MOST_SEALED: Final = 1000
 MOST_SEALED_EACH: Final = 20
-"""Of one person: they are told after the first, and nobody can make every sync slow by sending rubbish."""
+"""Of one sender, who is informed after the first; the limit keeps a sender from slowing down every sync."""
 _TABLES: Final = """
 create table if not exists marks (name text primary key, value text not null) without rowid;
 create table if not exists doors (room text primary key, predecessor text not null, is_open integer not null);
@@ -34,7 +34,7 @@ create index if not exists sealed_by_address on sealed (address);
 
 
 class PendingRoom(NamedTuple):
-    """A room to be joined. Not `is_open`: it goes on from another room, and an invitation is awaited."""
+    """A room to be joined. Not `is_open`: it replaces another room, and an invitation is still missing."""
 
     room: str
     predecessor: str = ""
@@ -42,14 +42,14 @@ class PendingRoom(NamedTuple):
 
 
 class QuestionThread(NamedTuple):
-    """Where a conversation stands: the event of the question with numbered answers, and the thread it is held in."""
+    """The position in a conversation: the event of the latest question with numbered answers, and its thread."""
 
     question: str = ""
     thread: str = ""
 
 
 class UndecryptedEvent(NamedTuple):
-    """An event whose key has not come. `since`: seconds of the epoch."""
+    """An event whose key has not arrived. `since`: seconds of the epoch."""
 
     event: str
     room: str
@@ -60,15 +60,15 @@ class UndecryptedEvent(NamedTuple):
 
 
 class MatrixState:
-    """The file. Raises sqlite3.Error and OSError where it cannot be read or written."""
+    """Reads and writes the state file. Raises sqlite3.Error and OSError."""
 
     def __init__(self, folder: Path) -> None:
         file = folder / FILE
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         self._file = file
         self._titles: OrderedDict[str, str] = OrderedDict()
-        """What was asked in our events. In memory only: beside an address on disk it would say who takes part."""
-        self._open: sqlite3.Connection | None = None
+        """Titles of questions by event id. In memory only: on disk, beside an address, they would reveal
+        participation.""" self._open: sqlite3.Connection | None = None
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -79,20 +79,20 @@ class MatrixState:
         return self._open
 
     def close(self) -> None:
-        """Lets go of the file; the next use opens it again."""
+        """Closes the file; the next use opens it again."""
         if self._open is not None:
             self._open.close()
             self._open = None
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """All writes inside are kept together, or none."""
+        """Runs the writes of the block in one transaction."""
         self._connection.execute("begin immediate")
         try:
             yield
             self._connection.execute("commit")
         except BaseException:
-            if self._connection.in_transaction:  # after some faults, as a full disk, SQLite has rolled back by itself
+            if self._connection.in_transaction:  # on some errors, such as a full disk, SQLite has rolled back itself
                 self._connection.execute("rollback")
             raise
 
@@ -103,37 +103,37 @@ class MatrixState:
     def set_mark(self, name: str, value: str) -> None:
         self._do("insert into marks values (?, ?) on conflict (name) do update set value = excluded.value", name, value)
 
-    def doors(self) -> list[PendingRoom]:
+    def rooms_to_join(self) -> list[PendingRoom]:
         """Rooms that may be joined now."""
         rows = self._connection.execute("select room, predecessor from doors where is_open order by rowid")
         return [PendingRoom(room, predecessor) for room, predecessor in rows]
 
-    def open_door(self, room: str) -> None:
-        """Somebody invites the bot there."""
+    def add_invitation(self, room: str) -> None:
+        """Stores an invitation to a room."""
         self._do("insert into doors values (?, '', 1) on conflict (room) do update set is_open = 1", room)
 
-    def follow(self, room: str, predecessor: str) -> None:
-        """A room goes on elsewhere."""
+    def add_replacement(self, room: str, predecessor: str) -> None:
+        """Stores the replacement of a room."""
         self._do("insert into doors values (?, ?, 1) on conflict (room) do nothing", room, predecessor)
 
     def await_invitation(self, room: str) -> None:
         self._do("update doors set is_open = 0 where room = ?", room)
 
     def is_awaited(self, room: str) -> bool:
-        """Whether the bot knows already that it belongs there."""
+        """Whether the room replaces one in which the bot is a member."""
         return self._one("select 1 from doors where room = ? and predecessor <> ''", room) is not None
 
     def is_moving(self, room: str) -> bool:
-        """Whether the room goes on in another one the bot is not in yet."""
+        """Whether the room has a replacement which the bot has not joined yet."""
         return self._one("select 1 from doors where predecessor = ?", room) is not None
 
-    def close_door(self, room: str) -> None:
-        """The room was joined, or cannot be: whoever was met in its predecessor is met there from now on."""
+    def mark_joined(self, room: str) -> None:
+        """Removes a joined room from the pending ones; contacts of its predecessor move to it."""
         found = self._one("delete from doors where room = ? returning predecessor", room)
         if found and found[0]:
             self._do("update rooms set room = ? where room = ?", room, found[0])
 
-    def drop_door(self, room: str) -> None:
+    def drop_pending_room(self, room: str) -> None:
         self._do("delete from doors where room = ?", room)
 
     def room_of(self, person: str) -> str:
@@ -141,13 +141,13 @@ class MatrixState:
         found = self._one("select room from rooms where person = ?", person)
         return str(found[0]) if found else ""
 
-    def meet(self, person: str, room: str) -> None:
+    def set_direct_room(self, person: str, room: str) -> None:
         self._do(
             "insert into rooms values (?, ?) on conflict (person) do update set room = excluded.room", person, room
         )
 
     def forget_room(self, room: str) -> None:
-        """The bot is not there any more: whom it met there, and what is left of what they said, is forgotten."""
+        """Deletes all state of a room that the bot has left, including that of its contacts."""
         for (person,) in self._connection.execute("select person from rooms where room = ?", (room,)).fetchall():
             self._do("delete from places where address = ?", person)
             self._do("delete from asked where address = ?", person)
@@ -156,25 +156,25 @@ class MatrixState:
         self._do("delete from sealed where room = ?", room)
 
     def forget_person(self, address: str) -> None:
-        """Nothing is left of somebody, as if they had never written."""
+        """Deletes all state of a contact."""
         self._do("delete from rooms where person = ?", address)
         self._do("delete from asked where address = ?", address)
         self._do("delete from places where address = ?", address)
         self._do("delete from sealed where address = ?", address)
 
-    def place(self, address: str) -> QuestionThread:
+    def position(self, address: str) -> QuestionThread:
         found = self._one("select question, thread from places where address = ?", address)
         return QuestionThread(*found) if found else QuestionThread()
 
-    def set_place(self, address: str, place: QuestionThread) -> None:
-        if self.place(address) == place:
+    def set_position(self, address: str, place: QuestionThread) -> None:
+        if self.position(address) == place:
             return
         self._do("delete from places where address = ?", address)
         if place != QuestionThread():
             self._do("insert into places values (?, ?, ?)", address, *place)
 
     def note_asked(self, address: str, event: str, title: str) -> None:
-        """This is now what is asked there."""
+        """Stores the event of the latest question."""
         self._do(
             "insert into asked values (?, ?) on conflict (address) do update set event = excluded.event", address, event
         )
@@ -183,20 +183,20 @@ class MatrixState:
             self._titles.popitem(last=False)
 
     def replied_to(self, address: str, event: str) -> str:
-        """What was asked in the event that is replied to; "" for the newest question, "…" for what is not known."""
+        """The title of the question that is replied to; "" for the latest question, "…" if it is unknown."""
         found = self._one("select event from asked where address = ?", address)
         return "" if found and found[0] == event else self._titles.get(event, "…")
 
-    def sealed(self) -> list[UndecryptedEvent]:
-        """Events whose key has not come yet, the oldest first."""
+    def undecrypted(self) -> list[UndecryptedEvent]:
+        """Events without a key, the oldest first."""
         rows = self._connection.execute("select * from sealed order by since, rowid").fetchall()
         return [
             UndecryptedEvent(event, room, address=who, source=json.loads(text), since=since, is_told=bool(told))
             for event, room, who, text, since, told in rows
         ]
 
-    def put_aside(self, sealed: UndecryptedEvent) -> None:
-        """Keeps an event until its key comes. The oldest give way where there are too many."""
+    def keep_undecrypted(self, sealed: UndecryptedEvent) -> None:
+        """Keeps an event until its key arrives; drops the oldest events above the limits."""
         row = (sealed.event, sealed.room, sealed.address, json.dumps(sealed.source), sealed.since, sealed.is_told)
         self._do("insert into sealed values (?, ?, ?, ?, ?, ?) on conflict (event) do nothing", *row)
         rest = "select rowid from sealed {} order by rowid desc limit -1 offset ?"
@@ -205,21 +205,21 @@ class MatrixState:
         self._do(f"delete from sealed where rowid in ({of_all})", MOST_SEALED)  # noqa: S608 - as above
 
     def has_untold(self) -> bool:
-        """Whether somebody may have to be told soon that a message could not be read."""
+        """Whether a sender has undecrypted messages and was not informed yet."""
         return self._one("select 1 from sealed group by address having not max(is_told) limit 1") is not None
 
-    def told(self, address: str) -> None:
-        """The person was told that something could not be read."""
+    def mark_told(self, address: str) -> None:
+        """Marks the messages of a sender as reported to them."""
         self._do("update sealed set is_told = 1 where address = ?", address)
 
-    def opened(self, event: str) -> None:
+    def drop_undecrypted(self, event: str) -> None:
         self._do("delete from sealed where event = ?", event)
 
-    def give_up(self, address: str) -> None:
-        """What the person was told about is not waited for any more: they have written again."""
+    def drop_told(self, address: str) -> None:
+        """Drops reported messages of a sender who has written again."""
         self._do("delete from sealed where address = ? and is_told", address)
 
-    def give_up_before(self, moment: float) -> None:
+    def drop_older_than(self, moment: float) -> None:
         self._do("delete from sealed where since < ?", moment)
 
     def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:

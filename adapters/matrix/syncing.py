@@ -38,7 +38,7 @@ POLL_SECONDS: Final = 30
 GRACE_POLL_SECONDS: Final = 2
 SINCE: Final = "since"
 KEYS_AT_ONCE: Final = 100
-"""So many messages to the device, which bring keys, Synapse hands over with one answer."""
+"""To-device messages, which carry keys, per response of Synapse."""
 MOST_AT_ONCE: Final = 100
 """Answers that are read before what was said is: messages to the device cannot block the application."""
 _WHOLE: Final = {"next_batch": "?", "rooms": {}}
@@ -60,24 +60,24 @@ _FILTER: Final = quote(
 
 
 class Syncer:
-    """Reads what is new, again and again. A step that fails is taken again from where the last one ended."""
+    """Reads new events step by step. A failed step is repeated from the last sync position."""
 
     def __init__(
-        self, name: str, client: MatrixClient, ledger: MatrixState, options: MatrixSettings, doorman: RoomJoiner
+        self, name: str, client: MatrixClient, state: MatrixState, options: MatrixSettings, joiner: RoomJoiner
     ) -> None:
         self._name = name
         self._client = client
-        self._ledger = ledger
+        self._state = state
         self._options = options
-        self._doorman = doorman
-        self._reader = TimelineReader(name, client, ledger)
+        self._joiner = joiner
+        self._reader = TimelineReader(name, client, state)
         self._not_answering: set[str] = set()
-        """People whose homeserver could not be asked for their devices."""
+        """Users whose homeserver did not answer the query for their devices."""
 
     async def step(self, receive: Receive, *, is_patient: bool) -> None:
-        """One sync. Waits for news if `is_patient`. Raises Refusal and NoAnswer."""
-        since = self._ledger.mark(SINCE)
-        seconds = GRACE_POLL_SECONDS if self._ledger.has_untold() else POLL_SECONDS
+        """Runs one sync. Waits for new events if `is_patient`. Raises MatrixRefusal and NoAnswer."""
+        since = self._state.mark(SINCE)
+        seconds = GRACE_POLL_SECONDS if self._state.has_untold() else POLL_SECONDS
         bodies = [await self._fetch(since, seconds if is_patient and since else 0)]
         while len(_to_devices(bodies[-1])) >= KEYS_AT_ONCE and len(bodies) < MOST_AT_ONCE:
             bodies.append(await self._fetch(str(bodies[-1]["next_batch"]), 0))  # first the keys, then what they open
@@ -87,22 +87,22 @@ class Syncer:
             messages += await self._read(body, since)
             since = str(body["next_batch"])
         await self._look_at_sealed()
-        with self._ledger.writing():
+        with self._state.writing():
             late = list(self._reader.late())
         await receive([*late, *messages])
-        with self._ledger.writing():
+        with self._state.writing():
             self._reader.settle()
-            self._ledger.set_mark(SINCE, since)
+            self._state.set_mark(SINCE, since)
 
     async def _fetch(self, since: str, seconds: int) -> dict[str, Any]:
-        """One answer of the homeserver; its keys are kept, for it forgets them with the next question."""
+        """Requests one response and stores its keys, since the homeserver drops them with the next request."""
         where = f"{api_path('sync')}?filter={_FILTER}&timeout={seconds * 1000}" + (f"&since={since}" if since else "")
         body = await call_api(self._client, "GET", where, seconds=seconds + TIMEOUT_SECONDS)
         await self._absorb(body)
         return body
 
     async def _absorb(self, body: dict[str, Any]) -> None:
-        """Lets nio take keys, members and devices from the response; what breaks it takes nothing else with it."""
+        """Passes keys, members and devices to nio, part by part, so that a malformed part does not drop the others."""
         for event in _to_devices(body):
             await self._is_understood({"to_device": {"events": [event]}})
         if not await self._is_understood({name: part for name, part in body.items() if name != "to_device"}):
@@ -123,8 +123,8 @@ class Syncer:
             await self._give_to_nio(part)
         except (OSError, OperationalError):
             raise
-        except Exception as fault:  # noqa: BLE001 - nio trips over events nobody has thought of
-            log.error("matrix_sync_part_skipped", channel=self._name, fault=type(fault).__name__)
+        except Exception as error:  # noqa: BLE001 - nio may fail on any malformed event
+            log.error("matrix_sync_part_skipped", channel=self._name, fault=type(error).__name__)
             return False
         return True
 
@@ -136,7 +136,7 @@ class Syncer:
         await self._client.receive_response(response)
 
     async def _keep_keys(self) -> None:
-        """What nio's own loop would do after each sync: keys uploaded, asked for, claimed, messages to devices sent."""
+        """Uploads, queries and claims keys and sends to-device messages, as nio's own loop does after each sync."""
         client = self._client
         await client.upload_keys()
         if unknown := client.users_for_key_query - self._not_answering:
@@ -148,14 +148,14 @@ class Syncer:
             await client.claim_keys(client.get_users_for_key_claiming())
         try:
             await client.send_to_device_messages()
-        except (ClientError, TimeoutError, OSError) as fault:
-            raise NoAnswer(type(fault).__name__) from None
+        except (ClientError, TimeoutError, OSError) as error:
+            raise NoAnswer(type(error).__name__) from None
 
     async def _read(self, body: dict[str, Any], since: str) -> list[MsgIn]:
-        """The messages of all rooms, in order for each; and what happened to the rooms themselves."""
-        client, ledger = self._client, self._ledger
+        """Returns the messages of all rooms, in order per room, and applies changes to the rooms."""
+        client, state = self._client, self._state
         for room_id in _rooms(body, "leave"):
-            forget_room(client, ledger, room_id)
+            forget_room(client, state, room_id)
         for room_id, info in _rooms(body, "invite").items():
             await self._invitation(room_id, info)
         lines = []
@@ -164,37 +164,37 @@ class Syncer:
                 note_room_changes(client, room_id, info)
                 room, people = await room_privacy(client, room_id), await people_in(client, room_id)
                 lines.append((room_id, people, room, await self._reader.timeline(room_id, info, since)))
-            except MatrixRefusal as fault:
-                if fault.status not in {403, 404}:
+            except MatrixRefusal as error:
+                if error.status not in {403, 404}:
                     raise
-                log.warning("matrix_room_unreadable", channel=self._name, status=fault.status)  # it was just left
+                log.warning("matrix_room_unreadable", channel=self._name, status=error.status)  # it was just left
         messages: list[MsgIn] = []
-        with ledger.writing():
+        with state.writing():
             for room_id, people, room, found in lines:
                 messages += self._reader.read(room_id, found, room, is_alone=len(people) <= 2)
-        self._doorman.knock()
+        self._joiner.wake()
         for room_id, people, *_ in lines:
             if people == {client.user_id}:
-                await leave_room(client, ledger, room_id)
+                await leave_room(client, state, room_id)
         return messages
 
     async def _look_at_sealed(self) -> None:
-        """Who can read along where something was said whose key may have come."""
-        for room_id in {sealed.room for sealed in self._ledger.sealed()}:
+        """Updates the privacy of rooms with undecrypted events."""
+        for room_id in {sealed.room for sealed in self._state.undecrypted()}:
             with suppress(MatrixRefusal):
                 await room_privacy(self._client, room_id)
 
     async def _invitation(self, room_id: str, info: Mapping[str, Any]) -> None:
-        """Opens the door, or declines."""
+        """Accepts or declines an invitation."""
         found = invitation(self._client.user_id, objects_in(object_in(info.get("invite_state")).get("events")))
         if found is None:
             return
         sender, is_direct = found
-        if self._ledger.is_awaited(room_id) or may_invite(self._options, sender, is_direct=is_direct):
-            with self._ledger.writing():
-                self._ledger.open_door(room_id)
+        if self._state.is_awaited(room_id) or may_invite(self._options, sender, is_direct=is_direct):
+            with self._state.writing():
+                self._state.add_invitation(room_id)
         else:
-            await leave_room(self._client, self._ledger, room_id)
+            await leave_room(self._client, self._state, room_id)
 
 
 def _to_devices(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -96,13 +96,13 @@ class TelegramChannel:
     async def send(self, message: Outgoing) -> Delivery:
         try:
             delivery = await self._sender.send(message)
-        except TelegramError as fault:
-            delivery = delivery_of(fault, self._wait())
+        except TelegramError as error:
+            delivery = delivery_of(error, self._wait())
             if isinstance(delivery, RetryAfter) and delivery.reason == TOO_FAST:
                 return self._floods.refused(message.address, delivery)
             if isinstance(delivery, Unknown | RetryAfter):
                 self._failing_since = self._failing_since or time.monotonic()
-                self._trouble = describe_error(fault)
+                self._trouble = describe_error(error)
             return delivery
         self._floods.sent()
         if self._failing_since:
@@ -121,8 +121,8 @@ class TelegramChannel:
             if not file.file_path:
                 return Unknown("no path")
             return await self._line.transport.retrieve(file.file_path, read_timeout=FILE_SECONDS)
-        except TelegramError as fault:
-            return outcome_of_fetching(fault, self._wait())
+        except TelegramError as error:
+            return outcome_of_fetching(error, self._wait())
 
     def forget(self, address: str, *, was_told: bool = True) -> None:
         """Somebody had everything deleted."""
@@ -139,19 +139,19 @@ class TelegramChannel:
             return web.Response(status=403)
         try:
             update = parse_json(await request.read())
-        except web.HTTPRequestEntityTooLarge as fault:
-            self._set_aside(None, fault)
+        except web.HTTPRequestEntityTooLarge as error:
+            self._set_aside(None, error)
             return web.Response()
         except CutOff:
             return web.Response(status=400)
-        except ValueError as fault:
-            self._set_aside(None, fault)
+        except ValueError as error:
+            self._set_aside(None, error)
             return web.Response()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._handle([update])
-        except Exception as fault:  # noqa: BLE001 - whatever it is, Telegram shall call again
-            log.error("telegram_webhook_call_not_stored", fault=type(fault).__name__)
+        except Exception as error:  # noqa: BLE001 - whatever it is, Telegram shall call again
+            log.error("telegram_webhook_call_not_stored", fault=type(error).__name__)
             return web.Response(status=503)
         return web.Response()
 
@@ -176,14 +176,14 @@ class TelegramChannel:
                 self._chats.tapped(message.address, tap["message"], message.choice)
             else:
                 self._chats.said(message.address)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the same update would bring it again
-            self._set_aside(update_id_of(update), fault)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the same update would bring it again
+            self._set_aside(update_id_of(update), error)
             return None
         return message
 
-    def _set_aside(self, number: int | None, fault: Exception) -> None:
+    def _set_aside(self, number: int | None, error: Exception) -> None:
         """Nothing is kept of an update that cannot be read: its sender is not known, and it may hold anything."""
-        log.error("telegram_update_skipped", channel=self.name, update_id=number, exc_info=fault)
+        log.error("telegram_update_skipped", channel=self.name, update_id=number, exc_info=error)
 
     def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something whose failure harms nobody, while everything else goes on."""
@@ -200,9 +200,9 @@ class TelegramChannel:
                     await self._poller.run()
                 else:
                     await self._watch_webhook()
-            except Exception as fault:  # noqa: BLE001 - as above
-                log.error("telegram_channel_restarted", fault=type(fault).__name__)
-                self._trouble = f"a fault in the channel ({type(fault).__name__})"
+            except Exception as error:  # noqa: BLE001 - as above
+                log.error("telegram_channel_restarted", fault=type(error).__name__)
+                self._trouble = f"a error in the channel ({type(error).__name__})"
                 await asyncio.sleep(TROUBLE_SECONDS * self._pace)
 
     async def _connect(self) -> None:
@@ -230,12 +230,12 @@ class TelegramChannel:
         while True:
             try:
                 await step()
-            except TelegramError as fault:
-                words = describe_error(fault)
+            except TelegramError as error:
+                words = describe_error(error)
                 if words != self._trouble:
-                    log.error("telegram_connection_failed", fault=type(fault).__name__)
+                    log.error("telegram_connection_failed", fault=type(error).__name__)
                 self._trouble = words
-                await asyncio.sleep((TOKEN_PAUSE if isinstance(fault, InvalidToken) else pause) * self._pace)
+                await asyncio.sleep((TOKEN_PAUSE if isinstance(error, InvalidToken) else pause) * self._pace)
                 pause = min(pause * 2, 60.0)
                 continue
             self._trouble = ""
@@ -247,8 +247,8 @@ class TelegramChannel:
             await asyncio.sleep(WEBHOOK_CHECK_SECONDS * self._pace)
             try:
                 info = await self._line.bot.get_webhook_info()
-            except TelegramError as fault:
-                self._trouble = describe_error(fault)
+            except TelegramError as error:
+                self._trouble = describe_error(error)
                 continue
             if info.url != self._settings.webhook_url:
                 log.error("telegram_webhook_replaced")
@@ -262,5 +262,5 @@ class TelegramChannel:
 async def _harmless(work: Coroutine[Any, Any, Any]) -> None:
     try:
         await work
-    except TelegramError as fault:
-        log.debug("telegram_optional_call_failed", fault=type(fault).__name__)
+    except TelegramError as error:
+        log.debug("telegram_optional_call_failed", fault=type(error).__name__)

@@ -31,8 +31,8 @@ async def bot_findings(settings: TelegramSettings) -> AsyncIterator[Finding]:
             yield Finding(is_well=False, words=words)
         yield _way(settings, await line.bot.get_webhook_info())
         yield _clock(line.transport.date, datetime.now(UTC))
-    except TelegramError as fault:
-        yield Finding(is_well=False, words=describe_error(fault))
+    except TelegramError as error:
+        yield Finding(is_well=False, words=describe_error(error))
     finally:
         await line.close()
 

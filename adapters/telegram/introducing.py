@@ -27,8 +27,8 @@ async def introduce_bot(bot: Bot, introductions: Sequence[Introduction]) -> None
         for tag in _tags(one.language):
             try:
                 await _insist(bot, one, tag)
-            except TelegramError as fault:
-                log.warning("telegram_profile_not_set", fault=type(fault).__name__)
+            except TelegramError as error:
+                log.warning("telegram_profile_not_set", fault=type(error).__name__)
 
 
 async def _insist(bot: Bot, one: Introduction, tag: str) -> None:
@@ -36,8 +36,8 @@ async def _insist(bot: Bot, one: Introduction, tag: str) -> None:
     while True:
         try:
             return await _introduce_in(bot, one, tag)
-        except RetryAfter as fault:
-            await asyncio.sleep(seconds_of(fault))
+        except RetryAfter as error:
+            await asyncio.sleep(seconds_of(error))
 
 
 async def _introduce_in(bot: Bot, one: Introduction, tag: str) -> None:

@@ -22,14 +22,14 @@ _GONE: Final = ("chat not found", "user not found", "peer_id_invalid", "user is 
 _MISSING: Final = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 
-def delivery_of(fault: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
+def delivery_of(error: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
     """The outcome as data. `attempt_seconds` is how long to wait where nobody says how long."""
-    said = fault.message.lower()
-    match fault:
+    said = error.message.lower()
+    match error:
         case TooFast():
-            return RetryAfter(seconds_of(fault), TOO_FAST)
+            return RetryAfter(seconds_of(error), TOO_FAST)
         case ChatMigrated():
-            return Moved(str(fault.new_chat_id))
+            return Moved(str(error.new_chat_id))
         case Forbidden():
             return Unreachable("blocked" if "blocked" in said else "gone" if "deactivated" in said else "forbidden")
         case InvalidToken():
@@ -39,40 +39,40 @@ def delivery_of(fault: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) 
         case BadRequest() if any(words in said for words in _GONE):
             return Unreachable("not found")
         case BadRequest():
-            return Refused(fault.message[:80])
+            return Refused(error.message[:80])
         case NotSent() | Conflict():
             return RetryAfter(attempt_seconds, "no connection", is_overall=True)
         case Unclear():
-            return Unknown(fault.message[:80])
+            return Unknown(error.message[:80])
         case _:  # a plain refusal of the server: it was not done
-            return RetryAfter(attempt_seconds, fault.message[:80])
+            return RetryAfter(attempt_seconds, error.message[:80])
 
 
-def outcome_of_fetching(fault: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
+def outcome_of_fetching(error: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
     """Why there is no file (yet). Telegram tells a wrong handle and a short trouble in the same words."""
-    said = fault.message.lower()
-    if isinstance(fault, BadRequest) and "too big" in said:
+    said = error.message.lower()
+    if isinstance(error, BadRequest) and "too big" in said:
         return Refused(TOO_LARGE)
-    if isinstance(fault, BadRequest) and "temporarily unavailable" in said:
+    if isinstance(error, BadRequest) and "temporarily unavailable" in said:
         return RetryAfter(attempt_seconds, "not available")
-    return delivery_of(fault, attempt_seconds)
+    return delivery_of(error, attempt_seconds)
 
 
-def is_missing(fault: TelegramError) -> bool:
+def is_missing(error: TelegramError) -> bool:
     """Whether the message that was to be changed is not there, or too old, so that a new one must do."""
-    said = fault.message.lower()
-    return isinstance(fault, BadRequest) and any(words in said for words in _MISSING)
+    said = error.message.lower()
+    return isinstance(error, BadRequest) and any(words in said for words in _MISSING)
 
 
-def seconds_of(fault: TooFast) -> float:
+def seconds_of(error: TooFast) -> float:
     """How long Telegram wants to be left alone."""
-    wanted = fault.retry_after
+    wanted = error.retry_after
     return max(1.0, wanted if isinstance(wanted, int) else wanted.total_seconds())
 
 
-def describe_error(fault: BaseException) -> str:
-    """What is wrong, for the operator; never the text of the fault, in which a token may stand."""
-    match fault:
+def describe_error(error: BaseException) -> str:
+    """What is wrong, for the operator; never the text of the error, in which a token may stand."""
+    match error:
         case InvalidToken():
             return "Telegram refuses the token: it was revoked or mistyped; ask BotFather for it and start again"
         case Conflict():
@@ -85,4 +85,4 @@ def describe_error(fault: BaseException) -> str:
             return "the Bot API gives no proper answer: look at the proxy in between, or wait"
         case TooFast():
             return "Telegram wants to be asked less often"
-    return f"the Bot API is in trouble ({type(fault).__name__})"
+    return f"the Bot API is in trouble ({type(error).__name__})"

@@ -64,15 +64,15 @@ class Poller:
             try:
                 updates = await self._fetch(offset, limit)
                 following = _offset_after(updates)
-            except TooLarge as fault:
-                if limit > 1 or not (following := _offset_behind(fault.head)):
+            except TooLarge as error:
+                if limit > 1 or not (following := _offset_behind(error.head)):
                     limit = 1
-                    await self._rest(fault)
+                    await self._rest(error)
                     continue
-                log.error("telegram_update_skipped", channel=self._name, update_id=following - 1, exc_info=fault)
+                log.error("telegram_update_skipped", channel=self._name, update_id=following - 1, exc_info=error)
                 updates = []
-            except (TelegramError, ValueError) as fault:
-                await self._rest(fault)
+            except (TelegramError, ValueError) as error:
+                await self._rest(error)
                 continue
             self._well()
             if updates:
@@ -84,18 +84,18 @@ class Poller:
             log.info("telegram_polling_recovered")
         self._trouble, self._failures, self._good_at = "", 0, time.monotonic()
 
-    async def _rest(self, fault: Exception) -> None:
+    async def _rest(self, error: Exception) -> None:
         """Says what is wrong, once, and waits: longer each time, and long where only a person can help."""
-        words = describe_error(fault)
-        if isinstance(fault, NotThere) and self._failures + 1 >= OFTEN:
+        words = describe_error(error)
+        if isinstance(error, NotThere) and self._failures + 1 >= OFTEN:
             words = NOT_THERE_OFTEN
         if words != self._trouble:
-            log.error("telegram_polling_failed", fault=type(fault).__name__)
+            log.error("telegram_polling_failed", fault=type(error).__name__)
         self._trouble = words
         self._failures += 1
-        match fault:
+        match error:
             case TooFast():
-                pause = seconds_of(fault)
+                pause = seconds_of(error)
             case Conflict():
                 pause = CONFLICT_PAUSE
             case InvalidToken():

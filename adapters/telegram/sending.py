@@ -84,8 +84,8 @@ class TelegramSender:
                 link_preview_options=_NO_PREVIEW,
                 **({"reply_markup": rendered.keyboard} if rendered.keyboard else {}),
             )
-        except TelegramError as fault:
-            if is_missing(fault):
+        except TelegramError as error:
+            if is_missing(error):
                 return False
             raise
         return True

@@ -82,8 +82,8 @@ class Transport(BaseRequest):
         """The bare result of a method: for what is done a thousand times a second, or must not be parsed in one go."""
         try:
             return await self.post(url, cast("RequestData", _Ready(parameters)), read_timeout=seconds)
-        except KeyError as fault:
-            raise Unclear("an answer without a result") from fault
+        except KeyError as error:
+            raise Unclear("an answer without a result") from error
 
     async def do_request(
         self,
@@ -108,10 +108,10 @@ class Transport(BaseRequest):
                 self.date = response.headers.get("Date", "")
                 answer = await _whole(response.content)
                 status = response.status
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as fault:
-            raise NotSent(type(fault).__name__) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as fault:
-            raise Unclear(type(fault).__name__) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(type(error).__name__) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unclear(type(error).__name__) from None
         if method == "POST" and not answer.lstrip()[:1] == b"{":
             raise _told_without_json(status)
         if method == "POST" and status == 404:

@@ -152,8 +152,8 @@ class GatedSite(web.BaseSite):
             await self._gate.room()
             try:
                 connection, peer = await loop.sock_accept(listening)
-            except OSError as fault:
-                log.error("web_connection_not_accepted", fault=type(fault).__name__)
+            except OSError as error:
+                log.error("web_connection_not_accepted", fault=type(error).__name__)
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             if admitted := self._gate.admit(connection, peer[0]):

@@ -32,8 +32,8 @@ def parse_words(frame: str | bytes) -> Words:
     """Reads one message, e.g. `{"id": "a1", "text": "Mehr Bänke"}`. Raises RequestError (`malformed`)."""
     try:
         data = json.loads(frame)
-    except (ValueError, RecursionError) as fault:
-        raise RequestError("malformed") from fault
+    except (ValueError, RecursionError) as error:
+        raise RequestError("malformed") from error
     if not isinstance(data, dict) or not data.keys() <= set(Words._fields):
         raise RequestError("malformed")
     return check_words(data)

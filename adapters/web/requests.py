@@ -54,10 +54,10 @@ async def body_of(request: web.BaseRequest, most: int, seconds: float) -> bytes:
                 body += chunk
                 if len(body) > most:
                     raise RequestError("too_large")
-    except TimeoutError as fault:
-        raise RequestError("slow") from fault
-    except web.RequestPayloadError as fault:
-        raise RequestError("malformed") from fault
+    except TimeoutError as error:
+        raise RequestError("slow") from error
+    except web.RequestPayloadError as error:
+        raise RequestError("malformed") from error
     return bytes(body)
 
 
@@ -66,8 +66,8 @@ def form_fields(body: bytes) -> Mapping[str, str]:
     try:
         text = body.decode("ascii")
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace"))
-    except (UnicodeDecodeError, ValueError) as fault:
-        raise RequestError("malformed") from fault
+    except (UnicodeDecodeError, ValueError) as error:
+        raise RequestError("malformed") from error
 
 
 def language_of(request: web.BaseRequest) -> str:

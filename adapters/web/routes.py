@@ -262,12 +262,12 @@ def _in_trouble() -> Iterator[None]:
     """The hub's own words for what is refused, as ours."""
     try:
         yield
-    except TooMany as fault:
-        raise RequestError("too_many", 1) from fault
-    except NotRunning as fault:
-        raise RequestError("busy", BUSY_SECONDS) from fault
-    except NotStored as fault:
-        raise RequestError("held", HELD_SECONDS) from fault
+    except TooMany as error:
+        raise RequestError("too_many", 1) from error
+    except NotRunning as error:
+        raise RequestError("busy", BUSY_SECONDS) from error
+    except NotStored as error:
+        raise RequestError("held", HELD_SECONDS) from error
 
 
 FRAMES: Final = Rate(60, 10)

@@ -171,13 +171,13 @@ async def test_who_has_everything_deleted_is_forgotten_here_too(
         await anna.invite(bot.user_id)
         await anna.say("Hallo")
         await anna.until("Welche Sprache")
-        ledger = MatrixState(tmp_path)
-        assert ledger.room_of(anna.user.user_id) == anna.room
+        state = MatrixState(tmp_path)
+        assert state.room_of(anna.user.user_id) == anna.room
         await anna.say("alles löschen")
         await anna.until("gelöscht")
         await app.outbox.drained()
-        assert ledger.room_of(anna.user.user_id) == ""
-        ledger.close()
+        assert state.room_of(anna.user.user_id) == ""
+        state.close()
         assert anna.user.user_id.encode() not in b"".join(
             file.read_bytes() for file in tmp_path.glob("channel.sqlite3*")
         )

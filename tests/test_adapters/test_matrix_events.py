@@ -217,79 +217,79 @@ def test_a_bad_section_is_one_sentence_without_its_secrets(tmp_path, more, said)
 
 
 def test_the_ledger_is_there_again_and_forgets_rooms(tmp_path):
-    ledger = MatrixState(tmp_path)
-    with ledger.writing():
-        ledger.set_mark("since", "s1")
-        ledger.meet("@a:x", "!r")
-        ledger.meet("@b:x", "!s")
-        ledger.set_place("@a:x", QuestionThread("$q", ""))
-        ledger.set_place("!r @a:x", QuestionThread("", "$t"))
-        ledger.set_place("!r2 @a:x", QuestionThread("", "$t"))
-        ledger.put_aside(UndecryptedEvent("$e", "!r", "@a:x", {"type": "m.room.encrypted"}, 1.0, False))
-        ledger.open_door("!new")
-        ledger.follow("!next", "!s")
-    with suppress(ZeroDivisionError), ledger.writing():
-        ledger.set_mark("since", "s2")
+    state = MatrixState(tmp_path)
+    with state.writing():
+        state.set_mark("since", "s1")
+        state.set_direct_room("@a:x", "!r")
+        state.set_direct_room("@b:x", "!s")
+        state.set_position("@a:x", QuestionThread("$q", ""))
+        state.set_position("!r @a:x", QuestionThread("", "$t"))
+        state.set_position("!r2 @a:x", QuestionThread("", "$t"))
+        state.keep_undecrypted(UndecryptedEvent("$e", "!r", "@a:x", {"type": "m.room.encrypted"}, 1.0, False))
+        state.add_invitation("!new")
+        state.add_replacement("!next", "!s")
+    with suppress(ZeroDivisionError), state.writing():
+        state.set_mark("since", "s2")
         raise ZeroDivisionError
-    ledger.close()
-    ledger = MatrixState(tmp_path)
+    state.close()
+    state = MatrixState(tmp_path)
     assert (tmp_path / "channel.sqlite3").stat().st_mode & 0o077 == 0
-    assert (ledger.mark("since"), ledger.room_of("@a:x"), ledger.place("@a:x")) == ("s1", "!r", QuestionThread("$q"))
-    assert ledger.doors() == [PendingRoom("!new"), PendingRoom("!next", "!s")]
-    assert ledger.is_moving("!s")
-    with ledger.writing():
-        ledger.close_door("!next")
-        ledger.close_door("!new")
-        ledger.forget_room("!r")
-    assert (ledger.room_of("@a:x"), ledger.room_of("@b:x"), ledger.is_moving("!s")) == ("", "!next", False)
-    assert (ledger.place("@a:x"), ledger.place("!r @a:x"), ledger.place("!r2 @a:x").thread) == (
+    assert (state.mark("since"), state.room_of("@a:x"), state.position("@a:x")) == ("s1", "!r", QuestionThread("$q"))
+    assert state.rooms_to_join() == [PendingRoom("!new"), PendingRoom("!next", "!s")]
+    assert state.is_moving("!s")
+    with state.writing():
+        state.mark_joined("!next")
+        state.mark_joined("!new")
+        state.forget_room("!r")
+    assert (state.room_of("@a:x"), state.room_of("@b:x"), state.is_moving("!s")) == ("", "!next", False)
+    assert (state.position("@a:x"), state.position("!r @a:x"), state.position("!r2 @a:x").thread) == (
         QuestionThread(),
         QuestionThread(),
         "$t",
     )
-    assert ledger.sealed() == []
-    ledger.close()
+    assert state.undecrypted() == []
+    state.close()
 
 
 def test_nobody_fills_the_ledger_with_what_cannot_be_read(tmp_path):
-    ledger = MatrixState(tmp_path)
-    with ledger.writing():
+    state = MatrixState(tmp_path)
+    with state.writing():
         for number in range(MOST_SEALED + 100):
-            ledger.put_aside(UndecryptedEvent(f"$a{number}", "!r", "@a:x", {}, float(number), False))
-        ledger.put_aside(UndecryptedEvent("$b", "!s", "@b:x", {}, 0.0, False))
-    kept = ledger.sealed()
+            state.keep_undecrypted(UndecryptedEvent(f"$a{number}", "!r", "@a:x", {}, float(number), False))
+        state.keep_undecrypted(UndecryptedEvent("$b", "!s", "@b:x", {}, 0.0, False))
+    kept = state.undecrypted()
     assert len([sealed for sealed in kept if sealed.address == "@a:x"]) == MOST_SEALED_EACH
     assert kept[-1].event == f"$a{MOST_SEALED + 99}"
     assert kept[0].event == "$b"
-    assert ledger.has_untold()
-    with ledger.writing():
+    assert state.has_untold()
+    with state.writing():
         for number in range(MOST_SEALED + 100):
-            ledger.put_aside(UndecryptedEvent(f"$c{number}", "!r", f"@{number}:x", {}, float(number), True))
-    assert len(ledger.sealed()) == MOST_SEALED
-    ledger.close()
+            state.keep_undecrypted(UndecryptedEvent(f"$c{number}", "!r", f"@{number}:x", {}, float(number), True))
+    assert len(state.undecrypted()) == MOST_SEALED
+    state.close()
 
 
 def test_the_ledger_goes_on_after_a_commit_that_failed(tmp_path):
-    ledger = MatrixState(tmp_path)
-    with ledger.writing():
-        ledger.set_mark("since", "s1")
-    ledger._connection.execute("pragma busy_timeout = 0")
+    state = MatrixState(tmp_path)
+    with state.writing():
+        state.set_mark("since", "s1")
+    state._connection.execute("pragma busy_timeout = 0")
     with closing(sqlite3.connect(tmp_path / "channel.sqlite3")) as other:
         other.execute("begin")
         other.execute("select * from marks").fetchall()  # as a backup does: nothing can be committed meanwhile
-        with pytest.raises(sqlite3.OperationalError, match="locked"), ledger.writing():
-            ledger.set_mark("since", "s2")
-    assert ledger.mark("since") == "s1"
-    with ledger.writing():
-        ledger.set_mark("since", "s3")
-    assert ledger.mark("since") == "s3"
-    ledger.close()
+        with pytest.raises(sqlite3.OperationalError, match="locked"), state.writing():
+            state.set_mark("since", "s2")
+    assert state.mark("since") == "s1"
+    with state.writing():
+        state.set_mark("since", "s3")
+    assert state.mark("since") == "s3"
+    state.close()
 
 
 async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
     """Keys come only once: the place in the sync stays where it was until the store of nio has them."""
     options = MatrixSettings.model_validate(GIVEN)
-    client, ledger = MatrixClient(options, tmp_path), MatrixState(tmp_path)
+    client, state = MatrixClient(options, tmp_path), MatrixState(tmp_path)
     client.restore_login("@bot:example.org", "DEVICE", "token")
     event = {
         "type": "m.room.encryption",
@@ -300,7 +300,7 @@ async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
         "origin_server_ts": 1,
     }
     news = {"next_batch": "s1", "rooms": {"join": {"!r:example.org": {"state": {"events": [event]}}}}}
-    syncer = Syncer("m", client, ledger, options, RoomJoiner(client, ledger))
+    syncer = Syncer("m", client, state, options, RoomJoiner(client, state))
     [file] = tmp_path.glob("*.db")
     with closing(sqlite3.connect(file)) as store:
         store.execute("alter table encryptedrooms rename to away")
@@ -311,12 +311,12 @@ async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
     assert client.store is not None
     assert client.store.load_encrypted_rooms() == {"!r:example.org"}
     await client.close()
-    ledger.close()
+    state.close()
 
 
 async def test_what_nio_does_not_understand_does_not_end_the_sync(tmp_path, monkeypatch):
     options = MatrixSettings.model_validate(GIVEN)
-    client, ledger = MatrixClient(options, tmp_path), MatrixState(tmp_path)
+    client, state = MatrixClient(options, tmp_path), MatrixState(tmp_path)
     taken = []
 
     async def stumble(response: SyncResponse) -> None:
@@ -325,22 +325,22 @@ async def test_what_nio_does_not_understand_does_not_end_the_sync(tmp_path, monk
             raise KeyError("room_id")
 
     monkeypatch.setattr(client, "receive_response", stumble)
-    syncer = Syncer("m", client, ledger, options, RoomJoiner(client, ledger))
+    syncer = Syncer("m", client, state, options, RoomJoiner(client, state))
     await syncer._absorb({"next_batch": "s1", "rooms": {"join": {"!bad:x": {}, "!good:x": {}}}})
     assert taken == [["!bad:x", "!good:x"], ["!bad:x"], ["!good:x"]]
     await client.close()
-    ledger.close()
+    state.close()
 
 
 def test_who_was_told_is_waited_for_without_haste(tmp_path):
     """Until they write what can be read, they are not told again; nor is the homeserver asked every moment."""
-    ledger = MatrixState(tmp_path)
-    with ledger.writing():
-        ledger.put_aside(UndecryptedEvent("$1", "!r", "@a:x", {}, 1.0, False))
-        assert ledger.has_untold()
-        ledger.told("@a:x")
-        ledger.put_aside(UndecryptedEvent("$2", "!r", "@a:x", {}, 2.0, False))
-        assert not ledger.has_untold()
-        ledger.put_aside(UndecryptedEvent("$3", "!s", "@b:x", {}, 3.0, False))
-        assert ledger.has_untold()
-    ledger.close()
+    state = MatrixState(tmp_path)
+    with state.writing():
+        state.keep_undecrypted(UndecryptedEvent("$1", "!r", "@a:x", {}, 1.0, False))
+        assert state.has_untold()
+        state.mark_told("@a:x")
+        state.keep_undecrypted(UndecryptedEvent("$2", "!r", "@a:x", {}, 2.0, False))
+        assert not state.has_untold()
+        state.keep_undecrypted(UndecryptedEvent("$3", "!s", "@b:x", {}, 3.0, False))
+        assert state.has_untold()
+    state.close()

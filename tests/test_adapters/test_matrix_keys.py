@@ -101,9 +101,9 @@ async def test_a_key_that_is_late_changes_no_order_and_loses_nothing(homeserver:
             await anna.invite(bot.user_id)
             middle.held = "/sendToDevice/"
             await anna.say("eins")
-            ledger = listener.channel._ledger
-            assert ledger
-            await listener.until(ledger.has_untold)
+            state = listener.channel._state
+            assert state
+            await listener.until(state.has_untold)
         await middle.let_go()
         await anna.say("zwei")
         async with listening(homeserver, bot, tmp_path, fails=True) as listener:

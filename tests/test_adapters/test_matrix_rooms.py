@@ -105,8 +105,8 @@ async def test_it_leaves_empty_rooms_and_says_who_cannot_be_reached(homeserver: 
         await listener.until(lambda: listener.texts() == ["Hallo"])
         assert isinstance(await listener.channel.send(Outgoing(1, anna.user.user_id, HALLO)), Sent)
         await anna.ask("POST", f"/rooms/{quote(room)}/leave", {})
-        assert listener.channel._ledger is not None
-        await listener.until(lambda: not listener.channel._ledger.room_of(anna.user.user_id))  # type: ignore[union-attr]
+        assert listener.channel._state is not None
+        await listener.until(lambda: not listener.channel._state.room_of(anna.user.user_id))  # type: ignore[union-attr]
         assert isinstance(await listener.channel.send(Outgoing(2, anna.user.user_id, HALLO)), Unreachable)
         kicked = await anna.room(bot)
         await anna.say(kicked, "Wieder da")  # the same person, in another room
@@ -138,13 +138,13 @@ async def test_an_upgraded_room_is_followed_as_soon_as_it_is_invited(homeserver:
         await listener.until(lambda: listener.texts() == ["Hallo"])
         new = (await anna.ask("POST", f"/rooms/{quote(old)}/upgrade", {"new_version": "12"}))["replacement_room"]
         assert ":" not in new  # a room id that cannot be taken apart
-        ledger = listener.channel._ledger
-        assert ledger is not None
-        await listener.until(lambda: ledger.is_moving(old) and not ledger.doors())
+        state = listener.channel._state
+        assert state is not None
+        await listener.until(lambda: state.is_moving(old) and not state.rooms_to_join())
         waiting = await listener.channel.send(Outgoing(1, anna.user.user_id, HALLO))
         assert isinstance(waiting, Sent | RetryAfter)  # Synapse lets it speak in the old room or not; it is not lost
         await anna.ask("POST", f"/rooms/{quote(new)}/invite", {"user_id": bot.user_id})
-        await listener.until(lambda: ledger.room_of(anna.user.user_id) == new)
+        await listener.until(lambda: state.room_of(anna.user.user_id) == new)
         assert isinstance(await listener.channel.send(Outgoing(2, anna.user.user_id, MsgOut("hier"))), Sent)
         assert (await anna.read(new))[-1]["content"]["body"] == "hier"
 
@@ -200,11 +200,11 @@ async def test_who_cannot_be_understood_is_told_once(
         await anna.say(room, "noch einmal")
         await listener.until(lambda: len(listener.heard) == 1)
         reader = listener.channel._syncer._reader  # type: ignore[union-attr]
-        ledger = listener.channel._ledger
-        assert ledger is not None
-        assert not ledger.has_untold()
+        state = listener.channel._state
+        assert state is not None
+        assert not state.has_untold()
         third = await anna.send(room, "m.room.encrypted", secret)
-        await listener.until(ledger.has_untold)
+        await listener.until(state.has_untold)
         monkeypatch.setattr(reader, "decrypt", lambda *_: opened | {"event_id": third})
         await anna.send(room, "m.reaction", {})
         await listener.until(lambda: len(listener.heard) == 2)

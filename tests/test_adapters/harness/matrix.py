@@ -96,16 +96,16 @@ class Harness(harness.Harness):
 
     def note_position(self) -> None:
         """How far the channel has read before something is said, so that it can be handed over again."""
-        if self.made and self.made._ledger:
-            self._position = self.made._ledger.mark(SINCE)
+        if self.made and self.made._state:
+            self._position = self.made._state.mark(SINCE)
 
     async def repeat(self) -> None:
         """The channel begins once more where it stood before: as after a sync whose token was not kept."""
         assert self.made
         await self.made.stop()
-        assert self.made._ledger
-        with self.made._ledger.writing():
-            self.made._ledger.set_mark(SINCE, self._position)
+        assert self.made._state
+        with self.made._state.writing():
+            self.made._state.set_mark(SINCE, self._position)
         await self.made.start(self.app.conversations.receive)
 
     def flood(self, times: int) -> None:
