@@ -68,7 +68,8 @@ class MatrixState:
         self._file = file
         self._titles: OrderedDict[str, str] = OrderedDict()
         """Titles of questions by event id. In memory only: on disk, beside an address, they would reveal
-        participation.""" self._open: sqlite3.Connection | None = None
+        participation."""
+        self._open: sqlite3.Connection | None = None
 
     @property
     def _connection(self) -> sqlite3.Connection:
