@@ -15,7 +15,7 @@ MOST: Final = 20_000
 
 
 @dataclass(slots=True)
-class AskedQuestion:
+class ChatQuestion:
     """The newest message with buttons in a chat."""
 
     message_id: int
@@ -32,7 +32,7 @@ class Chats:
     """The newest messages with buttons, of the chats in which most lately something happened."""
 
     def __init__(self) -> None:
-        self._asked: OrderedDict[str, AskedQuestion] = OrderedDict()
+        self._asked: OrderedDict[str, ChatQuestion] = OrderedDict()
 
     def said(self, address: str) -> None:
         """The person wrote something: what comes next is a message of its own."""
@@ -64,14 +64,14 @@ class Chats:
             return asked.message_id
         return None
 
-    def take_tapped(self, address: str) -> AskedQuestion | None:
+    def take_tapped(self, address: str) -> ChatQuestion | None:
         """The tapped message, once: its buttons have done their work."""
         asked = self._asked.get(address)
         return self._asked.pop(address) if asked and asked.is_tapped else None
 
     def sent(self, address: str, msg: MsgOut, message_id: int) -> None:
         """A message with buttons is there now."""
-        self._asked[address] = AskedQuestion(message_id, question_of(msg))
+        self._asked[address] = ChatQuestion(message_id, question_of(msg))
         self._asked.move_to_end(address)
         if len(self._asked) > MOST:
             self._asked.popitem(last=False)

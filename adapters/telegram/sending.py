@@ -9,7 +9,7 @@ from typing import Any, Final
 from telegram.error import TelegramError
 
 from adapters.base import Delivery, Outgoing, Sent
-from adapters.telegram.chats import AskedQuestion, Chats
+from adapters.telegram.chats import ChatQuestion, Chats
 from adapters.telegram.line import Line
 from adapters.telegram.outcomes import is_missing
 from adapters.telegram.rendering import Rendered, render_message, with_choice
@@ -90,7 +90,7 @@ class TelegramSender:
             raise
         return True
 
-    async def _put_away(self, address: str, asked: AskedQuestion) -> None:
+    async def _put_away(self, address: str, asked: ChatQuestion) -> None:
         """Takes the buttons off a message that has its answer, and leaves the answer to be read."""
         where = {"chat_id": address, "message_id": asked.message_id}
         if text := with_choice(asked.text, asked.chosen) if asked.chosen else "":
