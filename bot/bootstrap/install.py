@@ -1,8 +1,8 @@
-"""Sets the program up with nothing but Python: no pip, no compiler, no administrator. Standard library only.
+"""Sets up the program with Python alone: no pip, no compiler, no administrator rights. Standard library only.
 
-The first start makes `.venv` beside the project and fills it from a lock in which every file is named with its hash;
-each later start finds the stamp of that and goes straight on. Whoever brings an environment which already holds the
-packages (a container, a virtual environment of one's own) is left alone.
+The first start creates `.venv` beside the project and fills it from a lock file that lists every file with its hash;
+each later start finds its stamp and continues. An existing environment that contains the packages (a container, another
+virtual environment) is used unchanged.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ LEVELS = ("run", "test", "dev")
 
 
 def run_bootstrap(words: list[str]) -> None:
-    """Do what the command line asks for, in an environment that has all it needs."""
+    """Run the command line in an environment that has the required packages."""
     level = "test" if words[:1] == ["test"] else "run"
     python = prepare_or_exit(level)
     if python != Path(sys.executable):
@@ -42,14 +42,14 @@ def run_bootstrap(words: list[str]) -> None:
 
 
 def run_tests(arguments: list[str]) -> None:
-    """Become pytest, in the project's folder; does not return.
+    """Replace this process by pytest, in the project's folder; does not return.
 
     The tests run in several processes, unless the arguments say in how many (`-n 0` for one).
     """
     if not (ROOT / "tests").is_dir():
         sys.exit(both("Hier sind keine Tests: sie liegen beim Quelltext.", "No tests here: they come with the source."))
     os.chdir(ROOT)
-    # Hundreds of tests start the program in a process of its own: compiling it each time takes a fifth of such a start.
+    # Hundreds of tests start the program in a separate process: compiling it takes a fifth of each start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     is_said = any(word.startswith(("-n", "--numprocesses")) for word in arguments)
     workers = [] if is_said else ["-n", str(workers_for_tests()), "--dist", "worksteal"]
@@ -57,21 +57,21 @@ def run_tests(arguments: list[str]) -> None:
 
 
 def workers_for_tests() -> int:
-    """How many processes run the tests: four a core, since most of them wait for a browser or a database; 12 at most,
-    since each starts a PostgreSQL of its own.
+    """Return the number of test processes: four per core, since most wait for a browser or a database; 12 at most,
+    since each starts a PostgreSQL server.
     """
     return min(4 * (os.cpu_count() or 1), 12)
 
 
 def become(command: list[str]) -> None:
-    """Replace this process by another, which keeps its number, terminal and exit code."""
+    """Replace this process by another with the same process id, terminal and exit code."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(command[0], command)
 
 
 def prepare_or_exit(level: str) -> Path:
-    """`prepare`, with every trouble that can be expected told in a sentence."""
+    """Call `prepare_environment` and report each expected error in one sentence."""
     try:
         return prepare_environment(level)
     except OSError as error:
@@ -82,18 +82,18 @@ def prepare_or_exit(level: str) -> Path:
 
 
 def prepare_environment(level: str) -> Path:
-    """Return a Python that has the packages of a level (`run`, `test` or `dev`); set it up where there is none.
+    """Return a Python that has the packages of a level (`run`, `test` or `dev`); set it up if there is none.
 
-    Starting twice at once, being killed half-way and starting again are all fine.
+    Concurrent starts, and restarts after a kill, are safe.
     """
     here = Path(sys.executable)
     if not lock_of(level).exists():
-        return here  # not a checkout: whoever installed the program installed its packages too
+        return here  # not a checkout: the packages were installed with the program
     ready = is_ready(level)
     if STAMP.exists() and Path(sys.prefix).resolve() == VENV.resolve():
         if ready:
             return here
-    # A plain Python goes on to `.venv` at once; an environment that somebody chose is asked whether it is enough.
+    # A plain Python continues with `.venv`; an active environment is checked for the packages first.
     elif (not ready or sys.prefix != sys.base_prefix) and is_satisfied(level):
         return here
     if not ready:
@@ -104,12 +104,12 @@ def prepare_environment(level: str) -> Path:
 
 
 def lock_of(level: str) -> Path:
-    """The lock file of a level; each holds all of the level before it."""
+    """Return the lock file of a level; each includes the previous level."""
     return ROOT / f"requirements-{level}.lock"
 
 
 def is_ready(level: str) -> bool:
-    """Tell whether `.venv` was filled to the end, by this Python, from the lock as it is now."""
+    """Return whether `.venv` was filled completely, by this Python, from the current lock."""
     stamp = read_stamp()
     return (
         stamp.get("python") == this_python() and stamp.get(level) == requirements_fingerprint(level) and PYTHON.exists()
@@ -117,7 +117,7 @@ def is_ready(level: str) -> bool:
 
 
 def is_satisfied(level: str) -> bool:
-    """Tell whether the running Python itself has every package that pyproject.toml asks for."""
+    """Return whether the running Python has every package that pyproject.toml requires."""
     from importlib import metadata
 
     for name, least, below in direct_requirements(level):
@@ -131,9 +131,9 @@ def is_satisfied(level: str) -> bool:
 
 
 def direct_requirements(level: str) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
-    """Name, least version and excluded upper version (or nothing) of what pyproject.toml asks for.
+    """Yield name, minimum version and excluded upper version (or nothing) of each requirement in pyproject.toml.
 
-    What it asks for only on some systems (a marker after `;`) is left out: tests that want it skip without it.
+    Requirements for some systems only (a marker after `;`) are left out: tests that need them skip.
     """
     import tomllib
 
@@ -159,7 +159,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def this_python() -> str:
-    """What the wheels in `.venv` must fit: a checkout may be shared between a machine and its container."""
+    """Describe the platform that the wheels in `.venv` must match: a machine and its container may share a checkout."""
     return f"{sys.version_info[0]}.{sys.version_info[1]} {sys.platform} {platform.machine()}"
 
 
@@ -169,7 +169,7 @@ def requirements_fingerprint(level: str) -> str:
 
 
 def read_stamp() -> dict[str, str]:
-    """What `.venv` was made for and filled with; empty while that is under way, or when it was made by others."""
+    """Return what `.venv` was made for and filled with; empty during set-up, or if another tool made it."""
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -178,7 +178,7 @@ def read_stamp() -> dict[str, str]:
 
 
 def write_stamp(level: str) -> None:
-    """Say that `.venv` is filled up to a level, from one moment to the next."""
+    """Record atomically that `.venv` is filled up to a level."""
     levels = LEVELS[: LEVELS.index(level) + 1]
     stamp = {"python": this_python()} | {done: requirements_fingerprint(done) for done in levels}
     unfinished = STAMP.with_suffix(".new")
@@ -188,7 +188,7 @@ def write_stamp(level: str) -> None:
 
 @contextmanager
 def setup_lock() -> Iterator[int]:
-    """Wait until no other set-up of this folder runs; yields the descriptor which holds the lock.
+    """Wait until no other set-up of this folder runs; yields the descriptor that holds the lock.
 
     The folder itself is locked, so nothing is left behind. pip inherits the descriptor: if this process is killed, a
     new start waits until the orphaned pip has ended too, instead of clearing the folder under it.
@@ -201,7 +201,7 @@ def setup_lock() -> Iterator[int]:
             print_line("Eine andere Einrichtung läuft gerade; ich warte …", "Another set-up is running; waiting …")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError:
-            # Some network folders know no locks; one set-up at a time still works there.
+            # Some network folders do not support locks; one set-up at a time still works there.
             print_line("Dieser Ordner kennt keine Sperren.", "This folder knows no locks.")
         yield descriptor
     finally:
@@ -226,7 +226,7 @@ def set_up(level: str, turn: int) -> None:
         if read_stamp().get("python") != this_python():
             venv.make_venv(VENV)
             venv.add_pip(VENV)
-        # Without a stamp the next start begins anew: a package copied by half looks whole to pip.
+        # Without a stamp the next start begins again: pip takes a partly copied package for a complete one.
         STAMP.unlink(missing_ok=True)
         venv.install(VENV, lock_of(level), turn)
     except venv.SetupError as error:

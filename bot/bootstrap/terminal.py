@@ -1,13 +1,13 @@
-"""Short words to the person in front of the terminal, in German and English. Standard library only.
+"""Prints short messages to the user at the terminal, in German and English. Standard library only.
 
-This is for the minutes before anything of ours is installed; texts for residents live in catalogues.
+Used before any package is installed; texts for residents are in catalogues.
 """
 
 import os
 import re
 import sys
 
-# What a failing set-up prints, and what to tell the person instead; the first match counts.
+# Output of a failing set-up, and the message shown instead; the first match counts.
 TROUBLES = (
     (
         r"No space left|Errno 28|Disk quota",
@@ -51,7 +51,7 @@ TROUBLES = (
 
 
 def explain(what: str) -> str:
-    """One sentence with the remedy for what a program said, and its last line for whoever helps."""
+    """Return one sentence with the remedy for a program's output, and its last line for support."""
     german, english = next((de, en) for pattern, de, en in TROUBLES if re.search(pattern, what))
     last = next((line.strip() for line in reversed(what.splitlines()) if line.strip()), "")
     return f"{both(german, english)}\n({last})"
@@ -64,11 +64,11 @@ def both(german: str, english: str) -> str:
 
 
 def print_line(german: str, english: str) -> None:
-    """Tell the person how it goes, beside the program's own output."""
+    """Print the progress for the user, apart from the program's own output."""
     print(both(german, english), file=sys.stderr, flush=True)
 
 
 def count(done: int, total: int) -> None:
-    """Show a number that grows, where somebody watches."""
+    """Show a growing number if the output is a terminal."""
     if sys.stderr.isatty():
         print(f"\r  {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
-"""Makes `.venv` and fills it from a lock: with the standard library, and with a pip it fetches itself.
+"""Creates `.venv` and fills it from a lock file, with the standard library and a downloaded pip.
 
-Loaded only when there is something to set up.
+Loaded only when a set-up is needed.
 """
 
 import base64
@@ -22,12 +22,12 @@ from urllib.request import Request, urlopen
 
 from bot.bootstrap.terminal import both, count, explain
 
-# The wheel that installs all the others. What is pinned here is what was tried, the same on every machine.
+# The wheel that installs all others. The pinned version is the tested one, the same on every machine.
 PIP_WHEEL = "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 DEFAULT_INDEX = "https://pypi.org/simple"
 
-# Settings of pip which would install elsewhere or something else; the others (mirror, certificate, proxy) stay.
+# Settings of pip that would change what or where it installs; others (mirror, certificate, proxy) apply.
 HINDERING = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_DRY_RUN", "PYTHONHOME"}
 # These overrule a pip.conf too. The lock leaves nothing for further constraints to decide.
 OVERRULING = {
@@ -40,11 +40,11 @@ OVERRULING = {
 
 
 class SetupError(Exception):
-    """The set-up cannot go on; the text says why and what to do."""
+    """The set-up cannot continue; the text gives the reason and the remedy."""
 
 
 def make_venv(folder: Path) -> None:
-    """Make an empty virtual environment, in place of one that is unfinished or belongs to another Python."""
+    """Create an empty virtual environment, replacing an unfinished one or one of another Python."""
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     if names and not names & {"pyvenv.cfg", "bin", "lib", "lib64", "include", "share"}:
         raise SetupError(
@@ -57,10 +57,10 @@ def make_venv(folder: Path) -> None:
 
 
 def add_pip(folder: Path) -> None:
-    """Put pip into the environment: the pinned wheel, else (no way to the index from here) the one Python brought.
+    """Install pip into the environment: the pinned wheel, else (index unreachable) the one bundled with Python.
 
-    The wheel comes first because it is the same everywhere and quicker; the other knows pip's own configuration and
-    brings its own certificates.
+    The wheel is preferred because it is the same everywhere and faster; the bundled one uses pip's own configuration
+    and certificates.
     """
     try:
         wheel = fetch_pip()
@@ -111,7 +111,7 @@ def trusted() -> ssl.SSLContext:
 
 
 def install(folder: Path, lock: Path, turn: int) -> None:
-    """Install exactly what a lock says; pip's many lines become one that counts.
+    """Install exactly the contents of a lock file; show pip's output as one counter.
 
     pip holds `turn` open as long as it runs, see `bootstrap.only_one`.
     """
@@ -119,7 +119,7 @@ def install(folder: Path, lock: Path, turn: int) -> None:
     command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--only-binary", ":all:", "--require-hashes"]
     command += ["--no-deps", "--progress-bar", "off", "--no-warn-script-location", "--requirement", str(lock)]
     if not sys.dont_write_bytecode:
-        # Compiling everything takes longer than loading it; Python does it by itself for what is really used.
+        # Compiling everything takes longer than loading it; Python compiles the modules that are used.
         command.append("--no-compile")
     own = {key: value for key, value in os.environ.items() if key not in HINDERING}
     said = []

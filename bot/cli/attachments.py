@@ -58,7 +58,7 @@ def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: P
     found = stored_revisions.live_revision(connection, slug)
     number, lost = 0, []
     with ExitStack() as closing:
-        index = CsvTable(target / INDEX, HEAD, closing, excel=True)  # opened by people, who double click
+        index = CsvTable(target / INDEX, HEAD, closing, excel=True)  # users open it with a double click
         for sent, text in _with_texts(connection, found.consultation_id):
             name = ""
             if sent.state == "kept":
@@ -75,7 +75,7 @@ def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: P
 
 
 def _with_texts(connection: Connection, consultation_id: int) -> Iterator[tuple[StoredAttachment, str]]:
-    """Each with the answer it belongs to: its caption stands behind the mark of its kind."""
+    """Yields each attachment with the caption in its answer, which follows the mark of its kind."""
     sent = list(attachments_of_consultation(connection, consultation_id))
     wanted = {(one.session_id, one.question_key) for one in sent}
     texts = {

@@ -77,7 +77,7 @@ def verify_audit_log(settings: Settings, say: Say, complain: Say) -> bool:
 
 
 def _hint(broken: str) -> str:
-    """What else it can be."""
+    """Returns another possible cause of a broken log."""
     if broken.startswith("row 1 was"):
         return " (or the secret key is not the one it was recorded with)"
     if broken.endswith("cut off"):

@@ -75,7 +75,7 @@ def _note_newest(store: Store, keys: Keys, data: Path, say: Say) -> None:
         file = data / audit_anchor.FILE
         say(f"{file}: cannot be written ({fault.strerror}); check --data, its rights and the free space")
     except StorageError:
-        return  # the fault of the command itself says it
+        return  # the error of the command itself reports it
 
 
 def publish_context(settings: Settings, note: Note = unrecorded) -> PublishContext:
@@ -93,10 +93,10 @@ def run_publish(
     *,
     takes: bool = False,
 ) -> bool:
-    """Publishes a file, or keeps it as a draft or a test, and says what came of it; False where faults prevented it.
+    """Publishes a file, or stores it as a draft or a test, and reports the outcome; False if errors prevented it.
 
-    Raises Unconfirmed where a person has to say first that a question means the same, or what is taken of an earlier
-    wave, and did not. `takes`: the latter is shown and taken without a question.
+    Raises Unconfirmed if the operator did not confirm that a question keeps its meaning, or what is taken from an
+    earlier wave. `takes`: the latter is shown and taken without confirmation.
     """
     with command_context(settings, say) as (store, keys):
         outside = publish_context(settings, Auditor(keys, audit.operator()))

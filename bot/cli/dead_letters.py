@@ -24,7 +24,7 @@ from storage.tables.messages import StoredDeadLetter, discard_dead_letters, unse
 def print_dead_letters(settings: Settings, say: Say, *, done: bool) -> None:
     """Prints each message with time, channel and error; `done` deletes them afterwards.
 
-    Raises what `command_context` raises.
+    Raises the errors of `command_context`.
     """
     with command_context(settings, say) as (store, keys):
         with store.begin() as connection:

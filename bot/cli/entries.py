@@ -26,8 +26,8 @@ def print_entries(settings: Settings, slug: str, say: Say) -> None:
 
 
 def entry_table(counts: Iterable[EntryCodeCount], least: int) -> Iterator[str]:
-    """The lines of the table; a cell of fewer than `least` is shown as "<5": three people from one waiting room are
-    soon recognised. Without sums: they would show what is hidden.
+    """Returns the lines of the table. A cell below `least` is shown as "<5", because three people from one waiting room
+    can be recognised. There are no sums, since they would reveal suppressed cells.
     """
     rows: list[tuple[str, ...]] = [_HEAD]
     for count in counts:

@@ -34,9 +34,9 @@ from storage.core.store import Store
 READ: Final = "read"
 WRITE: Final = "write"
 LEFT_OUT: Final = "left_out"
-"""Says what a file of this kind cannot hold; of kinds that cannot hold everything."""
+"""Returns what a file of this format cannot hold; for formats that cannot hold everything."""
 HAS_SINGLE_VOTES: Final = "HAS_SINGLE_VOTES"
-"""Set by the kinds whose files say what each person voted."""
+"""Set by the formats whose files contain the votes of each person."""
 
 
 def names(what: str) -> list[str]:
@@ -119,9 +119,9 @@ def run_export(
     is_public: bool = False,
     purpose: str = "",
 ) -> None:
-    """The command. Raises CommandError, also where the file is to be for everybody: it holds single votes and sums.
+    """Runs the command. Raises CommandError, also for a public file, since it holds single votes and sums.
 
-    That single votes are read is recorded, with its purpose, before the first of them is read.
+    Reading single votes is recorded, with its purpose, before the first of them is read.
     """
     write = _of_kind(kind, WRITE)
     if is_public:

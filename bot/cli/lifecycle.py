@@ -57,7 +57,7 @@ def run_reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
 def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
     """Archives a consultation after confirmation; `ask` is None without a terminal. Raises CommandError.
 
-    False where it was not confirmed; then what it means has been said.
+    Returns False without confirmation, after printing the consequences.
     """
     zone = settings.zone()
     with _writing(settings, say) as (connection, tools):
@@ -95,8 +95,8 @@ def run_go_live(
     number: int | None = None,
     takes: bool = False,
 ) -> None:
-    """Makes the test or draft revision the live one. Raises CommandError; Unconfirmed where a person has to say first
-    that a question means the same, or what is taken of an earlier wave, and did not.
+    """Makes the test or draft revision the live one. Raises CommandError; Unconfirmed if the operator did not confirm
+    that a question keeps its meaning, or what is taken from an earlier wave.
     """
     step = partial(lifecycle.make_consultation_live, stage=stage, number=number)
     _tell_live(_agreed(settings, slug, say=say, step=step, intent=intent, ask=ask, takes=takes), settings.zone(), say)
@@ -193,8 +193,8 @@ class ToConfirm(Exception):
 
 @contextmanager
 def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, PublishContext]]:
-    """Opens a transaction for one step and gives what the step needs. Raises CommandError where the step is refused,
-    ToConfirm where it waits for a confirmation.
+    """Opens a transaction for one step and yields its context. Raises CommandError if the step is refused, ToConfirm if
+    it needs confirmation.
     """
     try:
         with command_context(settings, say) as (store, keys), store.begin() as connection:

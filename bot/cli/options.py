@@ -98,7 +98,7 @@ def keep_old_name(app: typer.Typer, old: str, new: str, command: Callable[..., N
 
 
 def asker() -> Callable[[str], bool] | None:
-    """Returns a function that asks yes or no at the terminal; None without a terminal."""
+    """Returns a function that prompts for yes or no at the terminal; None without a terminal."""
     return partial(typer.confirm, default=False) if sys.stdin.isatty() else None
 
 
@@ -108,7 +108,7 @@ def say(text: str) -> None:
 
 
 def ask(question: str) -> str:
-    """Asks a question at the terminal and returns the answer; "" without a terminal."""
+    """Prompts at the terminal and returns the answer; "" without a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return ""
     print(question, end="", file=sys.stderr, flush=True)  # noqa: T201

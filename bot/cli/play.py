@@ -92,8 +92,8 @@ class ConsoleChat:
         self._known = known
 
     async def _answered(self, text: str, **more: Any) -> None:
-        """Hands a message over and waits until all is answered. Raises the `StorageError` that keeps it from being
-        stored: other channels wait for the database, but somebody at a terminal wants to know.
+        """Submits a message and waits until all replies are sent. Raises the `StorageError` that prevents storing it:
+        other channels wait for the database, but the user at a terminal needs the error.
         """
 
         async def exchange() -> None:
@@ -127,7 +127,7 @@ class ConsoleChat:
 def run_play(settings: Settings, wish: PlayOptions, source: TextIO, out: TextIO, say: Say) -> None:
     """Chats until the input ends. `out` receives the messages of the bot, `say` those of the program.
 
-    Raises `CommandError` and what `command_context` raises.
+    Raises `CommandError` and the errors of `command_context`.
     """
     interactive = source.isatty() and out.isatty()
     address = wish.address or secrets.token_hex(6)
@@ -193,9 +193,9 @@ def print_message(out: TextIO, msg: MsgOut) -> None:
 
 
 def wrapped(line: str, width: int) -> list[str]:
-    """One line in parts that fit, with its indentation and that of its number kept.
+    """Wraps one line, with its indentation and that of its number preserved.
 
-    No direction marks are added: terminals which know right-to-left writing take the direction from the line itself.
+    No direction marks are added: terminals that support right-to-left text take the direction from the line itself.
 
     >>> wrapped("  1  Parks und Bäume", 16)
     ['  1  Parks und', '     Bäume']

@@ -1,4 +1,4 @@
-"""The purpose of reading raw data: given with `--purpose` or asked at the terminal, and recorded."""
+"""Determines and records the purpose of reading raw data, from `--purpose` or a prompt at the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.common.errors import CommandError, Say
 from bot.settings import Settings
 
 Ask = Callable[[str], str]
-"""Asks the person at the terminal; "" where there is none, or no answer."""
+"""Prompts at the terminal; "" without a terminal or an answer."""
 NONE_GIVEN: Final = "none given"
 _QUESTION: Final = "What is this raw data needed for? It is written into the audit log: "
 _MISSING: Final = "no purpose was given for reading raw data, and the audit log says so; --purpose TEXT gives one"
@@ -20,8 +20,8 @@ _REFUSED: Final = (
 
 
 def ask_purpose(settings: Settings, given: str, ask: Ask, complain: Say) -> str:
-    """The purpose that was given, or else the answer of the person at the terminal; "" where both are missing, with a
-    warning where that is allowed.
+    """Returns the given purpose, or else the answer at the terminal; "" if both are missing, with a warning if that is
+    allowed.
     """
     purpose = given.strip() or ask(_QUESTION).strip()
     if not purpose and not settings.raw_needs_purpose:
@@ -30,7 +30,9 @@ def ask_purpose(settings: Settings, given: str, ask: Ask, complain: Say) -> str:
 
 
 def recorded_purpose(settings: Settings, purpose: str) -> str:
-    """The purpose as the audit log keeps it. Raises CommandError where there is none and the settings demand one."""
+    """Returns the purpose as stored in the audit log. Raises CommandError if it is missing and the settings require
+    one.
+    """
     if not purpose.strip() and settings.raw_needs_purpose:
         raise CommandError(_REFUSED)
     return purpose.strip() or NONE_GIVEN

@@ -46,7 +46,7 @@ class PushOptions:
 
 
 def run_push(settings: Settings, order: PushOptions, out: Say, complain: Say) -> None:
-    """Runs the command. Raises CommandError, and what `command_context` raises."""
+    """Runs the command. Raises CommandError and the errors of `command_context`."""
     channels = open_channels(settings)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     with command_context(settings, complain) as (store, keys):

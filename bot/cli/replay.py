@@ -1,7 +1,7 @@
 """`replay`: processes recorded messages on the live path, for load tests, tests and imported messages.
 
-A recording is read twice: once to find out whether every line is a message, and once to feed them. Fed a second time it
-changes nothing, because every message is a repeat then; so a replay that was cut off is simply started again.
+A recording is read twice: once to check that every line is a message, and once to process them. A second replay changes
+nothing, because every message is then a repeat; so an interrupted replay can be started again.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class ReplayChannel:
         self.said = 0
 
     async def start(self, receive: Receive) -> None:
-        """Does nothing: messages come from the recording."""
+        """Does nothing: the recording supplies the messages."""
 
     async def send(self, message: Outgoing) -> Delivery:
         self.said += 1
@@ -83,14 +83,15 @@ async def feed(
 ) -> ReplayReport:
     """Processes the messages of a scanned recording in order, without the bad lines.
 
-    `watch` hears how many are stored. What waited to be sent before stays waiting: no sink swallows it.
+    `watch` receives the number of stored messages. Messages that were pending before stay pending: no sink consumes
+    them.
     """
     sinks = {name: ReplayChannel(name) for name in sorted(found.channels)}
     channels: dict[str, Channel] = {**sinks}
     app = build(settings, channels, store=store, keys=keys)
     messages = (item for item in recording.read_recording(path) if isinstance(item, MsgIn))
     began = time.perf_counter()
-    # If the work itself should fail, the group ends the feeding instead of waiting for ever.
+    # If processing fails, the group cancels feeding instead of waiting forever.
     async with asyncio.TaskGroup() as tasks:
         work = [tasks.create_task(app.conversations.run()), tasks.create_task(app.outbox.run())]
         await _hand_over(messages, app.conversations.receive, watch)
@@ -138,8 +139,8 @@ def replay_file(
 ) -> bool:
     """Runs the command; False if a line or a message was invalid. Raises CommandError.
 
-    Lines that are no messages are set aside and named; with `strict` one of them is enough to feed nothing,
-    unless `skip_bad_lines`, which older scripts say.
+    Invalid lines are skipped and listed; with `strict` one of them prevents the replay, unless `skip_bad_lines` is set,
+    which older scripts use.
     """
     found = examine_recording(path, complain)
     if found.bad and ((strict and not skip_bad_lines) or not found.messages):

@@ -49,8 +49,8 @@ def tell(found: PublishedResults, say: Say, zone: tzinfo, *, as_json: bool, lang
 
 
 def _newest(store: Store, slug: str, seed: int) -> PublishedResults:
-    """What everybody sees, brought up to date before; what they do not see yet, or from another seed, is counted for
-    this once. That is not public: two such looks may differ by one person, and the result says so.
+    """Returns the public figures after an update. Figures that are not public yet, or use another seed, are counted for
+    this call only. They are not published, since two such counts may differ by one person, and the result says so.
     """
     if not seed:
         renew_edition(store, slug)
@@ -62,7 +62,7 @@ def _newest(store: Store, slug: str, seed: int) -> PublishedResults:
 
 
 def as_data(found: PublishedResults) -> dict[str, Any]:
-    """Everything as one JSON object; null where a number may not be told."""
+    """Returns everything as one JSON object; null for a suppressed number."""
     return {
         "consultation": found.subject.newest.slug,
         "sample": found.subject.newest.sample,
@@ -90,8 +90,8 @@ def as_data(found: PublishedResults) -> dict[str, Any]:
 
 
 def _questions(found: PublishedResults) -> dict[str, dict[str, Any]]:
-    """Question → its type, how many answered it and were asked, and its counts, "option.yes" or "missing.no_answer",
-    as the public export tells them.
+    """Maps each question to its type, how many answered it and were asked, and its counts, "option.yes" or
+    "missing.no_answer", as in the public export.
     """
     questions: dict[str, dict[str, Any]] = {}
     for row in found.rows:
@@ -108,7 +108,7 @@ def _questions(found: PublishedResults) -> dict[str, dict[str, Any]]:
 
 
 def _without_votes(outcome: Any) -> Any:
-    """Without how many approved of each project: no page tells it."""
+    """Removes the number of approvals of each project, which no page shows."""
     for spending in outcome.get("spendings", ()):
         del spending["votes"]
     return outcome

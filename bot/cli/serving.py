@@ -92,10 +92,10 @@ async def _serve(
 
 
 async def _watch(app: App, stop: asyncio.Event, say: Say, lock: ServiceLock | None) -> None:
-    """Until it is time to stop, prints each problem of the application once, and once more when it is over. Raises
-    CommandError where another service has taken over.
+    """Until the service stops, prints each problem of the application once, and again when it is solved. Raises
+    CommandError if another service has taken over.
 
-    Not in the log, which holds no sentences that name servers and accounts.
+    Does not log them, because the log contains no sentences that name servers and accounts.
     """
     known: dict[str, str] = {}
     while not stop.is_set():
@@ -149,7 +149,7 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 @contextmanager
 def single_instance(data: Path, say: Say) -> Iterator[None]:
-    """Lets one service at a time run on a data folder: two would send every waiting message twice.
+    """Ensures that one service at a time runs on a data folder: two would send every pending message twice.
 
     `play` and the other commands may run beside it. Raises CommandError.
     """

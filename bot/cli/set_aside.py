@@ -1,4 +1,4 @@
-"""Places of what was set aside, as a person reads them: the first on the terminal, many of them in a file beside."""
+"""Lists skipped rows in readable form: the first on the terminal, all of a long list in a separate file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MOST_TOLD: Final = 100
 
 
 def print_skipped_rows(path: Path, lines: Sequence[str], number: int, complain: Say) -> None:
-    """Tells of each line; where there are too many, of the first, and where all of `lines` stand. `number` may be more
-    than `lines` hold.
+    """Prints each line; if there are too many, the first ones and the file that holds all `lines`. `number` may exceed
+    the number of `lines`.
     """
     for line in lines[:MOST_TOLD]:
         complain(line)

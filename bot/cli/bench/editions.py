@@ -1,6 +1,6 @@
-"""What an edition of figures costs the conversations: answers per second while one is made over and over, and without.
+"""Measures what computing an edition of figures costs conversations: answers per second with and without it.
 
-Both are measured in turn on copies of one database, so that their ratio says something on a busy machine, too.
+Both are measured in turn on copies of one database, so that their ratio is valid on a busy machine too.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Shared(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """What is left of the pace."""
+        """The share of the throughput that remains."""
         return self.beside.answers_per_s / self.alone.answers_per_s
 
     @property
@@ -65,7 +65,7 @@ class Shared(NamedTuple):
 
 
 def prepare_editions(url: str, people: int = PEOPLE) -> None:
-    """Stores a large consultation whose figures everybody may see."""
+    """Stores a large consultation whose figures are public."""
     store = Store(url)
     migrate.upgrade(store)
     with store.begin() as connection:
@@ -86,8 +86,8 @@ def prepare_editions(url: str, people: int = PEOPLE) -> None:
 
 
 def measure_editions(file: Path, *, residents: int = 64, seconds: float = SECONDS) -> Shared:
-    """A pair of runs on copies of a prepared SQLite file: first until so many seconds are over and the edition that was
-    begun is made, then alone for as long.
+    """Measures a pair of runs on copies of a prepared SQLite file: first with editions, until the given seconds are
+    over and the running edition is complete, then without for the same time.
     """
     made: list[float] = []
     took = seconds
@@ -96,10 +96,10 @@ def measure_editions(file: Path, *, residents: int = 64, seconds: float = SECOND
         nonlocal took
         began = time.perf_counter()
         for number in count(PEOPLE * 1_000):
-            await app.store.write(partial(_answer_more, number=number))  # so that there is something to make anew
+            await app.store.write(partial(_answer_more, number=number))  # so that the edition has to be recomputed
             since = time.perf_counter()
             (found,) = await run_job(app.store, [SLUG])
-            # One that was counted, and may not be published after the one before, has no figure of its own.
+            # An edition that was counted but may not follow the previous one has no figure of its own.
             made.append(found.get("seconds", time.perf_counter() - since))
             took = time.perf_counter() - began
             if took >= seconds:
@@ -128,7 +128,7 @@ def _answer_more(connection: Connection, number: int) -> None:
 
 
 def _answer(connection: Connection, revision: PublishedRevision, people: Sequence[int]) -> None:
-    """Whole participations of these people, numbered."""
+    """Stores the complete participations of these contacts, numbered."""
     chance = np.random.default_rng([SEED, people[0]])
     said = chance.choice(["yes", "no", "maybe"], (len(people), QUESTIONS)).tolist()
     done = Session("code", "de", "R", status="completed", submitted=True).to_json()

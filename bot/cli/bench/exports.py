@@ -1,7 +1,7 @@
-"""What an export costs: the package of CSV files and the workbook of a large consultation, beside nothing but
+"""Measures the cost of an export: the package of CSV files and the workbook of a large consultation, compared with
 `csv.writer` writing the rows of the same files.
 
-Processor time, measured in turn, so that the ratios say something on a busy machine, too.
+Processor time, measured in turn, so that the ratios are valid on a busy machine too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ExportMeasurement(NamedTuple):
 
 
 def measure_export(url: str, folder: Path) -> ExportMeasurement:
-    """Exports what `editions.prepare` stored."""
+    """Exports the consultation stored by `editions.prepare_editions`."""
     store = Store(url)
     with TemporaryDirectory(prefix="export-", dir=folder) as name:
         files, book = Path(name, "files"), Path(name, "book.xlsx")

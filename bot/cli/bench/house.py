@@ -1,4 +1,4 @@
-"""What open sessions cost: memory while the application runs, and time to start it again."""
+"""Measures the cost of open sessions: memory while the application runs, and time to restart it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH = 1000
 
 
 def resident_kb() -> float:
-    """Memory of this process in kilobytes: now where the system tells it, else the peak."""
+    """Returns the memory of this process in kilobytes: the current value if the system reports it, else the peak."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * resource.getpagesize() / 1024
@@ -26,7 +26,7 @@ def resident_kb() -> float:
 
 
 async def open_sessions(url: str, number: int) -> float:
-    """Opens so many sessions; gives the kilobytes of memory each one holds afterwards."""
+    """Opens the given number of sessions; returns the kilobytes of memory each one uses afterwards."""
     app = bench_app(url)
     async with app.running():
         await _open(app.conversations.receive, 0, BATCH)
@@ -43,7 +43,9 @@ async def _open(receive: Receive, first: int, number: int) -> None:
 
 
 async def start_up_s(url: str, person: int) -> float:
-    """Seconds from nothing to the first committed answer, by this one of the people with an open session."""
+    """Returns the seconds from process start to the first committed answer, sent by the given contact with an open
+    session.
+    """
     began = time.perf_counter()
     app = bench_app(url)
     async with app.running():

@@ -18,7 +18,7 @@ from storage.core.store import Store
 
 SECONDS = 3.0
 Beside = Callable[[App], Coroutine[None, None, None]]
-"""Something that goes on while residents answer."""
+"""A task that runs while residents answer."""
 
 
 class LiveMeasurement(NamedTuple):
@@ -32,7 +32,7 @@ class LiveMeasurement(NamedTuple):
 
 
 class SinkChannel:
-    """A channel that takes everything at once."""
+    """A channel that accepts every message immediately."""
 
     name = "bench"
     limits = Limits(idempotent=True, workers=1)
@@ -70,10 +70,11 @@ async def measure_live(
     seconds: float = SECONDS,
     beside: Beside | None = None,
 ) -> LiveMeasurement:
-    """Residents who answer as fast as they are answered, for some seconds; with `beside` for as long as that goes on.
+    """Measures residents that answer each reply immediately, for some seconds; with `beside`, as long as that task
+    runs.
 
-    Their sessions are opened beforehand, so that every message counted is one answer: a row that marks the message as
-    taken, the session, the answer and the reply are committed before the next message is written.
+    Sessions are opened beforehand, so that every counted message is one answer: a row that marks the message as
+    processed, the session, the answer and the reply are committed before the next message is written.
     """
     app = bench_app(url)
     latencies: list[float] = []
@@ -98,7 +99,7 @@ async def measure_live(
 
 
 class _Ready:
-    """Opened sessions for the residents to answer in; more are opened while the clock stands."""
+    """A supply of open sessions for the residents; more are opened while the clock is stopped."""
 
     def __init__(self, app: App, residents: int) -> None:
         self.paused = self.paused_cpu = 0.0

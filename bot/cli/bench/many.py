@@ -1,4 +1,4 @@
-"""What many published consultations cost: time and memory until all of them are listed, and then every look."""
+"""Measures the cost of many published consultations: time and memory until all are listed, then each refresh."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOOKS: Final = 9
 
 
 class Listed(NamedTuple):
-    """Until the chat and the pages list all of them, in a process that has just begun; then each look of a second."""
+    """Cost until the chat and the pages list all consultations, in a new process; then of each refresh, one a second."""
 
     seconds: float
     mb: float
@@ -61,7 +61,7 @@ def prepare_consultations(url: str, number: int = CONSULTATIONS) -> None:
 
 
 def listed(url: str) -> Listed:
-    """Measured in a process of its own: memory that another measurement left would hide what this one takes."""
+    """Measured in a separate process, because memory left by another measurement would hide the growth."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
         return apart.submit(_listed, url).result()
 
@@ -69,7 +69,7 @@ def listed(url: str) -> Listed:
 def _listed(url: str) -> Listed:
     store = Store(url)
     with store.reading() as connection:
-        list_live_revision_heads(connection)  # the connection and what SQLAlchemy makes for the first query
+        list_live_revision_heads(connection)  # opens the connection and fills the caches of SQLAlchemy
     before, began = resident_kb(), time.perf_counter()
     catalogue, board = Catalogue(), ConsultationCache(store)
     with store.reading() as connection:

@@ -1,6 +1,6 @@
-"""Our bot beside other libraries for chat bots: `tests/interop/bench` measures, in environments of its own.
+"""Compares the bot with other chat bot libraries: `tests/interop/bench` measures, in separate environments.
 
-Those libraries are no dependencies of the program, and what drives them comes with the tests.
+Those libraries are not dependencies of the program, and their drivers come with the tests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class PeerBenchOptions(NamedTuple):
 
 
 def run_peers(wish: PeerBenchOptions, root: Path = ROOT) -> int:
-    """Prints the tables; gives the exit code. CommandError where the program is installed without its repository."""
+    """Prints the tables and returns the exit code. Raises CommandError if the program is installed without its
+    repository.
+    """
     if not (root / "tests" / "interop" / "bench").is_dir():
         raise CommandError(NOT_HERE)
     command = [sys.executable, "-m", "tests.interop.bench", "--peers", *wish.arguments()]

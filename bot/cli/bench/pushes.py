@@ -1,4 +1,4 @@
-"""Pushes to many: how long planning takes and what memory, and whether sending keeps the pace a channel asks for."""
+"""Measures pushes to many recipients: time and memory of planning, and whether sending respects the channel's rate."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _WORDING: Final = "0" * 64
 
 
 class Planned(NamedTuple):
-    """How long it took until everybody stood in the ledger, and by how much the process grew meanwhile."""
+    """The time until all recipients are stored, and the growth of the process meanwhile."""
 
     seconds: float
     mb: float
@@ -57,7 +57,7 @@ class Pace(NamedTuple):
 
 
 def prepare_push(url: str, people: int = PEOPLE) -> None:
-    """Stores so many people who want to hear everything, in three languages."""
+    """Stores the given number of contacts that subscribe to everything, in three languages."""
     store = Store(url)
     migrate.upgrade(store)
     now = datetime.now(UTC)
@@ -107,7 +107,7 @@ def plan(url: str, people: int = PEOPLE) -> Planned:
 
 
 async def send(url: str, rate: int, seconds: float) -> Pace:
-    """Sends a push at the pace of a channel which refuses what comes faster."""
+    """Sends a push at the rate of a channel that rejects faster sending."""
     strict = _Strict(rate)
     store = Store(url)
     app = build(_AWAKE, {_CHANNEL: strict}, store=store, keys=_KEYS)
@@ -119,7 +119,7 @@ async def send(url: str, rate: int, seconds: float) -> Pace:
         await asyncio.sleep(seconds)
         running: tuple[BroadcastState, ...] = ("planning", "sending")
         await store.write(partial(change_broadcast_state, broadcast_id=number, before=running, after="recalled"))
-        await app.broadcaster.step()  # takes back what waits, so that a second push is not sent together with it
+        await app.broadcaster.step()  # cancels pending messages, so that a second push is not sent together with them
         return strict.pace()
 
 
@@ -174,7 +174,7 @@ def _plan_all(store: Store, pushing: BroadcastProcessor, number: int) -> None:
 
 
 def _resident_mb() -> float:
-    """Memory of this process; 0 where the system does not tell."""
+    """Returns the memory of this process in megabytes; 0 if the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

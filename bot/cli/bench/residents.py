@@ -1,7 +1,7 @@
-"""The residents of `bot.cli.bench.web`, a program of their own: `python3 -m bot.cli.bench.residents PORT RESIDENTS
-ROUNDS`.
+"""Simulates the residents of `bot.cli.bench.web` in a separate process: `python3 -m bot.cli.bench.residents PORT
+RESIDENTS ROUNDS`.
 
-They speak docs/web-protocol.md and nothing else. At the end they print what they counted, as one JSON list.
+They use docs/web-protocol.md and nothing else. At the end the process prints its counts as one JSON list.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, TCPConnec
 from bot.cli.bench.subject import QUESTIONS, REPLIES, SLUG
 
 AT_ONCE: Final = 20
-"""So many conversations are begun at the same time."""
+"""The number of conversations that start at the same time."""
 _FILES: Final = re.compile(r'(?:src|href)="((?:/static/style|/c/-/)[^"]+)"')
 
 
@@ -41,7 +41,7 @@ async def attend(port: int, residents: int, rounds: int) -> list[float]:
 
 @asynccontextmanager
 async def _connected(origin: str, residents: int) -> AsyncIterator[list[ClientWebSocketResponse]]:
-    """So many people, each with a conversation of their own that is open at the first question."""
+    """Connects the given number of visitors, each with a separate conversation at its first question."""
     gate = asyncio.Semaphore(AT_ONCE)
     people = [_person(origin) for _ in range(residents)]
     try:
@@ -75,14 +75,14 @@ async def _answer(line: ClientWebSocketResponse, latencies: list[float]) -> None
 
 
 async def _acknowledged(line: ClientWebSocketResponse) -> None:
-    """Reads on until the message is stored; what the bot says meanwhile is the page's business."""
+    """Reads until the message is acknowledged as stored; ignores the bot's messages meanwhile."""
     while "ack" not in (told := await line.receive_json()):
         if "error" in told:
             raise AssertionError(f"a message was refused: {told['error']}")
 
 
 async def _page_kb(origin: str) -> float:
-    """What a browser that takes gzip loads before somebody can answer: page, style, script."""
+    """Returns the kilobytes a browser with gzip loads before a visitor can answer: page, style, script."""
     async with _person(origin) as person:
         async with person.post(f"/c/{SLUG}/start", data={"lang": "de"}) as response:
             files = _FILES.findall(await response.text())
@@ -93,7 +93,7 @@ async def _page_kb(origin: str) -> float:
 
 
 async def _packed(person: ClientSession, path: str) -> int:
-    """Bytes as they come over the line."""
+    """Returns the number of bytes transferred, still compressed."""
     async with person.get(path, auto_decompress=False, headers={"Accept-Encoding": "gzip"}) as response:
         if response.headers.get("Content-Encoding") != "gzip":
             raise AssertionError(f"{path} is not packed")

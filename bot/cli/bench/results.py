@@ -1,4 +1,6 @@
-"""A whole result computed anew: a million votes read from the store, counted, grouped and told."""
+"""Measures a complete recomputation of results: a million votes are read from the store, counted, grouped and
+published.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ _BEGAN: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def prepare_results(url: str, people: int = PEOPLE, statements: int = STATEMENTS, each: int = EACH) -> None:
-    """Stores the votes of `people` who vote on `each` of the statements."""
+    """Stores the votes of `people` contacts; each votes on `each` of the statements."""
     store = Store(url)
     migrate.upgrade(store)
     with store.begin() as connection:

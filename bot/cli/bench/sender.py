@@ -1,4 +1,4 @@
-"""The sender alone against a strict counterpart: what is refused, how even is it, and how long does a reply wait."""
+"""Measures the sender against a strict stand-in: rejected messages, evenness of the rate, and delay of replies."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def _figures(channel: Strict, asked: dict[int, float], seconds: int) -> SenderMe
 
 
 def in_whole_seconds(moments: Sequence[float], per_second: float) -> list[int]:
-    """How many messages each second holds, of moments in order; seconds begin half-way between two slots of the pace.
+    """Counts the messages per second in a sorted list of times; seconds start half-way between two slots of the rate.
 
-    Began they where a message is due, a millisecond more or less would count as uneven.
+    If they started at a slot, a deviation of one millisecond would count as uneven.
     """
     rate = RateLimiter(per_second).rate
     slot = statistics.median(moment - number / rate for number, moment in enumerate(moments))
@@ -114,4 +114,4 @@ def _settle(item: QueuedMessage, delivery: Delivery) -> Retry | None:
 
 
 async def _persisted() -> None:
-    """Nothing is kept here."""
+    """Stores nothing."""

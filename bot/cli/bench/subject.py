@@ -1,4 +1,4 @@
-"""What the benchmark walks through: a consultation of five short choice questions, as plain as one can be."""
+"""The consultation of the benchmark: five short choice questions without extras."""
 
 from __future__ import annotations
 

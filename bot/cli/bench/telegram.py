@@ -1,4 +1,4 @@
-"""Answers per second over Telegram, and how fast its sender alone is.
+"""Measures answers per second over Telegram, and the rate of its sender alone.
 
 The application runs in this process. The Telegram stand-in and its residents run in another one and count, so their
 cost is not measured. They come with the tests (`tests/botapi`).
@@ -44,14 +44,14 @@ class TelegramMeasurement(NamedTuple):
 
 
 def is_there() -> bool:
-    """Whether the stand-in is part of this installation."""
+    """Whether this installation contains the stand-in."""
     return (ROOT / "tests" / "botapi").is_dir()
 
 
 async def measure_telegram(
     url: str, mode: Mode, residents: int = RESIDENTS, rounds: int = ROUNDS
 ) -> TelegramMeasurement:
-    """Residents who answer as soon as they are asked: all questions, once a round."""
+    """Measures residents that answer each question immediately: all questions, once a round."""
     async with _stand_in(residents, rounds) as (process, api), asyncio.timeout(SECONDS):
         port = _free_port()
         channel = unlimited(api["url"], api["token"], mode, webhook_url=f"http://{HOST}:{port}/hooks/telegram")
@@ -68,7 +68,7 @@ async def measure_telegram(
 
 
 async def sends_per_s(messages: int = SENDS) -> float:
-    """Messages a second, each a question with three buttons, to as many people."""
+    """Returns the messages sent per second, each a question with three buttons to another contact."""
     async with _stand_in(messages, 0) as (_, api):
         channel = unlimited(api["url"], api["token"])
         replies = tuple(QuickReply(f"abc123.lamps.{value}", value) for value in ("ja", "nein", "egal"))
@@ -97,12 +97,12 @@ def _free_port() -> int:
 
 
 async def _nobody(messages: Sequence[MsgIn]) -> Sequence[Replies]:
-    """Nobody writes."""
+    """Yields no messages."""
     return [()] * len(messages)
 
 
 def unlimited(url: str, token: str, mode: Mode = "polling", webhook_url: str = "") -> TelegramChannel:
-    """A channel as fast as it can be: the stand-in sets no limits here."""
+    """Removes the rate limit of the channel: the stand-in sets none here."""
     given = {"type": "telegram", "token": token, "base_url": url, "workers": WORKERS, "mode": mode}
     settings = TelegramSettings.model_validate(given | {"webhook_url": webhook_url})
     channel = TelegramChannel("telegram", settings)

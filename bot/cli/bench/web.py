@@ -1,7 +1,7 @@
-"""Durable answers per second through the WebSocket, end to end, the form, and the weight of the chat page.
+"""Measures stored answers per second through the WebSocket end to end, the form, and the size of the chat page.
 
-The application runs in this process; the residents in another one, which talks to it over the loopback and counts: what
-clients cost is then no work of the server.
+The application runs in this process. The residents run in another one, connect over the loopback and count, so that the
+cost of clients is not measured.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SECONDS: Final = 120.0
 """So long a run may take before it is given up."""
 HOST: Final = "127.0.0.1"
 _NONE: Final = Rate(0, 1)
-# All residents come from one address, and none of them is as slow as a person.
+# All residents share one address and answer faster than a person.
 LIMITS: Final = WebLimits(
     conversation=_NONE, address=_NONE, new=_NONE, new_network=_NONE, lines=RESIDENTS, lines_address=0, connections=0
 )
@@ -41,29 +41,33 @@ class WebMeasurement(NamedTuple):
 
 
 class FormMeasurement(NamedTuple):
-    """One person who fills in the form: medians, in milliseconds."""
+    """One visitor filling in the form: medians, in milliseconds."""
 
     post_ms: float
-    """From posting an answer until the server says where the next page is."""
+    """From posting an answer until the server redirects to the next page."""
     page_ms: float
     """That page."""
 
 
 async def measure_web(url: str, residents: int = RESIDENTS, rounds: int = ROUNDS) -> WebMeasurement:
-    """Residents who answer as fast as they are acknowledged: all questions, once a round.
+    """Measures residents that answer after each acknowledgement: all questions, once a round.
 
-    Conversations are begun and lines opened between the rounds, while the clock stands.
+    Conversations start and connections open between the rounds, while the clock is stopped.
     """
     return WebMeasurement(*await _attended(url, "bot.cli.bench.residents", residents, rounds))
 
 
 async def measure_forms(url: str, people: int = PEOPLE) -> FormMeasurement:
-    """People who fill in the form without JavaScript, one after another, so that nobody else is served meanwhile."""
+    """Measures visitors filling in the form without JavaScript, one after another, so that no other request is served
+    meanwhile.
+    """
     return FormMeasurement(*await _attended(url, "bot.cli.bench.forms", people))
 
 
 async def _attended(url: str, program: str, *numbers: int) -> list[float]:
-    """What the residents of this program measured. Raises AssertionError where not every answer of theirs is stored."""
+    """Returns what the residents of this program measured. Raises AssertionError unless all their answers are
+    stored.
+    """
     app = bench_app(url, {"web": WebHub()})
     server = WebServer(app, LIMITS)
     async with app.running():
@@ -80,7 +84,7 @@ async def _attended(url: str, program: str, *numbers: int) -> list[float]:
 
 
 async def _in_another_process(program: str, *numbers: int) -> list[float]:
-    """What the residents counted."""
+    """Returns the counts of the residents."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", program, *map(str, numbers), stdout=asyncio.subprocess.PIPE
     )

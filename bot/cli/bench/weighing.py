@@ -1,4 +1,4 @@
-"""How fast the next statement is found for somebody, and what is similar among many proposals. In memory, no store."""
+"""Measures how fast the next statement is chosen, and similar ones among many proposals found. In memory, no store."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Routing(NamedTuple):
 
 
 def route(people: int = PEOPLE, statements: int = STATEMENTS) -> Routing:
-    """Each of these people, who have rated up to 60 statements, gets the next one and votes on it."""
+    """Chooses the next statement for each participant, who has rated up to 60, and casts a vote on it."""
     chance, pool, ids = random.Random(SEED), StatementPool(), range(1, statements + 1)  # noqa: S311 - not a secret
     pool.add([_proposal(number, f"Aussage {number}") for number in ids], {})
     rated = [set(chance.sample(ids, chance.randint(0, min(60, statements - 1)))) for _ in range(people)]

@@ -37,7 +37,7 @@ FOLDERS: Final = {recordings.FOLDER: recordings.MEDIA_NAME, files.FOLDER: files.
 _BEGUN: Final = (".new", "-journal", "-wal", "-shm")
 """How files of channels end that are being written, or belong to a database that is being written."""
 _PRIMARY: Final = 0xFF
-"""The part of an error code of SQLite that tells its kind."""
+"""The bits of an SQLite error code that hold the primary code."""
 _SQLITE: Final = b"SQLite format 3\0"
 """The header of SQLite files."""
 SETTINGS: Final = "mitsprache.toml"
@@ -56,7 +56,7 @@ _NO_LEDGER: Final = (
 def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
     """Copies all data that cannot be recreated into a new folder in `to` and returns it.
 
-    The service may run meanwhile: SQLite gives a copy of one moment. Raises CommandError.
+    The service may run meanwhile: SQLite copies a consistent snapshot. Raises CommandError.
     """
     database = _database(settings)
     secret = settings.data / KEY
@@ -77,8 +77,8 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
 
 
 def record_backup(settings: Settings, folder: Path) -> str:
-    """Records in the audit log that a backup was made; gives why not, "" where it was. A backup counts more than that:
-    it is made also of a database that cannot be written, or is older than this program.
+    """Records the backup in the audit log; returns the reason if that fails, else "". The backup has priority: it is
+    also made of a read-only database, or of one older than this program.
     """
     store = Store(settings.database())
     try:
@@ -104,7 +104,7 @@ def _all_or_nothing(unfinished: Path) -> Iterator[None]:
 
 
 def _copy_house(settings: Settings, database: Path, settings_file: Path | None, to: Path) -> None:
-    # Before the database: a channel that had read further than the database knows would not read that again.
+    # Before the database: a channel with a later position would not read those messages again.
     _copy_channels(settings.data / CHANNELS, to / CHANNELS)
     _copy_database(database, to / DATABASE)
     if flaw := _flaw(to / DATABASE):
@@ -115,7 +115,7 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
             f"keep the older ones, and ask `{program_name()} doctor`"
         )
     _copy_keys(settings.data, to)
-    # After the database: whatever file that copy names was there before it.
+    # After the database: every file named in that copy existed before it.
     _copy_folders(settings.data, to)
     erasure_log.merge_erasure_logs(settings.data / LEDGER, to / LEDGER)
     if settings_file:
@@ -128,8 +128,8 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
 def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] = ()) -> None:
     """Restores a checked backup and repeats the erasures made since. Never overwrites files.
 
-    `ledgers`: where else it is noted what was erased; that of the data folder and that of the backup count anyway.
-    Raises CommandError, and what opening the store raises.
+    `ledgers`: further erasure logs; those of the data folder and of the backup are always used. Raises CommandError and
+    the errors of `open_store`.
     """
     database = _database(settings)
     check_backup(folder)
@@ -144,14 +144,14 @@ def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         (settings.data / database_mark.FILE).unlink(
             missing_ok=True
-        )  # the next start marks the folder with what is restored
+        )  # the next start marks the folder for the restored database
         _copy_keys(folder, settings.data)
         _copy_channels(folder / CHANNELS, settings.data / CHANNELS)
         _copy_folders(folder, settings.data)
         erasure_log.merge_erasure_logs(folder / LEDGER, settings.data / LEDGER)
         unfinished = database.with_name(f"{database.name}.part")
         _copy(folder / DATABASE, unfinished)
-        unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
+        unfinished.rename(database)  # last and atomic: an interrupted restore leaves no partial database
     except OSError as fault:
         raise unusable_path(fault, "--data") from fault
     say(f"{folder} is restored to {settings.data}.")
@@ -166,8 +166,9 @@ def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence
 
 
 def erase_logged(settings: Settings, say: Say, ledgers: Sequence[Path] = (), source: Path | None = None) -> None:
-    """Erases again what these ledgers and that of the data folder name, after `source` was restored or, where it is
-    None, other programs restored a database. Raises CommandError, and what opening a house does."""
+    """Repeats the erasures listed in these logs and that of the data folder, after `source` was restored or, if it is
+    None, another program restored a database. Raises CommandError and the errors of `open_store`.
+    """
     said: list[str] = []
     try:
         for found in map(_ledger_in, ledgers):
@@ -270,7 +271,7 @@ def _copy_database(source: Path, target: Path) -> None:
 
 def _copy_channels(source: Path, target: Path) -> None:
     """Copies the channel folders: databases as consistent snapshots, other files as they are."""
-    # Backwards, so that the keys of Matrix, which come last, are never older than the place in the sync.
+    # In reverse, so that the Matrix keys, which come last, are never older than the sync position.
     for path in sorted(source.rglob("*"), reverse=True):
         if path.is_file() and not path.name.endswith(_BEGUN):
             copy = target / path.relative_to(source)
@@ -284,8 +285,9 @@ def _is_database(path: Path) -> bool:
 
 
 def _copy_folders(source: Path, target: Path) -> None:
-    """The recordings of consultations and what people sent. A file that is there already is the same one: its name is
-    a hash or random. What is erased meanwhile is left out."""
+    """Copies the recordings of consultations and the attachments. An existing file is the same one, because its name is
+    a hash or random. Files erased meanwhile are left out.
+    """
     for folder, named in FOLDERS.items():
         if not (source / folder).is_dir():
             continue

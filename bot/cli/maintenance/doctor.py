@@ -55,7 +55,7 @@ def all_findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(sys.version_info >= (3, 11), f"Python {platform.python_version()} (3.11 or newer is needed)")
     folder = _folder(settings.data)
     yield folder
-    if folder.is_well:  # of what lies in a folder that is closed to us nothing true can be said
+    if folder.is_well:  # files in an unreadable folder cannot be checked
         yield _space(settings.data)
         database, sealed = _database(settings)
         yield _secret(settings.data / keys.FILE, sealed)
@@ -128,12 +128,12 @@ def _ring(path: Path) -> Iterator[Finding]:
     """Yields the day of the last rotation, and whether it is complete."""
     ring = path.with_name(keys.RING)
     if not ring.exists():
-        return  # it never was; or it is said already that the ring is missing
+        return  # it never existed; or the missing key ring is already reported
     try:
         secret, found = keys.read_secret(path)
         mode = stat.S_IMODE(ring.stat().st_mode)
     except (OSError, keys.SecretError):
-        return  # it is said already
+        return  # already reported
     words = f"{ring.name}: secret key {secret_id(secret)} since {found.rotated_on}"
     if found.sealed_on:
         words += f", sealing keys of {found.sealed_on}"
@@ -191,7 +191,7 @@ def _erased(settings: Settings) -> Iterator[Finding]:
     """Checks that the erasure log exists and that no erased record is back."""
     folder = settings.data / erasure_log.FOLDER
     if not (settings.data / keys.FILE).exists():
-        return  # nobody was here yet, or it is said already that the key is missing
+        return  # no contact has written yet, or the missing key is already reported
     if not folder.is_dir():
         words = "what was erased is noted there; bring it from the data folder before (`restore --erased DIR`)"
         yield Finding(False, f"{folder} is missing: {words}. If there never was one, the next start makes it")

@@ -1,8 +1,8 @@
 """`rotate-key`: replaces the secret, and with `--sealed` also all encryption keys.
 
-A kill at any moment leaves a secret and a ring that fit: the ring is wrapped by both secrets before the new one is put
-in the place of the old one. While things are sealed anew, the older keys open what is not done yet, and the command
-goes on where it was killed.
+A kill at any moment leaves a secret and a key ring that match: the ring is wrapped by both secrets before the new one
+replaces the old one. During re-encryption the older keys decrypt the remaining values, and the command continues where
+it was killed.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ GRACE_SECONDS: Final = 30.0
 
 
 def rotate_secret(settings: Settings, say: Say, complain: Say) -> None:
-    """Replaces the secret; the subkeys stay, so the service may run meanwhile. Raises CommandError, and what
-    `command_context` raises.
+    """Replaces the secret; the subkeys stay, so the service may run meanwhile. Raises CommandError and the errors of
+    `command_context`.
     """
     _is_there(settings.data)
     with command_context(settings, complain) as (store, keys):
@@ -45,8 +45,8 @@ def rotate_secret(settings: Settings, say: Say, complain: Say) -> None:
 
 
 def rotate_encryption_keys(settings: Settings, say: Say, complain: Say, grace: float = GRACE_SECONDS) -> None:
-    """A new secret, and all that is sealed is sealed anew; goes on with it where that was begun. The service has to be
-    stopped, and cannot be started meanwhile. Raises as `rotate` does.
+    """Replaces the secret and re-encrypts all encrypted values; continues an interrupted run. The service must be
+    stopped, and cannot be started meanwhile. Raises the errors of `rotate_secret`.
     """
     _is_there(settings.data)
     with (
@@ -92,8 +92,8 @@ def _renew(data: Path, store: Store, keys: Keys, what: str, change: Callable[[Ke
 
 
 def _reencrypt_all(settings: Settings, store: Store, keys: Keys, complain: Say, grace: float) -> int:
-    """Walks twice: what a command beside had sealed with the keys before is stored before the second walk. Gives how
-    much opens with no key.
+    """Makes two passes: values encrypted with the previous keys by a concurrent command are stored before the second
+    pass. Returns the number of values that no key decrypts.
     """
     begun = time.monotonic()
     ReEncryption(settings, store, keys, complain).run()

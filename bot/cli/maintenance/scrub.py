@@ -30,10 +30,10 @@ _WORDS: Final[dict[Outcome, str]] = {
 
 
 def scrub_now(settings: Settings, say: Say) -> bool:
-    """Frees all tables of residents, and says of each that could not be freed why; True if none is left.
+    """Scrubs all tables with data of residents and reports each failure with its reason; True if none is left.
 
-    Where no service runs on the database it takes the time it needs, and keeps one from starting meanwhile. Raises what
-    `command_context` raises.
+    If no service runs on the database, there is no time limit, and none can start meanwhile. Raises the errors of
+    `command_context`.
     """
     with command_context(settings, say) as (store, _), ExitStack() as held:
         if store.dialect == "sqlite":
@@ -56,7 +56,7 @@ def scrub_now(settings: Settings, say: Say) -> bool:
 
 
 def scrub_findings(settings: Settings) -> Iterator[Finding]:
-    """What `doctor` says of PostgreSQL: what of the erased it keeps, and what the role may not do about it."""
+    """Returns the findings of `doctor` on PostgreSQL: erased data that remains, and missing rights of the role."""
     store = Store(settings.database())
     try:
         if store.dialect != "postgresql":
@@ -65,7 +65,7 @@ def scrub_findings(settings: Settings) -> Iterator[Finding]:
             waiting = {one.table for one in pending_rewrites(connection)}
         found = rewriting.examine_server(settings.database())
     except StorageError:
-        return  # said already of the database itself
+        return  # already reported for the database itself
     finally:
         store.dispose()
     for name, value in found.settings.items():
