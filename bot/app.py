@@ -93,7 +93,7 @@ class App:
 
     @property
     def trouble(self) -> StorageError | None:
-        """The known error that prevents storing or erasing, if any."""
+        """Returns the known error that prevents storing or erasing, if any."""
         return self.store.damage or self.store.trouble or self.erasure_log.error
 
     async def look(self) -> StorageError | None:

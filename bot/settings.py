@@ -1,4 +1,4 @@
-"""Settings: one typed tree from one file and the environment. What does not belong there is an error that names it."""
+"""Settings: one typed tree from one file and the environment. An unknown key is an error that names it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NOT_SETTINGS: Final = ("MITSPRACHE_TEST_", "MITSPRACHE_DEBUG")  # for the tests
 
 
 class SettingsError(Exception):
-    """A setting is wrong; the text says which, where and what to do."""
+    """A setting is invalid; the text names the setting, its location and the remedy."""
 
 
 class _Section(BaseModel):
@@ -72,12 +72,12 @@ def _file_name(kind: str) -> str:
 
 
 class ChannelSettings(BaseModel):
-    """One configured way to reach people. What else belongs there is the business of the channel's own file."""
+    """One configured channel. The module of the channel type checks all other keys."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: Annotated[str, AfterValidator(_file_name)]
-    """Name of the file in `adapters/` that speaks this channel, e.g. `telegram`."""
+    """Name of the module in `adapters/` that implements this channel, e.g. `telegram`."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         # Tokens and passwords are among the other keys: only the names are shown.
@@ -86,7 +86,7 @@ class ChannelSettings(BaseModel):
 
 
 def _listed(value: object) -> object:
-    """A text of the environment as the list it stands for."""
+    """Converts a text from the environment into a list."""
     return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
 
 
@@ -97,7 +97,7 @@ def _address(url: str) -> str:
 
 
 def _origin(origin: str) -> str:
-    # It ends up in a header: what is no plain origin could allow more than was meant.
+    # It is used in a header: a value that is not a plain origin could allow more than intended.
     if not _ORIGIN.fullmatch(origin):
         raise PydanticCustomError("origin", "must be an origin like https://www.example.org, without a path")
     return origin
@@ -124,20 +124,20 @@ Network = Annotated[str, AfterValidator(_network)]
 
 
 class WebSettings(_Section):
-    """How the web pages look, where they are reached, and who may show them in a frame."""
+    """Appearance and addresses of the web pages, and the sites that may embed them in a frame."""
 
     public_url: Address = ""
-    """Where people reach these pages, e.g. `https://mitsprache.example`; empty: what the browser asked for."""
+    """Public address of these pages, e.g. `https://mitsprache.example`; empty: the address the browser requested."""
     organisation: str = "Mitsprache"
-    """Who offers these pages; stands at the top of each."""
+    """Name of the provider of these pages; shown at the top of each."""
     accent: Annotated[str, AfterValidator(_accent)] = "#0b5d66"
     """The colour of buttons and links. Refused where it could not be read."""
     embed_origins: Annotated[tuple[Origin, ...], BeforeValidator(_listed)] = ()
     """Pages that may show a consultation in a frame, e.g. `["https://www.example.org"]`."""
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_listed)] = ()
-    """Addresses of your own proxies: only they are believed about where a request comes from."""
+    """Addresses of trusted proxies: only their forwarding headers determine the client address."""
     accessibility_contact: str = ""
-    """E-mail address (or sentence) for reporting barriers; stands in the accessibility statement."""
+    """E-mail address (or sentence) for reporting barriers; shown in the accessibility statement."""
     accessibility_office: Address = ""
     """Page of the office that watches over accessibility."""
     privacy_url: Address = ""
@@ -145,10 +145,10 @@ class WebSettings(_Section):
 
 
 class PushSettings(_Section):
-    """When, how fast and how often people who asked for it are written to."""
+    """Time, rate and frequency of pushes to subscribers."""
 
     quiet_from: int = Field(default=21, ge=0, le=23)
-    """Full hour, by the city's clocks, from which nobody is written to unasked."""
+    """Full hour, in the city's time zone, from which no push is sent."""
     quiet_to: int = Field(default=8, ge=0, le=23)
     """Full hour at which that ends; the same hour twice: never quiet."""
     per_hour: int = Field(default=0, ge=0)
@@ -161,8 +161,9 @@ class PushSettings(_Section):
 
 
 class Settings(_Section):
-    """Everything an operator can set. Each key stands in `mitsprache.toml`, or in the environment as `MITSPRACHE_KEY`,
-    with `__` between levels; `key_file` names a file that holds the value of `key`."""
+    """Everything an operator can set. Each key is set in `mitsprache.toml`, or in the environment as `MITSPRACHE_KEY`,
+    with `__` between levels; `key_file` names a file that holds the value of `key`.
+    """
 
     data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
     """Folder for the database and the secret key."""
@@ -181,29 +182,29 @@ class Settings(_Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important lines that are still written."""
     attachment_megabytes: int = Field(default=20, ge=1, le=20)
-    """The largest voice message or picture that is kept; the channels hand out nothing above 20."""
+    """The largest voice message or picture that is stored; the channels deliver none above 20."""
     backup_days: int = Field(default=90, ge=14, le=3650)
-    """For how many days backups are kept at most; so long is known what was erased, and has to stay erased."""
+    """The maximum number of days backups are stored; erasures are logged as long, to repeat them after a restore."""
     raw_needs_purpose: bool = False
     """Whether `export --profile raw` and `attachments` are refused without `--purpose`."""
     web: WebSettings = WebSettings()
     """How the web pages look and where they are reached, the section `[web]`."""
     push: PushSettings = PushSettings()
-    """When and how often people are written to unasked, the section `[push]`."""
+    """Time and frequency of pushes, the section `[push]`."""
     channels: dict[Annotated[str, AfterValidator(_plain_name)], ChannelSettings] = {}
-    """The ways to reach people, each a section `[channels.NAME]` with its `type`."""
+    """The channels, each a section `[channels.NAME]` with its `type`."""
     _is_fresh: bool = PrivateAttr(default=False)
     _notices: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def is_fresh(self) -> bool:
-        """Whether this call may begin with a new or another database. Said at the command line only: in a file it would
-        hold for every start.
+        """Whether this call may start with a new or another database. Set at the command line only: in a file it would
+        apply to every start.
         """
         return self._is_fresh
 
     def begun_afresh(self) -> Settings:
-        """The same settings for such a call."""
+        """Returns the same settings for such a call."""
         fresh = self.model_copy()
         fresh._is_fresh = True
         return fresh
@@ -214,7 +215,7 @@ class Settings(_Section):
         return self._notices
 
     def zone(self) -> tzinfo:
-        """The city's time zone; UTC where this machine has no time zones at all (`doctor` says so)."""
+        """The city's time zone; UTC if this machine has no time zone data (reported by `doctor`)."""
         return ZoneInfo(self.timezone) if available_timezones() else UTC
 
     def database(self) -> str:
@@ -226,7 +227,7 @@ class Settings(_Section):
 class _Given(NamedTuple):
     value: Any
     place: str
-    """Where it was set, as a person would look for it."""
+    """Returns where a setting was set, in readable form."""
 
 
 _Flat = dict[tuple[str, ...], _Given]
@@ -283,7 +284,7 @@ def _leaves(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """The line of each plainly written key. The parser does not tell."""
+    """Returns the line of each plainly written key, which the parser does not report."""
     lines: dict[tuple[str, ...], int] = {}
     section: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
@@ -305,7 +306,7 @@ def _from_environment() -> _Flat:
 
 
 def _secrets(flat: _Flat) -> _Flat:
-    """Replaces `key_file = path` by `key = what stands in the file`, so that secrets need not stand among settings."""
+    """Replaces `key_file = path` by `key = content of the file`, so that settings need not contain secrets."""
     result: _Flat = {}
     for key, given in flat.items():
         if not key[-1].endswith("_file"):
@@ -357,7 +358,9 @@ def _place_of(where: tuple[str, ...], flat: _Flat) -> str:
 
 
 def _in_words(error: ErrorDetails, flat: _Flat) -> str:
-    """A fault as one sentence: where, which key, what to do. The value is not repeated: it may be a secret."""
+    """Returns an error as one sentence: location, key and remedy. The value is not repeated, because it may be a
+    secret.
+    """
     where = tuple(str(part) for part in error["loc"] if part != "[key]")
     name = ".".join(where)
     place = _place_of(where, flat)
@@ -369,7 +372,7 @@ def _in_words(error: ErrorDetails, flat: _Flat) -> str:
 
 
 def _hint(where: tuple[str, ...]) -> str:
-    """What may have been meant by a key that does not exist, in its own section or another one."""
+    """Suggests an existing key for an unknown one, in the same section or another one."""
     sections = {"web": WebSettings.model_fields, "push": PushSettings.model_fields}
     known = sections.get(where[0], {}) if len(where) > 1 else Settings.model_fields
     if near := get_close_matches(where[-1], known, 1):

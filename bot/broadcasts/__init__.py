@@ -1,1 +1,1 @@
-"""Pushing consultations to those who asked for it: who, what, when, and what became of it."""
+"""Broadcasts of consultations to subscribers: recipients, content, schedule and outcome."""

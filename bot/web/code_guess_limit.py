@@ -1,4 +1,4 @@
-"""Limits guessing of short codes: many wrong codes from one address have to wait, right ones cost nothing."""
+"""Limits guessing of short codes: many wrong codes from one address are delayed, right ones are not counted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from adapters.web.limits import Buckets, Rate
 from bot.web.context import site_of
 
 WRONG_CODES: Final = Rate(burst=60, per_second=0.5)
-"""Wrong codes from one address, which may be a hall full of people who mistype. A room's code has 29 random bits: at
-this rate a search for one room takes some forty years."""
+"""Wrong codes from one address, which a hall full of participants may share. A room's code has 29 random bits: at this
+rate a search for one room takes about forty years.
+"""
 BUCKETS: Final = web.AppKey("missed-codes", Buckets)
 
 

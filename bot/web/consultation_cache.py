@@ -132,7 +132,7 @@ class ConsultationCache:
             self._began_at = time.monotonic()
         reading = self._reading
         limit = PATIENCE_SECONDS if self._notices else FIRST_SECONDS
-        # From the beginning of the look: who comes later need not wait as long once more.
+        # Counted from the start of the query, so that later callers do not wait for the full interval again.
         await asyncio.wait([reading], timeout=max(0.0, self._began_at + limit - time.monotonic()))
         try:
             if not reading.done():

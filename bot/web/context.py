@@ -60,7 +60,7 @@ class Site:
             asset=self.assets.url,
             is_large=is_large,
             direction=protocol.direction,
-            # Browsers say whether the page goes into a frame.
+            # Browsers report whether the page is loaded into a frame.
             is_embedded=EMBED in request.query or request.headers.get("Sec-Fetch-Dest") == "iframe",
             here=request.path,
             size_link=_with(request, size="normal" if is_large else "large"),

@@ -27,7 +27,7 @@ _POLICY: Final = (
     "form-action 'self'; base-uri 'none'; frame-ancestors "
 )
 _HEADERS: Final = {
-    "Server": "Mitsprache",  # not which versions of what
+    "Server": "Mitsprache",  # without the server's versions
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: then browsers send no Origin with our own forms either.
     "Referrer-Policy": "same-origin",
@@ -52,7 +52,7 @@ _PAGES: Final = {
 }
 
 _FOR_GOOD: Final = frozenset({"not_found", "closed", "not_yet"})
-"""What trying again does not mend."""
+"""Errors that a retry does not solve."""
 
 
 @web.middleware
@@ -62,7 +62,7 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
     try:
         response = _remembered(request) or await _answered(site, request, handler)
     except web.HTTPException as redirect:
-        # Not the exception itself: aiohttp takes it for a response today, and says it will not for long.
+        # Not the exception itself: aiohttp accepts it as a response, but has deprecated that.
         response = web.Response(status=redirect.status, headers={"Location": redirect.headers.get("Location", "/")})
     if not response.prepared:
         add_security_headers(site, request, response)
@@ -74,7 +74,7 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
 async def _answered(site: Site, request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         if not request.host.isascii():
-            # It goes into links and QR codes; browsers write every name in ASCII.
+            # It is used in links and QR codes; browsers send every host name in ASCII.
             raise RequestError("malformed")
         if request.path == "/" or request.path.startswith("/c/"):
             await site.consultations.refresh()
@@ -103,7 +103,7 @@ def request_error_page(
     """Returns the error page for an error of the transports."""
     what = _PAGES.get(error.code, "trouble")
     if what == "held" and not request.get(FIELDS):
-        what = "trouble"  # of what was sent there is nothing to be said
+        what = "trouble"  # no submitted fields to report on
     response = error_page(site, request, what, error.kind.status, locale)
     if error.seconds:
         response.headers["Retry-After"] = str(int(error.seconds) + 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeVar
 
 PAGE_SIZE: Final = 20
-"""So many entries stand on one."""
+"""Number of entries per page."""
 _DIGITS: Final = 6
 
 Entry = TypeVar("Entry")
@@ -21,7 +21,7 @@ class ListPage(NamedTuple):
     """The number of its first entry."""
     names: tuple[str, ...]
     query: str
-    """What stands in a link before the number of a page."""
+    """The part of a link before the page number."""
 
     @property
     def before(self) -> int | None:

@@ -13,10 +13,10 @@ from bot.results.live_results import LiveResult
 
 SECONDS: Final = 1.0
 MOST: Final = 1000
-"""More rooms than this are not remembered at once."""
+"""The maximum number of cached rooms."""
 
 RoomView = tuple[int, LiveResult]
-"""How many are in the room, and what everybody may see of their answers."""
+"""The number of participants in the room, and their published answers."""
 
 
 class RoomViewCache:
@@ -34,7 +34,7 @@ class RoomViewCache:
                 self._found.clear()
             task = asyncio.ensure_future(_awaited(find))
             self._found[key] = self._now(), task
-        return await asyncio.shield(task)  # who goes away takes nothing from the others
+        return await asyncio.shield(task)  # a cancelled request does not cancel the load for the others
 
 
 async def _awaited(find: Callable[[], Awaitable[RoomView]]) -> RoomView:

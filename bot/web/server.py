@@ -37,16 +37,17 @@ BODY_BYTES: Final = 128 * 1024
 KNOWN_SECONDS: Final = 2.5
 """A database without an answer for so long counts as unavailable."""
 KEPT_SECONDS: Final = 75
-"""An idle connection is closed after so long: a little longer than proxies keep theirs, so that no proxy sends
-a request into a connection that is being closed."""
+"""Seconds after which an idle connection is closed: slightly longer than the timeout of proxies, so that no proxy sends
+a request into a connection that is being closed.
+"""
 
 
 class WebServer:
     """Listens on one port. `start` returns the port in use."""
 
     def __init__(self, services: Services, limits: WebLimits | None = None) -> None:
-        # aiohttp's own access log would write down addresses and whole paths, in which codes stand.
-        # Packed bodies stay packed: no page sends any, and a kilobyte of them can be a gigabyte of work.
+        # aiohttp's own access log would record addresses and whole paths, which contain codes.
+        # Compressed bodies are not decompressed: no page sends any, and a kilobyte can expand to a gigabyte.
         self._application = build_application(services, limits)
         self._runner = web.AppRunner(
             self._application,

@@ -1,4 +1,4 @@
-"""What goes in and out of the API. No model has a person in it: no address, no pseudonym, no internal id."""
+"""Input and output models of the API. No model identifies a person: no address, no pseudonym, no internal id."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TranslationOut(Out):
 
 
 class ProposalOut(Out):
-    """A proposal as everybody may see it."""
+    """The public view of a proposal."""
 
     code: str
     consultation: str
@@ -109,7 +109,7 @@ class WordingOut(Out):
 
 
 class QueuedOut(ProposalOut):
-    """A proposal, or an answer in own words, as those who decide about it see it."""
+    """The moderators' view of a proposal or of an answer to an open question."""
 
     state: ModerationState
     is_withdrawn: bool
@@ -136,7 +136,7 @@ class TextPage(Page):
 
 
 class TextOut(Out):
-    """A released answer in somebody's own words. Nothing in it leads to a participation."""
+    """A released answer to an open question. It contains no reference to a participation."""
 
     code: str
     consultation: str
@@ -164,7 +164,7 @@ class StatusList(Out):
 
 
 class CountsOut(Out):
-    """How people rated a proposal, by the last vote of each; null where that is not told, and `reason` says why."""
+    """Ratings of a proposal, by the last vote of each participant; null where suppressed, with the `reason`."""
 
     code: str
     people: int | None

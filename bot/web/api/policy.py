@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 from storage.tables.staff import Role
 
 Scope = Literal["read", "moderate", "publish"]
-"""What a key is good for: what is public; the queue and decisions about it; words in the name of the city."""
+"""The scopes of a key: public data; the queue and decisions about it; statements in the name of the city."""
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 POLICY: Final[dict[str, Scope]] = {
@@ -30,7 +30,7 @@ POLICY: Final[dict[str, Scope]] = {
     "go_live": "publish",
     "back": "publish",
 }
-"""What a key needs, by the name of the operation. An operation that does not stand here cannot be registered."""
+"""The scope a key needs, by the name of the operation. An operation that is missing here cannot be registered."""
 
 ROLES: Final[dict[Role, frozenset[Scope]]] = {
     "helper": frozenset(),

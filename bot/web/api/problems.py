@@ -15,7 +15,7 @@ URN: Final = "urn:mitsprache:problem:"
 
 
 class Fault(BaseModel):
-    """One thing that is wrong with what was sent."""
+    """One error in a request."""
 
     where: str = Field(description="The field, e.g. parts.1.text.")
     reason: str

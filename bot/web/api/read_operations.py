@@ -39,7 +39,7 @@ from storage.tables.revisions import (
 
 @operation("GET", "/consultations", answer=ConsultationList)
 def list_consultations(call: ApiCall) -> ConsultationList:
-    """All consultations the key is good for, in whatever state; drafts and tests for keys that can publish only."""
+    """All consultations the key gives access to, in any state; drafts and tests only for keys that can publish."""
     only = call.bearer.key.slug
     waiting = _waiting(call)
     rows = {row.slug: row for row in (*waiting, *list_live_revisions(call.connection, get_args(ConsultationState)))}
@@ -88,15 +88,15 @@ def show_proposal(call: ApiCall) -> ProposalOut:
 
 @operation("GET", "/proposals/{code}/statuses", answer=StatusList)
 def list_statuses(call: ApiCall) -> StatusList:
-    """What became of a released proposal, oldest first."""
+    """The decisions about a released proposal, oldest first."""
     item, _ = call.item()
     return StatusList(items=[serializers.serialize_status(row) for row in item.steps])
 
 
 @operation("GET", "/consultations/{slug}/ratings", answer=RatingList, given=Page)
 def list_ratings(call: ApiCall) -> RatingList:
-    """How many people rated each released proposal how, as the newest edition of figures says it; hidden until closing
-    where the consultation says so.
+    """Ratings of each released proposal, from the newest edition of figures; hidden until closing if the consultation
+    is configured so.
     """
     about = call.consultation()
     consultation = serializers.consultation_of(about)
@@ -115,7 +115,9 @@ def list_ratings(call: ApiCall) -> RatingList:
 
 @operation("GET", "/consultations/{slug}/texts", answer=TextList, given=TextPage)
 def list_texts(call: ApiCall) -> TextList:
-    """Released answers to open questions, in an order that says nothing; hidden until closing like all figures."""
+    """Released answers to open questions, in an order unrelated to time and author; hidden until closing like all
+    figures.
+    """
     about, wanted = call.consultation(), call.given
     if not figures_are_public(serializers.consultation_of(about), about, call.context.now):
         raise ApiProblem("hidden_until_closing", 403, "Answers of this consultation are hidden until it is closed.")
@@ -140,7 +142,7 @@ def show_answered(call: ApiCall) -> AnsweredOut:
 
 @operation("GET", "/consultations/{slug}/queue", answer=QueueList, given=QueuePage)
 def list_queue(call: ApiCall) -> QueueList:
-    """What waits to be read, proposals and answers, oldest first, with flags and similar ones; `state`: elsewhere."""
+    """Proposals and answers pending review, oldest first, with flags and similar ones; `state`: another list."""
     about, wanted = call.consultation(), call.given
     number, after = about.consultation_id, _after(call, about)
     ids = moderation_queue(call.connection, number, wanted.state, after_id=after, limit=wanted.limit)
@@ -154,7 +156,7 @@ def list_queue(call: ApiCall) -> QueueList:
 
 @operation("GET", "/proposals/{code}/queued", answer=QueuedOut)
 def show_queued(call: ApiCall) -> QueuedOut:
-    """One proposal or answer in whatever state, as those who decide about it see it."""
+    """The moderators' view of one proposal or answer in any state."""
     item, about = call.item(unreleased=True)
     return serializers.serialize_queued(call.connection, call.context.keys, [item], about.slug)[0]
 

@@ -45,7 +45,7 @@ class ApiCall:
     context: ModerationContext
     bearer: Bearer
     publish_context: PublishContext
-    """What a change of state needs besides."""
+    """The further dependencies of a change of state."""
     path: dict[str, str]
     given: Any
     """The query (GET) or body (POST), checked."""

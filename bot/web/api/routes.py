@@ -38,7 +38,7 @@ log = structlog.get_logger()
 REQUESTS: Final = Rate(burst=200, per_second=20)
 """Of one key."""
 WRONG_KEYS: Final = Rate(burst=20, per_second=0.2)
-"""From one address. A key has 130 random bits; this keeps logs and database quiet."""
+"""From one address. A key has 130 random bits; the limit reduces load on logs and database."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -22,7 +22,7 @@ _OPERATIONS: Final[dict[Step, str]] = {"publish --back": "back"}
 
 @operation("POST", "/consultations/{slug}/close", answer=ConsultationOut)
 def close(call: ApiCall) -> ConsultationOut:
-    """Close a consultation now; what people said stays."""
+    """Close a consultation now; the answers stay."""
     return _shown(
         call,
         _taken(call, lambda: lifecycle.close_consultation(call.connection, call.slug, call.publish_context)).revision,
@@ -31,7 +31,7 @@ def close(call: ApiCall) -> ConsultationOut:
 
 @operation("POST", "/consultations/{slug}/reopen", answer=ConsultationOut, given=ReopenIn)
 def reopen(call: ApiCall) -> ConsultationOut:
-    """Let people take part again; answers given before are deleted when it was promised, not later."""
+    """Reopen a consultation; earlier answers are deleted at the promised time, not later."""
     until = call.given.until
     found = _taken(
         call, lambda: lifecycle.reopen_consultation(call.connection, call.slug, call.publish_context, until=until)
@@ -41,7 +41,9 @@ def reopen(call: ApiCall) -> ConsultationOut:
 
 @operation("POST", "/consultations/{slug}/archive", answer=ConsultationOut, given=ArchiveIn)
 def archive(call: ApiCall) -> ConsultationOut:
-    """Put a closed consultation away, once nobody waits for an answer. Without `confirm` it says what that means."""
+    """Archive a closed consultation once no proposal waits for an answer. Without `confirm`, returns the
+    consequences.
+    """
     found = _taken(call, lambda: lifecycle.preview_archiving(call.connection, call.slug, call.publish_context))
     if not call.given.confirm:
         means = "; ".join(state_texts.describe_archiving(found, call.publish_context.zone))
@@ -62,7 +64,7 @@ def unarchive(call: ApiCall) -> ConsultationOut:
 
 @operation("POST", "/consultations/{slug}/go-live", answer=ConsultationOut, given=GoLiveIn)
 def go_live(call: ApiCall) -> ConsultationOut:
-    """Make the test revision, or the draft, the one that is asked."""
+    """Make the test revision, or the draft, the live one."""
     given = call.given
     found = _taken(
         call,

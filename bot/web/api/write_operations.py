@@ -38,7 +38,7 @@ def decide(call: ApiCall) -> QueuedOut:
 
 @operation("POST", "/proposals/{code}/statuses", answer=StatusList, given=OutcomeIn, needs_version=True)
 def set_status(call: ApiCall) -> StatusList:
-    """Say what became of a proposal; everybody who wanted to know is told."""
+    """Set the status of a proposal; subscribers are notified."""
     item, _ = call.item(unreleased=True)
     given: OutcomeIn = call.given
     outcome = OfficialAnswer(given.status, given.reason, given.body, given.link)
@@ -61,7 +61,7 @@ def _edit(call: ApiCall, item: ModerationItem, given: Edit) -> None:
 
 def _merge(call: ApiCall, item: ModerationItem, given: Merge) -> None:
     target = item_by_code(call.connection, given.into)
-    # A key for one consultation learns nothing of others, not even that a code exists there.
+    # A key for one consultation gets no data of others, not even whether a code exists there.
     if target is None or target.proposal.consultation_id != item.proposal.consultation_id:
         raise ApiProblem("unknown", 404, "There is no proposal with the code in `into` in this consultation.")
     merge_split.merge_proposals(call.context, item.proposal.id, target.proposal.id, given.reason, seen=call.seen)

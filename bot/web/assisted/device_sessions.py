@@ -70,7 +70,7 @@ class DeviceSession:
     owner: int
     until: float
     problem: str = ""
-    """The phrase for what was missing in what was `written`, for the next page."""
+    """The phrase for the error in what was `written`, for the next page."""
     written: str = ""
 
 

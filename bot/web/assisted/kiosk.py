@@ -1,4 +1,4 @@
-"""Kiosk mode for a shared device: each visitor starts afresh, and nothing of the last one is left.
+"""Kiosk mode for a shared device: each visitor starts a new session, and no data of the previous one remains.
 
 No link leads out of it, because another page would stay on the screen for the next person.
 """

@@ -126,7 +126,7 @@ async def _answer(
     if not is_session_form(request, session, data.get("csrf")):
         raise RequestError("form")
     step = form_step(await conversation_log(request, session.conversation))
-    # A page that was left open, or sent twice: its answer belongs to an earlier question.
+    # The page was left open or submitted twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
         try:
             session.problem = await forms.submit_form(request, session.conversation, step, data)

@@ -30,7 +30,7 @@ _MISSING: Final = frozenset(code.value for code in Missing)
 
 
 class TickBox(NamedTuple):
-    """An answer to tick, with the token it stands for."""
+    """An answer to tick, with its token."""
 
     token: str
     value: str
@@ -55,19 +55,19 @@ class PaperQuestion(NamedTuple):
     expects: Expects
     boxes: tuple[TickBox, ...]
     others: tuple[TickBox, ...]
-    """Answers beside the real ones: "I do not know"."""
+    """Answers that are not options of the question: "I do not know"."""
     may_be_empty: bool
     type: str
     before: tuple[str, ...] = ()
-    """What is said before it, without a question."""
+    """The text before it that contains no question."""
     only: tuple[str, ...] = ()
-    """For whom it is, in words."""
+    """Its condition, in words."""
     jumps: tuple[str, ...] = ()
     """Where to go on after certain answers, in words."""
     rows: tuple[PaperRow, ...] = ()
-    """The same asked again and again, with one tick in each row."""
+    """A repeated question, with one tick in each row."""
     is_off: bool = False
-    """It cannot be asked on paper; the sheet says where it can."""
+    """The question cannot be answered on paper; the sheet names where it can be."""
 
     @property
     def lines(self) -> int:
@@ -163,7 +163,7 @@ def _box(reply: QuickReply) -> TickBox | None:
 
 
 def _only(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
-    """Yields for whom a question is; conditions too complex for one line are left to the reader."""
+    """Yields the conditions of a question in words; conditions too complex for one line are left to the reader."""
     if node.ask_if is not None:
         named = _named(node.ask_if, localized)
         if named:

@@ -51,7 +51,7 @@ class DryRun:
     faults: dict[str, str] = field(default_factory=dict)
     """By question key, in words."""
     has_left: bool = False
-    """The sheet says no to something without which nothing is kept."""
+    """The sheet refuses a consent without which no answer is stored."""
 
 
 def dry_run_sheet(
@@ -90,7 +90,7 @@ class _Walk:
         """What the bot said last."""
         self.session: Session = engine.start(flow, receipt="", language=language, facts=DEFAULT_FACTS).session
         if len(flow.languages) > 1:
-            # A new conversation is asked for its language first; the rehearsal knows it already.
+            # A new conversation starts with the question for the language, which the dry run knows already.
             self.result.messages.append(_tap(flow, Command.LANGUAGE, language))
 
     def say(self, words: SheetMessage) -> None:
@@ -111,7 +111,7 @@ def _answer(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> bool:
     walk.result.faults[question.key] = error or walk.heard
     if not question.may_be_empty:
         return False
-    # To see what is wrong behind it as well; these messages are never sent.
+    # To find errors in later answers as well; these messages are never sent.
     walk.say(_tap(walk.flow, Command.SKIP))
     return walk.session.at != question.key and len(walk.result.messages) < MOST_MESSAGES
 
@@ -153,7 +153,7 @@ def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
     for value in values:
         walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, value).format()))
     if list(walk.session.draft if isinstance(walk.session.draft, list | dict) else ()) != values:
-        # An answer that stands alone makes others go, or goes itself; else there was not enough for all.
+        # An exclusive answer replaces others or is replaced; otherwise the limit was exceeded.
         alone = getattr(walk.flow.nodes[question.key], "exclusive", None)
         if alone is None:
             return walk.heard

@@ -40,7 +40,7 @@ class SavedSheet(NamedTuple):
 
 
 SAVED_SHEETS: Final = web.AppKey("sheets", OrderedDict[str, SavedSheet])
-"""The sheets saved lately: the same form sent twice is saved once, and the same page is shown."""
+"""Recently saved sheets: a form submitted twice is saved once, and the same page is shown."""
 
 
 def add_paper_entry_routes(router: web.UrlDispatcher) -> None:
@@ -113,7 +113,7 @@ def _remember(sheets: OrderedDict[str, SavedSheet], id_: str, saved: SavedSheet)
 def _filled(data: Mapping[str, list[str]], question: PaperQuestion) -> SheetAnswer:
     names = (question.key, *(row.name for row in question.rows))
     ticked = tuple(token for name in names for token in data.get(f"tick-{name}", []) if token)
-    # Cleaned as every message is, so that the rehearsal sees what will be stored.
+    # Cleaned like every message, so that the dry run checks what will be stored.
     return SheetAnswer(clean_text("\n".join(data.get(f"text-{question.key}", []))), ticked)
 
 

@@ -1,4 +1,4 @@
-"""Sign-in of helpers with a personal code: a ticket for a working day in a cookie of its own."""
+"""Sign-in of helpers with a personal code: a separate cookie holds a ticket valid for one working day."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ async def conversation_log(request: web.Request, conversation: WebConversation) 
     await routes.begin(request, conversation)
     entries = await _answered(request, conversation)
     if is_main_menu(entries):
-        # Who has submitted stands in no consultation any more; here there is one only, so back into it.
+        # After submission no consultation is open; this page has only one, so reopen it.
         text, label = f"/start {conversation.slug}", locale_of(request).say("web.form.see")
         await routes.take(request, conversation, new_message_id(), text=text, shown=label, until_answered=True)
         entries = await _answered(request, conversation)

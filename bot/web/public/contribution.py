@@ -142,7 +142,7 @@ def _step(step: NewProposalStatus, locale: Locale, zone: tzinfo) -> dict[str, An
 
 
 def _figures(shown: ContributionPage) -> dict[str, Any]:
-    """Returns the counts, unless they are hidden until closing or suppressed. None stands for a suppressed count."""
+    """Returns the counts, unless they are hidden until closing or suppressed. None means a suppressed count."""
     if shown.votes is None:
         return {"figures": None, "are_too_few": False}
     figures = {"agree": shown.votes.agree, "disagree": shown.votes.disagree, "passed": shown.votes.passed}

@@ -77,7 +77,7 @@ class Espeak:
         return sound
 
     async def _run(self, text: str, language: str) -> bytes:
-        # What people wrote stands in the text: it goes through a pipe, where it cannot be an option of the program, and
+        # The text contains user input: it is passed through a pipe, where it cannot be an option of the program, and
         # the program gets nothing else of ours, no secret of the environment and no folder.
         pace = str(SLOW.get(language, WORDS_A_MINUTE))
         process = await asyncio.create_subprocess_exec(
@@ -105,7 +105,7 @@ class Espeak:
                 raise RequestError("busy")
             return bytes(sound)
         finally:
-            # The whole group: what the program may have started holds the pipe as well.
+            # The whole process group: child processes of the program hold the pipe as well.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if process.returncode is None:
@@ -113,7 +113,9 @@ class Espeak:
 
 
 def complete_wav(sound: bytes) -> bytes:
-    """Fills in the lengths of a WAV file, which a program that writes into a pipe cannot know. Raises RequestError."""
+    """Fills in the lengths of a WAV file, which are unknown to a program that writes into a pipe. Raises
+    RequestError.
+    """
     if sound[:4] != b"RIFF" or sound[36:40] != b"data" or len(sound) <= 44:
         raise RequestError("busy")
     riff, data = ((len(sound) - size).to_bytes(4, "little") for size in (8, 44))

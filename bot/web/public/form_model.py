@@ -44,7 +44,7 @@ class FormChoice(NamedTuple):
 
     @property
     def parsed(self) -> Token:
-        """What its token stands for."""
+        """The meaning of its token."""
         return Token.parse(self.token)
 
 
@@ -53,25 +53,25 @@ class Passage(NamedTuple):
 
     text: str
     gap: str = ""
-    """What separates it from the passage before."""
+    """The separator from the previous passage."""
     language: str = ""
     direction: str = ""
 
 
 class FormStep(NamedTuple):
-    """One page of the form: where a conversation stands."""
+    """One page of the form: the current state of a conversation."""
 
     kind: Kind
     seq: int = 0
     language: str = ""
     notes: tuple[str, ...] = ()
-    """What the bot said before, e.g. how it understood the last answer."""
+    """The bot's previous messages, e.g. how it understood the last answer."""
     about: tuple[str, ...] = ()
-    """What it said about the consultation."""
+    """The bot's messages about the consultation."""
     earlier: EarlierAnswerPart | None = None
-    """The answer so far of a question that is asked again."""
+    """The current answer to a question that is repeated."""
     caption: str = ""
-    """Where one stands: "question 2 of 5"."""
+    """The progress: "question 2 of 5"."""
     title: str = ""
     title_language: str = ""
     """Where the title has another language than the page."""
@@ -79,11 +79,11 @@ class FormStep(NamedTuple):
     expects: str = ""
     options: tuple[FormChoice, ...] = ()
     others: tuple[FormChoice, ...] = ()
-    """Answers beside the real ones: "I do not know"."""
+    """Answers that are not options of the question: "I do not know"."""
     marks: tuple[FormChoice, ...] = ()
-    """What can go with an answer: "important to me"."""
+    """Additions to an answer: "important to me"."""
     words: tuple[FormChoice, ...] = ()
-    """What is offered as buttons: chat words as skip and submit, and what only shows something."""
+    """Commands shown as buttons: chat words such as skip and submit, and commands that only show something."""
     rows: tuple[SummaryRow, ...] = ()
     receipt: str = ""
     receipt_name: str = ""
@@ -200,10 +200,10 @@ def _question(step: FormStep, said: Sequence[MsgOut]) -> FormStep:
 def _remarks(step: FormStep, msg: MsgOut) -> FormStep:
     """Adds the remarks about the last reply: as a note, or as an error if it was not accepted."""
     remarks = [part for part in msg.parts if _is_remark(part, msg)]
-    # What stands before an error belongs to it.
+    # Text before an error belongs to it.
     last = max((number for number, part in enumerate(remarks, start=1) if isinstance(part, ErrorPart)), default=0)
     wrong, told = remarks[:last], remarks[last:]
-    # Where too many options are chosen and nothing else is wrong, a page says so in its own words.
+    # If too many options are the only error, the page has its own message.
     most = wrong[0].most if len(wrong) == 1 and isinstance(wrong[0], ErrorPart) else 0
     return step._replace(
         notes=(*step.notes, parts_as_text(told, msg.language)) if told else step.notes,
@@ -214,7 +214,7 @@ def _remarks(step: FormStep, msg: MsgOut) -> FormStep:
 
 
 def _is_remark(part: MessagePart, msg: MsgOut) -> bool:
-    """Tells whether a part is about the last reply. What check boxes show better is left out."""
+    """Tells whether a part is about the last reply. Parts that check boxes show better are left out."""
     if isinstance(part, SelectionPart):
         return not (part.is_list and msg.expects == "many")
     return isinstance(part, NoticePart | ErrorPart)
@@ -233,7 +233,7 @@ def _hint(msg: MsgOut) -> tuple[Passage, ...]:
     """Returns the hints of a question, without how to type numbers in a chat."""
     is_numbered = msg.expects in {"order", "amounts"}
     found: list[Passage] = []
-    # A message that does not say its question: nothing but the text of an earlier version is about it.
+    # The message does not contain its question: only the text of an earlier version is about it.
     for part in msg.parts if _asks(msg) else (part for part in msg.parts if isinstance(part, BodyPart)):
         match part:
             case HintPart(text, is_typing) if not (is_typing and is_numbered):

@@ -37,7 +37,7 @@ _WORDS: Final = {
     "human": ("/human", "button.human"),
     "reload": ("/repeat", "web.form.next"),
 }
-"""What the form's own buttons say to the bot, and how the log shows it."""
+"""The messages sent by the form's own buttons, and their text in the log."""
 CHANGE: Final = "change-"
 
 
@@ -120,7 +120,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     data = await form_of(request)
     conversation = own_conversation(request, published.slug, data.get("csrf"))
     step = form_step(await conversation_log(request, conversation))
-    # A page that was left open, or sent twice: its answer belongs to an earlier question.
+    # The page was left open or submitted twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
         problem = await submit_form(request, conversation, step, data)
         if problem:
@@ -188,7 +188,7 @@ async def _tick(
     elif new:
         numbers = ", ".join(str(choice.number) for choice in new)
         await send_message(request, conversation, sent, text=numbers, label=label)
-    # Where the bot took something else ("none of these" beside others), the page comes again and shows what it took.
+    # If the bot stored another answer ("none of these" beside others), the page is repeated and shows what was stored.
     taken = {reply.token for reply in await _replies(request, conversation) if reply.chosen}
     if taken != {choice.token for choice in ticked}:
         return "web.form.not_together"

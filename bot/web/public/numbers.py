@@ -69,7 +69,7 @@ def _as_amounts(step: FormStep, given: dict[FormChoice, int]) -> str:
 
 
 async def _finish(request: web.Request, conversation: WebConversation, step: FormStep, sent: str) -> str:
-    """Ends the input if the bot still asks and has accepted the form."""
+    """Ends the input if the question is still open and the bot has accepted the form."""
     done = step.options[0].parsed._replace(value=DONE).format()
     last = last_message(await conversation_log(request, conversation))
     replies: tuple[QuickReply, ...] = last.msg.quick_replies if last and last.msg else ()

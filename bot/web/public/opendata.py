@@ -24,7 +24,7 @@ from bot.web.public.results_cache import RESULTS_CACHE
 from storage.core.store import Store
 
 SECONDS: Final = 120.0
-"""So long a file stays."""
+"""How long a file is stored."""
 FOLDER: Final = "open-data"
 
 

@@ -126,7 +126,7 @@ def _sayable(char: str) -> str:
         return " "
     category = unicodedata.category(char)
     if category in {"Me", "Cf", "Cc"} or char == "\N{VARIATION SELECTOR-16}":
-        return " " if char.isspace() else ""  # what encloses a digit, joins emoji or allows a hyphen within a word
+        return " " if char.isspace() else ""  # enclose a digit, join emoji or allow a hyphen within a word
     return " " if category in {"So", "Sk", "Cs", "Co", "Cn"} and char not in _SPOKEN else char
 
 

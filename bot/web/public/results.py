@@ -1,4 +1,4 @@
-"""The public results of a consultation: answers, agreement, and what becomes of them."""
+"""Page of the public results of a consultation: answers, agreement and decisions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.web.request_locale import locale_of
 from storage.core.store import Store
 
 FIRST_TEXTS: Final = 5
-"""So many answers to an open question are shown at once; the others behind a line that opens."""
+"""Number of answers to an open question shown at once; the others are in a collapsed section."""
 
 
 def add_results_routes(application: web.Application, store: Store, editor: EditionService) -> None:
@@ -51,7 +51,7 @@ async def _page(request: web.Request) -> web.Response:
     drawn: str = ""
     if found:
         draw = partial(_draw, site, found, locale, number)
-        # The first page is what nearly all look at; the others are short, and too many to be kept.
+        # Nearly all visitors read the first page; the others are short, and too many to be cached.
         drawn = kept.drawn(found, locale.tag, draw) if number == 1 else Markup(draw())  # noqa: S704 - escaped there
     return site.page(
         request,
