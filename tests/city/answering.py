@@ -1,6 +1,6 @@
-"""How somebody answers a question of each type: what is said until it is answered, and what was meant by it.
+"""Generates answers to each question type: the messages until it is answered, and the intended value.
 
-Numbers, labels and buttons are taken from what the bot shows, as people do; what they mean comes from `survey.py`.
+Numbers, labels and buttons are taken from the bot's messages, as residents do; their meaning comes from `survey.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.city.survey import LATER, LATER_AT, Question, Value
 
 
 class Speaker(NamedTuple):
-    """Who answers: language, the number of the person, and what is left to chance."""
+    """The answering resident: language, number and random source."""
 
     language: str
     number: int

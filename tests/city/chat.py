@@ -1,4 +1,4 @@
-"""What residents say and hear, and the words they know."""
+"""The residents' side of a chat: sent lines, received messages and chat words."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Line(NamedTuple):
 
 
 Heard = Sequence[MsgOut]
-"""What the bot said since, the last message being the one that waits for an answer."""
+"""The bot's messages since then; the last one waits for an answer."""
 Talk = Generator[Line, Heard, T]
-"""Somebody who says lines, hears what comes back, and ends with something."""
+"""A generator that yields lines, receives the replies and returns a result."""
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "de": {
@@ -49,7 +49,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "gone": "سُحب هذا الاقتراح للتو",
     },
 }  # fmt: skip
-"""Chat words as the guide gives them; "gone" is how the bot begins to say that a statement is not rated any more."""
+"""Chat words from the guide; "gone" is the start of the bot's message that a statement is not rated any more."""
 
 
 def button(heard: Heard, name: str) -> QuickReply | None:

@@ -1,4 +1,4 @@
-"""A resident in a browser without scripts: what the page offers is what can be sent."""
+"""A resident in a browser without scripts: only the page's form fields can be sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.test_bot.browser import Browser, Form
 
 
 class Visit:
-    """The chat page of one person. Forms are sent as the page holds them; messages are read as programs read them."""
+    """The chat page of one visitor. Forms are sent as the page contains them; messages are read from the markup."""
 
     def __init__(self, server: TestServer, place: str) -> None:
         self._server, self._place = server, place

@@ -1,7 +1,7 @@
-"""What the city knows of itself: participations, ideas and votes as residents and moderators meant them.
+"""The expected state: participations, ideas and votes as intended by residents and moderators.
 
 A participation is one person in one consultation: *begun* from the first message on, *answered* where at least one
-question (consents apart) has an answer or anything was rated, *finished* where it was submitted. Figures are of the
+question (consents apart) has an answer or anything was rated, *finished* where it was submitted. Figures count the
 answered ones.
 """
 
@@ -20,14 +20,14 @@ Vote = Literal[-1, 0, 1]
 
 
 class Moment(NamedTuple):
-    """Between which two moments something was said, of the clock of the house; ISO 8601 to the hour, UTC."""
+    """The interval in which a message was sent, by the application's clock; ISO 8601 to the hour, UTC."""
 
     since: str
     until: str
 
 
 class Given(NamedTuple):
-    """An answer, or why there is none, as it was said."""
+    """An answer as given, or the reason why there is none."""
 
     value: Value | None
     reason: Reason | None
@@ -39,10 +39,10 @@ class Given(NamedTuple):
 
 @dataclass
 class Participation:
-    """One person's participation."""
+    """The participation of one resident."""
 
     place: str
-    """A code that no other person came with: by it rows of a raw export are found."""
+    """An entry code unique to this resident, which identifies the rows of a raw export."""
     channel: str
     mode: str
     revision: int
@@ -50,9 +50,9 @@ class Participation:
     status: Literal["waiting", "completed", "interrupted"] = "waiting"
     given: dict[str, Given] = field(default_factory=dict)
     asked_before: set[str] = field(default_factory=set)
-    """What was asked before the person started over."""
+    """The questions asked before a restart."""
     released: dict[str, str] = field(default_factory=dict)
-    """Answers in own words that somebody let out, by key: the words everybody may read."""
+    """Released answers to open questions, by key: the published texts."""
 
     @property
     def answers(self) -> dict[str, Value]:
@@ -104,12 +104,12 @@ class Participation:
 
 @dataclass(eq=False)
 class Idea:
-    """Something that is weighed: a seed or what a resident proposed."""
+    """A rated statement: a seed or a resident's proposal."""
 
     text: str
     language: str
     author: str | None = None
-    """The place code of who proposed it."""
+    """The entry code of its author."""
     code: str = ""
     state: Literal["waiting", "released", "hidden", "merged", "erased"] = "waiting"
     into: Idea | None = None
@@ -147,7 +147,7 @@ class Cast(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """How many people, or votes, say what."""
+    """Counts of people or votes by value."""
 
     agrees: int
     disagrees: int
@@ -170,7 +170,7 @@ def tally(votes: Iterator[Cast] | list[Cast]) -> Tally:
 
 @dataclass
 class Ledger:
-    """All that was said in the city and still holds."""
+    """The expected state of all participations, ideas and votes."""
 
     participations: dict[str, Participation] = field(default_factory=dict)
     """By place code."""

@@ -1,4 +1,4 @@
-"""Somebody of the team who reads what residents wrote, through the API, while they are talking."""
+"""A moderator that reviews the residents' texts through the API during the conversations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ Item = dict[str, Any]
 
 
 class Moderator:
-    """Decides by lot: most is let out, some hidden, edited, merged, translated; now and then she changes her mind."""
+    """Decides at random: most texts are released, some hidden, edited, merged or translated; some decisions are
+    reversed.
+    """
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self.ledger = ledger

@@ -1,4 +1,4 @@
-"""Everything the program gives out about the city, read as a stranger would read it: files, terminal, pages, API."""
+"""Reads all outputs of the program about the city from the outside: files, terminal, pages, API."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Table(NamedTuple):
     caption: str
     rows: list[list[str]]
     card: str
-    """The id of the card it stands in, or ""."""
+    """The id of the card that contains it, or ""."""
 
 
 class Outputs(NamedTuple):

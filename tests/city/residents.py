@@ -1,4 +1,4 @@
-"""What residents do in a conversation, and what that means for the ledger."""
+"""The residents' behaviour in a conversation, and its effect on the ledger."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MODES: Final[tuple[Mode, ...]] = ("self", "assisted", "paper")
 
 
 class Habits(NamedTuple):
-    """How probable it is that somebody does something at a question."""
+    """The probabilities of a resident's actions at a question."""
 
     skip: float = 0.05
     dont_know: float = 0.04
@@ -40,15 +40,15 @@ class Habits(NamedTuple):
 
 
 STEADY: Final = Habits(back=0, change=0, edit=0, stop=0, leave=0, start_over=0, delete=0, switch=0, nonsense=0)
-"""Who fills in a sheet of paper."""
+"""The habits of a resident filling in a paper form."""
 
 
 class Surprise(AssertionError):
-    """The bot did what the ledger does not expect."""
+    """The bot's behaviour differs from the ledger."""
 
 
 class Resident:
-    """One person: says lines, keeps the ledger, and remembers the conversation for whoever has to look into it."""
+    """One resident: sends lines, updates the ledger, and records the conversation for debugging."""
 
     def __init__(
         self,

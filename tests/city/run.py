@@ -1,4 +1,4 @@
-"""A city from its founding to its figures, verified while people are talking and at the end."""
+"""Runs a simulated city from setup to figures, and verifies it during the conversations and at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.city.verify.checking import Check
 
 @dataclass
 class Report:
-    """What came of it."""
+    """The result of a run."""
 
     seed: int
     ledger: Ledger

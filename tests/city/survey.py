@@ -1,6 +1,6 @@
-"""What the city asks: every type of question, in four languages, with conditions; and what its second revision changes.
+"""The city's questions: every type, in four languages, with conditions; and the changes of the second revision.
 
-The same description makes the consultation file and tells residents and ledger what may be answered.
+The same description generates the consultation file and defines the valid answers for residents and ledger.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 SLUG: Final = "viertel"
 LANGUAGES: Final = ("de", "en", "tr", "ar")
 LEAST: Final = 5
-"""Fewer people than this make no published figure."""
+"""The minimum number of people for a published figure."""
 DISTRICTS: Final = (*(f"{number:02}" for number in range(1, 13)), "outside")
 SECTORS: Final = ("administration", "business", "science", "civil_society", "residents")
 TRAITS: Final = ("other_language", "care", "disability", "offline", "little_money", "young", "old", "none")
@@ -27,7 +27,7 @@ def texts(german: str, english: str, turkish: str, arabic: str) -> dict[str, str
 
 
 class Condition(NamedTuple):
-    """When a question is asked."""
+    """The condition under which a question is asked."""
 
     key: str
     is_: str
@@ -57,12 +57,12 @@ class Question(NamedTuple):
     type: str
     text: Texts
     options: Mapping[str, Texts] = {}
-    """Labels that the consultation gives, by code, in the order offered."""
+    """Labels defined by the consultation, by code, in the order offered."""
     ask_if: Condition | None = None
     more: Mapping[str, Any] = {}
     """Other fields of the file."""
     codes: tuple[str, ...] = ()
-    """What may be answered, where the program names it."""
+    """The valid answers, if the program defines them."""
     offers_dont_know: bool = True
     may_refuse: bool = False
     costs: Mapping[str, int] = {}
@@ -107,7 +107,7 @@ SEEDS: Final = (
     texts("Mehr Bänke an der Straße", "More benches in the street", "Daha çok bank", "مقاعد أكثر"),
 )
 HINT: Final = texts("Auch nur zum Durchgehen.", "Passing counts.", "Geçmek de sayılır.", "المرور أيضا.")
-"""What the second revision adds to the first question: people see by it which one they are asked."""
+"""The text that the second revision adds to the first question, by which residents identify the revision."""
 _PLACES: Final = {
     "park": texts("Der Park", "The park", "Park", "الحديقة"),
     "school": texts("Die Schule", "The school", "Okul", "المدرسة"),

@@ -1,4 +1,4 @@
-"""The whole city: residents who talk at the same time, a moderator, a revision midway, and the ledger of it all."""
+"""The whole simulation: concurrent residents, a moderator, a revision midway, and the ledger."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ from tests.test_bot.test_states import tools
 
 IDS: Final = Ids()
 AT_ONCE: Final = 60
-"""People who are talking at the same time."""
+"""The number of concurrent conversations."""
 PAUSE: Final = 15
 """Rounds after which the moderator looks again."""
 CHANNELS: Final = ("chat", "messenger", "web")
-"""In the order in which a round is worked on, by the house and so by the ledger."""
+"""In the order in which the application, and so the ledger, processes a round."""
 TRIALS: Final = 4
-"""Who tries out the revision before it is published."""
+"""The testers of the revision before it is published."""
 ON_PAGE: Final = 60
-"""One of so many residents comes to the page, in a browser without scripts."""
+"""One of this many residents uses the page, in a browser without scripts."""
 DOUBLED: Final = 0.02
 """Share of messages that a channel delivers twice."""
 
 
 class Messenger(Recorder):
-    """A channel that keeps what was said to each address since somebody looked."""
+    """A channel that stores the messages to each address since the last read."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -77,13 +77,13 @@ class Messenger(Recorder):
 
 @dataclass
 class Town:
-    """A running house with everybody in it."""
+    """A running application with all its residents."""
 
     app: App
     store: Store
     keys: Keys
     config: Path
-    """The settings file for commands beside the house."""
+    """The settings file for commands that run beside the application."""
     channels: dict[str, Messenger]
     server: TestServer
     session: ClientSession
@@ -93,21 +93,21 @@ class Town:
     round: int = 0
     residents: list[Resident] = field(default_factory=list)
     waiting: list[Resident] = field(default_factory=list)
-    """Who has not begun."""
+    """Residents that have not started."""
     talking: dict[Resident, Talk[None]] = field(default_factory=dict)
     lines: dict[Resident, Line] = field(default_factory=dict)
-    """What those who are talking say next."""
+    """The next lines of the active residents."""
     again: list[MsgIn] = field(default_factory=list)
-    """What is delivered once more in the next round."""
+    """Messages that are delivered again in the next round."""
     visits: dict[Resident, Visit] = field(default_factory=dict)
-    """The browsers of those who come to the page."""
+    """The browsers of the residents that use the page."""
     seen: dict[Resident, list[MsgOut]] = field(default_factory=dict)
-    """What their pages said last."""
+    """The last messages of their pages."""
     trial: Ledger = field(default_factory=Ledger)
-    """Of those who try the revision out: none of it is in any figure."""
+    """Participations of the testers, which no figure counts."""
     hired: int = 0
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """When the last messages were said, by the clock of the house."""
+    """The time of the last messages, by the application's clock."""
 
     def __post_init__(self) -> None:
         self.chance = random.Random(f"town {self.seed}")

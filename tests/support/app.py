@@ -33,7 +33,7 @@ _TEXT = {"de": "Ein Satz.", "en": "A sentence."}
 
 
 class Recorder:
-    """A channel that takes everything and remembers it; `answers` can hold what it should say instead of Sent."""
+    """A channel that accepts and records every message; `answers` can hold outcomes to return instead of Sent."""
 
     def __init__(self, name: str = "test", limits: Limits | None = None) -> None:
         self.name = name

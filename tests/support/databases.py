@@ -34,8 +34,8 @@ only_postgresql = pytest.mark.parametrize("houses", ["postgresql"], indirect=Tru
 
 @dataclass(frozen=True)
 class Database:
-    """A migrated, empty database of its own. ``restart`` and the folder of all databases are there where the server is
-    ours.
+    """A separate migrated, empty database. ``restart`` and the folder of all databases are set if the tests started the
+    server.
     """
 
     dialect: str

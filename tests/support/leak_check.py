@@ -16,10 +16,11 @@ import pytest
 from bot.common import logs
 
 WORD = "Kanarienvogel"
-"""Stands in what people say."""
+"""Part of the residents' messages."""
 TELEGRAM_IDS = "7707077070"
-"""People on the stand-in of Telegram have numbers that begin like this, where they are to be looked for. A shorter one
-would stand in the microseconds of a log now and then."""
+"""The prefix of user ids on the Telegram stand-in in tests that search for them. A shorter one would sometimes occur in
+the microseconds of a log.
+"""
 
 CANARIES = {
     WORD: "words of a person",
@@ -30,7 +31,7 @@ CANARIES = {
     "TEST-TOKEN-of-the-stand-in": "the token of a bot",
     "Erfunden": "the name of a person",
 }
-"""Each with what it would mean to find it."""
+"""Each with the meaning of a match."""
 
 
 class Watch:

@@ -1,7 +1,7 @@
 """Linkage attack: joins identity and participation tables without a key, by equal values, by neighbours and by order.
 
-Each column of one half is compared with each column of the other: the attack guesses for every person of the first
-which person of the second is the same. A random guess is right about once, independently of the number of people.
+Each column of one half is compared with each column of the other: the attack guesses for each person of the first half
+the same person in the second. A random guess is right about once, independently of the number of people.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ PARTICIPATION: Final = (
     *("decisions", "proposal_texts", "attachments"),
 )
 FEWEST: Final = 8
-"""People of whom two columns must both know something: of fewer nothing can be told."""
+"""The minimum number of people with values in both columns: fewer give no evidence."""
 DEVIATIONS: Final = 5.0
-"""So many standard deviations (1 / √(people - 1)) a rank correlation has by chance in none of thousands of pairs."""
+"""A number of standard deviations (1 / √(people - 1)) that no rank correlation of thousands of pairs reaches by
+chance.
+"""
 SEEN: Final = 0.93
-"""A rank correlation that is a link with few people as well, where that many deviations are more than there can be."""
+"""A rank correlation that is a link for few people as well, where that many deviations exceed the maximum."""
 
 
 class Column(NamedTuple):
-    """What one column says of each person, by their number."""
+    """The values of one column, by the number of the person."""
 
     name: str
     """Table and column; the place of a row in its table is a column, too."""

@@ -16,7 +16,7 @@ from tests.support.timeouts import PATIENCE
 
 
 class Resident:
-    """Somebody who writes to the bot. What they could read piles up in `events`."""
+    """A resident that writes to the bot. `events` collects the events it could decrypt."""
 
     def __init__(self, process: asyncio.subprocess.Process, user: User) -> None:
         self.user = user

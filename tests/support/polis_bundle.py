@@ -20,11 +20,11 @@ Row = dict[str, str]
 
 
 class Tables(NamedTuple):
-    """A bundle as its rows, people under the numbers of their first votes."""
+    """The rows of a bundle; people are numbered by their first votes."""
 
     comments: dict[str, Row]
     votes: list[tuple[str, str, str, str]]
-    """Time, statement, person, vote; in the order in which they were cast."""
+    """Time, statement, person, vote; in the order of voting."""
     people: dict[str, Row]
     """Person → the row of the table, named by the numbers of `votes`."""
 

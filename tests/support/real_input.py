@@ -87,7 +87,7 @@ ROUNDS = (Round("klimarat", False), Round("klimarat-doppelt", True))
 
 
 class DifferenceError(Exception):
-    """What came out is not what went in."""
+    """The exported answers differ from the input."""
 
 
 def read_study(data: Path) -> Study:

@@ -1,6 +1,6 @@
-"""Consultations as older programs left them: revisions that change what a key means, and answers to each.
+"""Consultations stored by older programs: revisions that change the meaning of a key, and answers to each.
 
-Written at the storage, since `publish` refuses most of this. What stands there is what a conversation would have left.
+Written through the storage layer, since `publish` refuses most of this. The rows are those a conversation would store.
 """
 
 from __future__ import annotations

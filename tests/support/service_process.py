@@ -19,7 +19,7 @@ UP = b"Stop: Ctrl-C"
 
 
 class House:
-    """One settings file and one data folder below `folder`; what all its lives logged is in `log`.
+    """One settings file and one data folder below `folder`; `log` collects the output of all its runs.
 
     `environment` is added to that of this process for `serve`, not for other commands.
     """

@@ -10,8 +10,8 @@ from bot.common.sources import Sources
 
 
 class Clock:
-    """The time of this machine, and as much later as was let pass; on the clock that counts seconds only the latter,
-    so that a busy machine changes nothing.
+    """The time of this machine plus the simulated time; the monotonic clock counts simulated time only, so that a busy
+    machine changes nothing.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Clock:
 
 
 class Chance(random.SystemRandom):
-    """Chance, but for codes that were told: they come up when so many letters are drawn, the last one again and again.
+    """A random source with preset codes: a draw of as many letters returns them in turn, then repeats the last one.
 
     >>> from bot.common.code_alphabet import random_letters
     >>> chance = Chance()

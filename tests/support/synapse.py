@@ -59,12 +59,12 @@ class User(NamedTuple):
 
 
 class NotTaken(AssertionError):
-    """The homeserver refused what a test asked for."""
+    """The homeserver refused a request of a test."""
 
 
 @dataclass
 class Synapse:
-    """A running homeserver. `admin` is the token of an account that may ask what only administrators may."""
+    """A running homeserver. `admin` is the access token of an administrator."""
 
     url: str
     secret: str

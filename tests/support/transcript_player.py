@@ -1,4 +1,4 @@
-"""Plays a transcript through the live path and gives the text that came of it.
+"""Plays a transcript through the live path and returns the resulting text.
 
 # what it is about
 @ publish: weighing            one of `tests/consultations` is published before; its seeds are P-SEED-0001 …
@@ -105,7 +105,7 @@ async def _played(scene: Scene, lines: list[str]) -> str:
 
 
 class Scene:
-    """One resident in front of a house."""
+    """One resident and one application."""
 
     def __init__(self, store: Store, data: Path) -> None:
         self.store = store

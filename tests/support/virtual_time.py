@@ -1,4 +1,4 @@
-"""An event loop with virtual time: hours of waiting pass at once and deterministically."""
+"""An event loop with virtual time: hours of waiting pass immediately and deterministically."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Nothing waits for real; timers go off late by up to `lateness` seconds, as those of a busy machine do.
+    """An event loop without real waiting; timers fire up to `lateness` seconds late, as on a busy machine.
 
-    For code without threads and sockets: what happens outside the loop takes no time in it.
+    For code without threads and sockets: work outside the loop takes no virtual time.
     """
 
     def __init__(self, lateness: float = 0.0, seed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Holds every cell of every output against the ledger, and the outputs against each other."""
+"""Compares every cell of every output with the ledger, and the outputs with each other."""
 
 from __future__ import annotations
 

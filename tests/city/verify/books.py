@@ -1,4 +1,4 @@
-"""Workbooks hold what the files hold: sheet by sheet, cell by cell; and the same in the words people read."""
+"""Checks that workbooks equal the files, sheet by sheet and cell by cell, also in their readable form."""
 
 from __future__ import annotations
 

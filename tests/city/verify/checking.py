@@ -1,4 +1,4 @@
-"""Compares, counts what it compared, and takes down what is not as it must be."""
+"""Compares values, counts the comparisons and records the differences."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.city.verify.checking import Check
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _TIMES = {"response_id", "started_at", "ended_at"}
-"""Columns that the ledger does not know."""
+"""Columns that are not in the ledger."""
 
 
 def raw(check: Check, ledger: Ledger, outputs: Outputs) -> None:

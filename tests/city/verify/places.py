@@ -11,7 +11,7 @@ from tests.city.verify.checking import Check
 from tests.city.verify.counts import CONTEXTS
 
 _API = {"agrees": "agree", "disagrees": "disagree", "passes": "passed", "votes": "people", "important": "important"}
-"""What the API calls the columns of ratings.csv."""
+"""The API's names of the columns of ratings.csv."""
 _PERCENT = re.compile(r"(\d+)\s*[%٪]")
 _NUMBER = re.compile(r"\d+")
 

@@ -1,4 +1,4 @@
-"""Ideas and how they were weighed: each vote in the raw files, sums and shares in what is public."""
+"""Checks ideas and their ratings: each vote in the raw files, sums and shares in the public ones."""
 
 from __future__ import annotations
 
