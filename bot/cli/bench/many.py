@@ -28,7 +28,7 @@ LOOKS: Final = 9
 
 
 class Listed(NamedTuple):
-    """Cost until the chat and the pages list all consultations, in a new process; then of each refresh, one a second."""
+    """Cost until the chat and the pages list all consultations, in a new process; then of each refresh per second."""
 
     seconds: float
     mb: float
