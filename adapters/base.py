@@ -7,35 +7,36 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from flows.messages import MsgIn, MsgOut
 
-if TYPE_CHECKING:  # whoever needs only the contract, such as `--help`, needs no web server
+if TYPE_CHECKING:  # `--help` and other users of the contract alone need no web server
     from aiohttp import web
 
 
 class NotStored(Exception):
-    """The database takes nothing at the moment. The same message is welcome again, with the same id."""
+    """The database cannot store anything at the moment. The channel may hand over the message again, with the same
+    id."""
 
 
 class BadSettings(Exception):
-    """A channel cannot be made of its section; the text says which key, why and what to do, and repeats no value."""
+    """The settings section of a channel is invalid. The text names the key, the reason and the remedy, but no value."""
 
 
 class CipherError(Exception):
-    """What a channel sealed cannot be opened here; the text says why and what to do."""
+    """A text that a channel encrypted cannot be decrypted. The text names the reason and the remedy."""
 
 
 class TextCipher(Protocol):
-    """Encrypts what a channel keeps on disk and what would let a reader pass for the bot. The key is derived from the
-    application's secret."""
+    """Encrypts data that a channel stores on disk and with which a reader could impersonate the bot. The key is derived
+    from the application's secret."""
 
     def encrypt(self, text: str) -> str:
-        """The text encrypted, as text. Raises CipherError."""
+        """Returns the encrypted text. Raises CipherError."""
 
     def decrypt(self, sealed: str) -> str:
-        """The text that was sealed. Raises CipherError."""
+        """Returns the decrypted text. Raises CipherError."""
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at. What is not well says what to do."""
+    """The result of one check. A failed check names the remedy."""
 
     is_well: bool
     words: str
@@ -50,24 +51,24 @@ class Outgoing(NamedTuple):
 
 
 Replies = tuple[Outgoing, ...]
-"""What is said to the sender of one message by that very message. The channel is asked to send it as well."""
+"""The replies to one message. The channel is asked to send them as well."""
 
 Receive = Callable[[Sequence[MsgIn]], Awaitable[Sequence[Replies]]]
-"""Takes messages; returns when they are stored for good, with the replies to each. Only then may the channel move on.
-A repeat has no replies: they were given before. Raises NotStored to a channel whose `Limits.tells_trouble`.
+"""Accepts messages; returns the replies to each once the messages are committed. Only then may the channel confirm
+them. A repeated message has no replies. Raises NotStored if `Limits.tells_trouble` of the channel is set.
 """
 
 
 class Sent(NamedTuple):
-    """The channel took the message; `ref` is its own id of it, "" where it has none."""
+    """The channel accepted the message; `ref` is the channel's id of it, "" if it has none."""
 
     ref: str = ""
 
 
 class RetryAfter(NamedTuple):
-    """Not now: try again after so many seconds; nothing at all is sent until then where `is_overall`.
+    """The channel asks to retry after so many seconds. With `is_overall` it sends nothing at all until then.
 
-    Only that chat waits unless everybody is meant: one that has to wait for hours must not silence all others.
+    Without `is_overall` only that chat waits: a chat that has to wait for hours must not block all others.
     """
 
     seconds: float
@@ -76,25 +77,25 @@ class RetryAfter(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """The chat goes on under another address: the message, and all that follow, belong there."""
+    """The chat has a new address: this message and all later ones go there."""
 
     address: str
 
 
 class Unreachable(NamedTuple):
-    """The person cannot be reached there any more: blocked, left, deleted. Nothing more is sent."""
+    """The address is unreachable for good (blocked, left, deleted). Nothing more is sent."""
 
     reason: str
 
 
 class Refused(NamedTuple):
-    """The channel will never take this message, others perhaps."""
+    """The channel refuses this message for good; it may accept others."""
 
     reason: str
 
 
 class Unknown(NamedTuple):
-    """Asked to send and heard nothing: it may have arrived."""
+    """The channel did not answer: the message may have arrived."""
 
     reason: str
 
@@ -103,60 +104,61 @@ Delivery = Sent | RetryAfter | Moved | Unreachable | Refused | Unknown
 
 
 class Limits(NamedTuple):
-    """What a channel can take, and what people should know about it. Rates are 0 where there is no limit."""
+    """The limits and properties of a channel. A rate of 0 means no limit."""
 
     text_utf16: int = 4096
     """UTF-16 units of one message; the channel itself splits longer ones (`adapters.splitting`)."""
     buttons: bool = False
     idempotent: bool = False
-    """Whether sending the same id twice is the same as once; else every sent message is noted before the next one."""
+    """Whether the channel ignores a repeated id; if not, every sent message is recorded before the next one."""
     workers: int = 8
-    """How many messages may be on their way at once."""
+    """The number of messages that may be in flight at once."""
     per_second: float = 0
     per_chat_per_second: float = 0
     per_group_per_minute: float = 0
     group_prefix: str = ""
-    """Addresses that begin like this are groups; "" where there are none."""
+    """The prefix of group addresses; "" if there are none."""
     is_confidential: bool = True
     """Whether only the person and this application can read the messages. If not, residents are told before the first
     question, and questions marked `web_only` are not asked here. Where it depends on the room, each message says so
     (`MsgIn.room`), and this value holds for the others."""
     tells_trouble: bool = False
-    """Whether it tells people itself, as an answer to what they sent, that nothing can be stored at the moment; else
-    they are sent a message that asks them to wait."""
+    """Whether the channel itself answers the sender that nothing can be stored at the moment; if not, the application
+    sends a message that asks the sender to wait."""
     is_proactive: bool = True
-    """Whether it can write to people who have not just written: only there anybody is reminded or pushed to."""
+    """Whether the channel can send without a preceding message. Reminders and broadcasts need it."""
 
 
 class Channel(Protocol):
-    """A way to reach people. Registered by name: `[channels.town] type = "telegram"` loads `adapters.telegram`."""
+    """A connection to a messenger or to the web page. Registered by name: `[channels.town] type = "telegram"` loads
+    `adapters.telegram`."""
 
     name: str
     limits: Limits
 
     async def start(self, receive: Receive) -> None:
-        """Begins to hand over messages. Returns when the channel is ready."""
+        """Starts to hand over messages. Returns when the channel is ready."""
 
     async def send(self, message: Outgoing) -> Delivery:
-        """Sends one message and says what became of it; what a channel can answer is data, never an exception."""
+        """Sends one message and returns the outcome; every answer of a channel is data, never an exception."""
 
     async def stop(self) -> None:
-        """Ends receiving; messages not yet stored will come again."""
+        """Stops receiving; the channel delivers messages again that are not stored yet."""
 
     def trouble(self) -> str:
-        """What is wrong with the channel at the moment, in a few words for the operator; "" while all is well."""
+        """The current problem of the channel, in a few words for the operator; "" if there is none."""
 
 
 @runtime_checkable
 class Hooked(Protocol):
-    """A channel that is called from outside: `/hooks/NAME` hands each request to it."""
+    """A channel with a webhook: `/hooks/NAME` hands each request to it."""
 
     async def hook(self, request: web.Request) -> web.Response:
-        """Answers 200 only after the commit, so that whoever calls does so again otherwise."""
+        """Answers 200 only after the commit, so that the caller repeats the request otherwise."""
 
 
 TOO_LARGE: Final = "too large"
-"""Why an attachment was refused, where people can do something about it."""
+"""The reason of a refused attachment that the sender can correct."""
 
 
 @runtime_checkable
@@ -164,37 +166,38 @@ class Fetching(Protocol):
     """A channel whose attachments can be fetched by the `media_ref` of a message."""
 
     async def fetch(self, media_ref: str) -> bytes | Delivery:
-        """The attachment, or why there is none (yet): `Refused(TOO_LARGE)`, or for ever for another reason."""
+        """Returns the attachment, or the reason why there is none (yet): `Refused(TOO_LARGE)`, or a refusal for another
+        reason."""
 
 
 @runtime_checkable
 class Forgetting(Protocol):
-    """A channel that keeps something of its own about people."""
+    """A channel that stores data of its own about contacts."""
 
     def forget(self, address: str, *, was_told: bool = True) -> None:
-        """Deletes it: the person had everything deleted. `was_told`: the last message there said so; where it did not,
-        they said it through another of their doors.
+        """Deletes the channel's data after an erasure. `was_told`: the last message at this address confirmed the
+        erasure; if not, the contact asked for it at another address.
         """
 
 
 class Introduction(NamedTuple):
-    """What the bot is and which chat words it knows, in one language, for channels that show it in advance."""
+    """The description of the bot and its commands in one language, for channels that show it in advance."""
 
     language: str
     description: str
-    """Who speaks, what for, how long: a few sentences."""
+    """The operator, the purpose and the duration, in a few sentences."""
     short: str
     """The same in one sentence."""
     commands: tuple[tuple[str, str], ...]
-    """Stable names of chat words, each with what it does."""
+    """Stable names of the commands, each with its effect."""
 
 
 @runtime_checkable
 class Closing(Protocol):
-    """A channel that still has something open after `stop`, while the last messages are being sent."""
+    """A channel that stays open after `stop`, while the last messages are being sent."""
 
     async def close(self) -> None:
-        """Ends sending, too. Called last."""
+        """Stops sending, too. Called last."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""The channel of the terminal: one person, typed lines in, printed messages out."""
+"""The channel of the terminal: one participant, typed lines as input, printed messages as output."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from flows.messages import Location, MsgIn, MsgOut
 
 
 class ConsoleChannel:
-    """A chat in the terminal. `show` prints a message; `type` is what the person enters.
+    """A chat in the terminal. `show` prints a message; `type` hands over typed input.
 
-    Also the working stand-in of the tests: whatever is shown piles up in a list there.
+    Tests use it as a working channel whose `show` collects the messages in a list.
     """
 
     limits = Limits(text_utf16=1_000_000, idempotent=True, workers=1)
@@ -39,7 +39,7 @@ class ConsoleChannel:
         edits: int = 0,
         language_hint: str = "",
     ) -> None:
-        """One line of the person; returns when it is stored. `edits` is the number of an earlier line."""
+        """Hands over one typed line; returns when it is stored. `edits` is the number of an earlier line."""
         assert self._receive is not None, "the channel is not started"  # noqa: S101
         self.number += 1
         msg = MsgIn(

@@ -1,4 +1,4 @@
-"""Messages for channels without buttons: answers are numbered where typing the number answers."""
+"""Renders messages for channels without buttons: answers have numbers that can be typed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_CHATS: Final = 10_000
 
 
 def numbered_text(msg: MsgOut) -> str:
-    """A message with its quick replies as text.
+    """Returns a message with its quick replies as text.
 
     >>> from flows.messages import QuickReply
     >>> print(as_text(MsgOut("Park?", (QuickReply("a", "Ja", 1), QuickReply("b", "Überspringen")))))
@@ -29,10 +29,10 @@ def numbered_text(msg: MsgOut) -> str:
 
 
 class Offers:
-    """What stands in brackets in the last question of each chat: writing it is what a tap is elsewhere.
+    """The bracketed replies of the last question in each chat: typing one has the effect of a tap.
 
-    Kept in memory only: beside an address on disk it would say what somebody takes part in. After a restart the words
-    are read as words.
+    In memory only: on disk, beside an address, they would reveal in what the contact takes part. After a restart typed
+    replies are read as plain text.
 
     >>> from datetime import UTC, datetime
     >>> from flows.messages import QuickReply
@@ -46,7 +46,8 @@ class Offers:
         self._by_address: dict[str, dict[str, str]] = {}
 
     def note(self, address: str, msg: MsgOut) -> None:
-        """This was just said there. What offers and asks nothing leaves the question before it open."""
+        """Records a sent message. A message without replies and without a question leaves the previous question
+        open."""
         if not (msg.quick_replies or msg.expects):
             return
         self.forget(address)
@@ -57,7 +58,7 @@ class Offers:
             self.forget(next(iter(self._by_address)))
 
     def read(self, msg: MsgIn) -> MsgIn:
-        """The message as a tap, if it says what was offered; else as it is."""
+        """Returns the message as a tap if its text is an offered reply; otherwise unchanged."""
         token = self._by_address.get(msg.address, {}).get(_plain(msg.text))
         return msg._replace(text="", choice=token) if token and not (msg.edits or msg.is_group) else msg
 

@@ -21,13 +21,13 @@ _KINDS: Final = {
     "model": "a section: write [{name}] in a line of its own, and its keys below",
     "dict": "a section: write [{name}] in a line of its own, and its keys below",
 }
-"""What a value must be, by the beginning of pydantic's name for the exc."""
+"""The requirement for a value, by the prefix of pydantic's error type."""
 
 
 def read_section(model: type[M], section: BaseModel) -> M:
-    """The section as the adapter's own model, which forbids what it does not know.
+    """Returns the section as the adapter's own model, which forbids unknown keys.
 
-    Raises BadSettings with one sentence per fault; values are never repeated, for one of them may be a secret.
+    Raises BadSettings with one sentence per error; values are never repeated, because they may be secrets.
     """
     try:
         return model.model_validate(dict(section))
@@ -47,7 +47,7 @@ def _in_words(error: ErrorDetails, known: list[str]) -> str:
 
 
 def describe_setting_error(name: str, error: ErrorDetails) -> str:
-    """What a value must be, for the author of a settings file. The value itself is not repeated."""
+    """Returns the requirement for a value, for the author of a settings file. The value itself is not repeated."""
     said = error["msg"].removeprefix("Value error, ")
     if not name:
         return said

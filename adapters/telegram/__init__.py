@@ -1,4 +1,4 @@
-"""Telegram: `[channels.NAME] type = "telegram"`. docs/telegram.md says how a bot is set up."""
+"""Telegram: `[channels.NAME] type = "telegram"`. docs/telegram.md describes the setup of a bot."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from adapters.telegram.channel import TelegramChannel
 from adapters.telegram.checks import bot_findings
 from adapters.telegram.options import TelegramSettings
 
-# The library will give times as timedelta one day and asks whether it may already; else it warns with each of them.
+# A later version of the library returns durations as timedelta. Opting in now avoids a warning with each of them.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 
 def open_channel(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> TelegramChannel:
-    """The channel, not started; it keeps nothing in its folder. Raises BadSettings."""
+    """Returns the channel, not started; it stores nothing in its folder. Raises BadSettings."""
     return TelegramChannel(name, read_section(TelegramSettings, section))
 
 
 async def examine(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> Sequence[Finding]:
-    """For `doctor`. Raises BadSettings."""
+    """Returns the findings for `doctor`. Raises BadSettings."""
     return [finding async for finding in bot_findings(read_section(TelegramSettings, section))]

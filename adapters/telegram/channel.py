@@ -1,4 +1,4 @@
-"""The channel of one Telegram bot: receives by polling or webhook, sends, and says what is wrong."""
+"""The channel of one Telegram bot: receives by polling or webhook, sends, and reports problems."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 COMMIT_SECONDS: Final = 50.0
-"""Telegram waits a minute for the answer to a call; before that it hears that it must call again."""
+"""Telegram waits a minute for the answer to a webhook call; before that the answer is to call again."""
 FILE_SECONDS: Final = 120.0
 WEBHOOK_CHECK_SECONDS: Final = 300.0
 LONGEST_WAIT: Final = 300.0
@@ -66,24 +66,25 @@ class TelegramChannel:
         self._failing_since = 0.0
 
     def introduce(self, introductions: Sequence[Introduction]) -> None:
-        """What to tell Telegram about the bot, at the next start."""
+        """Stores the introductions that the next start sends to Telegram."""
         self._introductions = introductions
 
     async def start(self, receive: Receive) -> None:
-        """Begins; whether Telegram answers is seen in `trouble`, so that no other channel waits for it."""
+        """Starts the channel without waiting for Telegram, so that no other channel is delayed; `trouble` reports
+        failures."""
         self._receive = receive
         await self._line.open()
         self._work = asyncio.create_task(self._for_ever())
 
     async def stop(self) -> None:
-        """Ends receiving. Sending goes on until the process ends: the last replies are still on their way."""
+        """Stops receiving. Sending continues until `close`, because the last replies are still in flight."""
         self._receive = None
         if self._work:
             self._work.cancel()
             await asyncio.wait([self._work])
 
     async def close(self) -> None:
-        """Ends everything."""
+        """Stops sending and closes the connections."""
         for task in self._small_tasks:
             task.cancel()
         if self._small_tasks:
@@ -110,12 +111,12 @@ class TelegramChannel:
         return delivery
 
     def _wait(self) -> float:
-        """Until the next attempt: as long as it has been going wrong, so that few attempts outlast a long outage."""
+        """Returns the seconds until the next attempt: as long as the outage has lasted, so that attempts stay few."""
         failing = time.monotonic() - self._failing_since if self._failing_since else 0.0
         return min(max(TROUBLE_SECONDS, failing), LONGEST_WAIT) * self._pace
 
     async def fetch(self, media_ref: str) -> bytes | Delivery:
-        """An attachment of at most 20 MB, by the `media_ref` of its message."""
+        """Returns an attachment of at most 20 MB, by the `media_ref` of its message."""
         try:
             file = await self._line.bot.get_file(media_ref)
             if not file.file_path:
@@ -125,14 +126,14 @@ class TelegramChannel:
             return outcome_of_fetching(error, self._wait())
 
     def forget(self, address: str, *, was_told: bool = True) -> None:
-        """Somebody had everything deleted."""
+        """Deletes what is remembered of the chat."""
         self._chats.forget(address)
 
     async def hook(self, request: web.Request) -> web.Response:
-        """One call of Telegram: 200 after the commit, 503 where there is none yet, 403 for everybody else.
+        """Answers a call of Telegram: 200 after the commit, 503 if there is none yet, 403 for any other caller.
 
-        Telegram repeats a call until it is answered 200, so one that nobody can ever read is set aside. One whose body
-        breaks off (400) may come whole the next time.
+        Telegram repeats a call until the answer is 200, so an unreadable update is skipped. A call with an incomplete
+        body (400) may arrive complete the next time.
         """
         shown = request.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
         if not any([hmac.compare_digest(shown, secret) for secret in self._secrets]):  # noqa: C419 - always all
@@ -156,7 +157,7 @@ class TelegramChannel:
         return web.Response()
 
     async def _handle(self, updates: Sequence[Any]) -> None:
-        """Hands over what is in these updates, in order and as one; returns when it is stored for good."""
+        """Hands over the messages of these updates in order, as one batch; returns after the commit."""
         if self._receive is None:
             raise RuntimeError("the channel is not started")
         messages = [message for update in updates if (message := self._read(update))]
@@ -164,7 +165,7 @@ class TelegramChannel:
             await self._receive(messages)
 
     def _read(self, update: Any) -> MsgIn | None:
-        """An update as a message; what cannot be read is set aside, so that it blocks nobody."""
+        """Returns an update as a message; an unreadable update is skipped, so that it does not block others."""
         try:
             message = self._reader.read(update)
             tap = update.get("callback_query")
@@ -182,17 +183,17 @@ class TelegramChannel:
         return message
 
     def _set_aside(self, number: int | None, error: Exception) -> None:
-        """Nothing is kept of an update that cannot be read: its sender is not known, and it may hold anything."""
+        """Skips an unreadable update. Nothing of it is stored: its sender is unknown, and it may contain anything."""
         log.error("telegram_update_skipped", channel=self.name, update_id=number, exc_info=error)
 
     def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Does something whose failure harms nobody, while everything else goes on."""
+        """Runs work in the background whose failure does no harm."""
         task = asyncio.create_task(_harmless(work))
         self._small_tasks.add(task)
         task.add_done_callback(self._small_tasks.discard)
 
     async def _for_ever(self) -> None:
-        """A fault of ours must not leave a channel that is silent and looks alive."""
+        """Restarts receiving after an error of this program, so that the channel does not stay silent unnoticed."""
         while True:
             try:
                 await self._connect()
@@ -206,7 +207,7 @@ class TelegramChannel:
                 await asyncio.sleep(TROUBLE_SECONDS * self._pace)
 
     async def _connect(self) -> None:
-        """Gets to know the bot and says how updates are to come; insists until it is done."""
+        """Loads the bot's profile and sets the way updates are delivered; repeats until both succeed."""
         await self._insist(self._line.bot.initialize)
         self._reader.username = self._sender.username = self._line.bot.username
         await self._insist(self._choose_way)
@@ -242,7 +243,7 @@ class TelegramChannel:
             return
 
     async def _watch_webhook(self) -> None:
-        """Looks now and then whether Telegram still calls here: another program with the token may have changed it."""
+        """Checks periodically whether the webhook is still set: another program with the token may have changed it."""
         while True:
             await asyncio.sleep(WEBHOOK_CHECK_SECONDS * self._pace)
             try:

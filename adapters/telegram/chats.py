@@ -1,5 +1,5 @@
-"""What is remembered of each chat: its newest message with buttons. In memory only: after a restart nothing is lost but
-that a message is sent anew instead of changed.
+"""The newest message with buttons of each chat. In memory only: after a restart a message is sent anew instead of
+edited.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ class ChatQuestion:
     question: tuple[str, str]
     """Revision and key."""
     is_tapped: bool = False
-    """Whether the person's last word was a tap on it."""
+    """Whether the contact's last message was a tap on it."""
     text: str = ""
     chosen: str = ""
     """Label of the button that was tapped."""
 
 
 class Chats:
-    """The newest messages with buttons, of the chats in which most lately something happened."""
+    """The newest messages with buttons, of the most recently active chats."""
 
     def __init__(self) -> None:
         self._asked: OrderedDict[str, ChatQuestion] = OrderedDict()
 
     def said(self, address: str) -> None:
-        """The person wrote something: what comes next is a message of its own."""
+        """Records a message of the contact: the next message of the bot is a new one."""
         if asked := self._asked.get(address):
             asked.is_tapped = False
 
     def tapped(self, address: str, message: dict[str, Any], token: str) -> None:
-        """The person tapped a button; on older messages nothing changes."""
+        """Records a tap on a button; a tap on an older message changes nothing."""
         asked = self._asked.get(address)
         if asked is None or asked.message_id != message.get("message_id"):
             return
@@ -49,11 +49,12 @@ class Chats:
         asked.chosen = label_of(message.get("reply_markup"), token)
 
     def forget(self, address: str) -> None:
-        """Nothing is left of a chat."""
+        """Deletes the entry of a chat."""
         self._asked.pop(address, None)
 
     def to_change(self, address: str, msg: MsgOut) -> int | None:
-        """The message to change instead of sending this one: the same question, in which something was just ticked."""
+        """Returns the message to edit instead of sending this one: the same question, in which a box was just
+        ticked."""
         asked = self._asked.get(address)
         if (
             msg.expects in {"many", "order", "amounts"}
@@ -65,12 +66,12 @@ class Chats:
         return None
 
     def take_tapped(self, address: str) -> ChatQuestion | None:
-        """The tapped message, once: its buttons have done their work."""
+        """Returns the tapped message, once: its buttons are no longer needed."""
         asked = self._asked.get(address)
         return self._asked.pop(address) if asked and asked.is_tapped else None
 
     def sent(self, address: str, msg: MsgOut, message_id: int) -> None:
-        """A message with buttons is there now."""
+        """Records a sent message with buttons."""
         self._asked[address] = ChatQuestion(message_id, question_of(msg))
         self._asked.move_to_end(address)
         if len(self._asked) > MOST:

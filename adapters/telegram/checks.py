@@ -1,4 +1,4 @@
-"""What `doctor` says about a bot of Telegram. Changes nothing."""
+"""The checks of a Telegram bot for `doctor`. They change nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RECENT: Final = timedelta(hours=1)
 
 
 async def bot_findings(settings: TelegramSettings) -> AsyncIterator[Finding]:
-    """Whether the token works, how updates come, what waits, and whether the clock is right."""
+    """Yields whether the token works, how updates are delivered, how many wait, and whether the clock is right."""
     line = Line(settings, read_seconds=10.0)
     await line.open()
     try:
@@ -53,7 +53,7 @@ def _way(settings: TelegramSettings, info: WebhookInfo) -> Finding:
 
 
 def _clock(date: str, now: datetime) -> Finding:
-    """This machine's clock beside that of the server, which writes the time into every answer."""
+    """Compares the clock of this machine with that of the server, which writes the time into every answer."""
     try:
         off = abs((now - parsedate_to_datetime(date)).total_seconds())
     except (TypeError, ValueError):

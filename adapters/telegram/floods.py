@@ -1,4 +1,5 @@
-"""Whom Telegram means by "too fast": it does not say. One chat, until several are told so one after another."""
+"""Decides whether "too fast" limits one chat or the whole bot, which Telegram does not say. It limits one chat, until
+several chats in a row are refused."""
 
 from __future__ import annotations
 
@@ -10,17 +11,19 @@ from adapters.base import RetryAfter
 SEVERAL: Final = 3
 WINDOW_SECONDS: Final = 10.0
 REST_SECONDS: Final = 30.0
-"""So long everybody waits at most; then it is tried again. A chat of its own has waited for hours (10,072 seconds)."""
+"""The longest pause of the whole bot before the next attempt. A single chat has had to wait for hours (10,072
+seconds)."""
 
 
 class Floods:
-    """The chats that were refused since a message last went out. Groups have a pace of their own and do not count."""
+    """The chats that were refused since the last successful message. Groups have a rate of their own and do not
+    count."""
 
     def __init__(self) -> None:
         self._refused: dict[str, float] = {}
 
     def refused(self, address: str, delivery: RetryAfter) -> RetryAfter:
-        """The delivery as it is to be understood: for this chat, or for all."""
+        """Returns the delivery with its scope: this chat, or all."""
         now = time.monotonic()
         self._refused = {chat: at for chat, at in self._refused.items() if now - at < WINDOW_SECONDS}
         if not address.startswith("-"):
@@ -30,5 +33,5 @@ class Floods:
         return delivery._replace(seconds=min(delivery.seconds, REST_SECONDS), is_overall=True)
 
     def sent(self) -> None:
-        """A message went out: whoever was refused was meant alone."""
+        """Records a successful message: the refusals before it concerned single chats."""
         self._refused.clear()

@@ -1,4 +1,4 @@
-"""Tells Telegram what the bot is and which commands it knows, in every language it speaks."""
+"""Sets the description and the commands of the bot at Telegram, in every language of the bot."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = structlog.get_logger()
 
 DESCRIPTION, SHORT_DESCRIPTION = 512, 120
 EVERYBODY: Final = "en"
-"""The language for people whose own the bot does not speak."""
+"""The language for contacts whose own language is not available."""
 IN_GROUPS: Final = frozenset({"start", "help", "privacy"})
 
 
 async def introduce_bot(bot: Bot, introductions: Sequence[Introduction]) -> None:
-    """Sets descriptions and commands. What fails is logged: people can write to the bot all the same."""
+    """Sets descriptions and commands. Failures are only logged, because the bot works without them."""
     for one in introductions:
         for tag in _tags(one.language):
             try:
@@ -32,7 +32,7 @@ async def introduce_bot(bot: Bot, introductions: Sequence[Introduction]) -> None
 
 
 async def _insist(bot: Bot, one: Introduction, tag: str) -> None:
-    """Waits as long as Telegram wants: so many calls at once are too many for it, and no language shall be left out."""
+    """Sets one language; waits as long as Telegram demands, because so many calls exceed its rate limit."""
     while True:
         try:
             return await _introduce_in(bot, one, tag)
@@ -50,7 +50,8 @@ async def _introduce_in(bot: Bot, one: Introduction, tag: str) -> None:
 
 
 def _tags(language: str) -> Iterable[str]:
-    """What Telegram calls a language; "" is everybody else. Varieties (Einfache Sprache) it cannot tell apart."""
+    """Yields Telegram's codes of a language; "" is the default. Telegram does not distinguish varieties (Einfache
+    Sprache)."""
     if language == EVERYBODY:
         yield ""
     if "-" not in language:

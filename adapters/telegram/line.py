@@ -1,4 +1,4 @@
-"""The connection to one bot of Telegram: its address, its two pools of connections, and how to ask."""
+"""The connection to one bot of Telegram: its address, its two pools of connections, and its calls."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from adapters.telegram.transport import READ_SECONDS, Transport
 from adapters.telegram.updates import ALLOWED
 
 POLL_SECONDS: Final = 25
-"""So long Telegram holds a question for updates open where there are none."""
+"""How long Telegram holds a request for updates open while there are none."""
 MOST_UPDATES: Final = 100
 
 
 class Line:
-    """Asks the Bot API. Polling has a connection of its own, so that nothing else ever waits for it."""
+    """Calls the Bot API. Polling has a connection of its own, so that it delays no other call."""
 
     def __init__(self, settings: TelegramSettings, *, read_seconds: float = READ_SECONDS) -> None:
         token = settings.token.get_secret_value()
-        # One more than messages on their way: taps are answered beside them.
+        # One more than messages in flight: taps are answered in parallel.
         self.transport = Transport(settings.at_once() + 8, read_seconds)
         self._polling = Transport(2, read_seconds)
         self._root = f"{settings.base_url}/bot{token}/"
@@ -33,7 +33,7 @@ class Line:
         )
 
     async def open(self) -> None:
-        """Makes the pools; asks nothing yet."""
+        """Creates the pools; sends no request."""
         await self.transport.initialize()
         await self._polling.initialize()
 
@@ -42,11 +42,11 @@ class Line:
         await self._polling.shutdown()
 
     async def call(self, method: str, **parameters: Any) -> Any:
-        """The bare result of a method."""
+        """Calls a method and returns its raw result."""
         return await self.transport.ask(self._root + method, parameters)
 
     async def updates(self, offset: int, limit: int = MOST_UPDATES, seconds: int = POLL_SECONDS) -> Any:
-        """Raw updates from an offset on (0: all that are not confirmed); everything before it is confirmed."""
+        """Returns raw updates from an offset on (0: all unconfirmed ones); confirms everything before it."""
         parameters: dict[str, Any] = {"timeout": seconds, "limit": limit, "allowed_updates": ALLOWED}
         if offset:
             parameters["offset"] = offset

@@ -1,4 +1,4 @@
-"""What stands in the section of a Telegram channel."""
+"""The settings section of a Telegram channel."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ GRANTED: Final = 30.0
 
 
 class TelegramSettings(BaseModel):
-    """The settings of one bot. Secrets are shown to nobody."""
+    """The settings of one bot. Secrets are never shown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["telegram"]
     token: SecretStr
-    """What BotFather gave, `123456789:AA…`."""
+    """The token from BotFather, `123456789:AA…`."""
     base_url: str = OFFICIAL
-    """Where the Bot API is: Telegram's own, or a server of yours (`telegram-bot-api`)."""
+    """The address of the Bot API: Telegram's own, or a server of the operator (`telegram-bot-api`)."""
     mode: Literal["polling", "webhook"] = "polling"
-    """`polling`: the application asks, which works everywhere; `webhook`: Telegram calls the application."""
+    """`polling`: the application requests updates, which works everywhere; `webhook`: Telegram calls the
+    application."""
     webhook_url: str = ""
     """With `mode = "webhook"`: the public address of `/hooks/NAME`, with https."""
     webhook_secret: SecretStr = SecretStr("")
-    """What Telegram shows with every call; empty: derived from the token."""
+    """The secret that Telegram sends with every call; empty: derived from the token."""
     webhook_secret_before: SecretStr = SecretStr("")
-    """The secret before this one, which also counts while calls with it may still be on their way."""
+    """The previous secret, which is accepted while calls with it may still arrive."""
     per_second: Annotated[float, Field(gt=0, le=1000)] = GRANTED
     """Messages a second to all chats together."""
     workers: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Messages on their way at once, which is how many a crash can send twice. Left out: one; with more `per_second`
-    than every bot is granted, enough for them at a quarter of a second each."""
+    """Messages in flight at once, which is how many a crash can send twice. Default: one; if `per_second` exceeds the
+    rate of every bot, enough for that rate at a quarter of a second each."""
 
     @field_validator("token")
     @classmethod
@@ -73,11 +74,11 @@ class TelegramSettings(BaseModel):
         return self
 
     def secrets(self) -> tuple[str, ...]:
-        """The secrets with which calls are accepted; the first is the one Telegram is told."""
+        """Returns the secrets with which calls are accepted; the first one is set at Telegram."""
         derived = hmac.digest(self.token.get_secret_value().encode(), b"webhook", "sha256").hex()
         first = self.webhook_secret.get_secret_value() or derived
         return tuple(filter(None, (first, self.webhook_secret_before.get_secret_value())))
 
     def at_once(self) -> int:
-        """How many messages may be on their way."""
+        """Returns the number of messages that may be in flight."""
         return self.workers or (1 if self.per_second <= GRANTED else math.ceil(self.per_second / 4))

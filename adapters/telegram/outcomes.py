@@ -1,4 +1,4 @@
-"""What Telegram's answers mean for a message on its way, and for the operator."""
+"""Maps Telegram's answers to the outcome of a message and to a text for the operator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adapters.base import TOO_LARGE, Delivery, Moved, Refused, RetryAfter, Sent,
 from adapters.telegram.transport import NotSent, NotThere, Unclear
 
 TOKEN_SECONDS: Final = 600.0
-"""Until the operator has corrected a token, messages wait."""
+"""The delay of messages until the operator has corrected a token."""
 TROUBLE_SECONDS: Final = 5.0
 TOO_FAST: Final = "too fast"
 
@@ -23,7 +23,7 @@ _MISSING: Final = ("message to edit not found", "message can't be edited", "mess
 
 
 def delivery_of(error: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
-    """The outcome as data. `attempt_seconds` is how long to wait where nobody says how long."""
+    """Returns the outcome as data. `attempt_seconds` is the delay if Telegram names none."""
     said = error.message.lower()
     match error:
         case TooFast():
@@ -49,7 +49,7 @@ def delivery_of(error: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) 
 
 
 def outcome_of_fetching(error: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
-    """Why there is no file (yet). Telegram tells a wrong handle and a short trouble in the same words."""
+    """Returns why there is no file (yet). Telegram reports a wrong handle and a temporary problem in the same words."""
     said = error.message.lower()
     if isinstance(error, BadRequest) and "too big" in said:
         return Refused(TOO_LARGE)
@@ -59,19 +59,19 @@ def outcome_of_fetching(error: TelegramError, attempt_seconds: float = TROUBLE_S
 
 
 def is_missing(error: TelegramError) -> bool:
-    """Whether the message that was to be changed is not there, or too old, so that a new one must do."""
+    """Whether the message to edit is missing or too old, so that a new one is sent."""
     said = error.message.lower()
     return isinstance(error, BadRequest) and any(words in said for words in _MISSING)
 
 
 def seconds_of(error: TooFast) -> float:
-    """How long Telegram wants to be left alone."""
+    """Returns the pause that Telegram demands, in seconds."""
     wanted = error.retry_after
     return max(1.0, wanted if isinstance(wanted, int) else wanted.total_seconds())
 
 
 def describe_error(error: BaseException) -> str:
-    """What is wrong, for the operator; never the text of the error, in which a token may stand."""
+    """Returns the problem for the operator; never the text of the error, which may contain a token."""
     match error:
         case InvalidToken():
             return "Telegram refuses the token: it was revoked or mistyped; ask BotFather for it and start again"

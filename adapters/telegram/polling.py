@@ -1,4 +1,4 @@
-"""Asks Telegram for what people wrote, and says only after the commit that it was read."""
+"""Polls Telegram for updates and confirms them only after the commit."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from adapters.telegram.transport import NotThere, TooLarge
 log = structlog.get_logger()
 
 Fetch = Callable[[int, int], Awaitable[Any]]
-"""Gives the raw updates from an offset on, at most so many; waits a while where there are none."""
+"""Returns the raw updates from an offset on, at most so many; waits a while if there are none."""
 Handle = Callable[[Sequence[Any]], Awaitable[None]]
 
 LONGEST_PAUSE: Final = 60.0
 CONFLICT_PAUSE: Final = 15.0
 TOKEN_PAUSE: Final = 300.0
 OFTEN: Final = 5
-"""So many answers "not found" in a row are no restart any more."""
+"""So many "not found" answers in a row are more than a restart of the server."""
 SILENCE_SECONDS: Final = 180.0
-"""After so long without a good answer something is wrong, whatever it is."""
+"""After so long without a successful answer a problem is reported."""
 _LARGEST_NUMBER: Final = 2**53
-"""Numbers of updates lie below; a greater one would confirm all that is ever written."""
+"""The upper bound of update ids; a greater one would confirm all future updates."""
 _NUMBER: Final = re.compile(rb'"update_id"\s*:\s*(\d{1,15})\b')
 
 
 class Poller:
-    """The loop. It never ends by itself; what is wrong with it at the moment stands in `trouble`."""
+    """The polling loop. It never ends by itself; `trouble` holds its current problem."""
 
     def __init__(self, fetch: Fetch, handle: Handle, *, name: str = "", pace: float = 1.0) -> None:
         self._name = name
@@ -56,8 +56,8 @@ class Poller:
     async def run(self) -> None:
         """Polls until it is cancelled.
 
-        The offset only confirms what is committed. An empty answer means that nothing is left to confirm, and then none
-        is given: after a week of silence Telegram begins to number anew, perhaps below the old offset.
+        The offset confirms committed updates only. After an empty answer no offset is sent, because nothing is left to
+        confirm: after a week without updates Telegram restarts its numbering, perhaps below the old offset.
         """
         offset, limit = 0, MOST_UPDATES
         while True:
@@ -85,7 +85,7 @@ class Poller:
         self._trouble, self._failures, self._good_at = "", 0, time.monotonic()
 
     async def _rest(self, error: Exception) -> None:
-        """Says what is wrong, once, and waits: longer each time, and long where only a person can help."""
+        """Logs the problem once and waits: longer each time, and long if only the operator can correct it."""
         words = describe_error(error)
         if isinstance(error, NotThere) and self._failures + 1 >= OFTEN:
             words = NOT_THERE_OFTEN
@@ -106,7 +106,8 @@ class Poller:
 
 
 def _offset_after(updates: Any) -> int:
-    """What confirms these updates, 0 for none. Raises ValueError for an answer that would be given for ever."""
+    """Returns the offset that confirms these updates, 0 for none. Raises ValueError for an answer that no offset
+    confirms."""
     if not isinstance(updates, list):
         raise ValueError("updates come in a list")
     numbers = [number for update in updates if (number := update_id_of(update)) is not None]
@@ -116,12 +117,13 @@ def _offset_after(updates: Any) -> int:
 
 
 def update_id_of(update: Any) -> int | None:
-    """The number of an update, None where it has none that can be one."""
+    """Returns the id of an update, None if it has no valid one."""
     number = update.get("update_id") if isinstance(update, dict) else None
     return number if type(number) is int and 0 <= number < _LARGEST_NUMBER else None
 
 
 def _offset_behind(head: bytes) -> int:
-    """What confirms the first update of an answer that is too large to be read, 0 where no number is to be seen."""
+    """Returns the offset that confirms the first update of an answer that is too large to read, 0 if its id is not
+    found."""
     found = _NUMBER.search(head)
     return int(found[1]) + 1 if found else 0

@@ -1,4 +1,4 @@
-"""Messages as Telegram shows them: plain text and a keyboard under it. Pure."""
+"""Renders messages for Telegram: plain text with a keyboard. Pure."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from flows.plain_text import message_as_text
 TEXT_UNITS: Final = 4096
 TOKEN_BYTES: Final = 64
 BUTTON_LETTERS: Final = 32
-"""What a telephone shows of a button that takes a whole row; what is longer stands in the text as well."""
+"""The characters of a full-width button that a phone shows; a longer label is repeated in the text."""
 
 Keyboard = dict[str, list[list[dict[str, str]]]]
 
 
 class Rendered(NamedTuple):
-    """Parts of a message in order; the keyboard belongs under the last."""
+    """The parts of a message in order; the last one has the keyboard."""
 
     parts: list[str]
     keyboard: Keyboard | None
 
 
 def render_message(msg: MsgOut, *, deep_link: str = "") -> Rendered:
-    """The message as it is sent. With a `deep_link` (in groups) buttons lead into the private chat."""
+    """Renders a message. With a `deep_link` (in groups) buttons open the private chat."""
     replies = [reply for reply in msg.quick_replies if len(reply.token.encode()) <= TOKEN_BYTES]
     text = message_as_text(msg)
     numbered = any(len(reply.label) > BUTTON_LETTERS for reply in replies)
@@ -43,18 +43,18 @@ def _button(reply: QuickReply, deep_link: str, *, numbered: bool) -> dict[str, s
 
 
 def question_of(msg: MsgOut) -> tuple[str, str]:
-    """Revision and key of the question a message asks with buttons; empty where there are none."""
+    """Returns revision and key of the question that a message asks with buttons; empty if there are none."""
     return msg.quick_replies[0].parsed[:2] if msg.quick_replies else ("", "")
 
 
 def with_choice(text: str, label: str) -> str:
-    """A message after its button was tapped: what was chosen stays to be read. "" where there is no room for it."""
+    """Returns the text of a message with the chosen answer added. "" if it does not fit."""
     marked = f"{text}\n\n✓ {label}"
     return marked if text and utf16_length(marked) <= TEXT_UNITS else ""
 
 
 def label_of(keyboard: Any, token: str) -> str:
-    """What stood on the button with this token; "" where there is none."""
+    """Returns the label of the button with this token; "" if there is none."""
     rows = keyboard.get("inline_keyboard", []) if isinstance(keyboard, dict) else []
     buttons = (button for row in rows if isinstance(row, list) for button in row if isinstance(button, dict))
     return next((str(button.get("text", "")) for button in buttons if button.get("callback_data") == token), "")

@@ -1,4 +1,4 @@
-"""One message to one chat: sent, or, where something was ticked in a question, changed in place."""
+"""Sends one message to one chat, or edits the last one after a tick in a question."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class TelegramSender:
         self._chats = chats
         self._beside = beside
         self._part_seconds = part_seconds
-        """Between the parts of one message, which count as messages of their own."""
+        """The pause between the parts of one message, which Telegram counts as messages."""
         self._begun: dict[int, int] = {}
-        """How many parts of a message have arrived, so that another attempt goes on there."""
+        """The number of parts that have arrived, so that another attempt continues after them."""
         self.username = ""
 
     async def send(self, message: Outgoing) -> Delivery:
-        """Sends, or changes the message that was just tapped."""
+        """Sends the message, or edits the one that was just tapped."""
         address, msg = message.address, message.msg
         rendered = render_message(msg, deep_link=self._deep_link(address))
         there = self._chats.to_change(address, msg)
@@ -51,7 +51,7 @@ class TelegramSender:
         return f"https://t.me/{self.username}" if address.startswith("-") and self.username else ""
 
     async def _send_parts(self, message: Outgoing, rendered: Rendered) -> int:
-        """Gives the number of the last part's message."""
+        """Sends the parts and returns the message id of the last one."""
         done = self._begun.get(message.id, 0)
         message_id = 0
         last = len(rendered.parts) - 1
@@ -74,7 +74,7 @@ class TelegramSender:
         self._begun[number] = parts
 
     async def _change(self, address: str, message_id: int, rendered: Rendered) -> bool:
-        """Whether the message could be changed; one that is gone or too old is left."""
+        """Edits a message; returns False if it is missing or too old."""
         try:
             await self._line.call(
                 "editMessageText",
@@ -91,7 +91,7 @@ class TelegramSender:
         return True
 
     async def _put_away(self, address: str, asked: ChatQuestion) -> None:
-        """Takes the buttons off a message that has its answer, and leaves the answer to be read."""
+        """Removes the buttons of an answered message and adds the answer to its text."""
         where = {"chat_id": address, "message_id": asked.message_id}
         if text := with_choice(asked.text, asked.chosen) if asked.chosen else "":
             await self._line.call("editMessageText", **where, text=text, link_preview_options=_NO_PREVIEW)

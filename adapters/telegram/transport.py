@@ -1,4 +1,4 @@
-"""The way to the Bot API: the library's `BaseRequest` over aiohttp, which costs a tenth of its own transport."""
+"""The transport to the Bot API: the library's `BaseRequest` over aiohttp, which costs a tenth of its own transport."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ READ_SECONDS: Final = 20.0
 LARGEST_ANSWER: Final = 24 * 1024 * 1024
 """Bytes: a file of 20 MB, the largest the Bot API hands out, fits."""
 HEAD: Final = 64 * 1024
-"""Bytes of an answer that is too large by which the update in it is told."""
+"""Bytes of the beginning of an oversized answer, in which the update id is searched."""
 _JSON: Final = {"Content-Type": "application/json"}
 
 
 class NotSent(NetworkError):
-    """No connection came about: nothing can have happened."""
+    """The connection failed: the request had no effect."""
 
 
 class Unclear(NetworkError):
-    """The question went out, and what came back is no answer: it may have been done."""
+    """The request was sent, but the answer is invalid: it may have taken effect."""
 
 
 class NotThere(NotSent):
-    """404: nothing answers to this address at the moment, so nothing was done. A proxy or a server of one's own that is
-    restarting says so, and so does Telegram where a token is mistyped; one that was revoked is 401.
+    """404: no API at this address at the moment, so the request had no effect. A proxy or an operator's own server
+    answers so while it restarts, and so does Telegram for a mistyped token; a revoked token is 401.
     """
 
 
 class TooLarge(Unclear):
-    """More than any answer has; `head` is how it begins."""
+    """The answer exceeds the size limit; `head` is its beginning."""
 
     def __init__(self, head: bytes) -> None:
         super().__init__("more than any answer has")
@@ -44,7 +44,7 @@ class TooLarge(Unclear):
 
 
 class _Ready:
-    """A body that is encoded already; the library would encode each parameter by itself."""
+    """A body that is already encoded; the library would encode each parameter separately."""
 
     contains_files = False
 
@@ -60,7 +60,7 @@ class Transport(BaseRequest):
         self._read_seconds = read_seconds
         self._session: aiohttp.ClientSession | None = None
         self.date = ""
-        """When the server last answered, by its own clock, as it writes it."""
+        """The time of the server's last answer, by the server's clock and in its format."""
 
     @property
     def read_timeout(self) -> float | None:
@@ -79,7 +79,8 @@ class Transport(BaseRequest):
             await session.close()
 
     async def ask(self, url: str, parameters: dict[str, Any], *, seconds: float | None = None) -> Any:
-        """The bare result of a method: for what is done a thousand times a second, or must not be parsed in one go."""
+        """Returns the raw result of a method: for calls that are made a thousand times a second, or whose answer must
+        not be parsed in one go."""
         try:
             return await self.post(url, cast("RequestData", _Ready(parameters)), read_timeout=seconds)
         except KeyError as error:
@@ -95,7 +96,7 @@ class Transport(BaseRequest):
         connect_timeout: Any = BaseRequest.DEFAULT_NONE,
         pool_timeout: Any = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """One request; what comes back to a question must at least look like JSON."""
+        """Sends one request; the answer to an API call must at least look like JSON."""
         if self._session is None:
             raise NotSent("the channel is closed")
         seconds = read_timeout if isinstance(read_timeout, int | float) else self._read_seconds
@@ -120,7 +121,7 @@ class Transport(BaseRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """The answer as an object, whatever people put into it; an error never quotes it: their words stand in it."""
+        """Parses the answer as an object; an error never quotes it, because it contains residents' words."""
         try:
             answer = parse_json(payload)
         except ValueError:
@@ -131,7 +132,8 @@ class Transport(BaseRequest):
 
 
 async def _whole(content: aiohttp.StreamReader) -> bytes:
-    """All of an answer; `read(n)` alone would give what has arrived so far. Too much is broken off: it is no answer."""
+    """Reads a whole answer; `read(n)` alone would return only what has arrived so far. An oversized answer is cut
+    off."""
     parts, size = [], 0
     while part := await content.read(LARGEST_ANSWER):
         parts.append(part)
@@ -143,12 +145,12 @@ async def _whole(content: aiohttp.StreamReader) -> bytes:
 
 @lru_cache(8)
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
-    """So long for all of a request; a connection must come about sooner."""
+    """Returns the timeout of a whole request, with a shorter one for the connection."""
     return aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, CONNECT_SECONDS))
 
 
 def _told_without_json(status: int) -> TelegramError:
-    """A page, or nothing, where an answer was expected: some server in between speaks."""
+    """Returns the error for an answer that is not JSON: it is from a server in between."""
     if status == 401:
         return InvalidToken("HTTP 401")
     if status == 404:

@@ -1,7 +1,7 @@
-"""Updates of the Bot API as messages. Pure: one raw update in, one message (or none) out.
+"""Reads updates of the Bot API as messages. Pure: one raw update gives one message or none.
 
-Chat and message numbers never leave this channel as they are: the id of a message is a keyed digest of them, so that
-nobody can tell from a stored id who wrote.
+Chat and message numbers stay in this channel: the id of a message is a keyed digest of them, so that a stored id does
+not reveal the sender.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, Final
 from flows.messages import Location, MsgIn
 
 ALLOWED: Final = ("message", "edited_message", "callback_query", "my_chat_member")
-"""The kinds of updates that are asked for."""
+"""The kinds of updates that are requested."""
 
 Raw = Mapping[str, Any]
 
-# What a message can hold besides text → our word for it.
+# Content of a message besides text → name of the attachment kind.
 _KINDS: Final = {
     "voice": "voice",
     "audio": "file",
@@ -38,7 +38,7 @@ _KINDS: Final = {
     "paid_media": "other",
 }
 _LARGEST: Final = 20 * 1024 * 1024
-"""Bytes: above that the Bot API hands out no file."""
+"""Bytes: the Bot API serves no larger file."""
 _NO_TEXT: Final = "…"
 _CALLED: Final = re.compile(r"(/\w+)@(\w+)(?!\S)")
 _GROUPS: Final = frozenset({"group", "supergroup"})
@@ -46,10 +46,10 @@ _GONE: Final = frozenset({"kicked", "left"})
 
 
 class UpdateReader:
-    """Reads the updates of one bot. `username` is known once Telegram has told it.
+    """Reads the updates of one bot. `username` is known once Telegram has returned it.
 
-    What is no message for us (a pinned message, somebody joining a group) gives None; what cannot be understood raises
-    KeyError, TypeError, ValueError, AttributeError or OverflowError, and is passed over by who calls.
+    A service update (a pinned message, a new group member) gives None; an unreadable one raises KeyError, TypeError,
+    ValueError, AttributeError or OverflowError, and the caller skips it.
     """
 
     def __init__(self, channel: str, secret: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -59,7 +59,7 @@ class UpdateReader:
         self._now = now
 
     def read(self, update: Raw) -> MsgIn | None:
-        """The message of an update."""
+        """Returns the message of an update, or None."""
         if message := update.get("message"):
             return self._message(message)
         if edited := update.get("edited_message"):
@@ -78,11 +78,11 @@ class UpdateReader:
         if text is None:
             return None
         if chat["type"] in _GROUPS and self.username and f"@{self.username}".casefold() in text.casefold():
-            text = "/start"  # somebody called the bot by its name
+            text = "/start"  # the message mentions the bot by its name
         media, handle = _media(message)
         place = message.get("location")
         if not (text or media or place):
-            return None  # a service message: somebody joined, something was pinned, the group was upgraded
+            return None  # a service message: a new member, a pinned message, an upgraded group
         return MsgIn(
             self.channel,
             str(int(chat["id"])),
@@ -119,7 +119,7 @@ class UpdateReader:
         )
 
     def _joined_or_left(self, change: Raw, update_id: int) -> MsgIn | None:
-        """Somebody stops the bot: the last word is "stop". A group takes it in: it introduces itself."""
+        """Returns "/stop" if the contact blocked the bot, "/start" if a group added it, None for any other change."""
         chat, before, after = change["chat"], change["old_chat_member"]["status"], change["new_chat_member"]["status"]
         is_private = chat["type"] == "private"
         if is_private and after in _GONE:
@@ -139,7 +139,7 @@ class UpdateReader:
         )
 
     def _addressed(self, text: str) -> str | None:
-        """A command without the name of the bot behind it; None for a command to another bot."""
+        """Returns a command without the bot's name; None for a command to another bot."""
         called = _CALLED.match(text)
         if not called:
             return text
@@ -152,8 +152,8 @@ class UpdateReader:
 
 
 def _replied_to(message: Raw) -> str:
-    """What stands in the message this one is a reply to, "…" where that is no text. The message that opened a topic is
-    replied to by everything said in it.
+    """Returns the text of the message that this one replies to, "…" if that has no text. Every message of a topic
+    replies to the message that opened it.
     """
     earlier = message.get("reply_to_message")
     if not isinstance(earlier, Mapping):
@@ -164,13 +164,14 @@ def _replied_to(message: Raw) -> str:
 
 
 def _message_or_album(message: Raw) -> tuple[object, ...]:
-    """Pictures sent together come as one message each: the first one counts, the others are its repeats."""
+    """Returns the identity of a message. Pictures of an album arrive as one message each: the first one counts, the
+    others are its repeats."""
     album = message.get("media_group_id")
     return ("album", album) if album else (message["message_id"],)
 
 
 def _media(message: Raw) -> tuple[str, str]:
-    """Kind of attachment and the handle to fetch it with; "" for what is too large to be fetched."""
+    """Returns the kind of attachment and the handle to fetch it with; "" if it is too large."""
     for name, kind in _KINDS.items():
         if name in message:
             found = message[name]

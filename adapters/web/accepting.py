@@ -1,7 +1,7 @@
-"""Takes connections for the server: within what the process may open, and within what one address may hold.
+"""Accepts connections for the server, within the file limit of the process and the connection limit of each address.
 
-A connection is a file. Where all files are in use nothing can be stored either, so some are kept back; and one address
-cannot take those of all others. aiohttp and asyncio know neither limit.
+A connection is a file. If all files are in use nothing can be stored either, so some are reserved; and one address
+cannot use up the connections of all others. aiohttp and asyncio have neither limit.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from adapters.web.limits import Origins
 log = structlog.get_logger()
 
 KEPT_BACK: Final = 50
-"""Files for the database and the ledger, and besides those for lines to messengers: no connection takes them."""
+"""Files reserved for the database, the ledger and the connections to messengers."""
 OTHERS: Final = 30
 FEWEST: Final = 16
 BACKLOG: Final = 1024
 AT_ONCE: Final = 64
-"""Connections taken before others have their turn."""
+"""Connections accepted before other tasks run."""
 PAUSE_SECONDS: Final = 0.2
-"""After the system could not give a file although there should have been one."""
+"""The pause after the system refused a file although one should have been free."""
 
 
 def raise_file_limit() -> int:
-    """Lets this process open as many files as it is allowed to; gives how many."""
+    """Raises the soft limit of open files to the hard limit; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # some systems name a hard limit that they do not give
+    with suppress(ValueError, OSError):  # some systems report a hard limit that they do not grant
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     return soft
 
 
 def room_for_connections() -> int:
-    """How many connections there may be, with what is open already."""
+    """Returns the number of connections that may be open, given the files that are open already."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(FEWEST, soft - sum(1 for _ in Path("/dev/fd").iterdir()) - KEPT_BACK - OTHERS)
 
@@ -60,13 +60,14 @@ class Gate:
         self._room.set()
 
     async def room(self) -> None:
-        """Returns when there may be one more."""
+        """Returns when one more connection may be accepted."""
         if not self._room.is_set():
             log.error("web_connections_exhausted", count=self._open)
         await self._room.wait()
 
     def admit(self, connection: socket.socket, host: str) -> Admitted | None:
-        """The connection, counted until it is closed; None where its address has too many: then it is closed."""
+        """Returns the connection, counted until it is closed. Closes it and returns None if its address has too
+        many."""
         unit = self._clients.unit(host)
         if self._per_address and self._of[unit] >= self._per_address and not self._clients.is_proxy(host):
             connection.close()
@@ -76,7 +77,7 @@ class Gate:
         return Admitted(connection, self, unit)
 
     def leave(self, unit: str) -> None:
-        """One is closed."""
+        """Records that a connection is closed."""
         self._of[unit] -= 1
         if not self._of[unit]:
             del self._of[unit]
@@ -91,7 +92,7 @@ class Gate:
 
 
 class Admitted(socket.socket):
-    """A connection that tells when it is closed: that is when its file is free again."""
+    """A connection that reports when it is closed, because its file is free again then."""
 
     def __init__(self, connection: socket.socket, gate: Gate, unit: str) -> None:
         super().__init__(connection.family, connection.type, connection.proto, connection.detach())
@@ -122,9 +123,9 @@ class GatedSite(web.BaseSite):
         return f"http://{self._host}:{self.port}"
 
     async def start(self) -> None:
-        """Raises OSError where the address cannot be had."""
+        """Starts to listen. Raises OSError if the address is not available."""
         loop = asyncio.get_running_loop()
-        # asyncio knows what a host may mean: it finds and binds the addresses, and we listen to them.
+        # asyncio resolves the host and binds the addresses; this class listens to them.
         bound = await loop.create_server(asyncio.Protocol, self._host, self.port, start_serving=False)
         await super().start()
         self._sockets = [each.dup() for each in bound.sockets]
@@ -169,4 +170,4 @@ async def _serve(loop: asyncio.AbstractEventLoop, server: web.Server, connection
     try:
         await loop.connect_accepted_socket(server, connection)
     except OSError:
-        connection.close()  # it is gone already
+        connection.close()  # the client has disconnected already

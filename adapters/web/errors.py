@@ -1,4 +1,4 @@
-"""What can go wrong on the web, as data: a code for programs, an HTTP status, a close code, a sentence for people."""
+"""The errors of the web channel as data: a code for programs, an HTTP status, a close code, a sentence for visitors."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 
 class Kind(NamedTuple):
-    """`status` answers a request; `close` ends a WebSocket, where the trouble is not about one message only.
+    """`status` answers a request; `close` ends a WebSocket if the error concerns more than one message.
 
-    `phrase` names what it is called in the catalogue; with `_text` behind it, what to do.
+    `phrase` is its title in the catalogue; with `_text` appended, the remedy.
     """
 
     status: int
@@ -37,7 +37,7 @@ KINDS: Final = {
 
 
 class RequestError(Exception):
-    """Why a request or message is refused; nothing of it was stored.
+    """The reason of a refused request or message; nothing of it was stored.
 
     >>> RequestError("too_many", 12.2).kind.status
     429
@@ -47,9 +47,9 @@ class RequestError(Exception):
         super().__init__(code)
         self.code = code
         self.seconds = seconds
-        """After which it may be tried again, where waiting helps."""
+        """Seconds until a retry makes sense."""
         self.id = id_
-        """The message it is about; "" where it is about the whole line."""
+        """The id of the message concerned; "" if the error concerns the whole connection."""
 
     @property
     def kind(self) -> Kind:
@@ -57,6 +57,6 @@ class RequestError(Exception):
 
     @property
     def phrases(self) -> tuple[str, ...]:
-        """Ids of its sentences in the catalogue, in their order."""
+        """Returns the ids of its sentences in the catalogue, in their order."""
         phrase = self.kind.phrase
         return (phrase, f"{phrase}_text") if phrase.startswith("web.error.") else (phrase,)

@@ -1,10 +1,10 @@
-"""The conversations of the web page: one on the server for each door, whatever line it is shown over.
+"""The conversations of the web page: one on the server for each web session, over any transport.
 
 WebSocket, server-sent events, long poll and plain HTML forms all read the same numbered log and write with message ids
-of their own, so that resending is harmless and nothing is lost or doubled when a line breaks in mid-message.
+of their own, so that resending is harmless and nothing is lost or doubled when a connection breaks in mid-message.
 
-The log is memory only. After a restart, or on another device, the page asks the bot to repeat where one stands: answers
-are in the database, and the database is the only place where they are.
+The log is memory only. After a restart, or on another device, the page asks the bot to repeat the current step: answers
+are stored in the database only.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from adapters.web.log import ChatEntry, Exchange, WebChat
 from flows.messages import Mode, MsgIn, MsgOut
 
 MOST_WAITING = 20
-"""Messages of one person that may wait to be stored; more are refused with `TooMany`."""
+"""Messages of one visitor that may wait to be stored; more are refused with `TooMany`."""
 MOST_CHATS = 50_000
 MOST_FAREWELLS = 200
 MOST_COMMON = 2_000
 """Messages that many conversations share in memory."""
 IDLE_SECONDS = 3600.0
 ANSWER_SECONDS = 2.5
-"""So long somebody waits for replies to be in the log, before the page says that they are to come."""
+"""How long a visitor waits for replies in the log before the page says that they will follow."""
 LOOKED_AT = 100
-"""How many conversations are looked at to make room for one: a bound on the work, not on what is kept."""
+"""How many conversations are checked to make room for one: a bound on the work, not on the memory."""
 
 
 class TooMany(Exception):
-    """The person writes faster than anybody can; what is refused was not stored."""
+    """The visitor sends messages too fast; the refused message was not stored."""
 
 
 class NotRunning(Exception):
@@ -58,9 +58,10 @@ class WebHub:
     def __init__(self, name: str = "web") -> None:
         self.name = name
         self.epoch = secrets.token_hex(4)
-        """Another one in every process: a page that knows another epoch has numbers of a log that is gone."""
+        """Different in every process: the entry numbers of a page with another epoch belong to a log that no longer
+        exists."""
         self.voices: frozenset[str] = frozenset()
-        """Languages in which the application can read aloud itself, below `/c/SLUG/speak/`."""
+        """Languages for which the application offers reading aloud, below `/c/SLUG/speak/`."""
         self._receive: Receive | None = None
         self._chats: OrderedDict[str, WebChat] = OrderedDict()
         self._common: dict[MsgOut, MsgOut] = {}
@@ -88,9 +89,9 @@ class WebHub:
         return Sent(str(chat.seq))
 
     def _shared(self, msg: MsgOut) -> MsgOut:
-        """The same message, in memory once, where many are told the same: questions are the larger part of a log.
+        """Returns one shared copy of a message that many conversations have: questions are the larger part of a log.
 
-        Only what was said twice is kept; what one person is told alone is in no log but that person's.
+        Only messages that were sent twice are shared; a message to one visitor alone is in no other log.
         """
         known = self._common.get(msg)
         if known is not None:
@@ -106,7 +107,7 @@ class WebHub:
         return msg
 
     def chat(self, address: str) -> WebChat:
-        """The conversation of an address, a new and empty one if it is not in memory."""
+        """Returns the conversation of an address, a new and empty one if it is not in memory."""
         chat = self._chats.get(address)
         if chat is None:
             self._forget_idle()
@@ -116,17 +117,17 @@ class WebHub:
         return chat
 
     def is_known(self, address: str) -> bool:
-        """Whether the conversation is in memory; if not, the page should ask the bot to repeat."""
+        """Whether the conversation is in memory; if not, the page should request the current step."""
         chat = self._chats.get(address)
         return chat is not None and (chat.is_open or chat.seq > 0)
 
     def language(self, address: str) -> str:
-        """The language the bot spoke last in a conversation, "" where it has said nothing yet."""
+        """Returns the language of the bot's last message in a conversation, "" if there is none yet."""
         chat = self._chats.get(address)
         return next((entry.msg.language for entry in reversed(chat.entries) if entry.msg), "") if chat else ""
 
     def label(self, address: str, token: str) -> str:
-        """What stands on the button of this token, "" if none of the messages in memory has it."""
+        """Returns the label of the button with this token, "" if none of the messages in memory has it."""
         chat = self._chats.get(address)
         offered = (
             (reply for entry in reversed(chat.entries) if entry.msg for reply in entry.msg.quick_replies)
@@ -136,7 +137,7 @@ class WebHub:
         return next((reply.label for reply in offered if reply.token == token), "")
 
     async def open(self, address: str, ask: Callable[[], Awaitable[None]]) -> None:
-        """Runs `ask` unless the conversation is in memory; two tabs that open at the same moment ask once."""
+        """Runs `ask` unless the conversation is in memory; two tabs that open at the same moment run it once."""
         chat = self.chat(address)
         if self.is_known(address):
             return
@@ -150,21 +151,21 @@ class WebHub:
             chat.is_open = True
         finally:
             chat.opening = None
-            # Who was refused must not take the place of somebody who was not.
+            # A refused conversation must not displace an accepted one.
             if not chat.is_open and not chat.seq and self._chats.get(address) is chat:
                 del self._chats[address]
 
     def wipe(self, address: str) -> None:
-        """Wipes a conversation from memory (kiosk, shared device); open lines of it end."""
+        """Wipes a conversation from memory (kiosk, shared device); its open connections end."""
         chat = self._chats.pop(address, None)
         if chat is not None:
             chat.entries.clear()
             chat.leave()
 
     def forget(self, address: str, *, was_told: bool = True) -> None:
-        """The person had everything deleted: nothing is left but the last word to them, until a page has shown it."""
+        """Deletes the conversation after an erasure; only the final message stays until a page has shown it."""
         chat = self._chats.get(address) if was_told else None
-        # What somebody was told twice, as their own answers, is kept as if many were told it.
+        # A visitor's own answers that were sent twice are stored like a message to many.
         self._common.clear()
         self._said_once.clear()
         if chat is None:
@@ -180,11 +181,11 @@ class WebHub:
         chat.leave()
 
     def has_parted(self, address: str) -> bool:
-        """Whether the last word to somebody who is forgotten waits to be shown."""
+        """Whether the final message of an erased conversation waits to be shown."""
         return address in self._farewells
 
     def farewell(self, address: str) -> MsgOut | None:
-        """The last word to somebody who is forgotten, once."""
+        """Returns the final message of an erased conversation, once."""
         return self._farewells.pop(address, None)
 
     async def say(
@@ -200,11 +201,11 @@ class WebHub:
         entry_code: str = "",
         until_answered: bool = False,
     ) -> None:
-        """Hands one message of the person over; returns when it is stored, or when the replies to it are in the log as
+        """Hands over one message of the visitor; returns when it is stored, or when the replies to it are in the log as
         well (`until_answered`). The same `client_id` again changes nothing.
 
-        `shown` is how the person's own words are shown in the log (the label of a tapped answer); empty for messages
-        nobody typed, such as the start. Raises TooMany, NotRunning, and NotStored: then nothing of it is in the log.
+        `shown` is the text of the message in the log (the label of a tapped answer); empty for messages that the page
+        sends by itself, such as the start. Raises TooMany, NotRunning, and NotStored: then nothing of it is in the log.
         """
         chat = self.chat(address)
         if self._receive is None:
@@ -237,7 +238,7 @@ class WebHub:
             await _answered(chat, exchange, replies)
 
     async def settled(self, address: str) -> None:
-        """Returns when all that was said there is stored, and the replies are in the log."""
+        """Returns when all messages of the conversation are stored and the replies are in the log."""
         chat = self.chat(address)
         if chat.exchange is not None:
             with suppress(TimeoutError):
@@ -245,7 +246,7 @@ class WebHub:
                     await chat.exchange.over.wait()
 
     async def wait(self, address: str, after: int, seconds: float) -> list[ChatEntry]:
-        """What came after this entry; waits up to so many seconds for the first of it."""
+        """Returns the entries after this one; waits up to so many seconds for the first of them."""
         chat = self.chat(address)
         if not (entries := chat.after(after)) and seconds > 0:
             came = asyncio.Event()
@@ -261,7 +262,7 @@ class WebHub:
         return entries
 
     def _forget_idle(self) -> None:
-        """Makes room: conversations nobody has looked at for long, oldest first. Those with an open line stay."""
+        """Removes idle conversations to make room, oldest first. Those with an open connection stay."""
         limit = time.monotonic() - IDLE_SECONDS
         for _ in range(min(LOOKED_AT, len(self._chats))):
             address, chat = next(iter(self._chats.items()))
@@ -274,7 +275,7 @@ class WebHub:
 
 
 async def _answered(chat: WebChat, exchange: Exchange, replies: frozenset[int]) -> None:
-    """Returns when these replies are in the log, or are given up: the channel is held, or everything was deleted."""
+    """Returns when these replies are in the log, or are given up because the channel is held or the data was erased."""
     came = asyncio.Event()
     chat.watch(came.set)
     try:
@@ -289,5 +290,6 @@ async def _answered(chat: WebChat, exchange: Exchange, replies: frozenset[int]) 
 
 
 def _external_id(address: str, client_id: str) -> str:
-    """Names the message without naming the conversation: it is stored for days, and the address is a secret."""
+    """Returns an id of the message that does not reveal the conversation: it is stored for days, and the address is
+    secret."""
     return hashlib.blake2b(f"{address}/{client_id}".encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""How much one person, one address and one network may do: token buckets in memory, bounded themselves."""
+"""Rate limits of visitors, addresses and networks: token buckets in memory, of bounded size."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _Network = IPv4Network | IPv6Network
 
 
 class Rate(NamedTuple):
-    """So many at once, and so many per second from then on; `burst` 0 means no limit."""
+    """`burst` at once, then `per_second`; `burst` 0 means no limit."""
 
     burst: int
     per_second: float
 
 
 class WebLimits(NamedTuple):
-    """The limits of the web channel. One address may be a school or a town hall, so those are wide."""
+    """The limits of the web channel. One address may be a school or a town hall, so its limits are wide."""
 
     text: int = 4_000
     """Characters of one message."""
     frame: int = 16 * 1024
-    """Bytes of one message with all its wrapping."""
+    """Bytes of one message with its JSON."""
     conversation: Rate = Rate(20, 1)
     """Messages of one conversation."""
     address: Rate = Rate(300, 20)
@@ -40,20 +40,20 @@ class WebLimits(NamedTuple):
     codes: Rate = Rate(20, 0.1)
     """Resume codes tried from one address."""
     lines: int = 8
-    """Open lines (tabs) of one conversation."""
+    """Open connections (tabs) of one conversation."""
     lines_address: int = 500
-    """Open lines from one address; 0 for no limit."""
+    """Open conversation connections from one address; 0 for no limit."""
     connections: int = 256
     """Open connections of any kind from one address (IPv6: from one /64); 0 for no limit. Our proxies have none."""
     send_seconds: float = 15
-    """A client that has not taken what was sent to it after so long is cut off."""
+    """A client that has not received the sent data after so long is disconnected."""
     body_seconds: float = 15
-    """A request whose body is not there after so long is refused."""
+    """A request whose body has not arrived after so long is refused."""
     heartbeat_seconds: float = 20
     poll_seconds: float = 25
-    """The longest that a poll waits for something new."""
+    """The longest time that a poll waits for new entries."""
     proxies: tuple[str, ...] = ()
-    """Addresses or networks of our own proxies: only their X-Forwarded-For and -Proto are believed."""
+    """Addresses or networks of our own proxies: only their X-Forwarded-For and -Proto are trusted."""
 
 
 class Buckets:
@@ -70,19 +70,19 @@ class Buckets:
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
     def wait(self, key: str) -> float:
-        """The seconds until there is one to take, 0 where there is one now; takes nothing."""
+        """Returns the seconds until a token is available, 0 if one is available now; takes none."""
         now, step = self._clock(), 1 / self._rate.per_second if self._rate.burst else 0.0
         wait = max(self._full_at.get(key, now), now) + step - now - self._rate.burst * step
         return wait if wait > 1e-6 else 0.0
 
     def take(self, key: str) -> float:
-        """Takes one; gives 0, or the seconds until there is one again (then nothing was taken)."""
+        """Takes a token; returns 0, or the seconds until one is available (then none was taken)."""
         if not self._rate.burst:
             return 0.0
         now, step = self._clock(), 1 / self._rate.per_second
         full_at = max(self._full_at.get(key, now), now) + step
         wait = full_at - now - self._rate.burst * step
-        # The rounding error of a long uptime must not refuse anybody.
+        # The rounding error of a long uptime must not cause a refusal.
         if wait > 1e-6:
             return wait
         self._full_at[key] = full_at
@@ -93,13 +93,14 @@ class Buckets:
 
 
 class Origins:
-    """Where requests come from, through our own proxies if there are any."""
+    """Finds the origin of requests, through our own proxies if there are any."""
 
     def __init__(self, proxies: Sequence[str]) -> None:
         self._proxies: list[_Network] = [ip_network(proxy, strict=False) for proxy in proxies]
 
     def address(self, request: web.BaseRequest) -> str:
-        """The client's address: the last one that is not our own proxy. What a stranger claims is not believed."""
+        """Returns the client's address: the last one that is not our own proxy. Headers from other hosts are not
+        trusted."""
         hops = [part.strip() for part in request.headers.get("X-Forwarded-For", "")[-1000:].split(",")]
         current = _parsed(request.remote or "")
         while current is not None and self._is_ours(current) and hops:
@@ -110,22 +111,22 @@ class Origins:
         return _unit(current, 64)
 
     def unit(self, host: str) -> str:
-        """What counts as one address, of a connection from this host."""
+        """Returns the network that counts as one address, for a connection from this host."""
         return _unit(_parsed(host), 64)
 
     def is_proxy(self, host: str) -> bool:
-        """Whether a connection from this host is one of our own proxy."""
+        """Whether this host is one of our own proxies."""
         address = _parsed(host)
         return address is not None and self._is_ours(address)
 
     def network(self, request: web.BaseRequest) -> str:
-        """The wider network of that address."""
+        """Returns the wider network of the client's address."""
         address, _, _ = self.address(request).partition("/")
         current = _parsed(address)
         return _unit(current, 48, 24)
 
     def is_secure(self, request: web.BaseRequest) -> bool:
-        """Whether the browser's line is encrypted: to us, or to our proxy."""
+        """Whether the browser's connection is encrypted: to us, or to our proxy."""
         current = _parsed(request.remote or "")
         if current is not None and self._is_ours(current):
             return request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[-1].strip() == "https"
@@ -144,7 +145,7 @@ def _parsed(text: str) -> _Address | None:
 
 
 def _unit(address: _Address | None, ipv6_bits: int, ipv4_bits: int = 32) -> str:
-    """The network that counts as one: whoever has IPv6 has at least a /64 of addresses to choose from."""
+    """Returns the network that counts as one address: an IPv6 client has at least a /64 of addresses."""
     if address is None:
         return "?"
     if isinstance(address, IPv6Address):

@@ -1,4 +1,4 @@
-"""One conversation in memory: its numbered log, and who watches it."""
+"""One conversation in memory: its numbered log and its watchers."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ from flows.messages import MsgOut
 from flows.plain_text import message_as_text
 
 LOG_LENGTH = 40
-"""Entries of a conversation that are kept; older ones are not needed to go on."""
+"""Entries of a conversation that stay in memory; older ones are not needed to continue."""
 LOG_CHARACTERS = 20_000
-"""Characters of all entries together: some pages of reading, and a bound on what one person can make us remember."""
+"""Characters of all entries together: some pages of text, and a bound on the memory that one visitor can use."""
 
 
 class ChatEntry(NamedTuple):
-    """One line of a conversation: a message of the bot, or (where `msg` is None) the person's own words."""
+    """One line of a conversation: a message of the bot, or (if `msg` is None) of the visitor."""
 
     seq: int
     msg: MsgOut | None
     own: str = ""
     client_id: str = ""
     speak: str = ""
-    """Where the application reads the message aloud itself; "" where it cannot, or a person has recorded it."""
+    """The path at which the application reads the message aloud; "" if it cannot, or if there is a recording."""
 
     @property
     def recording(self) -> str:
-        """Where the recording of the message is."""
+        """Returns the path of the recording of the message."""
         return f"/media/{self.msg.audio}" if self.msg and self.msg.audio else ""
 
 
 class Exchange:
-    """What a person has said that is not stored yet, or whose replies are not in the log yet; gone when all is."""
+    """The messages of a visitor that are not stored yet, or whose replies are not in the log yet; removed when all
+    are."""
 
     __slots__ = ("_logged", "_missing", "over", "waiting")
 
@@ -43,17 +44,17 @@ class Exchange:
         self.over = asyncio.Event()
         self._missing: set[int] = set()
         self._logged: set[int] = set()
-        """Replies that came before it was known what they are replies to."""
+        """Replies that arrived before the message they belong to was known."""
 
     def note(self, reply: int) -> None:
-        """A message of the bot is in the log."""
+        """Records that a message of the bot is in the log."""
         if reply in self._missing:
             self._missing.discard(reply)
         elif self.waiting:
             self._logged.add(reply)
 
     def expect(self, replies: Collection[int]) -> None:
-        """One message is stored, and these are the replies."""
+        """Records that one message is stored, with its replies."""
         self.waiting -= 1
         self._missing |= {*replies} - self._logged
         if not self.waiting:
@@ -64,7 +65,7 @@ class Exchange:
         return not self._missing.isdisjoint(replies)
 
     def give_up(self, replies: Collection[int]) -> None:
-        """These are waited for no longer."""
+        """Stops waiting for these replies."""
         self._missing -= {*replies}
 
     def is_over(self) -> bool:
@@ -81,33 +82,33 @@ class WebChat:
     exchange: Exchange | None = None
     seen: float = 0.0
     lines: tuple[Callable[[], None], ...] = ()
-    """Who wants to be told of every new entry. A tuple: it is copied when it changes, and small."""
+    """The callbacks for new entries. A tuple: small, and copied when it changes."""
     opening: asyncio.Task[None] | None = None
-    """The bot is being asked to say where one stands."""
+    """The bot is being asked to repeat the current step."""
     is_open: bool = False
-    """The bot was asked, and the log shows where one stands."""
+    """The bot was asked, and the log shows the current step."""
     is_gone: bool = False
-    """Wiped: whoever watches should let go."""
+    """Wiped: watchers should end."""
 
     @property
     def waiting(self) -> int:
-        """Messages of the person that are being stored."""
+        """Returns the number of the visitor's messages that are being stored."""
         return self.exchange.waiting if self.exchange else 0
 
     def begin(self) -> Exchange:
-        """A message of the person is about to be stored: tell `end` when it is."""
+        """Records that a message of the visitor is about to be stored; call `end` when it is."""
         if self.exchange is None:
             self.exchange = Exchange()
         self.exchange.waiting += 1
         return self.exchange
 
     def end(self, exchange: Exchange, replies: Collection[int]) -> None:
-        """It is stored, and these are the replies; none where it was not taken."""
+        """Records that the message is stored, with its replies; none if it was refused."""
         exchange.expect(replies)
         self._end_exchange()
 
     def give_up(self, exchange: Exchange, replies: Collection[int]) -> None:
-        """These replies are waited for no longer."""
+        """Stops waiting for these replies."""
         exchange.give_up(replies)
         self._end_exchange()
 
@@ -117,7 +118,7 @@ class WebChat:
             self.exchange = None
 
     def reply(self, id_: int, msg: MsgOut, speak: str = "") -> None:
-        """A message of the bot, by the id it is sent under."""
+        """Adds a message of the bot, with the id it is sent under."""
         if self.exchange is not None:
             self.exchange.note(id_)
         self.add(msg, speak=speak)
@@ -131,11 +132,11 @@ class WebChat:
             tell()
 
     def take_back(self, client_id: str) -> None:
-        """The person's own words that were not stored; said again they come again, with a new number."""
+        """Removes a message of the visitor that was not stored; sent again, it gets a new number."""
         self.entries = [entry for entry in self.entries if entry.msg or entry.client_id != client_id]
 
     def _too_many(self) -> int:
-        """How many of the oldest entries have to go, so that nobody fills the memory; the newest stays in any case."""
+        """Returns how many of the oldest entries exceed the memory bounds; the newest one always stays."""
         size = 0
         for kept, entry in enumerate(reversed(self.entries)):
             size += len(entry.own) + (len(message_as_text(entry.msg)) if entry.msg else 0)
@@ -147,7 +148,7 @@ class WebChat:
         return [entry for entry in self.entries if entry.seq > seq]
 
     def leave(self) -> None:
-        """Whoever watches, or waits for a reply, is told to let go."""
+        """Ends all watchers and all waiting for replies."""
         self.is_gone = True
         if self.exchange is not None:
             self.exchange.over.set()
@@ -155,7 +156,7 @@ class WebChat:
             tell()
 
     def watch(self, tell: Callable[[], None]) -> None:
-        """Calls `tell` at every new entry from now on; it must not wait."""
+        """Calls `tell` at every new entry from now on; it must not block."""
         self.lines = (*self.lines, tell)
 
     def unwatch(self, tell: Callable[[], None]) -> None:

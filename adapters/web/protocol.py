@@ -1,4 +1,4 @@
-"""The one protocol of all web transports: what the page says and what it is told, as JSON. See docs/web-protocol.md."""
+"""The one protocol of all web transports: what the page sends and receives, as JSON. See docs/web-protocol.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RIGHT_TO_LEFT: Final = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "
 
 
 class Words(NamedTuple):
-    """One message of the person as it came over the line."""
+    """One message of the visitor as received."""
 
     id: str
     text: str = ""
@@ -40,7 +40,7 @@ def parse_words(frame: str | bytes) -> Words:
 
 
 def check_words(data: dict[str, Any]) -> Words:
-    """The same of fields that were read already. Raises RequestError (`malformed`, `empty`)."""
+    """Checks the fields of a decoded message. Raises RequestError (`malformed`, `empty`)."""
     values = [data.get(name, "") for name in Words._fields]
     if not all(isinstance(value, str) for value in values):
         raise RequestError("malformed")
@@ -53,17 +53,17 @@ def check_words(data: dict[str, Any]) -> Words:
 
 
 def greeting(epoch: str, seq: int) -> str:
-    """The first thing a line says: which log this is, and its newest number."""
+    """Returns the first frame of a connection: the epoch of the log and its newest number."""
     return json.dumps({"epoch": epoch, "seq": seq})
 
 
 def acknowledged(id_: str) -> str:
-    """The message is stored for good; the page may forget it."""
+    """Returns the frame for a stored message; the page may discard its copy."""
     return json.dumps({"ack": id_})
 
 
 def refused(trouble: RequestError, sentence: str) -> str:
-    """A message, or the line, was refused: a code for programs, a sentence for people."""
+    """Returns the frame for a refused message or connection: a code for programs, a sentence for visitors."""
     data: dict[str, Any] = {"error": trouble.code, "text": sentence}
     if trouble.id:
         data["id"] = trouble.id
@@ -73,12 +73,12 @@ def refused(trouble: RequestError, sentence: str) -> str:
 
 
 def entry_json(entry: ChatEntry) -> str:
-    """One entry of the log."""
+    """Returns one entry of the log as JSON."""
     return json.dumps(entry_data(entry), ensure_ascii=False)
 
 
 def entry_data(entry: ChatEntry) -> dict[str, Any]:
-    """One entry of the log as plain data."""
+    """Returns one entry of the log as plain data."""
     msg = entry.msg
     if msg is None:
         return {"seq": entry.seq, "own": entry.own, "id": entry.client_id}
@@ -110,7 +110,7 @@ def _reply_data(reply: QuickReply) -> dict[str, Any]:
 
 
 def direction(language: str) -> str:
-    """How a language is written: `ltr` or `rtl`.
+    """Returns the writing direction of a language: `ltr` or `rtl`.
 
     >>> direction("ar"), direction("de-simple")
     ('rtl', 'ltr')
@@ -119,5 +119,5 @@ def direction(language: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """Without halves of characters, which JSON can carry and nothing else can."""
+    """Returns the text without lone surrogates, which only JSON can carry."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

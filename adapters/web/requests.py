@@ -1,4 +1,4 @@
-"""Reading requests carefully: whose page sent them, how long they may be, which language the person reads."""
+"""Reads requests: checks their origin and size, and finds the visitor's language."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from aiohttp import web
 from adapters.web.errors import RequestError
 
 FORM_GROWTH = 4
-"""Forms write a character of 4 bytes as 12, so their bodies may be longer than the same words in JSON."""
+"""Forms write a character of 4 bytes as 12, so their bodies may be longer than the same text in JSON."""
 MOST_FIELDS = 40
 
 
 FORM = "application/x-www-form-urlencoded"
 FIELDS: Final = web.RequestKey("fields", tuple[tuple[str, str], ...])
-"""What a plain form held, kept with the request, so that a page that refuses it can offer to send it again."""
+"""The fields of a plain form, stored with the request, so that an error page can offer to send it again."""
 
 
 def is_ours(request: web.BaseRequest, origins: Collection[str], *, has_token: bool = True) -> bool:
-    """Whether a request comes from a page of ours; one that names no origin at all comes from no browser's script.
+    """Whether a request is from a page of ours; a request without any origin is not from a browser's script.
 
-    Forms of a page without referrers say "null" for their origin: then the browser's own word decides, or, where it is
-    too old to give one, the form's token. A form without one (`has_token` False) is refused then: a stranger's page
-    could sign somebody in as somebody else by it, and read along.
+    Forms of a page without referrers send the origin "null": then Sec-Fetch-Site decides, or, in an old browser without
+    it, the form's token. A form without a token (`has_token` False) is refused then: a foreign page could sign a
+    visitor in to another account with it, and read along.
     """
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site")
@@ -44,7 +44,7 @@ def is_ours(request: web.BaseRequest, origins: Collection[str], *, has_token: bo
 
 
 async def body_of(request: web.BaseRequest, most: int, seconds: float) -> bytes:
-    """The body, if it is short enough and comes soon enough. Raises RequestError (`too_large`, `slow`)."""
+    """Returns the body, if it is short enough and arrives in time. Raises RequestError (`too_large`, `slow`)."""
     if (request.content_length or 0) > most:
         raise RequestError("too_large")
     body = bytearray()
@@ -62,7 +62,7 @@ async def body_of(request: web.BaseRequest, most: int, seconds: float) -> bytes:
 
 
 def form_fields(body: bytes) -> Mapping[str, str]:
-    """The fields of a plain form, of several with one name the last. Raises RequestError (`malformed`)."""
+    """Returns the fields of a plain form; of several with one name, the last. Raises RequestError (`malformed`)."""
     try:
         text = body.decode("ascii")
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace"))
@@ -71,11 +71,11 @@ def form_fields(body: bytes) -> Mapping[str, str]:
 
 
 def language_of(request: web.BaseRequest) -> str:
-    """The first language the browser asks for, "" for none."""
+    """Returns the first language of the browser's Accept-Language, "" for none."""
     return request.headers.get("Accept-Language", "").split(",")[0].split(";")[0].strip()[:35]
 
 
 def number_of(request: web.BaseRequest, name: str) -> int:
-    """A whole number from the query; 0 where there is none."""
+    """Returns a whole number from the query; 0 if there is none."""
     text = request.query.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0

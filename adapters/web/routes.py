@@ -1,4 +1,4 @@
-"""The web channel as the pages see it: conversations of browsers, within their limits."""
+"""The interface of the web channel for pages: conversations of browsers, within their limits."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ Door = Literal["open", "closed", "unknown"]
 STATIC: Final = Path(__file__).parent / "static"
 BUSY_SECONDS: Final = 5.0
 HELD_SECONDS: Final = 3.0
-"""After which a page sends again what could not be stored."""
+"""Seconds after which a page repeats a message that could not be stored."""
 
 
 class Say(Protocol):
-    """A sentence of the catalogue in this language (a BCP 47 tag, "" for none); falls back by itself."""
+    """Returns a sentence of the catalogue in this language (a BCP 47 tag, "" for none), with fallback languages."""
 
     def __call__(self, language: str, phrase: str, /, **values: object) -> str: ...
 
 
 class WebRoutes:
-    """The conversations of browsers: who is behind a request, what they may do, what to tell them.
+    """The conversations of browsers: identifies them by request, applies limits, words errors.
 
     >>> routes = WebRoutes(hub, secret=key, known=known, say=say, door=door)                 # doctest: +SKIP
     >>> Transports(routes).add_to(application)                                               # doctest: +SKIP
@@ -57,11 +57,11 @@ class WebRoutes:
         is_framed: bool = False,
         begins_at_door: bool = False,
     ) -> None:
-        """`known`: whether the bot knows an address. `door`: whether a consultation is there and open.
+        """`known`: whether the bot knows an address. `door`: whether a consultation exists and is open.
 
-        `origins`: where our pages may be, e.g. `https://mitsprache.example`; besides the host a request names.
-        `is_framed`: whether pages of other sites may show ours in a frame. `begins_at_door`: the cookie is given when a
-        conversation has begun, so one of which the bot knows nothing was deleted since.
+        `origins`: the origins of our pages, e.g. `https://mitsprache.example`; besides the host of the request.
+        `is_framed`: whether pages of other sites may show ours in a frame. `begins_at_door`: the cookie is set when a
+        conversation has begun, so a conversation that the bot does not know was deleted since.
         """
         self.hub = hub
         self.limits = limits or WebLimits()
@@ -81,14 +81,15 @@ class WebRoutes:
         self._lines: Counter[str] = Counter()
         script = (STATIC / "chat.js").read_bytes()
         self.script = f"/c/-/chat.{hashlib.sha256(script).hexdigest()[:12]}.js"
-        """Path of the widget; another one whenever it changes, so that browsers may keep it for good."""
+        """Path of the widget; it changes with the content, so that browsers may cache it for good."""
 
     def conversation_of(self, request: web.Request, slug: str) -> WebConversation:
-        """The browser's conversation at this door; a new one (`is_new`) where its cookie is missing or forged."""
+        """Returns the browser's conversation in this consultation; a new one (`is_new`) if its cookie is missing or
+        forged."""
         return self._doors.from_cookie(request, slug) or self._doors.new(slug)
 
     def present(self, request: web.Request, slug: str) -> WebConversation:
-        """The browser's conversation, which must be there. Raises RequestError (`unknown`, `session`)."""
+        """Returns the browser's conversation, which must exist. Raises RequestError (`unknown`, `session`)."""
         if not SLUG.fullmatch(slug):
             raise RequestError("unknown")
         conversation = self._doors.from_cookie(request, slug)
@@ -103,11 +104,11 @@ class WebRoutes:
         conversation: WebConversation,
         max_age: int | None = COOKIE_SECONDS,
     ) -> None:
-        """Lets the browser keep the conversation; `max_age` None: until it is closed (kiosk)."""
+        """Sets the cookie of the conversation; `max_age` None: until the browser is closed (kiosk)."""
         self._write_cookie(request, response, conversation, self._doors.cookie(conversation), max_age)
 
     def leave(self, request: web.Request, response: web.StreamResponse, conversation: WebConversation) -> None:
-        """Wipes a conversation from this browser and from memory; what was answered stays answered."""
+        """Wipes a conversation from this browser and from memory; stored answers stay."""
         self.hub.wipe(conversation.address)
         self._write_cookie(request, response, conversation, "", 0)
 
@@ -123,7 +124,8 @@ class WebRoutes:
         set_cookie(response, conversation.slug, value, is_secure=is_secure, is_framed=self._is_framed, max_age=max_age)
 
     async def open_by_code(self, request: web.Request, code: str, slug: str) -> WebConversation:
-        """The conversation of a resume code; call `set_cookie` then. Raises RequestError (`code`, `too_many`)."""
+        """Returns the conversation of a resume code; call `set_cookie` then. Raises RequestError (`code`,
+        `too_many`)."""
         if wait := self._codes.take(self.clients.address(request)):
             raise RequestError("too_many", wait)
         conversation = self._doors.from_code(code, slug)
@@ -140,11 +142,11 @@ class WebRoutes:
         mode: Mode = "self",
         entry_code: str = "",
     ) -> None:
-        """Lets the bot say where one stands, unless the log shows it already. Returns when that is in the log.
+        """Requests the current step from the bot, unless the log shows it already. Returns when it is in the log.
 
-        `language_hint` "" means what the browser asks for. Raises RequestError: `unknown`, `closed` (for who is new),
-        `too_many`, `busy`, `held`; `session` where the browser's conversation was deleted: nobody is made known anew by
-        looking.
+        `language_hint` "" means the browser's language. Raises RequestError: `unknown`, `closed` (for new visitors),
+        `too_many`, `busy`, `held`; `session` if the browser's conversation was deleted: opening the page must not
+        create a contact again.
         """
         if self.hub.is_known(conversation.address):
             return
@@ -157,7 +159,7 @@ class WebRoutes:
                     raise RequestError("session")
                 self._check_new(request, conversation.slug)
             text = "repeat" if is_known else f"/start {conversation.slug}"
-            # Another id every time: the same question after the next restart is not a repeat of this one.
+            # A new id every time: the same request after the next restart is not a repeat of this one.
             await self.hub.say(
                 conversation.address,
                 f"begin-{secrets.token_hex(8)}",
@@ -194,7 +196,7 @@ class WebRoutes:
         """Hands over one message within all limits; returns when it is stored, or when the replies to it are in the log
         as well (`until_answered`, for pages that cannot wait). The same `client_id` again is harmless.
 
-        `shown` is how the log shows it: left "", a text as it is and a choice by its label. Raises RequestError:
+        `shown` is its text in the log; "": a text as it is, a choice by its label. Raises RequestError:
         `malformed`, `empty`, `too_long`, `too_many`, `busy`, `held`, and what `begin` raises.
         """
         words = check_words({"id": client_id, "text": text, "choice": choice, "shown": shown})
@@ -207,7 +209,7 @@ class WebRoutes:
                 raise RequestError("too_many", wait)
             await self.begin(request, conversation, mode=mode)
             label = self.hub.label(conversation.address, words.choice) or words.shown or words.choice
-            # The box on a button tells how it was before the tap.
+            # The box on a button shows the state before the tap.
             label = label.removeprefix("☐ ").removeprefix("☑ ")
             with _in_trouble():
                 await self.hub.say(
@@ -228,20 +230,20 @@ class WebRoutes:
         return self._doors.is_csrf(conversation, str(token or ""))
 
     def is_ours(self, request: web.BaseRequest, *, has_token: bool = True) -> bool:
-        """Whether a request that changes something comes from one of our own pages (Origin, Sec-Fetch-Site)."""
+        """Whether a request that changes something is from one of our own pages (Origin, Sec-Fetch-Site)."""
         return requests.is_ours(request, self._origins, has_token=has_token)
 
     def sentence(
         self, request: web.BaseRequest, trouble: RequestError, conversation: WebConversation | None = None
     ) -> str:
-        """What a trouble is called in the language of this person."""
+        """Returns the sentence for an error in the visitor's language."""
         language = self.hub.language(conversation.address) if conversation else ""
         language = language or requests.language_of(request)
         sentences = [self._say(language, phrase) for phrase in trouble.phrases]
         return " ".join(sentence if sentence[-1:] in set(".!?؟…") else f"{sentence}." for sentence in sentences)
 
     def open_line(self, request: web.BaseRequest, conversation: WebConversation) -> tuple[str, str]:
-        """Counts an open line; give what it returns to `close_line`. Raises RequestError (`too_many_lines`)."""
+        """Counts an open connection; pass the result to `close_line`. Raises RequestError (`too_many_lines`)."""
         keys = (conversation.address, f"from {self.clients.address(request)}")
         for key, most in zip(keys, (self.limits.lines, self.limits.lines_address), strict=True):
             if most and self._lines[key] >= most:
@@ -250,7 +252,7 @@ class WebRoutes:
         return keys
 
     def close_line(self, keys: tuple[str, str]) -> None:
-        """The line is closed."""
+        """Records that a connection is closed."""
         for key in keys:
             self._lines[key] -= 1
             if not self._lines[key]:
@@ -259,7 +261,7 @@ class WebRoutes:
 
 @contextmanager
 def _in_trouble() -> Iterator[None]:
-    """The hub's own words for what is refused, as ours."""
+    """Translates the refusals of the hub into RequestError."""
     try:
         yield
     except TooMany as error:
@@ -271,4 +273,4 @@ def _in_trouble() -> Iterator[None]:
 
 
 FRAMES: Final = Rate(60, 10)
-"""Frames of any kind on one line: who sends more is not a person."""
+"""Rate of frames of any kind on one connection: a higher rate is not human."""

@@ -1,8 +1,8 @@
-"""Doors: one conversation of one browser with one consultation, its cookie and its resume code.
+"""Web sessions: one conversation of one browser in one consultation, its cookie and its resume code.
 
-Every consultation is a door of its own, with a cookie of its own that only its own pages get; so nothing links what a
-person says in two of them. The cookie holds the conversation's id and a keyed check sum over it: a forged one is
-recognised without asking the database. The id is also the resume code, in groups of four.
+Every consultation has a cookie of its own that only its own pages receive, so nothing links the conversations of a
+visitor in two consultations. The cookie holds the conversation's id and a keyed checksum of it: a forged one is
+recognised without a query. The id is also the resume code, in groups of four.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 @dataclass(frozen=True, slots=True)
 class WebConversation:
-    """One door of one person. Its `id` is a secret of that person: never log it, never put it into a URL.
+    """One conversation of one visitor. Its `id` is the visitor's secret: never log it, never put it into a URL.
 
     >>> Conversation("mein-kiez", "0123456789ABCDEF", csrf="").resume_code
     '0123-4567-89AB-CDEF'
@@ -38,40 +38,40 @@ class WebConversation:
     slug: str
     id: str
     csrf: str
-    """What a form of this conversation has to send along; nobody else can know it."""
+    """The secret token that every form of this conversation must send."""
     is_new: bool = False
-    """The browser has no cookie of it yet: call `set_cookie`."""
+    """The browser does not have its cookie yet: call `set_cookie`."""
     address: str = field(init=False)
-    """Where the hub and the bot know it by; the same id at another door is another address."""
+    """Returns the address for the hub and the bot; the same id in another consultation is another address."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "address", f"{self.slug}/{self.id}")
 
     @property
     def resume_code(self) -> str:
-        """The id as people read and type it."""
+        """Returns the id in the form that visitors read and type."""
         return "-".join(self.id[start : start + 4] for start in range(0, ID_LENGTH, 4))
 
 
 class WebSessions:
-    """Makes conversations and recognises them. `secret` is a key of its own, derived from the application's."""
+    """Creates and recognises conversations. `secret` is a key of its own, derived from the application's."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def new(self, slug: str) -> WebConversation:
-        """A conversation nobody had before."""
+        """Returns a new conversation with a random id."""
         return self._conversation(slug, "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH)), is_new=True)
 
     def from_cookie(self, request: web.Request, slug: str) -> WebConversation | None:
-        """The conversation of the browser's cookie; None where it has none, or a forged one."""
+        """Returns the conversation of the browser's cookie; None if it has none, or a forged one."""
         id_, _, check = request.cookies.get(COOKIE, "").partition(".")
         if not _ID.fullmatch(id_) or not _same(check, self._check("cookie", slug, id_)):
             return None
         return self._conversation(slug, id_)
 
     def from_code(self, code: str, slug: str) -> WebConversation | None:
-        """The conversation a resume code would name, if there is one; None where the code cannot be one.
+        """Returns the conversation that a resume code names, without checking that it exists; None for an invalid code.
 
         Case, blanks and hyphens do not matter, and O, I and L are read as the digits they look like.
         """
@@ -79,7 +79,7 @@ class WebSessions:
         return self._conversation(slug, plain, is_new=True) if _ID.fullmatch(plain) else None
 
     def cookie(self, conversation: WebConversation) -> str:
-        """The value of the conversation's cookie."""
+        """Returns the value of the conversation's cookie."""
         return f"{conversation.id}.{self._check('cookie', conversation.slug, conversation.id)}"
 
     def is_csrf(self, conversation: WebConversation, token: str) -> bool:
@@ -103,9 +103,9 @@ def set_cookie(
     is_framed: bool = False,
     max_age: int | None = COOKIE_SECONDS,
 ) -> None:
-    """Gives the browser the cookie of a door; its pages get it, other doors do not. `max_age` None: until it closes.
+    """Sets the cookie of a consultation, which only its own pages receive. `max_age` None: until the browser closes.
 
-    `is_framed`: also where a page of another site shows ours in a frame. The cookie is then kept for that site alone
+    `is_framed`: also for our page in a frame of another site. The cookie is then stored for that site alone
     (CHIPS, "Partitioned"), which browsers do over TLS only; tokens and origins are checked all the same.
     """
     cookie: SimpleCookie = SimpleCookie({COOKIE: value})
@@ -117,7 +117,7 @@ def set_cookie(
         morsel["secure"] = True
     if is_secure and is_framed:
         morsel["samesite"] = "None"
-    # Written out because Python knows the attribute only since 3.14.
+    # Written out because Python supports the attribute only since 3.14.
     partitioned = "; Partitioned" if is_secure and is_framed else ""
     response.headers.add("Set-Cookie", morsel.OutputString() + partitioned)
 

@@ -1,4 +1,4 @@
-"""WebSockets of conversations: send what is new in the log, and cut whoever does not take it."""
+"""WebSockets of conversations: send new entries of the log, and disconnect clients that do not receive them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from adapters.web.log import WebChat
 
 PARTING_SECONDS = 0.2
 TICKS = 20
-"""Heartbeats of all lines are spread over so many moments of a period."""
+"""Heartbeats of all connections are spread over so many moments of a period."""
 
 
 class SocketLine:
-    """The log is its queue: it remembers only how far it came, so a slow client costs nothing but its own time.
+    """A WebSocket connection. The log is its queue: it stores only its position, so a slow client delays no other.
 
-    A task runs while there is something to send; an idle line has none.
+    A task runs while there are entries to send; an idle connection has none.
     """
 
     __slots__ = ("__weakref__", "_chat", "_is_asked", "_request", "_seconds", "_sending", "_seq", "_ws")
@@ -38,18 +38,18 @@ class SocketLine:
         chat.watch(self.tell)
 
     def tell(self) -> None:
-        """There is something new."""
+        """Starts sending new entries."""
         if self._sending is None:
             self._sending = asyncio.create_task(self._send_new())
 
     def end(self) -> None:
-        """Sends no more."""
+        """Stops sending."""
         self._chat.unwatch(self.tell)
         if self._sending is not None:
             self._sending.cancel()
 
     async def send(self, text: str) -> None:
-        """Sends one frame. Who does not take it within the limit is cut off: the page will come again."""
+        """Sends one frame. A client that does not receive it within the limit is disconnected; the page reconnects."""
         with suppress(ConnectionError):
             try:
                 async with asyncio.timeout(self._seconds):
@@ -58,11 +58,11 @@ class SocketLine:
                 self._cut()
 
     def hear(self) -> None:
-        """The client sent something, so it is there."""
+        """Records a frame of the client, which shows that it is connected."""
         self._is_asked = False
 
     async def beat(self) -> None:
-        """Asks whether the client is there; cuts the line if it has not answered since the last time."""
+        """Sends a ping; disconnects the client if it has not answered since the last one."""
         if self._is_asked:
             self._cut()
             return
@@ -78,7 +78,7 @@ class SocketLine:
                 await self._ws.pong(data)
 
     async def close(self, code: int, reason: str) -> None:
-        """Ends the line properly."""
+        """Closes the connection with a code and a reason."""
         with suppress(ConnectionError):
             await self._ws.close(code=code, message=reason.encode())
 
@@ -89,14 +89,14 @@ class SocketLine:
                     self._seq = entry.seq
                     await self.send(protocol.entry_json(entry))
             if self._chat.is_gone:
-                # Their last word may have been the one by which everything was deleted: it is acknowledged first.
+                # The visitor's last message may have requested the erasure: it is acknowledged first.
                 await self._acknowledged()
                 await self.close(RequestError("session").kind.close, "session")
         finally:
             self._sending = None
 
     async def _acknowledged(self) -> None:
-        """Returns once nothing that was sent waits to be stored, and there was time to say so; at last anyway."""
+        """Returns when every received message is stored and acknowledged, or after a time limit."""
         end = asyncio.get_running_loop().time() + self._seconds
         while True:
             await asyncio.sleep(PARTING_SECONDS)
@@ -109,7 +109,7 @@ class SocketLine:
 
 
 class Sockets:
-    """All open lines, with one heartbeat for all of them: a timer for each would be the larger part of an idle line."""
+    """All open connections, with one heartbeat for all: a timer for each would be most of the cost of an idle one."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -126,7 +126,8 @@ class Sockets:
         self._due.pop(line, None)
 
     async def close(self, code: int, reason: str) -> None:
-        """Ends all lines. One that cannot be ended properly is dropped with the server, and its page comes again."""
+        """Closes all connections. One that cannot be closed properly is dropped with the server, and its page
+        reconnects."""
         if self._beating is not None:
             self._beating.cancel()
         await asyncio.gather(*[line.close(code, reason) for line in self._due], *self._asking, return_exceptions=True)

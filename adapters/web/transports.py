@@ -1,4 +1,4 @@
-"""Four lines over one protocol: WebSocket, server-sent events, long poll and plain forms."""
+"""Four transports with one protocol: WebSocket, server-sent events, long poll and plain forms."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from adapters.web.sessions import WebConversation
 from adapters.web.sockets import SocketLine, Sockets
 
 EVENTS_SECONDS: Final = 600.0
-"""A stream of events ends after so long and is opened again: who does not read cannot hold it for good."""
+"""A stream of events ends after so long and the page reopens it: a client that does not read cannot hold it for
+good."""
 PUSH_BYTES: Final = 16 * 1024
 ErrorPage = Callable[[web.Request, RequestError, str], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Transports:
-    """The handlers below `/c/SLUG`. `error_page` shows a trouble to people without JavaScript: (request, it, sentence).
+    """The handlers below `/c/SLUG`. `error_page` shows an error to visitors without JavaScript: (request, error,
+    sentence).
 
     >>> transports = Transports(routes)                                                      # doctest: +SKIP
     >>> transports.add_to(application)                                                       # doctest: +SKIP
@@ -53,7 +55,7 @@ class Transports:
         application.on_shutdown.append(self._shut)
 
     async def _shut(self, _: web.Application) -> None:
-        """Lets go of everybody who waits: their pages will come again, to the next process."""
+        """Ends all waiting requests: their pages reconnect to the next process."""
         for task in self._waiting:
             task.cancel()
         await self._sockets.close(WSCloseCode.SERVICE_RESTART, "restart")
@@ -63,7 +65,7 @@ class Transports:
     async def _ws(self, request: web.Request) -> web.StreamResponse:
         """`GET /c/SLUG/ws?after=N&epoch=E`: everything both ways."""
         routes = self._routes
-        # What is looked up in a request stays in it as long as the line is open: so a copy is asked.
+        # A request caches its look-ups as long as the connection is open: so a copy is used.
         if "Origin" not in request.headers or not routes.is_ours(request.clone()):
             return self._refusal(request, RequestError("origin"))
         ws = web.WebSocketResponse(
@@ -78,7 +80,7 @@ class Transports:
         await ws.prepare(request)
         conversation: WebConversation | None = None
         try:
-            # From here on refusals are close codes: a browser does not show its page how a handshake failed.
+            # From here on refusals are close codes: a browser does not tell its page why a handshake failed.
             conversation = routes.present(request.clone(), request.match_info["slug"])
             await self._converse(request, ws, conversation)
         except RequestError as trouble:
@@ -120,7 +122,7 @@ class Transports:
                 line.end()
 
     async def _answer(self, request: web.Request, line: SocketLine, conversation: WebConversation, frame: str) -> None:
-        """Takes one message and says what became of it. Goes on when the line is gone: the message is there."""
+        """Stores one message and sends the outcome. Continues after a disconnect, because the message has arrived."""
         try:
             words = protocol.parse_words(frame)
             await self._take(request, conversation, words)
@@ -130,7 +132,7 @@ class Transports:
         await line.send(answer)
 
     async def _events(self, request: web.Request, conversation: WebConversation) -> web.StreamResponse:
-        """`GET /c/SLUG/events?after=N&epoch=E`, or with Last-Event-ID: what is new, as it comes."""
+        """`GET /c/SLUG/events?after=N&epoch=E`, or with Last-Event-ID: streams new entries."""
         hub, limits = self._routes.hub, self._routes.limits
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -158,7 +160,7 @@ class Transports:
         return response
 
     async def _poll(self, request: web.Request, conversation: WebConversation) -> web.StreamResponse:
-        """`GET /c/SLUG/poll?after=N&epoch=E&wait=S`: what is new; waits up to so many seconds for it."""
+        """`GET /c/SLUG/poll?after=N&epoch=E&wait=S`: returns new entries; waits up to so many seconds for them."""
         hub = self._routes.hub
         wait = min(requests.number_of(request, "wait"), self._routes.limits.poll_seconds)
         entries: list[ChatEntry] = await hub.wait(conversation.address, self._after(request), wait)
@@ -179,7 +181,7 @@ class Transports:
             conversation = self._routes.present(request, request.match_info["slug"])
             if is_form:
                 return await self._say_form(request, conversation)
-            # Of another type than JSON a foreign page could post without asking.
+            # A foreign page could post any type but JSON without a preflight request.
             if request.content_type != "application/json":
                 raise RequestError("malformed")
             limits = self._routes.limits
@@ -200,7 +202,7 @@ class Transports:
         if not self._routes.is_form(conversation, fields.get("csrf")):
             raise RequestError("form")
         choice = fields.get("choice", "")
-        # A tapped button sends whatever stands in the field beside it as well.
+        # A tapped button sends the content of the field beside it as well.
         text = "" if choice else fields.get("text", "")
         words = protocol.check_words({"id": fields.get("id", ""), "text": text, "choice": choice})
         await self._take(request, conversation, words, until_answered=True)
@@ -225,7 +227,8 @@ class Transports:
         )
 
     def _guarded(self, handler: Callable[[web.Request, WebConversation], Awaitable[web.StreamResponse]]) -> Handler:
-        """For lines that only listen: who it is, within how many lines, with the bot asked where one stands."""
+        """Wraps the handlers of receive-only connections: identifies the visitor, applies limits, requests the current
+        step."""
 
         async def listen(request: web.Request) -> web.StreamResponse:
             conversation: WebConversation | None = None
@@ -259,7 +262,7 @@ class Transports:
         )
 
     def _after(self, request: web.Request) -> int:
-        """The newest entry the page has; 0 where its numbers are of a log that is gone."""
+        """Returns the newest entry the page has; 0 if its numbers belong to a log that no longer exists."""
         epoch, _, last = request.headers.get("Last-Event-ID", "").partition("-")
         if last.isascii() and last.isdigit() and len(last) < 16:
             return int(last) if epoch == self._routes.hub.epoch else 0
