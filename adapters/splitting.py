@@ -1,4 +1,4 @@
-"""Splits a long text into messages a channel takes: at paragraphs if possible, never inside a sign as people see it.
+"""Splits a long text into messages a channel accepts: at paragraphs if possible, never inside a grapheme cluster.
 
 Pure, standard library only. Lengths are UTF-16 code units, the unit of Telegram (core.telegram.org/api/entities).
 """
@@ -14,16 +14,16 @@ _PLACES: Final = (
     re.compile(r"\n\s*\n"),
     re.compile(r"\n"),
     re.compile(r"(?:(?<=[.!?…؟۔])|(?<=[.!?…؟۔][\"'”“»)\]]))[^\S\u00a0\u2007\u202f]"),
-    re.compile(r"[^\S\u00a0\u2007\u202f]"),  # not at spaces that are there to hold words together
+    re.compile(r"[^\S\u00a0\u2007\u202f]"),  # not at no-break spaces
 )
 _ZERO_WIDTH_JOINER: Final = "\u200d"
 _LINE_FEED, _CARRIAGE_RETURN = "\n", "\r"
 
 
 def split_text(text: str, limit: int) -> list[str]:
-    """The text in parts of at most `limit` UTF-16 units, in order; only white space where it was cut is left out.
+    """Returns the text in parts of at most `limit` UTF-16 units, in order; only white space at the cuts is left out.
 
-    A text that fits stays as it is. Parts are never empty: of nothing but white space nothing remains.
+    A text that fits is returned unchanged. Parts are never empty: a long text of white space alone gives no parts.
 
     >>> split("Guten Tag. Wie geht es?", 12)
     ['Guten Tag.', 'Wie geht es?']
@@ -40,12 +40,12 @@ def split_text(text: str, limit: int) -> list[str]:
 
 
 def utf16_length(text: str) -> int:
-    """Length in UTF-16 code units."""
+    """Returns the length in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _cut(text: str, limit: int) -> int:
-    """Where to end the first part of a text that is too long: far enough back if there is a good place there."""
+    """Returns where to end the first part of a text that is too long: at the best place that is not too far back."""
     end = _longest(text, limit)
     for least in (end // 2, 1):
         for place in _PLACES:
@@ -56,7 +56,7 @@ def _cut(text: str, limit: int) -> int:
 
 
 def _longest(text: str, limit: int) -> int:
-    """How many characters fit into so many units; at least one."""
+    """Returns how many characters fit into so many units; at least one."""
     units = 0
     for index, char in enumerate(text):
         units += 2 if char > "\uffff" else 1
@@ -66,7 +66,7 @@ def _longest(text: str, limit: int) -> int:
 
 
 def _is_border(text: str, index: int) -> bool:
-    """Whether what people see as one sign ends before this character.
+    """Whether a grapheme cluster ends before this character.
 
     The rules of Unicode's grapheme clusters (UAX 29) as far as the standard library knows the properties they need.
     """
@@ -80,7 +80,7 @@ def _is_border(text: str, index: int) -> bool:
 
 
 def _extends(char: str) -> bool:
-    """Whether a character belongs to the sign before it: accents, vowel signs, joiners, variants, skin tones, tags."""
+    """Whether a character extends the cluster before it: accents, vowel signs, joiners, variants, skin tones, tags."""
     return (
         unicodedata.category(char)[0] == "M"
         or char in "\u200c\u200d"

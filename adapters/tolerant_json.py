@@ -1,7 +1,7 @@
-"""JSON that strangers have a hand in: read as far as it can be, so that one value nobody can read stops nothing else.
+"""Parses untrusted JSON as far as possible, so that one unreadable value does not block the others.
 
-Bytes that are no UTF-8 and halves of surrogate pairs become U+FFFD; what is nested too deeply, and numbers no program
-can hold, become null. Only what is no JSON at all (an answer cut off, a page of HTML) is refused.
+Invalid UTF-8 and lone surrogates become U+FFFD; values nested too deeply and numbers that are too large become null.
+Only text that is not JSON at all (a truncated answer, a page of HTML) is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic_core import from_json
 DEEPEST: Final = 100
 """Levels of nesting that are read: messages have about ten, and the parser itself gives up at two hundred."""
 _LONGEST_NUMBER: Final = 300
-"""Digits: more than any float has, and fewer than what Python refuses."""
+"""Digits: more than any float has, and fewer than Python's limit."""
 _TOKEN: Final = re.compile(
     rf'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{{}}]|-?\d{{{_LONGEST_NUMBER},}}[\d.eE+-]*|-?\d[\d.]*[eE]\+?\d{{3,}}|-?Infinity|NaN',
     re.DOTALL,
@@ -30,11 +30,12 @@ _CONTROLS: Final = dict.fromkeys(range(32), " ")
 
 
 class CutOff(ValueError):
-    """The text ends too soon: it may be whole the next time."""
+    """The text ends too soon: it may be complete the next time."""
 
 
 def parse_json(raw: bytes) -> Any:
-    """What a JSON text says, every string of it storable. Raises ValueError where it is no JSON, CutOff among them.
+    """Parses a JSON text; every string of the result can be stored. Raises ValueError if it is not JSON, CutOff if it
+    is truncated.
 
     >>> parse(b'{"a": "x\\xff", "b": "\\\\ud83d!", "c": 1}') == {"a": "x\\ufffd", "b": "\\ufffd!", "c": 1}
     True
@@ -52,7 +53,8 @@ def parse_json(raw: bytes) -> Any:
 
 
 def mended(data: Any) -> Any:
-    """The same of what another library parsed. Raises ValueError and RecursionError where it cannot be."""
+    """Cleans a value that another library parsed in the same way. Raises ValueError and RecursionError if that
+    fails."""
     return parse_json(json.dumps(data).encode())
 
 
@@ -61,7 +63,7 @@ def _paired(found: re.Match[str]) -> str:
 
 
 def _pruned(text: str) -> str:
-    """The text with null for what is nested too deeply, and for numbers that are too large."""
+    """Returns the text with null for values nested too deeply and numbers that are too large."""
     parts: list[str] = []
     depth = kept = 0
     for token in _TOKEN.finditer(text):

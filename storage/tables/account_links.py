@@ -1,6 +1,6 @@
-"""Several doors of one person: codes with which two chats are linked, and answers that do not count any more.
+"""Account linking: codes that link two chats of one person, and superseded answers.
 
-Belongs to identity. What was answered twice and does not count lies here sealed, with nothing that tells what it is.
+Belongs to identity. A superseded answer is stored encrypted, without any column that describes it.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from storage.tables.sessions import SessionRow
 
 
 class LinkCodeRow(Base):
-    """A code shown in one chat and entered in another. One at a time for each contact, and each good for once."""
+    """A code shown in one chat and entered in another. One at a time for each contact; each is valid once."""
 
     __tablename__ = "link_codes"
     __table_args__ = (
@@ -41,9 +41,9 @@ class LinkCodeRow(Base):
         {"sqlite_with_rowid": False},
     )
 
-    code_hash: Mapped[bytes] = mapped_column(primary_key=True)  # keyed hash; the code itself is nowhere
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True)  # keyed hash; the code itself is not stored
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
-    asked_by: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))  # who entered it
+    asked_by: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))  # entered by
     expires_at: Mapped[datetime]
 
 
@@ -60,7 +60,7 @@ class LinkAttemptsRow(Base):
 
 
 class SupersededAnswerRow(Base):
-    """What somebody answered through another door and does not want to be counted: sealed, for them alone."""
+    """An answer given at another address that no longer counts: encrypted, for its author alone."""
 
     __tablename__ = "set_aside"
     __table_args__ = (Index(None, "contact_id"),)
@@ -68,7 +68,7 @@ class SupersededAnswerRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
     sealed: Mapped[bytes] = mapped_column(info=WORDS)  # encrypted by the caller
-    keep_until: Mapped[datetime | None]  # the end of the retention promised where it was said
+    keep_until: Mapped[datetime | None]  # the end of the retention promised in its consultation
 
 
 class NewLinkCode(NamedTuple):
@@ -101,46 +101,47 @@ _insert_code = bulk.insert(_codes, NewLinkCode)
 _columns = [_codes.c[field] for field in NewLinkCode._fields]
 
 insert_superseded_answers = bulk.insert(_set_aside, NewSupersededAnswer)
-"""Keep what does not count any more."""
+"""Stores superseded answers."""
 
 
 def store_link_code(connection: Connection, row: NewLinkCode) -> None:
-    """Store a code; an earlier one of the contact is good for nothing any more."""
+    """Stores a code; it replaces an earlier one of the contact."""
     connection.execute(delete(_codes).where(_codes.c.contact_id == row.contact_id))
     _insert_code(connection, [row])
 
 
 def claim_link_code(connection: Connection, code_hash: bytes, asked_by: int, now: datetime) -> NewLinkCode | None:
-    """Take a code for the contact who entered it: of two who enter it at once one gets it. None for what is no code."""
+    """Claims a code for the contact that entered it; of two contacts at once one gets it. Returns None for an invalid
+    code."""
     free = (_codes.c.code_hash == code_hash) & _codes.c.asked_by.is_(None) & (_codes.c.expires_at > now)
     own = _codes.c.contact_id == asked_by
     if not connection.execute(update(_codes).where(free, ~own).values(asked_by=asked_by)).rowcount:
         return None
-    # What the same person entered before and did not confirm is over.
+    # An earlier code that the same contact entered and did not confirm is void.
     connection.execute(delete(_codes).where(_codes.c.asked_by == asked_by, _codes.c.code_hash != code_hash))
     return claimed_link_code(connection, asked_by, now)
 
 
 def claimed_link_code(connection: Connection, asked_by: int, now: datetime) -> NewLinkCode | None:
-    """The code this contact entered and may still confirm."""
+    """Returns the code this contact entered and may still confirm."""
     query = select(*_columns).where(_codes.c.asked_by == asked_by, _codes.c.expires_at > now)
     row = connection.execute(query.with_for_update()).first()
     return None if row is None else NewLinkCode._make(row)
 
 
 def drop_claimed_link_code(connection: Connection, asked_by: int) -> None:
-    """Forget the code this contact entered."""
+    """Deletes the code this contact entered."""
     connection.execute(delete(_codes).where(_codes.c.asked_by == asked_by))
 
 
 def count_failed_link_attempts(connection: Connection, contact_id: int, since: datetime) -> int:
-    """How many wrong codes this contact entered since then."""
+    """Returns how many wrong codes this contact entered since then."""
     query = select(_attempts.c.failed).where(_attempts.c.contact_id == contact_id, _attempts.c.since > since)
     return connection.scalar(query) or 0
 
 
 def record_failed_link_attempt(connection: Connection, contact_id: int, before: int, hour: datetime) -> None:
-    """Count one more wrong code; `before` of 0 begins to count anew."""
+    """Counts one more wrong code; `before` of 0 restarts the count."""
     values = {"failed": before + 1} if before else {"failed": 1, "since": hour}
     mine = _attempts.c.contact_id == contact_id
     if not connection.execute(update(_attempts).where(mine).values(values)).rowcount:
@@ -148,9 +149,9 @@ def record_failed_link_attempt(connection: Connection, contact_id: int, before: 
 
 
 def merge_contacts(connection: Connection, kept: int, gone: int) -> None:
-    """All doors and wishes of one contact become those of another, with what was sent to them, and the contact goes.
+    """Moves all addresses, opt-ins and messages of one contact to another, and deletes the contact.
 
-    Who said "stop" through one of them has said it. Where the waiting sessions go is for the caller to say before.
+    A "stop" at one of the addresses holds for all. The caller decides beforehand about the waiting sessions.
     """
     reached = select(_recipients.c.broadcast_id).where(_recipients.c.contact_id == kept)
     theirs = _recipients.c.contact_id == gone
@@ -175,7 +176,7 @@ def merge_contacts(connection: Connection, kept: int, gone: int) -> None:
 
 
 def superseded_answers_of(connection: Connection, contact_id: int) -> list[NewSupersededAnswer]:
-    """What this contact answered and does not want to be counted."""
+    """Returns the superseded answers of this contact."""
     query = select(*(_set_aside.c[field] for field in NewSupersededAnswer._fields)).order_by(_set_aside.c.id)
     return [
         NewSupersededAnswer._make(row) for row in connection.execute(query.where(_set_aside.c.contact_id == contact_id))
@@ -183,8 +184,8 @@ def superseded_answers_of(connection: Connection, contact_id: int) -> list[NewSu
 
 
 def delete_expired_links(connection: Connection, now: datetime, forgiven: datetime) -> int:
-    """Delete codes that are over, wrong ones that are `forgiven`, and what was kept until now; gives how many of the
-    latter.
+    """Deletes expired codes, counts of wrong codes from before `forgiven`, and expired answers; returns the number of
+    the latter.
     """
     connection.execute(delete(_codes).where(_codes.c.expires_at < now))
     connection.execute(delete(_attempts).where(_attempts.c.since < forgiven))
@@ -192,20 +193,20 @@ def delete_expired_links(connection: Connection, now: datetime, forgiven: dateti
 
 
 def rename_pseudonyms(connection: Connection, names: Sequence[tuple[str, str]]) -> None:
-    """Everything said under the first pseudonym of each pair counts for the second from now on."""
+    """Moves all rows of the first pseudonym of each pair to the second."""
     for statement in _renamings():
         for old, new in names:
             connection.execute(statement, {"old": old, "new": new})
 
 
 def rekey_waiting_session(connection: Connection, old: bytes, new: bytes) -> None:
-    """The session that waits for one contact waits for another."""
+    """Moves the waiting session of one contact to another."""
     connection.execute(update(_sessions).where(_sessions.c.waiting_key == old).values(waiting_key=new))
 
 
 @cache
 def _renamings() -> list[TextClause]:
-    """One statement for each table of people's words."""
+    """Returns one statement for each table with residents' words."""
     # Names of our own tables: nothing from outside becomes SQL here.
     return [
         text(f"UPDATE {table.name} SET pseudonym = :new WHERE pseudonym = :old")  # noqa: S608

@@ -32,11 +32,11 @@ class AnswerRow(Base):
 
     session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
     question_key: Mapped[str] = mapped_column(primary_key=True)
-    consultation_id: Mapped[int]  # repeats the session's, so that an export is a plain query
+    consultation_id: Mapped[int]  # copy of the session's, so that an export is a plain query
     revision_id: Mapped[int]
     value: Mapped[str | None] = mapped_column(info=WORDS)
     missing: Mapped[str | None]
-    free_text: Mapped[bool]  # text of a person: published only after staff released it
+    free_text: Mapped[bool]  # text of a resident: published only after staff released it
     answered_at: Mapped[datetime]  # the hour
     channel: Mapped[str]
     language: Mapped[str]
@@ -46,7 +46,7 @@ class AnswerRow(Base):
 
 
 class ConsentRow(Base):
-    """What a person agreed to or not, in which wording. Rows are added, never changed; the newest counts."""
+    """A consent given or refused, with its wording. Rows are added, never changed; the newest counts."""
 
     __tablename__ = "consents"
     __table_args__ = (exactly("pseudonym", 32), Index(None, "pseudonym", "id"))
@@ -77,7 +77,7 @@ class NewAnswer(NamedTuple):
     language: str
     mode: SessionMode
     took: int | None = None
-    """So many seconds at most, a class (``bot.consultations.answer_durations``); None where it is not known."""
+    """The upper bound in seconds of its class (``bot.consultations.answer_durations``); None if unknown."""
 
 
 class StoredAnswer(NamedTuple):
@@ -110,7 +110,7 @@ class NewConsent(NamedTuple):
 
 
 class AnswerKey(NamedTuple):
-    """Which answer of which session."""
+    """The key of an answer: session and question."""
 
     session_id: int
     question_key: str
@@ -147,35 +147,35 @@ upsert_answers = bulk.upsert(
     also={"version": "answers.version + 1", "took": "coalesce(answers.took, excluded.took)"},
     if_changed=("value", "missing", "revision_id"),
 )
-"""Store answers; a changed one replaces the earlier and counts its version up, the same one again changes nothing. How
-long it took is that of the first time.
+"""Stores answers; a changed one replaces the earlier and increments its version, an unchanged one has no effect. The
+duration is that of the first answer.
 
 The same value under another revision is a changed one: it may mean something else there.
 """
 
 delete_answers = bulk.delete(_answers, AnswerKey)
-"""Delete answers, or the reasons why there are none; what is not there is passed over."""
+"""Deletes answers, or the reasons for missing ones; unknown keys are skipped."""
 
 insert_consents = bulk.insert(_consents, NewConsent)
-"""Add consents and withdrawals."""
+"""Adds consents and withdrawals."""
 
 _erase_consents = bulk.delete(_consents, _Person)
 
 
 def answers_of_sessions(connection: Connection, session_ids: Sequence[int]) -> list[StoredAnswer]:
-    """The answers of these sessions, session by session."""
+    """Returns the answers of these sessions, session by session."""
     return list(_of_sessions(connection, session_ids))
 
 
 def answers_of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAnswer]:
-    """The answers of these people, session by session."""
+    """Returns the answers of these pseudonyms, session by session."""
     return list(_of_people(connection, pseudonyms))
 
 
 def answers_of_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAnswer]:
-    """All answers of a consultation, session by session, read as they are consumed: memory does not grow with them.
+    """Yields all answers of a consultation, session by session, read as they are consumed: memory use is constant.
 
-    Use it inside ``Store.reading`` or ``Store.read``, which see one moment, and to the end or not at all.
+    Use it inside ``Store.reading`` or ``Store.read``, which see one snapshot, and consume it completely or not at all.
     """
     query = (
         _stored.where(_sessions.c.consultation_id == consultation_id)
@@ -187,7 +187,7 @@ def answers_of_consultation(connection: Connection, consultation_id: int) -> Ite
 
 
 def count_answers_by_revision(connection: Connection, consultation_id: int) -> dict[int, dict[str, int]]:
-    """Revision → question → how many people gave it a value under this revision; only where somebody did."""
+    """Returns revision → question → number of participations with a value under this revision, if above 0."""
     query = (
         select(_answers.c.revision_id, _answers.c.question_key, func.count())
         .join_from(_sessions, _answers, _answers.c.session_id == _sessions.c.id)
@@ -203,8 +203,8 @@ def count_answers_by_revision(connection: Connection, consultation_id: int) -> d
 def answers_to_question(
     connection: Connection, consultation_id: int, question_key: str, revision_ids: Sequence[int]
 ) -> dict[str, str]:
-    """Pseudonym → what the person answered to one question (JSON) as these revisions ask it, with the last
-    participation; only those who did.
+    """Returns pseudonym → answer (JSON) to one question under these revisions, with the last participation; only
+    pseudonyms with an answer.
     """
     query = (
         select(_sessions.c.pseudonym, _answers.c.value)
@@ -217,19 +217,19 @@ def answers_to_question(
 
 
 def consents_of(connection: Connection, pseudonyms: Sequence[str]) -> list[NewConsent]:
-    """All consents and withdrawals of these people, oldest first."""
+    """Returns all consents and withdrawals of these pseudonyms, oldest first."""
     return list(_consents_of(connection, pseudonyms))
 
 
 def erase_consents(connection: Connection, pseudonyms: Iterable[str]) -> int:
-    """Delete the consents of these people; gives how many. For the end of their retention, not for a withdrawal."""
+    """Deletes the consents of these pseudonyms; returns how many. For the end of retention, not for a withdrawal."""
     return _erase_consents(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
 
 
 def erase_consents_of_consultation(
     connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None
 ) -> int:
-    """Delete the consents of a consultation, or of some people there, whose answers are deleted as well; gives how
+    """Deletes the consents of a consultation, or of some pseudonyms in it, together with their answers; returns how
     many.
     """
     gone = delete(_consents).where(_consents.c.consultation_id == consultation_id)

@@ -18,18 +18,18 @@ class ApiKeyRow(Base):
     __table_args__ = (exactly("key_hash", 32), UniqueConstraint("key_hash"), UniqueConstraint("label"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    label: Mapped[str]  # the first part of the key, by which people speak of it; says nothing about the rest
-    staff_id: Mapped[int]  # who answers for what is done with it; no key: people who leave may be deleted
-    key_hash: Mapped[bytes]  # keyed hash of the whole key, made by the caller; the key itself is nowhere
-    scopes: Mapped[Any] = mapped_column(Json, nullable=False)  # what it is good for: ["read", "moderate" …]
-    slug: Mapped[str | None]  # the one consultation it is good for; NULL: all
+    label: Mapped[str]  # the first part of the key, its public name; reveals nothing about the rest
+    staff_id: Mapped[int]  # the member responsible for it; no foreign key: former staff may be deleted
+    key_hash: Mapped[bytes]  # keyed hash of the whole key, made by the caller; the key itself is not stored
+    scopes: Mapped[Any] = mapped_column(Json, nullable=False)  # what it permits: ["read", "moderate" …]
+    slug: Mapped[str | None]  # the one consultation it is valid for; NULL: all
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]  # to the hour
 
 
 class StoredApiKey(NamedTuple):
-    """A whole row: what ``insert_api_keys`` takes and what the queries give."""
+    """A whole row: the input of ``insert_api_keys`` and the result of the queries."""
 
     id: int
     label: str
@@ -48,24 +48,24 @@ _insert = bulk.insert(_keys, StoredApiKey)
 
 
 def insert_api_keys(connection: Connection, keys: Sequence[StoredApiKey]) -> int:
-    """Add keys. Raises Duplicate for a label or a hash that exists."""
+    """Adds keys. Raises Duplicate for a label or a hash that exists."""
     return _insert(connection, keys)
 
 
 def api_key_by_hash(connection: Connection, key_hash: bytes) -> StoredApiKey | None:
-    """The key with this hash, revoked or not."""
+    """Returns the key with this hash, revoked or not."""
     row = connection.execute(select(*_columns).where(_keys.c.key_hash == key_hash)).first()
     return None if row is None else StoredApiKey._make(row)
 
 
 def all_api_keys(connection: Connection) -> list[StoredApiKey]:
-    """All keys, oldest first, also those that are revoked."""
+    """Returns all keys, oldest first, including revoked ones."""
     rows = connection.execute(select(*_columns).order_by(_keys.c.created_at, _keys.c.id))
     return [StoredApiKey._make(row) for row in rows]
 
 
 def revoke_api_key(connection: Connection, label: str, now: datetime) -> int:
-    """Revokes a key; gives the number of keys revoked (0 or 1)."""
+    """Revokes a key; returns the number of keys revoked (0 or 1)."""
     current = (_keys.c.label == label) & _keys.c.revoked_at.is_(None)
     return connection.execute(update(_keys).where(current).values(revoked_at=now)).rowcount
 

@@ -1,6 +1,6 @@
 """Attachments: a row for each recording and picture. The files themselves are in a folder.
 
-The name of the file is in the row from the beginning, so that there is never a file which no row knows. A row that lost
+The row contains the name of the file from the beginning, so that there is never a file without a row. A row that lost
 its session (the answer was changed, withdrawn or erased) stays until its file is deleted; then
 ``delete_orphaned_attachments`` deletes it.
 """
@@ -43,18 +43,18 @@ class AttachmentRow(Base):
     question_key: Mapped[str]
     kind: Mapped[str]
     channel: Mapped[str]
-    handle: Mapped[bytes | None] = mapped_column(info=WORDS)  # to fetch it with, sealed; until it was fetched
+    handle: Mapped[bytes | None] = mapped_column(info=WORDS)  # to fetch it with, encrypted; until it is fetched
     state: Mapped[str] = mapped_column(server_default="waiting")
     file: Mapped[str]  # a random name
     size: Mapped[int | None]  # bytes, as it was sent
-    ending: Mapped[str | None]  # what it is: ogg, jpg …
+    ending: Mapped[str | None]  # the file type: ogg, jpg …
     tries: Mapped[int] = mapped_column(Integer, server_default="0")
     due_at: Mapped[datetime | None]
     at: Mapped[datetime]
 
 
 class NewAttachment(NamedTuple):
-    """One that is to be fetched."""
+    """An attachment to fetch."""
 
     id: int
     session_id: int
@@ -68,7 +68,7 @@ class NewAttachment(NamedTuple):
 
 
 class WaitingAttachment(NamedTuple):
-    """One that is to be fetched now."""
+    """An attachment to fetch now."""
 
     id: int
     kind: AttachmentKind
@@ -79,7 +79,7 @@ class WaitingAttachment(NamedTuple):
 
 
 class FetchOutcome(NamedTuple):
-    """How fetching ended. ``size`` and ``ending`` are given where it is kept."""
+    """The outcome of fetching. ``size`` and ``ending`` are set if the file is stored."""
 
     id: int
     state: AttachmentState
@@ -89,7 +89,7 @@ class FetchOutcome(NamedTuple):
 
 
 class FetchDelay(NamedTuple):
-    """It is to be tried again; ``tries`` counts all of them."""
+    """A retry of fetching; ``tries`` counts all attempts."""
 
     id: int
     tries: int
@@ -97,7 +97,7 @@ class FetchDelay(NamedTuple):
 
 
 class StoredAttachment(NamedTuple):
-    """One with the pseudonym of whose it is."""
+    """An attachment with the pseudonym of its sender."""
 
     pseudonym: str
     session_id: int
@@ -142,24 +142,24 @@ _detach = bulk.update(_attachments, _OfAnswer, key=_OfAnswer._fields, also={"ses
 _remove = bulk.delete(_attachments, _Id, only="session_id IS NULL")
 
 insert_attachments = bulk.insert(_attachments, NewAttachment)
-"""Take down what is to be fetched. Sessions are written before."""
+"""Adds attachments to fetch. Their sessions must be written before."""
 
 _known = bulk.ByKeys(_Id, select(_attachments.c.id), _attachments.c.id)
 
 settle_attachments = bulk.update(_attachments, FetchOutcome, key=("id",), also={"handle": "NULL", "due_at": "NULL"})
-"""Note how fetching ended."""
+"""Records the outcomes of fetching."""
 
 postpone_attachments = bulk.update(_attachments, FetchDelay, key=("id",))
-"""Note when to try again."""
+"""Records the times of retries."""
 
 
 def detach_attachments(connection: Connection, answers: Sequence[tuple[int, str]]) -> int:
-    """What was sent with these answers (session, question) is detached from its session; gives the number."""
+    """Detaches the attachments of these answers (session, question) from their session; returns the number."""
     return _detach(connection, [_OfAnswer._make(answer) for answer in answers])
 
 
 def due_attachments(connection: Connection, now: datetime, most: int) -> list[WaitingAttachment]:
-    """At most so many of those that are to be fetched by now, the longest waiting first."""
+    """Returns at most so many attachments that are due, the longest waiting first."""
     query = (
         select(*(_attachments.c[field] for field in WaitingAttachment._fields))
         .where(WAITING, _attachments.c.due_at <= now, _attachments.c.session_id.is_not(None))
@@ -170,53 +170,53 @@ def due_attachments(connection: Connection, now: datetime, most: int) -> list[Wa
 
 
 def next_fetch_time(connection: Connection) -> datetime | None:
-    """When the next one is to be fetched; None where none waits."""
+    """Returns when the next attachment is due; None if none waits."""
     query = select(func.min(_attachments.c.due_at)).where(WAITING, _attachments.c.session_id.is_not(None))
     moment: datetime | None = connection.scalar(query)
     return moment
 
 
 def existing_attachments(connection: Connection, ids: Sequence[int]) -> set[int]:
-    """Those of these ids that have a row."""
+    """Returns those of these ids that have a row."""
     return {row.id for row in _known(connection, ids)}
 
 
 def orphaned_attachments(connection: Connection, most: int) -> list[OrphanedAttachment]:
-    """At most so many attachments without a session."""
+    """Returns at most so many attachments without a session."""
     query = select(_attachments.c.id, _attachments.c.file).where(_attachments.c.session_id.is_(None)).limit(most)
     return [OrphanedAttachment._make(row) for row in connection.execute(query)]
 
 
 def delete_orphaned_attachments(connection: Connection, ids: Sequence[int]) -> int:
-    """Delete the rows of orphans whose files are gone; gives how many."""
+    """Deletes the rows of orphans whose files are deleted; returns how many."""
     return _remove(connection, [_Id(id_) for id_ in ids])
 
 
 def count_attachments_by_state(connection: Connection) -> dict[str, int]:
-    """How many there are in each state, of those that have a session."""
+    """Counts the attachments with a session by state."""
     query = select(_attachments.c.state, func.count()).where(_attachments.c.session_id.is_not(None))
     return {row[0]: row[1] for row in connection.execute(query.group_by(_attachments.c.state))}
 
 
 def count_attachments_waiting_since(connection: Connection, moment: datetime) -> int:
-    """How many were sent before this moment and are still to be fetched."""
+    """Counts the attachments sent before this moment that are still to be fetched."""
     mine = _attachments.c.session_id.is_not(None)
     return connection.scalar(select(func.count()).where(WAITING, mine, _attachments.c.at < moment)) or 0
 
 
 def attachment_files(connection: Connection) -> Iterator[str]:
-    """The names of all files there must be, read as they are consumed."""
+    """Yields the names of all files that must exist, read as they are consumed."""
     query = select(_attachments.c.file).where(_attachments.c.state == "kept", _attachments.c.session_id.is_not(None))
     yield from connection.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))
 
 
 def attachments_of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAttachment]:
-    """What these people sent, session by session, oldest first."""
+    """Returns the attachments of these pseudonyms, session by session, oldest first."""
     return list(_of_people(connection, pseudonyms))
 
 
 def attachments_of_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAttachment]:
-    """What was sent in a consultation, session by session, read as it is consumed."""
+    """Yields the attachments of a consultation, session by session, read as they are consumed."""
     query = _stored.where(_sessions.c.consultation_id == consultation_id)
     for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
         yield StoredAttachment._make(row)

@@ -1,7 +1,7 @@
-"""The audit log: which member of staff did what, through which interface, and what for. Rows are only added.
+"""The audit log: the acts of staff, with interface and purpose. Rows are only added.
 
-Each row has a MAC over its content and the MAC of the row before, made by the caller, so that a change can be seen.
-Nothing here leads to a resident: no address, no pseudonym, no words of theirs.
+Each row has a MAC over its content and the MAC of the row before, made by the caller, so that a change can be detected.
+Nothing here identifies a resident: no address, no pseudonym, no words of theirs.
 """
 
 from collections.abc import Iterator
@@ -35,15 +35,15 @@ class AuditRow(Base):
     actor: Mapped[str]  # name of a member of staff, label of an API key, or user of the operating system
     role: Mapped[str]  # role of the member of staff at that moment; empty for the operating system
     door: Mapped[str]
-    act: Mapped[str]  # no rule: which acts there are grows with the program, and rows of a newer one stay
-    object: Mapped[str]  # the slug of a consultation, alone or before a slash; or what else was acted upon
+    act: Mapped[str]  # no CHECK: newer programs add acts, and their rows stay
+    object: Mapped[str]  # the slug of a consultation, alone or before a slash; or another object
     purpose: Mapped[str]
     previous: Mapped[bytes]  # MAC of the row before; zeros in the first one
     mac: Mapped[bytes]
 
 
 class StoredAuditEntry(NamedTuple):
-    """A whole row: what ``insert_audit_entry`` takes and what the queries give."""
+    """A whole row: the input of ``insert_audit_entry`` and the result of the queries."""
 
     id: int
     at: datetime
@@ -63,10 +63,10 @@ _insert = bulk.insert(_audit, StoredAuditEntry)
 
 
 def lock_last_audit_entry(connection: Connection) -> StoredAuditEntry | None:
-    """The newest row. Until the end of the transaction no other one can add a row after it.
+    """Returns the newest row. Until the end of this transaction no other one can add a row.
 
-    On SQLite a write transaction is alone anyway. On PostgreSQL a lock of the row would not do: a transaction that
-    waited for it would not see the row that was added meanwhile.
+    SQLite has one write transaction at a time. On PostgreSQL a row lock is not enough: a transaction that waited for it
+    would not see the row that was added meanwhile.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
@@ -74,22 +74,22 @@ def lock_last_audit_entry(connection: Connection) -> StoredAuditEntry | None:
 
 
 def insert_audit_entry(connection: Connection, entry: StoredAuditEntry) -> None:
-    """Add a row. Raises Duplicate where its id is taken."""
+    """Adds a row. Raises Duplicate if its id exists."""
     _insert(connection, [entry])
 
 
 def last_audit_entry(connection: Connection) -> StoredAuditEntry | None:
-    """The newest row."""
+    """Returns the newest row."""
     return _one(connection, select(*_columns).order_by(_audit.c.id.desc()).limit(1))
 
 
 def audit_entry_by_id(connection: Connection, number: int) -> StoredAuditEntry | None:
-    """One row."""
+    """Returns the row with this id."""
     return _one(connection, select(*_columns).where(_audit.c.id == number))
 
 
 def last_audit_entry_about(connection: Connection, act: str, about: str) -> StoredAuditEntry | None:
-    """The newest row about this act on this object."""
+    """Returns the newest row about this act on this object."""
     found = (_audit.c.act == act) & (_audit.c.object == about)
     return _one(connection, select(*_columns).where(found).order_by(_audit.c.id.desc()).limit(1))
 
@@ -97,7 +97,7 @@ def last_audit_entry_about(connection: Connection, act: str, about: str) -> Stor
 def audit_entries(
     connection: Connection, *, slug: str = "", since: datetime | None = None
 ) -> Iterator[StoredAuditEntry]:
-    """The rows, oldest first, read in pages: all, or those about one consultation, or from a moment on."""
+    """Yields the rows, oldest first, read in pages: all, or those about one consultation, or from a moment on."""
     query = select(*_columns).order_by(_audit.c.id).limit(PAGE)
     if slug:
         query = query.where(or_(_audit.c.object == slug, _audit.c.object.startswith(f"{slug}/", autoescape=True)))

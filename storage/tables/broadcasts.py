@@ -1,7 +1,7 @@
 """Broadcasts: messages to contacts who opted in, and the state of each recipient.
 
-Belongs to identity: a broadcast names its consultation by slug, a recipient is a contact. Whether they answered is not
-stored here; ``bot/privacy`` computes it. The recipients of a reminder have begun the consultation.
+Belongs to identity: a broadcast names its consultation by slug, a recipient is a contact. Whether a recipient answered
+is not stored here; ``bot/privacy`` computes it. The recipients of a reminder have begun the consultation.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ SENT_FROM = text("outbox_id IS NOT NULL")
 
 
 class BroadcastRow(Base):
-    """One push. Of those that are not over, there is one for each consultation (and one reminder)."""
+    """One broadcast. Each consultation has at most one unfinished broadcast (and one reminder)."""
 
     __tablename__ = "broadcasts"
     __table_args__ = (
@@ -42,16 +42,16 @@ class BroadcastRow(Base):
     per_hour: Mapped[int] = mapped_column(Integer)
     state: Mapped[str]
     starts_at: Mapped[datetime]
-    member_id: Mapped[int | None]  # who of the team asked for it in chat
-    counted: Mapped[int | None] = mapped_column(Integer)  # how many a draft would reach; NULL until it was counted
-    planned_to: Mapped[int]  # planning goes by contact: how far it has come
-    paced_to: Mapped[datetime]  # sending: until when the pace is used up
+    member_id: Mapped[int | None]  # the team member that requested it in chat
+    counted: Mapped[int | None] = mapped_column(Integer)  # recipients of a draft; NULL until counted
+    planned_to: Mapped[int]  # the last contact that was planned
+    paced_to: Mapped[datetime]  # sending: until when the rate is used up
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
 
 class RecipientRow(Base):
-    """One person of one push."""
+    """One recipient of one broadcast."""
 
     __tablename__ = "broadcast_recipients"
     __table_args__ = (
@@ -80,7 +80,7 @@ class RecipientRow(Base):
 
 
 class StoredBroadcast(NamedTuple):
-    """A whole push: what ``insert_broadcasts`` takes and what the queries give."""
+    """A whole broadcast: the input of ``insert_broadcasts`` and the result of the queries."""
 
     id: int
     slug: str
@@ -129,7 +129,7 @@ class EarlierBroadcast(NamedTuple):
 
 
 class RecipientCount(NamedTuple):
-    """How many recipients are alike."""
+    """The number of recipients with the same state, reason, channel and language."""
 
     state: RecipientState
     reason: str | None
@@ -145,22 +145,22 @@ _columns = [_broadcasts.c[field] for field in StoredBroadcast._fields]
 _running = _broadcasts.c.state.in_(("planning", "sending", "paused"))
 
 insert_broadcasts = bulk.insert(_broadcasts, StoredBroadcast)
-"""Add pushes. Raises Duplicate where one of the same consultation is running."""
+"""Adds broadcasts. Raises Duplicate if another one of the same consultation is running."""
 
 insert_recipients = bulk.insert(_recipients, StoredRecipient, skip_known=True)
-"""Add recipients; who is there already stays as they are."""
+"""Adds recipients; existing ones stay unchanged."""
 
 update_recipients = bulk.update(_recipients, StoredRecipient, key=("broadcast_id", "contact_id"))
-"""Note where recipients stand."""
+"""Stores the states of recipients."""
 
 record_recipient_outcomes = bulk.update(_recipients, RecipientOutcome, key=("outbox_id",))
-"""Note what became of messages, also of such as were taken back while they were on their way."""
+"""Stores the outcomes of messages, including those recalled while in flight."""
 
 _earlier = bulk.ByKeys(
     EarlierBroadcast,
     select(_recipients.c.contact_id, _broadcasts.c.slug, _broadcasts.c.is_reminder, _recipients.c.moved_at)
     .join_from(_recipients, _broadcasts)
-    .where(text("broadcast_recipients.state IN ('queued', 'sent')")),  # written out: it is run by the driver itself
+    .where(text("broadcast_recipients.state IN ('queued', 'sent')")),  # written out: the driver runs it directly
     _recipients.c.contact_id,
 )
 
@@ -171,14 +171,14 @@ def broadcast_by_id(connection: Connection, broadcast_id: int) -> StoredBroadcas
 
 
 def running_broadcast(connection: Connection, slug: str, *, is_reminder: bool) -> StoredBroadcast | None:
-    """The push of a consultation that is not over; at most one."""
+    """Returns the unfinished broadcast of a consultation; there is at most one."""
     mine = (_broadcasts.c.slug == slug) & (_broadcasts.c.is_reminder == is_reminder)
     row = connection.execute(select(*_columns).where(_running, mine)).first()
     return None if row is None else StoredBroadcast._make(row)
 
 
 def draft_broadcast_of(connection: Connection, member_id: int) -> StoredBroadcast | None:
-    """The newest draft of a member of the team."""
+    """Returns the newest draft of a team member."""
     mine = (_broadcasts.c.member_id == member_id) & (_broadcasts.c.state == "draft")
     row = connection.execute(
         select(*_columns).where(mine).order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id).limit(1)
@@ -187,13 +187,13 @@ def draft_broadcast_of(connection: Connection, member_id: int) -> StoredBroadcas
 
 
 def delete_draft_broadcast(connection: Connection, broadcast_id: int) -> bool:
-    """Drop a draft; False where it is none (any more)."""
+    """Deletes a draft; returns False if it is not a draft (any more)."""
     mine = (_broadcasts.c.id == broadcast_id) & (_broadcasts.c.state == "draft")
     return connection.execute(delete(_broadcasts).where(mine)).rowcount == 1
 
 
 def newest_broadcasts(connection: Connection, limit: int = 5, slug: str = "") -> list[StoredBroadcast]:
-    """The last pushes that were confirmed, newest first; with ``slug`` those of one consultation."""
+    """Returns the last confirmed broadcasts, newest first; with ``slug`` those of one consultation."""
     query = select(*_columns).where(_broadcasts.c.state != "draft").limit(limit)
     query = query.order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id)
     if slug:
@@ -202,7 +202,7 @@ def newest_broadcasts(connection: Connection, limit: int = 5, slug: str = "") ->
 
 
 def unfinished_broadcasts(connection: Connection, *, lock: bool = False) -> list[StoredBroadcast]:
-    """Pushes and drafts with which something is to be done. With ``lock`` no other process does it meanwhile."""
+    """Returns broadcasts and drafts with pending work. With ``lock`` no other process works on them meanwhile."""
     uncounted = (_broadcasts.c.state == "draft") & _broadcasts.c.counted.is_(None)
     taken_back = (_broadcasts.c.state == "recalled") & _broadcasts.c.finished_at.is_(None)
     query = select(*_columns).where(_running | uncounted | taken_back)
@@ -215,40 +215,40 @@ def unfinished_broadcasts(connection: Connection, *, lock: bool = False) -> list
 def change_broadcast_state(
     connection: Connection, broadcast_id: int, before: Sequence[BroadcastState], after: BroadcastState
 ) -> bool:
-    """Changes the state, if it is one of ``before``; False where another process changed it first.
+    """Changes the state if it is one of ``before``; returns False if another process changed it first.
 
-    Raises Duplicate where another broadcast of the same consultation is running.
+    Raises Duplicate if another broadcast of the same consultation is running.
     """
     mine = (_broadcasts.c.id == broadcast_id) & _broadcasts.c.state.in_(before)
     return connection.execute(update(_broadcasts).where(mine).values(state=after)).rowcount == 1
 
 
 def update_broadcast(connection: Connection, broadcast_id: int, **values: int | datetime | None) -> None:
-    """Note how far a push has come: ``counted``, ``planned_to``, ``paced_to``, ``finished_at``."""
+    """Stores the progress of a broadcast: ``counted``, ``planned_to``, ``paced_to``, ``finished_at``."""
     connection.execute(update(_broadcasts).where(_broadcasts.c.id == broadcast_id).values(**values))
 
 
 def planned_recipients(connection: Connection, broadcast_id: int, limit: int) -> list[int]:
-    """The next contacts whose turn it is."""
+    """Returns the next planned contacts."""
     query = select(_recipients.c.contact_id).where(_recipients.c.broadcast_id == broadcast_id, PLANNED)
     return list(connection.scalars(query.order_by(_recipients.c.contact_id).limit(limit)))
 
 
 def queued_outbox_ids(connection: Connection, broadcast_id: int) -> list[int]:
-    """The outbox ids of what is on its way."""
+    """Returns the outbox ids of the queued messages."""
     query = select(_recipients.c.outbox_id).where(_recipients.c.broadcast_id == broadcast_id, QUEUED)
     return [number for number in connection.scalars(query) if number is not None]
 
 
 def unqueue_recipients(connection: Connection, outbox_ids: Iterable[int], now: datetime) -> None:
-    """Put back into the plan what was taken back out of the outbox. The number of the message is kept: should it have
-    been on its way already, its arrival is noted, and nobody gets it twice.
+    """Resets recipients to planned whose messages were recalled from the outbox. The outbox id stays: if the message
+    was already in flight, its delivery is recorded, and it is not sent twice.
     """
     record_recipient_outcomes(connection, [RecipientOutcome(number, "planned", None, now) for number in outbox_ids])
 
 
 def skip_withdrawn_recipients(connection: Connection, broadcast_id: int, now: datetime) -> int:
-    """Those whose message was taken back because they said "stop" meanwhile; gives how many."""
+    """Skips recipients whose message was recalled after a "stop"; returns how many."""
     waits = select(_outbox.c.id).where(_outbox.c.id == _recipients.c.outbox_id).exists()
     gone = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "queued") & ~waits
     values = {"state": "skipped", "reason": "withdrawn", "moved_at": now}
@@ -258,14 +258,14 @@ def skip_withdrawn_recipients(connection: Connection, broadcast_id: int, now: da
 def end_planned_recipients(
     connection: Connection, broadcast_id: int, state: RecipientState, reason: str, now: datetime
 ) -> int:
-    """Nothing is sent any more to those who are only planned; gives how many."""
+    """Ends the recipients that are only planned; returns how many."""
     mine = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "planned")
     values = {"state": state, "reason": reason, "moved_at": now}
     return connection.execute(update(_recipients).where(mine).values(values)).rowcount
 
 
 def earlier_broadcasts(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[EarlierBroadcast]]:
-    """What these contacts were sent before."""
+    """Returns the earlier broadcasts of these contacts."""
     found: dict[int, list[EarlierBroadcast]] = {}
     for row in _earlier(connection, contact_ids):
         found.setdefault(row.contact_id, []).append(row)
@@ -280,14 +280,14 @@ def count_recipients(connection: Connection, broadcast_id: int) -> list[Recipien
 
 
 def reached_contacts(connection: Connection, broadcast_id: int, after: int, limit: int) -> list[int]:
-    """The contacts that received a broadcast, in order of their ids, above ``after``."""
+    """Returns the contacts that received a broadcast, in order of their ids, above ``after``."""
     mine = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "sent")
     query = select(_recipients.c.contact_id).where(mine, _recipients.c.contact_id > after)
     return list(connection.scalars(query.order_by(_recipients.c.contact_id).limit(limit)))
 
 
 def delete_broadcasts_before(connection: Connection, moment: datetime) -> int:
-    """Delete pushes that were finished before this moment, drafts made before it, and their ledgers."""
+    """Deletes broadcasts finished before this moment, drafts made before it, and their recipients."""
     over = (_broadcasts.c.finished_at < moment) | (
         (_broadcasts.c.state == "draft") & (_broadcasts.c.created_at < moment)
     )
