@@ -1,4 +1,4 @@
-"""Identity: contacts and their addresses, without anything they answered.
+"""Identity: contacts and their addresses, without their answers.
 
 This half shares no column with the participation half (sessions, answers, proposals); only ``bot/privacy`` can compute
 one from the other, with keys that are not in the database.
@@ -24,12 +24,12 @@ class ContactRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     language: Mapped[str | None]  # chosen by the person
     created_at: Mapped[datetime]
-    stopped_at: Mapped[datetime | None]  # said "stop": nothing is pushed any more
-    spoken_language: Mapped[str | None]  # not chosen: what the bot speaks with them, as their channel let it guess
+    stopped_at: Mapped[datetime | None]  # time of "stop": no more broadcasts
+    spoken_language: Mapped[str | None]  # not chosen: the bot's language, guessed from the channel
 
 
 class AddressRow(Base):
-    """A place where a contact can be reached."""
+    """An address of a contact in a channel."""
 
     __tablename__ = "addresses"
     __table_args__ = (
@@ -49,11 +49,11 @@ class AddressRow(Base):
     unreachable_reason: Mapped[str | None]
     question_missed: Mapped[bool] = mapped_column(
         server_default=false()
-    )  # refused, or given up: the contact did not see it
+    )  # refused or given up: the contact did not see it
 
 
 class KnownAddress(NamedTuple):
-    """What a turn needs to know about the sender."""
+    """The data a turn needs about the sender."""
 
     lookup: bytes
     contact_id: int | None
@@ -65,7 +65,7 @@ class KnownAddress(NamedTuple):
     question_missed: bool = False
 
     def reads(self) -> str | None:
-        """The language to write to them in: the one they chose, else the one they were spoken to in."""
+        """Returns the language for messages to the contact: the chosen one, else the guessed one."""
         return self.language or self.spoken_language
 
 
@@ -95,14 +95,14 @@ class SpokenLanguage(NamedTuple):
 
 
 class AddressMissed(NamedTuple):
-    """Whether the last question to an address never arrived."""
+    """Whether the last question to an address failed to arrive."""
 
     lookup: bytes
     question_missed: bool
 
 
 class ContactStop(NamedTuple):
-    """``stopped_at`` None: the contact wants to be written to again."""
+    """``stopped_at`` None: the contact accepts broadcasts again."""
 
     id: int
     stopped_at: datetime | None
@@ -122,7 +122,7 @@ class AddressOwner(NamedTuple):
 
 
 class AddressMove(NamedTuple):
-    """A chat that goes on under another address."""
+    """A chat with a new address."""
 
     old: bytes
     new: bytes
@@ -167,62 +167,64 @@ _by_id = bulk.ByKeys(_ContactKey, select(_contacts.c.id), _contacts.c.id)
 _sealed = bulk.ByKeys(EncryptedAddress, select(_addresses.c.lookup, _addresses.c.sealed), _addresses.c.lookup)
 
 insert_contacts = bulk.insert(_contacts, NewContact)
-"""Add contacts. Raises Duplicate for an id that exists."""
+"""Adds contacts. Raises Duplicate for an id that exists."""
 
 insert_addresses = bulk.insert(_addresses, NewAddress)
-"""Add addresses. Raises Duplicate when another process met the same address first: the second run of the work finds it.
+"""Adds addresses. Raises Duplicate if another process added the same address first: the second run of the work finds
+it.
 """
 
 set_languages = bulk.update(_contacts, ContactLanguage, key=("id",))
-"""Remember which language contacts chose."""
+"""Stores the languages that contacts chose."""
 
 set_spoken_languages = bulk.update(_contacts, SpokenLanguage, key=("id",))
-"""Remember in which language contacts who chose none are spoken to."""
+"""Stores the guessed languages of contacts without a chosen one."""
 
 mark_missed = bulk.update(_addresses, AddressMissed, key=("lookup",))
-"""Remember where a question never arrived, or that it is asked again."""
+"""Stores at which addresses the last question failed to arrive, or that it is asked again."""
 
 mark_stopped = bulk.update(_contacts, ContactStop, key=("id",))
-"""Remember who wants no more pushes, or wants them again."""
+"""Stores which contacts stopped broadcasts, or accept them again."""
 
 mark_unreachable = bulk.update(_addresses, AddressState, key=("lookup",))
-"""Remember which addresses a channel refuses for good (blocked, gone), or that they answered again."""
+"""Stores which addresses a channel refuses for good (blocked, deleted), or that they answered again."""
 
 adopt_addresses = bulk.update(_addresses, AddressOwner, key=("lookup",))
-"""Give addresses that were left behind by an erasure to new contacts: the person writes again, from zero."""
+"""Assigns addresses that remained after an erasure to new contacts: the sender starts anew."""
 
 _erase_addresses = bulk.delete(_addresses, _Owner)
 _erase_contacts = bulk.delete(_contacts, _ContactKey)
 
 
 def find_addresses(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, KnownAddress]:
-    """The known ones among these addresses, each with what is known of its contact."""
+    """Returns the known ones among these addresses, each with the data of its contact."""
     return {row.lookup: row for row in _known(connection, lookups)}
 
 
 def addresses_of_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[KnownAddress]:
-    """All addresses of these contacts; those of one contact oldest first."""
+    """Returns all addresses of these contacts; those of one contact oldest first."""
     return list(_of_contacts(connection, contact_ids))
 
 
 def encrypted_addresses(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, bytes]:
-    """The sealed address for each known look-up."""
+    """Returns the encrypted address for each known look-up."""
     return {row.lookup: row.sealed for row in _sealed(connection, lookups)}
 
 
 def existing_contacts(connection: Connection, ids: Sequence[int]) -> set[int]:
-    """Those of these contacts who are known (still)."""
+    """Returns those of these contacts that (still) exist."""
     return {row.id for row in _by_id(connection, ids)}
 
 
 def any_encrypted_address(connection: Connection) -> EncryptedAddress | None:
-    """Any one address, to check whether the secret key fits; None where there is none."""
+    """Returns any one address, to check whether the secret key fits; None if there is none."""
     row = connection.execute(select(_addresses.c.lookup, _addresses.c.sealed).limit(1)).first()
     return None if row is None else EncryptedAddress._make(row)
 
 
 def delete_contacts(connection: Connection, contact_ids: Iterable[int]) -> int:
-    """Forget contacts, their addresses and every message waiting for them. Gives the number of contacts that existed.
+    """Deletes contacts, their addresses and every message waiting for them. Returns the number of contacts that
+    existed.
 
     ``erase_dead_letters`` deletes their dead letters. Call ``Store.scrub`` after the commit, so that no copy stays in
     the journal.
@@ -235,8 +237,8 @@ def delete_contacts(connection: Connection, contact_ids: Iterable[int]) -> int:
 def idle_contacts(
     connection: Connection, before: datetime, *, after: int = 0, among: Sequence[int] = (), limit: int = 1000
 ) -> list[int]:
-    """Contacts made before that, behind this id (or `among` these), of whom this half knows nothing but where they are:
-    no wish, push or answers set aside, no code, no message under way, no chat of the team.
+    """Returns contacts created before that, above this id (or `among` these), that have nothing but addresses in this
+    half: no opt-in, broadcast or superseded answers, no code, no waiting message, no staff chat.
     """
     query = select(_contacts.c.id).where(_contacts.c.created_at < before, _contacts.c.id > after)
     if among:
@@ -258,10 +260,10 @@ def _no_ties() -> list[ColumnElement[bool]]:
 
 
 def move_addresses(connection: Connection, moves: Sequence[AddressMove]) -> None:
-    """Replace addresses by those under which their chats go on; every row that names the old one follows.
+    """Replaces addresses by the new ones of their chats, in every row that names the old one.
 
-    Where the new address is known already it stays with its contact, and only what waits for the old one comes along:
-    two contacts are never merged without being asked. An address that is not known (any more) moves nothing.
+    A new address that is known already stays with its contact, and only the messages waiting for the old one move: two
+    contacts are never merged without their consent. An unknown address moves nothing.
     """
     for each in moves:
         where = {"old": each.old, "new": each.new, "sealed": each.sealed}
@@ -281,7 +283,7 @@ _leave_address = text("DELETE FROM addresses WHERE lookup = :old")
 
 @cache
 def _followers() -> list[TextClause]:
-    """One statement for each column that names an address."""
+    """Returns one statement for each column that names an address."""
     named = [
         (table.name, column.name)
         for table in Base.metadata.sorted_tables
@@ -297,7 +299,7 @@ def _followers() -> list[TextClause]:
 
 
 def purge_orphaned_contacts(connection: Connection) -> int:
-    """Delete addresses without contact for which nothing waits, and contacts without address; gives how many."""
+    """Deletes addresses without contact and waiting message, and contacts without address; returns how many."""
     still_needed = exists(text("1")).select_from(text("outbox")).where(text("outbox.lookup = addresses.lookup"))
     addresses = connection.execute(delete(_addresses).where(_addresses.c.contact_id.is_(None), ~still_needed))
     reachable = exists().where(_addresses.c.contact_id == _contacts.c.id)

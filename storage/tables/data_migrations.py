@@ -1,4 +1,4 @@
-"""Work on stored rows that is done once, portion by portion, after a migration of the tables: how far it has come."""
+"""Progress of data migrations: one-time work on stored rows, batch by batch, after a migration of the tables."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -11,17 +11,17 @@ from storage.core.base import Base, table_of
 
 
 class DataMigrationRow(Base):
-    """One piece of such work."""
+    """One data migration."""
 
     __tablename__ = "data_migrations"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    position: Mapped[int]  # the id of the last row that was looked at
+    position: Mapped[int]  # the id of the last row processed
     finished_at: Mapped[datetime | None]
 
 
 class DataMigrationProgress(NamedTuple):
-    """How far a piece of work has come; ``finished_at`` None: there is more to do."""
+    """The progress of a data migration; ``finished_at`` None: there is more to do."""
 
     name: str
     position: int
@@ -31,12 +31,12 @@ class DataMigrationProgress(NamedTuple):
 _migrations = table_of(DataMigrationRow)
 
 record_data_migration_progress = bulk.upsert(_migrations, DataMigrationProgress, key=("name",))
-"""Take down how far work has come."""
+"""Stores the progress of data migrations."""
 
 
 def data_migration_progress(connection: Connection, name: str, *, lock: bool = False) -> DataMigrationProgress:
-    """How far this work has come; at position 0 where it was not begun. With ``lock`` others that ask so wait until
-    this transaction ends, from the second portion on; the first one twice is harmless.
+    """Returns the progress of a data migration; position 0 if it has not begun. With ``lock`` other callers wait until
+    this transaction ends, from the second batch on; running the first one twice is harmless.
     """
     query = select(*(_migrations.c[field] for field in DataMigrationProgress._fields)).where(_migrations.c.name == name)
     row = connection.execute(query.with_for_update() if lock else query).first()

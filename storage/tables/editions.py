@@ -1,7 +1,7 @@
 """Editions: the published figures of a consultation as of one moment, numbered.
 
-An edition holds numbers and names of the definition only. What people wrote is never in it: words are looked up when
-they are read, so that what was withdrawn meanwhile is gone.
+An edition holds numbers and names of the definition only. It never contains residents' words: they are loaded when they
+are read, so that withdrawn ones are missing.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ from storage.tables.ratings import RatingEventRow
 from storage.tables.sessions import SessionRow
 
 KEPT = 2
-"""How many editions of a consultation stay: the newest, and one that a reader may still be using."""
+"""How many editions of a consultation are stored: the newest, and one that a reader may still be using."""
 
 
 class EditionRow(Base):
@@ -46,16 +46,16 @@ class EditionRow(Base):
 
     consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"), primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)  # 1, 2, … in each consultation
-    made_at: Mapped[datetime]  # the moment of the database it was made from
-    seconds: Mapped[float]  # how long that took
-    revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))  # the live one; NULL: not noted
-    position: Mapped[str]  # how far the database was; another one means that something changed
-    rule: Mapped[int] = mapped_column(SmallInteger)  # by which rule small numbers were left out
-    is_last: Mapped[bool]  # answers were deleted since: their figures are here, and nowhere else
-    document: Mapped[str]  # JSON: what is no plain count
+    made_at: Mapped[datetime]  # the moment of the database snapshot
+    seconds: Mapped[float]  # duration of the computation
+    revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))  # the live one; NULL: not recorded
+    position: Mapped[str]  # state of the database; another value means a change
+    rule: Mapped[int] = mapped_column(SmallInteger)  # the rule by which small numbers were suppressed
+    is_last: Mapped[bool]  # answers were deleted since: only this edition has their figures
+    document: Mapped[str]  # JSON: everything but plain counts
     compared: Mapped[str] = mapped_column(
         server_default=text("''")
-    )  # JSON, never shown: counts the next one is compared with
+    )  # JSON, never published: counts to compare the next edition with
 
 
 class EditionCellRow(Base):
@@ -143,9 +143,9 @@ _moderations, _decisions = table_of(ModerationRow), table_of(DecisionRow)
 
 
 def add_edition(connection: Connection, edition: StoredEdition, rows: Sequence[StoredEditionCell]) -> None:
-    """Store an edition; of the earlier ones of its consultation only the last stay (`KEPT`).
+    """Stores an edition; of the earlier ones of its consultation only the last stay (`KEPT`).
 
-    Raises Duplicate where another process made this number.
+    Raises Duplicate if another process stored this number.
     """
     _insert(connection, [edition])
     _insert_rows(connection, rows)
@@ -154,7 +154,7 @@ def add_edition(connection: Connection, edition: StoredEdition, rows: Sequence[S
 
 
 def find_newest_edition(connection: Connection, consultation_id: int) -> StoredEdition | None:
-    """The newest edition of a consultation; None where none was made yet."""
+    """Returns the newest edition of a consultation; None if there is none yet."""
     query = select(*(_editions.c[name] for name in StoredEdition._fields))
     query = query.where(_editions.c.consultation_id == consultation_id).order_by(_editions.c.number.desc()).limit(1)
     row = connection.execute(query).first()
@@ -162,7 +162,7 @@ def find_newest_edition(connection: Connection, consultation_id: int) -> StoredE
 
 
 def newest_edition_head(connection: Connection, consultation_id: int) -> EditionHead | None:
-    """The same without its figures."""
+    """Returns the newest edition of a consultation without its figures."""
     query = select(*(_editions.c[name] for name in EditionHead._fields))
     query = query.where(_editions.c.consultation_id == consultation_id).order_by(_editions.c.number.desc()).limit(1)
     row = connection.execute(query).first()
@@ -170,38 +170,38 @@ def newest_edition_head(connection: Connection, consultation_id: int) -> Edition
 
 
 def newest_edition_heads(connection: Connection) -> dict[int, EditionHead]:
-    """The newest edition of each consultation, by its id."""
+    """Returns the newest edition of each consultation, by its id."""
     query = select(*(_editions.c[name] for name in EditionHead._fields)).order_by(_editions.c.number)
     return {row.consultation_id: EditionHead._make(row) for row in connection.execute(query)}
 
 
 def edition_cells(connection: Connection, consultation_id: int, number: int) -> list[StoredEditionCell]:
-    """The cells of an edition, in their order."""
+    """Returns the cells of an edition, in their order."""
     query = select(*(_rows.c[name] for name in StoredEditionCell._fields))
     query = query.where(_rows.c.consultation_id == consultation_id, _rows.c.number == number).order_by(_rows.c.place)
     return [StoredEditionCell._make(row) for row in connection.execute(query)]
 
 
 def is_edition_last(connection: Connection, consultation_id: int) -> bool:
-    """Whether answers were deleted whose figures stand in the newest edition only."""
+    """Whether the newest edition alone has the figures of deleted answers."""
     query = select(_editions.c.is_last).where(_editions.c.consultation_id == consultation_id, _editions.c.is_last)
     return connection.execute(query.limit(1)).first() is not None
 
 
 def make_edition_last(connection: Connection, consultation_id: int) -> None:
-    """Note that answers are deleted now: later editions carry these figures on."""
+    """Records that answers are deleted now: later editions copy these figures."""
     number = select(func.max(_editions.c.number)).where(_editions.c.consultation_id == consultation_id)
     is_newest = (_editions.c.consultation_id == consultation_id) & (_editions.c.number == number.scalar_subquery())
     connection.execute(update(_editions).where(is_newest).values(is_last=True, compared=""))
 
 
 def erase_editions(connection: Connection, consultation_id: int) -> None:
-    """Delete all editions of a consultation."""
+    """Deletes all editions of a consultation."""
     connection.execute(delete(_editions).where(_editions.c.consultation_id == consultation_id))
 
 
 def _position() -> Select[tuple[object, ...]]:
-    """One row of counts and sums over everything that figures of the consultation ``id`` are made of."""
+    """Returns a query for one row of counts and sums over all data behind the figures of the consultation ``id``."""
     this = bindparam("id", type_=BigInteger())
     own = select(_proposals.c.id).where(_proposals.c.consultation_id == this)
     is_public = _proposals.c.released_at.is_not(None) & _proposals.c.withdrawn_at.is_(None)
@@ -236,8 +236,8 @@ _reached = _position()
 
 
 def consultation_position(connection: Connection, consultation_id: int) -> str:
-    """How far a consultation is: a text that changes when anything does that figures are made of.
+    """Returns the state of a consultation as a text that changes with any data behind its figures.
 
-    A million answers take some tenths of a second, in which nothing else waits.
+    A million answers take some tenths of a second, which block nothing else.
     """
     return " ".join(str(it or 0) for it in connection.execute(_reached, {"id": consultation_id}).one())

@@ -1,7 +1,7 @@
 """Tables of PostgreSQL in which rows were erased since the last rewrite.
 
-PostgreSQL keeps a deleted row, and what a row was before a change, in the pages of its table until others need the
-place. ``storage.rewriting`` writes tables anew; here stands which of them wait for it. Counts only, no people and no
+PostgreSQL keeps a deleted row, and the old version of a changed row, in the pages of its table until other rows need
+the space. ``storage.rewriting`` rewrites tables; this table lists those that wait for it. Counts only, no people and no
 moments. SQLite overwrites what is deleted and needs none of it.
 """
 
@@ -18,21 +18,21 @@ NOT_OF_RESIDENTS = frozenset(
     {"consultations", "revisions", "revision_stages", "trials", "triggers", "rooms", "installation", "data_migrations"}
     | {"erasures", "staff", "api_keys", "audit"}
 )
-"""Tables in which nothing of residents stands; what an erasure leaves in any other has to go."""
+"""Tables without data of residents; all others are rewritten after an erasure."""
 
 
 class ErasureRow(Base):
-    """How far one table is."""
+    """The rewrite state of one table."""
 
     __tablename__ = "erasures"
 
     table_name: Mapped[str] = mapped_column(primary_key=True)
-    erased: Mapped[int]  # how often something was erased
-    rewritten: Mapped[int]  # how many of these times were over when the table was last written anew
+    erased: Mapped[int]  # the number of erasures
+    rewritten: Mapped[int]  # the number of erasures before the last rewrite
 
 
 class PendingRewrite(NamedTuple):
-    """A table that has to be written anew, and how often something was erased in it by now."""
+    """A table to rewrite, with the number of its erasures."""
 
     table: str
     erased: int
@@ -42,12 +42,12 @@ _erasures = table_of(ErasureRow)
 
 
 def tables_of_residents() -> list[str]:
-    """The tables that hold something of residents."""
+    """Returns the tables with data of residents."""
     return sorted(set(_all().tables) - NOT_OF_RESIDENTS)
 
 
 def columns_with_words() -> list[tuple[str, str]]:
-    """Table and name of the columns that are declared to hold what people wrote (``storage.core.base.WORDS``)."""
+    """Returns table and name of the columns declared to hold residents' words (``storage.core.base.WORDS``)."""
     return [(table.name, column.name) for table in _all().sorted_tables for column in table.c if "words" in column.info]
 
 
@@ -67,13 +67,13 @@ def mark_erased_tables(connection: Connection, names: Iterable[str] | None = Non
 
 
 def pending_rewrites(connection: Connection) -> list[PendingRewrite]:
-    """The tables that have to be written anew."""
+    """Returns the tables to rewrite."""
     query = select(_erasures.c.table_name, _erasures.c.erased).where(_erasures.c.erased > _erasures.c.rewritten)
     return [PendingRewrite._make(row) for row in connection.execute(query.order_by(_erasures.c.table_name))]
 
 
 def settle_rewrites(connection: Connection, done: Iterable[PendingRewrite]) -> None:
-    """Take down that these tables were written anew; what was erased since they were listed waits for the next time."""
+    """Records that these tables were rewritten; erasures since they were listed wait for the next rewrite."""
     for table, erased in done:
         connection.execute(
             update(_erasures)

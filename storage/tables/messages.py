@@ -13,14 +13,14 @@ from storage.core import bulk, driver
 from storage.core.base import WORDS, Base, exactly, table_of
 
 MessageKey = tuple[str, str]
-"""Channel and the name a message has here."""
+"""The channel and the stored id of a message."""
 
 
 class ReceivedRow(Base):
-    """A message that was taken. Holds no word and no sender; forgotten after some days."""
+    """A received message, without its text and sender; deleted after some days."""
 
     __tablename__ = "received"
-    __table_args__ = ({"sqlite_with_rowid": False},)  # no index by time: every turn would pay for one clean-up a day
+    __table_args__ = ({"sqlite_with_rowid": False},)  # no index by time: every turn would pay for a daily clean-up
 
     channel: Mapped[str] = mapped_column(primary_key=True)
     external_id: Mapped[str] = mapped_column(primary_key=True)  # keyed hash of the channel's own id, made by the caller
@@ -28,7 +28,7 @@ class ReceivedRow(Base):
 
 
 class DeadLetterRow(Base):
-    """A message that could not be handled, kept sealed until a person has looked."""
+    """A message that could not be handled, stored encrypted until an operator settles it."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (exactly("lookup", 32), Index(None, "at"), Index(None, "lookup"))
@@ -36,7 +36,7 @@ class DeadLetterRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str]
     external_id: Mapped[str]  # keyed hash, as in `received`
-    lookup: Mapped[bytes | None]  # no foreign key: the letter outlives an address that never came to be
+    lookup: Mapped[bytes | None]  # no foreign key: the address may not have been stored
     sealed: Mapped[bytes] = mapped_column(info=WORDS)  # the message, encrypted by the caller
     reason: Mapped[str]
     at: Mapped[datetime]  # the day
@@ -87,7 +87,7 @@ _seen = select(_received.c.channel, _received.c.external_id).where(
 )
 
 insert_received = bulk.insert(_received, NewReceived)
-"""Remember messages as taken. Raises Duplicate for one that was taken before."""
+"""Records received messages. Raises Duplicate for a known one."""
 
 _take = bulk.insert(_received, NewReceived, skip_known=True)
 _take_new = bulk.insert(_received, NewReceived, skip_known=True, returning=("channel", "external_id"))
@@ -96,7 +96,7 @@ insert_dead_letters = bulk.insert(_dead_letters, NewDeadLetter)
 """Stores dead letters: messages that could not be handled."""
 
 _TRIAL = ("-trial-", "-")
-"""No channel is called like this."""
+"""The name of no channel."""
 
 _of_senders = bulk.ByKeys(
     StoredDeadLetter, select(*(_dead_letters.c[field] for field in StoredDeadLetter._fields)), _dead_letters.c.lookup
@@ -106,7 +106,7 @@ _erase = bulk.delete(_dead_letters, _Sender)
 
 
 def take_messages(connection: Connection, rows: Sequence[NewReceived]) -> set[MessageKey]:
-    """Remember messages as taken, and give the keys of those that are new: only these may be handled.
+    """Records received messages and returns the keys of the new ones: only these may be handled.
 
     Safe between processes: the first commit gets the message; the other process waits and then finds it known.
     """
@@ -124,7 +124,7 @@ def take_messages(connection: Connection, rows: Sequence[NewReceived]) -> set[Me
 
 
 def known_messages(connection: Connection, keys: Iterable[MessageKey]) -> set[MessageKey]:
-    """Those of the keys that were taken before. One query per channel that occurs."""
+    """Returns those of the keys that are known. One query per channel."""
     by_channel = groupby(sorted(keys), key=itemgetter(0))
     return {
         (channel, row.external_id)
@@ -134,7 +134,8 @@ def known_messages(connection: Connection, keys: Iterable[MessageKey]) -> set[Me
 
 
 def forget_messages_before(connection: Connection, moment: datetime) -> int:
-    """Forget which messages were taken before this moment; gives how many. Channels do not repeat that late."""
+    """Deletes the records of messages received before this moment; returns how many. Channels do not repeat that
+    late."""
     return connection.execute(delete(_received).where(_received.c.received_at < moment)).rowcount
 
 
@@ -145,27 +146,27 @@ def probe_write(connection: Connection) -> None:
 
 
 def unsettled_dead_letters(connection: Connection, limit: int = 1000) -> list[StoredDeadLetter]:
-    """Dead letters that are not settled, those of the oldest day first."""
+    """Returns dead letters that are not settled, those of the oldest day first."""
     query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).limit(limit)
     query = query.order_by(_dead_letters.c.at, _dead_letters.c.id)
     return [StoredDeadLetter._make(row) for row in connection.execute(query)]
 
 
 def dead_letters_of(connection: Connection, lookups: Sequence[bytes]) -> list[StoredDeadLetter]:
-    """All dead letters of these senders, those of the oldest day first."""
+    """Returns all dead letters of these senders, those of the oldest day first."""
     return sorted(_of_senders(connection, lookups), key=attrgetter("at", "id"))
 
 
 def discard_dead_letters(connection: Connection, ids: Iterable[int]) -> int:
-    """Deletes these dead letters after a person settled them; gives how many existed."""
+    """Deletes these dead letters after an operator settled them; returns how many existed."""
     return _discard(connection, [_Key(id_) for id_ in ids])
 
 
 def forget_dead_letters_before(connection: Connection, moment: datetime) -> int:
-    """Deletes dead letters from before this moment, settled or not; gives the number."""
+    """Deletes dead letters from before this moment, settled or not; returns the number."""
     return connection.execute(delete(_dead_letters).where(_dead_letters.c.at < moment)).rowcount
 
 
 def erase_dead_letters(connection: Connection, lookups: Iterable[bytes]) -> int:
-    """Deletes the dead letters of these senders; gives the number."""
+    """Deletes the dead letters of these senders; returns the number."""
     return _erase(connection, [_Sender(lookup) for lookup in lookups])

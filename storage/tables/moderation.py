@@ -1,10 +1,10 @@
 """Moderation of proposals and open answers: the queue, the decisions, and translations.
 
-A row belongs to a proposal or to an answer in a person's own words (``storage.tables.open_answers``); its id is what
+A row belongs to a proposal or to an open answer (``storage.tables.open_answers``); its id is what
 decisions and translations refer to. The row of a proposal has the proposal's own id.
 
-A proposal that is hidden or merged is not released (``proposals.released_at`` is NULL), so that no other query has to
-know more. An answer is released where its row says so.
+A proposal that is hidden or merged is not released (``proposals.released_at`` is NULL), so that other queries need no
+further condition. An answer is released if its row says so.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ DecisionKind = Literal["approve", "hide", "edit", "merge", "split", "translate",
 
 
 class ModerationRow(Base):
-    """Where one proposal or answer stands with the people who read it. Made with it, and deleted with it."""
+    """The moderation state of one proposal or answer. Created and deleted with it."""
 
     __tablename__ = "moderations"
     __table_args__ = (
@@ -76,7 +76,7 @@ class ModerationRow(Base):
 
 
 class DecisionRow(Base):
-    """What staff decided about what a person wrote. Rows are added, never changed; no text of a resident."""
+    """A decision of staff about a proposal or answer. Rows are added, never changed; no text of a resident."""
 
     __tablename__ = "decisions"
     __table_args__ = (one_of("kind", get_args(DecisionKind)), Index(None, "moderation_id", "id"))
@@ -90,7 +90,7 @@ class DecisionRow(Base):
 
 
 class ProposalTextRow(Base):
-    """A proposal or an answer in another language than it was written in."""
+    """A translation of a proposal or an answer."""
 
     __tablename__ = "proposal_texts"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -117,7 +117,7 @@ class NewModeration(NamedTuple):
 
 
 class ModerationChange(NamedTuple):
-    """Where something stands from now on."""
+    """The new moderation state of a proposal or answer."""
 
     id: int
     state: ModerationState
@@ -126,7 +126,8 @@ class ModerationChange(NamedTuple):
 
 
 class ModerationReset(NamedTuple):
-    """The author said something else: it is to be read anew, with these flags; what was kept sealed is obsolete."""
+    """The author changed the text: it is to be moderated again, with these flags; the encrypted original is
+    obsolete."""
 
     id: int
     state: ModerationState
@@ -136,7 +137,7 @@ class ModerationReset(NamedTuple):
 
 
 class ModerationFlags(NamedTuple):
-    """What there is to look at in the text as it stands now."""
+    """The flags of the current text."""
 
     id: int
     flags: list[str]
@@ -157,7 +158,7 @@ class NewDecision(NamedTuple):
 
 
 def restore_decision(id_: int, moderation_id: int, now: datetime) -> NewDecision:
-    """A decision that puts something back into the queue, made by the program."""
+    """Returns a decision of the program that puts an item back into the queue."""
     return NewDecision(id_, moderation_id, staff_id=None, kind="restore", reason=None, at=now)
 
 
@@ -229,16 +230,16 @@ _decisions_of = bulk.ByKeys(
 _insert = bulk.insert(_moderations, _OfProposal)
 
 set_moderation_states = bulk.update(_moderations, ModerationChange, key=("id",))
-"""Note where proposals or answers stand from now on."""
+"""Stores moderation states of proposals or answers."""
 
 reset_moderations = bulk.update(_moderations, ModerationReset, key=("id",))
-"""Put proposals or answers back into the queue, because their authors changed them."""
+"""Puts proposals or answers back into the queue after a change by their authors."""
 
 set_moderation_flags = bulk.update(_moderations, ModerationFlags, key=("id",))
-"""Note anew what to look at, because texts were changed."""
+"""Stores the flags of changed texts."""
 
 keep_originals = bulk.update(_moderations, EncryptedOriginal, key=("id",))
-"""Keep what people wrote before it was edited, sealed."""
+"""Stores the encrypted originals of edited texts."""
 
 _add_decisions = bulk.insert(_decisions, NewDecision)
 _set_texts = bulk.upsert(_texts, NewProposalText, key=("moderation_id", "language"))
@@ -249,18 +250,18 @@ _erase_texts = bulk.delete(_texts, _Of)
 
 
 def insert_moderations(connection: Connection, rows: Sequence[NewModeration]) -> int:
-    """Add what is to be read of proposals, with them; gives how many."""
+    """Adds the moderation rows of new proposals; returns how many."""
     return _insert(connection, [_OfProposal(row.id, *row) for row in rows])
 
 
 def add_decisions(connection: Connection, rows: Sequence[NewDecision]) -> int:
-    """Stores decisions; makes the moderation row where it is missing."""
+    """Stores decisions; creates missing moderation rows."""
     _make_missing(connection, {row.moderation_id for row in rows})
     return _add_decisions(connection, rows)
 
 
 def upsert_translations(connection: Connection, rows: Sequence[NewProposalText]) -> int:
-    """Store translations; a later one of the same language replaces the earlier."""
+    """Stores translations; a later one of the same language replaces the earlier."""
     _make_missing(connection, {row.moderation_id for row in rows})
     return _set_texts(connection, rows)
 
@@ -279,17 +280,17 @@ def _make_missing(connection: Connection, ids: Iterable[int]) -> None:
 
 
 def erase_translations(connection: Connection, ids: Iterable[int]) -> int:
-    """Forget the translations of these, e.g. because what was translated is not said any more."""
+    """Deletes the translations of these items, e.g. after a change of the original."""
     return _erase_texts(connection, [_Of(id_) for id_ in ids])
 
 
 def moderations_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, NewModeration]:
-    """Where these stand, proposals or answers."""
+    """Returns the moderation rows of these proposals or answers."""
     return {row.id: row for row in _by_id(connection, ids)}
 
 
 def translations_of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewProposalText]]:
-    """The translations of these, by id and language."""
+    """Returns the translations of these items, by id and language."""
     found: dict[int, dict[str, NewProposalText]] = {}
     for row in _texts_of(connection, ids):
         found.setdefault(row.moderation_id, {})[row.language] = row
@@ -297,7 +298,7 @@ def translations_of(connection: Connection, ids: Sequence[int]) -> dict[int, dic
 
 
 def decisions_of(connection: Connection, ids: Sequence[int]) -> list[NewDecision]:
-    """Everything that was decided about these, oldest first."""
+    """Returns all decisions about these items, oldest first."""
     return sorted(_decisions_of(connection, ids), key=lambda row: row.id)
 
 
@@ -378,12 +379,12 @@ def proposal_progress(connection: Connection, consultation_id: int) -> list[Prop
 
 
 def merged_into_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
-    """Ids of the proposals that were merged into these, directly: a merge flattens what was merged before."""
+    """Returns the ids of the proposals merged directly into these: a merge flattens earlier merges."""
     return _linked(_by_target(connection, ids))
 
 
 def parts_of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
-    """Ids of the proposals into which these were split."""
+    """Returns the ids of the proposals into which these were split."""
     return _linked(_by_whole(connection, ids))
 
 

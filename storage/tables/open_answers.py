@@ -1,6 +1,6 @@
 """Open answers in moderation. Their rows are those of ``storage.tables.moderation``.
 
-A row refers to its answer: it goes with it, whatever takes the answer (erasure, the end of the retention, a change of
+A row refers to its answer and is deleted with it, for any reason (erasure, the end of the retention, a change of
 the path).
 """
 
@@ -17,7 +17,7 @@ from storage.tables.moderation import ModerationRow, ModerationState
 
 
 class NewOpenAnswer(NamedTuple):
-    """What is to be read of an answer. ``code`` is made up at random and never told to its author."""
+    """The moderation row of a new answer. ``code`` is random and never shown to the author."""
 
     id: int
     session_id: int
@@ -29,7 +29,7 @@ class NewOpenAnswer(NamedTuple):
 
 
 class OpenAnswer(NamedTuple):
-    """An answer with where it stands. ``value`` is JSON text."""
+    """An answer with its moderation state. ``value`` is JSON text."""
 
     id: int
     code: str
@@ -43,7 +43,7 @@ class OpenAnswer(NamedTuple):
 
 
 class ReleasedAnswer(NamedTuple):
-    """What everybody may read. Nothing in it leads to the participation it belongs to."""
+    """A public answer. Nothing in it identifies its participation."""
 
     id: int
     code: str
@@ -103,21 +103,22 @@ _of_sessions = bulk.ByKeys(ModeratedAnswer, _select(ModeratedAnswer), _moderatio
 _released_of = bulk.ByKeys(_Answer, _select(_Answer).where(RELEASED, _is_said), _moderations.c.session_id)
 
 insert_open_answers = bulk.insert(_moderations, NewOpenAnswer)
-"""Add what is to be read of answers, after them."""
+"""Adds moderation rows of answers, which must exist already."""
 
 reword_answers = bulk.update(_answers, AnswerRewording, key=("session_id", "question_key"))
-"""Change what answers say."""
+"""Changes the texts of answers."""
 
 _erase = bulk.delete(_moderations, _Id)
 
 
 def open_answers_by_id(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, OpenAnswer]:
-    """These answers, released or not. ``lock`` keeps other transactions from changing them until this one ends."""
+    """Returns these answers, released or not. ``lock`` keeps other transactions from changing them until this one
+    ends."""
     return {row.id: row for row in _by_id(connection, ids, lock=lock)}
 
 
 def open_answers_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, OpenAnswer]:
-    """The answers with these codes."""
+    """Returns the answers with these codes."""
     return {row.code: row for row in _by_code(connection, codes)}
 
 
@@ -129,16 +130,16 @@ def moderated_answers_of_sessions(
 
 
 def released_answer_keys(connection: Connection, session_ids: Sequence[int]) -> frozenset[tuple[int, str]]:
-    """Which answers (session, question) of these sessions everybody may read."""
+    """Returns the released answers (session, question) of these sessions."""
     return frozenset(_released_of(connection, session_ids))
 
 
 def released_answers(connection: Connection, consultation_id: int) -> list[ReleasedAnswer]:
-    """What everybody may read of the answers of a consultation, in an order that says nothing: that of the codes."""
+    """Returns the released answers of a consultation, in the order of their random codes."""
     query = _select(ReleasedAnswer).where(_moderations.c.consultation_id == consultation_id, RELEASED, _is_said)
     return [ReleasedAnswer._make(row) for row in connection.execute(query.order_by(_moderations.c.code))]
 
 
 def erase_answer_moderations(connection: Connection, ids: Iterable[int]) -> int:
-    """Forget what was noted and decided about answers that say nothing any more; gives how many."""
+    """Deletes moderation rows and decisions of answers without a value; returns how many."""
     return _erase(connection, [_Id(id_) for id_ in ids])

@@ -1,4 +1,4 @@
-"""Opt-ins: the subjects a contact asked to be written to about. Broadcasts go to contacts with a row only.
+"""Opt-ins: the subjects about which a contact wants messages. Broadcasts go to contacts with a row only.
 
 Belongs to identity, and holds nothing sensitive: everything new, a topic, a district, or what came of one consultation.
 The last of these reveals that the contact took part, not what they said.
@@ -57,7 +57,7 @@ class SubscriptionKey(NamedTuple):
 
 
 class Subscriber(NamedTuple):
-    """Somebody who asked for news of consultations and did not say "stop". `language`: chosen, or else spoken with."""
+    """A contact with an opt-in and without a "stop". `language`: the chosen one, else the guessed one."""
 
     contact_id: int
     language: str | None
@@ -86,21 +86,21 @@ _asked = select(_contacts.c.id, _language).where(_contacts.c.stopped_at.is_(None
 _asked_among = bulk.ByKeys(Subscriber, _asked, _contacts.c.id)
 
 upsert_opt_ins = bulk.upsert(_opt_ins, NewOptIn, key=("contact_id", "about", "subject"))
-"""Note wishes; the same one again counts from now, in the words of now."""
+"""Stores opt-ins; a repeated one gets the current time and wording."""
 
 withdraw_opt_ins = bulk.delete(_opt_ins, SubscriptionKey)
-"""Forget single wishes."""
+"""Deletes single opt-ins."""
 
 _withdraw_all = bulk.delete(_opt_ins, _Contact)
 
 
 def withdraw_all_opt_ins(connection: Connection, contact_ids: Iterable[int]) -> int:
-    """Forget all wishes of these contacts."""
+    """Deletes all opt-ins of these contacts."""
     return _withdraw_all(connection, [_Contact(contact_id) for contact_id in contact_ids])
 
 
 def opt_ins_of_contacts(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[NewOptIn]]:
-    """What these contacts asked for."""
+    """Returns the opt-ins of these contacts."""
     found: dict[int, list[NewOptIn]] = {}
     for row in _of_contacts(connection, contact_ids):
         found.setdefault(row.contact_id, []).append(row)
@@ -108,18 +108,18 @@ def opt_ins_of_contacts(connection: Connection, contact_ids: Sequence[int]) -> d
 
 
 def list_subscribers(connection: Connection, after: int, limit: int) -> list[Subscriber]:
-    """Those who may be pushed to, in the order of their ids, those above ``after`` only."""
+    """Returns the subscribers with ids above ``after``, in the order of their ids."""
     query = _asked.where(_contacts.c.id > after).order_by(_contacts.c.id).limit(limit)
     return [Subscriber._make(row) for row in connection.execute(query)]
 
 
 def subscribers_among(connection: Connection, contact_ids: Sequence[int]) -> list[Subscriber]:
-    """Those among these contacts who may (still) be pushed to."""
+    """Returns those of these contacts that are (still) subscribers."""
     return list(_asked_among(connection, contact_ids))
 
 
 def subscriber_ids(connection: Connection, about: About, subject: str, *, after_id: int, limit: int) -> list[int]:
-    """Ids of contacts who asked to be told about this, those above an id only, in their order; stopped ones too."""
+    """Returns the ids of contacts with this opt-in above an id, in order; stopped ones too."""
     query = (
         select(_opt_ins.c.contact_id)
         .where(_opt_ins.c.about == about, _opt_ins.c.subject == subject, _opt_ins.c.contact_id > after_id)

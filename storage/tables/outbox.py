@@ -23,17 +23,17 @@ OutboxState = Literal["waiting", "sent", "refused", "unreachable", "unknown"]
 """``unknown``: the channel was asked to send and did not answer; sending again could say it twice."""
 
 UNASKED: Final[tuple[Purpose, ...]] = ("broadcast", "notice")
-"""Not requested by a message: sent after replies, at most once, and recalled by "stop"."""
+"""Messages that no message requested: sent after replies, at most once, and recalled by "stop"."""
 
 PASSING = "purpose IN ('reply', 'farewell')"
-"""Belongs to a conversation: of no use once it was sent."""
+"""Messages of a conversation: deleted once sent."""
 WAITING = text("state = 'waiting'")
 ADDRESSED = text("lookup IS NOT NULL")
 """The two indexes hold few rows and stay in memory, however many messages were ever sent."""
 
 
 class OutboxMessageRow(Base):
-    """A message of ours for one address."""
+    """An outgoing message to one address."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -57,9 +57,9 @@ class OutboxMessageRow(Base):
     not_before: Mapped[datetime | None]
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
-    channel_ref: Mapped[str | None]  # of earlier programs; always NULL: it led to the person without any key
+    channel_ref: Mapped[str | None]  # of earlier programs; always NULL: it identified the contact without any key
     error: Mapped[str | None]
-    hidden_order: Mapped[int] = mapped_column(server_default="0")  # which only the caller's key tells
+    hidden_order: Mapped[int] = mapped_column(server_default="0")  # encrypted with the caller's key
 
 
 class NewOutboxMessage(NamedTuple):
@@ -74,7 +74,7 @@ class NewOutboxMessage(NamedTuple):
 
 
 class WaitingMessage(NamedTuple):
-    """A message to send. ``sealed`` is the address, as the caller sealed it."""
+    """A message to send. ``sealed`` is the address, encrypted by the caller."""
 
     id: int
     channel: str
@@ -89,7 +89,7 @@ class WaitingMessage(NamedTuple):
 
 
 class SendOutcome(NamedTuple):
-    """What became of a message. ``attempts`` counts all tries, the last one included."""
+    """The outcome of a message. ``attempts`` counts all tries, the last one included."""
 
     id: int
     state: OutboxState
@@ -118,7 +118,7 @@ class DelayedMessages(NamedTuple):
 
 
 class SentReply(NamedTuple):
-    """A reply that the channel took: it leaves nothing behind."""
+    """A reply that the channel accepted: its row is deleted."""
 
     id: int
 
@@ -131,10 +131,10 @@ _outbox = table_of(OutboxMessageRow)
 _addresses = table_of(AddressRow)
 
 insert_messages = bulk.insert(_outbox, NewOutboxMessage)
-"""Add messages to send. Raises BadRow when an address is not known (any more)."""
+"""Adds messages to send. Raises BadRow for an address that does not exist (any more)."""
 
 delete_sent_replies = bulk.delete(_outbox, SentReply, only=f"outbox.{PASSING}")
-"""Forget replies that were sent; the short way for what happens to nearly all messages."""
+"""Deletes sent replies: the fast path for nearly all messages."""
 
 _settle = bulk.update(
     _outbox,
@@ -144,7 +144,7 @@ _settle = bulk.update(
 )
 
 reschedule_messages = bulk.update(_outbox, SendDelay, key=("id",))
-"""Put messages off: not before a moment, with the number of tries so far and what the channel said."""
+"""Delays messages until a moment, with the number of attempts so far and the channel's reason."""
 
 _remove = bulk.delete(_outbox, _Key)
 _is_waiting_broadcast = (_outbox.c.state == text("'waiting'"), _outbox.c.purpose == text("'broadcast'"))
@@ -179,10 +179,10 @@ _waiting = (
 
 
 def settle_messages(connection: Connection, outcomes: Sequence[SendOutcome]) -> int:
-    """Note what became of messages; gives how many there still were. Those that were erased meanwhile are passed over.
+    """Stores the outcomes of messages; returns how many still existed. Messages erased meanwhile are skipped.
 
-    A reply that was sent leaves nothing behind. Of what could not be sent, and of every broadcast, a row without text
-    stays until ``delete_settled_messages_before``.
+    The row of a sent reply is deleted. Of an unsent message, and of every broadcast, a row without text stays until
+    ``delete_settled_messages_before``.
     """
     sent = [SentReply(outcome.id) for outcome in outcomes if outcome.state == "sent"]
     deleted = delete_sent_replies(connection, sent)
@@ -212,12 +212,12 @@ def waiting_messages(
 
 
 def recall_broadcasts(connection: Connection, ids: Sequence[int]) -> list[int]:
-    """Take back broadcasts that still wait; gives the ids of those. Tell ``Outbox.forget`` after the commit."""
+    """Recalls broadcasts that still wait; returns their ids. Call ``Outbox.forget`` after the commit."""
     return _recall(connection, [row.id for row in _waiting_broadcasts(connection, ids)])
 
 
 def recall_unasked_messages(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
-    """Take back every broadcast and notice that waits for these contacts, at any address; gives their ids."""
+    """Recalls every broadcast and notice that waits for these contacts, at any address; returns their ids."""
     return _recall(connection, [row.id for row in _unasked_to(connection, contact_ids)])
 
 
@@ -233,13 +233,13 @@ def has_final_messages(connection: Connection) -> bool:
 
 
 def count_messages_by_state(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many messages there are of each channel and state."""
+    """Counts the messages by channel and state."""
     query = select(_outbox.c.channel, _outbox.c.state, func.count()).group_by(_outbox.c.channel, _outbox.c.state)
     return {(channel, state): number for channel, state, number in connection.execute(query)}
 
 
 def next_delayed_time(connection: Connection, channel: str) -> datetime | None:
-    """The earliest moment for which a message of this channel was put off."""
+    """Returns the earliest moment until which a message of this channel is delayed."""
     query = select(func.min(_outbox.c.not_before)).where(
         _outbox.c.state == text("'waiting'"), _outbox.c.channel == channel
     )
@@ -248,7 +248,7 @@ def next_delayed_time(connection: Connection, channel: str) -> datetime | None:
 
 
 def count_delayed_messages(connection: Connection, after: datetime) -> list[DelayedMessages]:
-    """What waits beyond this moment, by channel and reason."""
+    """Returns the messages delayed beyond this moment, by channel and reason."""
     chats, until = (
         func.count(_outbox.c.lookup.distinct()),
         func.max(_outbox.c.not_before, type_=_outbox.c.not_before.type),
@@ -263,5 +263,5 @@ def count_delayed_messages(connection: Connection, after: datetime) -> list[Dela
 
 
 def delete_settled_messages_before(connection: Connection, moment: datetime) -> int:
-    """Delete rows that were settled before this moment; gives how many."""
+    """Deletes rows that were settled before this moment; returns how many."""
     return connection.execute(delete(_outbox).where(_outbox.c.settled_at < moment)).rowcount

@@ -30,7 +30,7 @@ class Tally(NamedTuple):
 
 
 class ParticipationProgress(NamedTuple):
-    """How far a person has come in a consultation."""
+    """The progress of a contact in a consultation."""
 
     pseudonym: str
     status: SessionStatus
@@ -65,14 +65,14 @@ def is_answered() -> ColumnElement[bool]:
     agreed = (
         exists()
         .where(_consents.c.pseudonym == _sessions.c.pseudonym, _consents.c.question_key == _answers.c.question_key)
-        .correlate(_sessions, _answers)  # said, because SQLAlchemy looks for the next enclosing SELECT only
+        .correlate(_sessions, _answers)  # explicit, because SQLAlchemy looks for the next enclosing SELECT only
     )
     given = exists().where(_answers.c.session_id == _sessions.c.id, _answers.c.value.is_not(None), ~agreed)
     rated = exists().where(_ratings.c.pseudonym == _sessions.c.pseudonym)
     return given.correlate(_sessions) | rated.correlate(_sessions)
 
 
-# Written out, because ``ByKeys`` knows no other parameters than its keys.
+# Written out, because ``ByKeys`` supports no parameters besides its keys.
 _one, _none = literal_column("1", Integer), literal_column("0", Integer)
 _is_answered = case((is_answered(), _one), else_=_none)
 _is_finished = case((_sessions.c.status == "completed", _one), else_=_none)
@@ -84,13 +84,13 @@ _standing = bulk.ByKeys(
 
 
 def tally_participations(connection: Connection, consultation_id: int) -> Tally:
-    """How many participations a consultation has."""
+    """Returns the numbers of participations of a consultation."""
     query = select(*_count).where(_sessions.c.consultation_id == consultation_id)
     return Tally(*map(int, connection.execute(query).one()))
 
 
 def tally_by_entry_code(connection: Connection, consultation_id: int) -> list[EntryCodeCount]:
-    """How many participations each entry code has, by mode; those without a code last."""
+    """Returns the number of participations of each entry code, by mode; those without a code last."""
     query = (
         select(_sessions.c.place_code, _sessions.c.mode, *_count)
         .where(_sessions.c.consultation_id == consultation_id)
@@ -101,10 +101,10 @@ def tally_by_entry_code(connection: Connection, consultation_id: int) -> list[En
 
 
 def answered_among(connection: Connection, session_ids: Sequence[int]) -> frozenset[int]:
-    """Which of these participations are answered."""
+    """Returns which of these participations are answered."""
     return frozenset(row.id for row in _answered_by_id(connection, session_ids))
 
 
 def progress_of_people(connection: Connection, pseudonyms: Sequence[str]) -> dict[str, ParticipationProgress]:
-    """How far each of these pseudonyms has come, of those who began."""
+    """Returns the progress of those of these pseudonyms that have begun."""
     return {row.pseudonym: row._replace(is_answered=bool(row.is_answered)) for row in _standing(connection, pseudonyms)}

@@ -16,7 +16,7 @@ from storage.core import bulk
 from storage.core.base import WORDS, Base, Json, exactly, one_of, table_of
 
 PublicStatus = Literal["under_consideration", "next_phase", "accepted", "rejected", "done"]
-"""What people are told about what becomes of a proposal."""
+"""The published status of a proposal."""
 ProposalStatus = Literal["received", PublicStatus]
 PUBLIC_STATUSES: tuple[PublicStatus, ...] = get_args(PublicStatus)
 
@@ -33,34 +33,34 @@ class ProposalRow(Base):
         one_of("status", get_args(ProposalStatus)),
         exactly("pseudonym", 32),
         UniqueConstraint("code"),
-        UniqueConstraint("source", "source_id"),  # taking over twice changes nothing
+        UniqueConstraint("source", "source_id"),  # a repeated import changes nothing
         Index(None, "consultation_id", "id"),
         Index(None, "pseudonym"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"))
-    pseudonym: Mapped[str | None]  # NULL: taken over, or left here without link by the person's wish
+    pseudonym: Mapped[str | None]  # NULL: imported, or unlinked at the author's request
     question_key: Mapped[str | None]
-    code: Mapped[str]  # the public name: anybody can ask with it what became of the idea
+    code: Mapped[str]  # the public name: with it any visitor can look up the status
     title: Mapped[str | None] = mapped_column(info=WORDS)
     text: Mapped[str] = mapped_column(info=WORDS)
     language: Mapped[str]
     district: Mapped[str | None]
     topic: Mapped[str | None]
     status: Mapped[str] = mapped_column(server_default="received")
-    released_at: Mapped[datetime | None]  # a person read it and let it out
+    released_at: Mapped[datetime | None]  # when staff released it
     withdrawn_at: Mapped[datetime | None]
     source: Mapped[str | None]
     source_id: Mapped[str | None]
     created_at: Mapped[datetime]
-    place: Mapped[str | None] = mapped_column(info=WORDS)  # where it is about, in the person's words
+    place: Mapped[str | None] = mapped_column(info=WORDS)  # the place concerned, in the author's words
     latitude: Mapped[float | None]  # coarse, never a home: degrees (WGS 84), two decimals
     longitude: Mapped[float | None]
 
 
 class ProposalStatusRow(Base):
-    """A step in a proposal's life, with the reason people were told. Rows are added, never changed."""
+    """A status of a proposal, with the published reason. Rows are added, never changed."""
 
     __tablename__ = "proposal_statuses"
     __table_args__ = (
@@ -73,7 +73,7 @@ class ProposalStatusRow(Base):
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
     status: Mapped[str]
     reason: Mapped[Any] = mapped_column(Json, nullable=False, info=WORDS)  # text per language: {"de": "…", "en": "…"}
-    body: Mapped[str | None]  # who decided
+    body: Mapped[str | None]  # the deciding body
     link: Mapped[str | None]
     at: Mapped[datetime]
     tell_after: Mapped[int | None]  # how far telling those who wanted to know has come; NULL: nothing (more) to tell
@@ -132,7 +132,7 @@ class NewProposalStatus(NamedTuple):
 
 
 class NotificationProgress(NamedTuple):
-    """How far telling people of a step has come: a position in the caller's own order; None: complete."""
+    """The progress of notifications about a status: a position in the caller's own order; None: complete."""
 
     id: int
     tell_after: int | None
@@ -146,7 +146,7 @@ class ProposalRelease(NamedTuple):
 
 
 class Withdrawal(NamedTuple):
-    """The author takes the proposal back; None: it is there again."""
+    """The author withdraws the proposal; None: the withdrawal is undone."""
 
     id: int
     withdrawn_at: datetime | None
@@ -186,23 +186,23 @@ _columns = [_proposals.c[field] for field in StoredProposal._fields]
 _by_code = bulk.ByKeys(StoredProposal, select(*_columns), _proposals.c.code)
 _by_id = bulk.ByKeys(
     StoredProposal,
-    select(*_columns).order_by(_proposals.c.id),  # who locks several takes them in one order
+    select(*_columns).order_by(_proposals.c.id),  # several rows are locked in one order
     _proposals.c.id,
     lock="FOR NO KEY UPDATE",  # ratings of it may still be written
 )
 _by_author = bulk.ByKeys(StoredProposal, select(*_columns).order_by(_proposals.c.id), _proposals.c.pseudonym)
 
 insert_proposals = bulk.insert(_proposals, NewProposal)
-"""Add proposals as received. Raises Duplicate for a code, or a (source, source id), that exists."""
+"""Adds proposals as received. Raises Duplicate for a code, or a (source, source id), that exists."""
 
 release_proposals = bulk.update(_proposals, ProposalRelease, key=("id",))
-"""Let proposals out, after a person read them."""
+"""Releases proposals after moderation."""
 
 withdraw_proposals = bulk.update(_proposals, Withdrawal, key=("id",))
-"""Take proposals back, as their authors wish."""
+"""Withdraws proposals at their authors' request."""
 
 reword_proposals = bulk.update(_proposals, ProposalRewording, key=("id",))
-"""Change what proposals say."""
+"""Changes the texts of proposals."""
 
 _history_columns = [_statuses.c[field] for field in NewProposalStatus._fields]
 _history = bulk.ByKeys(
@@ -210,7 +210,7 @@ _history = bulk.ByKeys(
 )
 
 record_notification_progress = bulk.update(_statuses, NotificationProgress, key=("id",))
-"""Take down how far telling people of steps has come."""
+"""Stores the progress of notifications."""
 
 _insert_statuses = bulk.insert(_statuses, NewProposalStatus)
 _set_status = bulk.update(_proposals, _CurrentStatus, key=("id",))
@@ -219,28 +219,29 @@ _erase_by_id = bulk.delete(_proposals, _Key)
 
 
 def proposals_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, StoredProposal]:
-    """The proposals with these codes."""
+    """Returns the proposals with these codes."""
     return {row.code: row for row in _by_code(connection, codes)}
 
 
 def proposals_by_id(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, StoredProposal]:
-    """These proposals, released or not. ``lock`` keeps other transactions from changing them until this one ends."""
+    """Returns these proposals, released or not. ``lock`` keeps other transactions from changing them until this one
+    ends."""
     return {row.id: row for row in _by_id(connection, ids, lock=lock)}
 
 
 def proposals_of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredProposal]:
-    """All proposals of these people, oldest first; released, hidden, withdrawn or not."""
+    """Returns all proposals of these pseudonyms, oldest first; released, hidden, withdrawn or not."""
     return sorted(_by_author(connection, pseudonyms), key=lambda row: row.id)
 
 
 def proposals_of_source(connection: Connection, source: str) -> list[StoredProposal]:
-    """What was taken over from this source, in whatever consultation."""
+    """Returns the proposals imported from this source, in any consultation."""
     query = select(*_columns).where(_proposals.c.source == source).order_by(_proposals.c.id)
     return [StoredProposal._make(row) for row in connection.execute(query)]
 
 
 def proposals_of_sources(connection: Connection, sources: Sequence[str]) -> list[StoredProposal]:
-    """What was taken over from sources of these names, alone or before a "#", in whatever consultation."""
+    """Returns the proposals imported from sources of these names, alone or before a "#", in any consultation."""
     names = [_proposals.c.source == name for name in sources]
     names += [_proposals.c.source.startswith(f"{name}#", autoescape=True) for name in sources]
     query = select(*_columns).where(or_(*names)).order_by(_proposals.c.id)
@@ -248,7 +249,7 @@ def proposals_of_sources(connection: Connection, sources: Sequence[str]) -> list
 
 
 def proposals_of_consultation(connection: Connection, consultation_id: int) -> list[StoredProposal]:
-    """All proposals of a consultation, oldest first; released, hidden, withdrawn or not."""
+    """Returns all proposals of a consultation, oldest first; released, hidden, withdrawn or not."""
     query = select(*_columns).where(_proposals.c.consultation_id == consultation_id).order_by(_proposals.c.id)
     return [StoredProposal._make(row) for row in connection.execute(query)]
 
@@ -278,7 +279,7 @@ def visible_proposals(connection: Connection, consultation_id: int) -> list[Visi
 
 
 def proposal_histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewProposalStatus]]:
-    """The steps of these proposals so far, oldest first."""
+    """Returns the statuses of these proposals so far, oldest first."""
     found: dict[int, list[NewProposalStatus]] = {}
     for row in sorted(_history(connection, ids), key=lambda row: (row.at, row.id)):
         found.setdefault(row.proposal_id, []).append(row)
@@ -298,16 +299,16 @@ def next_unnotified_status(connection: Connection) -> NewProposalStatus | None:
 
 
 def add_statuses(connection: Connection, rows: Sequence[NewProposalStatus]) -> None:
-    """Tell what became of proposals: kept as history, the last one of each is its status."""
+    """Adds statuses of proposals to their history; the last one of each is its current status."""
     _insert_statuses(connection, rows)
     _set_status(connection, [_CurrentStatus(row.proposal_id, row.status) for row in rows])
 
 
 def erase_proposals_of_people(connection: Connection, pseudonyms: Iterable[str]) -> int:
-    """Delete these people's proposals, with all that was said about them; gives how many proposals."""
+    """Deletes the proposals of these pseudonyms, with all data about them; returns how many proposals."""
     return _erase_proposals(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
 
 
 def erase_proposals_by_id(connection: Connection, ids: Iterable[int]) -> int:
-    """Delete these proposals, with all that was said about them; gives how many."""
+    """Deletes these proposals, with all data about them; returns how many."""
     return _erase_by_id(connection, [_Key(id_) for id_ in ids])
