@@ -1,7 +1,7 @@
-"""The right to serve a PostgreSQL database, which one process at a time has: two would send everything twice.
+"""The lock for serving a PostgreSQL database, which one process at a time holds: two would send everything twice.
 
-An advisory lock on a connection of its own. It ends with the process, with the connection and with the server; who
-serves looks whether it is still there (``bot/delivery/service_lock.py``). A pooler that hands out connections per
+An advisory lock on a connection of its own. It ends with the process, with the connection and with the server; the
+serving process checks that it is still held (``bot/delivery/service_lock.py``). A pooler that hands out connections per
 transaction cannot carry it. SQLite needs none: it is kept in one data folder, which has a lock of its own.
 """
 
@@ -32,10 +32,10 @@ class ServingLock:
         self._name = f"mitsprache serve {os.getpid()} on {socket.gethostname()[:20]} {secrets.token_hex(4)}"
         self._connection: Any = None
         self.holder = ""
-        """Who has it, after ``take`` found it taken: the process and its machine."""
+        """The holder, after ``take`` found it taken: the process and its machine."""
 
     def take(self) -> bool:
-        """Whether it is ours now. Raises the classes of ``storage.errors``."""
+        """Takes the lock; returns whether it is held now. Raises the classes of ``storage.errors``."""
         import psycopg  # late: an installation on SQLite needs no PostgreSQL driver
 
         self.let_go()
@@ -68,7 +68,7 @@ class ServingLock:
         return int(self._connection.fileno())
 
     def let_go(self) -> None:
-        """Gives it back, if it is ours."""
+        """Releases the lock, if it is held."""
         if self._connection is not None:
             with suppress(Exception):
                 self._connection.close()

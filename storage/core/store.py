@@ -142,7 +142,7 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._look, work)
 
     def run(self, work: Work[T], *, is_known: bool = False) -> T:
-        """What ``write`` does, for callers without an event loop."""
+        """Does the same as ``write``, for callers without an event loop."""
         if self.damage:
             raise self.damage
         try:
@@ -167,7 +167,7 @@ class Store:
         return self._once(work, is_known=is_known)
 
     def _once(self, work: Work[T], *, is_known: bool) -> T:
-        """One transaction; its connection is kept for the next one."""
+        """Runs one transaction; its connection is reused for the next one."""
         with self._one_at_a_time():
             try:
                 connection = self._writing.begin()
@@ -194,7 +194,7 @@ class Store:
                 self._let_go()
 
     def _let_go(self) -> None:
-        """Gives the connection that writes back to the pool, unless it is in use: then that is done afterwards."""
+        """Returns the write connection to the pool; if it is in use, after its transaction."""
         self._unless_in_use(self._writing.let_go)
 
     def _close_writing(self, *_: object) -> None:
@@ -208,7 +208,7 @@ class Store:
                 self._turn.release()
 
     def _connect(self, engine: Engine) -> Connection:
-        """A connection to the files that are there now. Raises StoreLost where they are not."""
+        """Returns a connection to the current files. Raises StoreLost if they are missing."""
         try:
             return self._try_to_connect(engine)
         except StaleFiles:
@@ -226,7 +226,7 @@ class Store:
             raise StoreBusy("all connections are in use") from error
 
     def _check_belonging(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        """An emptied database, or another one in its place, is as good as none: nothing may be written there."""
+        """Refuses an emptied database, or another one in its place: nothing may be written there."""
         if not self.belongs_to:
             return
         cursor = connection.cursor()
@@ -273,10 +273,10 @@ class Store:
             time.sleep(LOOK_SECONDS)
 
     def flaw(self) -> str:
-        """What is damaged in the file of SQLite, in its own words; empty where nothing is. Reads the whole file, past
-        what other connections remember of it, and holds nobody up. Raises the other classes of ``storage.core.errors``.
+        """Returns SQLite's report of damage in its file; empty if there is none. Reads the whole file, bypassing the
+        caches of other connections, and blocks no other user. Raises the other classes of ``storage.core.errors``.
 
-        PostgreSQL watches over its files itself.
+        PostgreSQL checks its files itself.
         """
         if self.dialect != "sqlite":
             return ""

@@ -1,7 +1,7 @@
 """The connection that writes: kept between transactions, which begin and end without SQLAlchemy's own bookkeeping.
 
-To take a connection from the pool, begin, commit and give it back costs SQLAlchemy more than SQLite needs for a turn.
-So it is told once that a transaction has begun, and does not hear of its end: each one is begun and ended at the
+Taking a connection from the pool, beginning, committing and returning it costs SQLAlchemy more than SQLite needs for a
+turn. So SQLAlchemy is notified of the first begin only, and not of any end: each one is begun and ended at the
 driver. Statements and savepoints work as ever. Used by one thread at a time, as ``storage.core.store`` sees to.
 """
 
@@ -58,7 +58,7 @@ class WriteConnection:
             raise CommitUnknown("the files of the database were removed or replaced")
 
     def undo(self) -> None:
-        """Rolls back. On a lost connection there is nothing to undo, and the first error is the one to tell."""
+        """Rolls back. On a lost connection there is nothing to undo, and the first error is the one to report."""
         if self._held is None:
             return
         if self._held.invalidated:
@@ -68,12 +68,12 @@ class WriteConnection:
                 self._do(self._driver.rollback)
 
     def is_outdated(self) -> bool:
-        """Whether the connection belongs to files that others have given up meanwhile."""
+        """Whether the connection belongs to files that are no longer in use."""
         held = self._held
         return held is not None and self._files is not None and not self._files.is_of_this_era(held.connection)
 
     def let_go(self) -> None:
-        """Gives the connection back to the pool, if there is one."""
+        """Returns the connection to the pool, if there is one."""
         held, self._held, self._driver = self._held, None, None
         if held is not None:
             with suppress(StorageError):

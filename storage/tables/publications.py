@@ -25,7 +25,7 @@ from storage.tables.stages import Stage, current_stages, enter_stage
 
 
 class Publication(NamedTuple):
-    """What ``store_publication`` needs. The two ids are used only where a row is new."""
+    """What ``store_publication`` needs. The two ids are used only for new rows."""
 
     consultation_id: int
     revision_id: int
@@ -46,11 +46,10 @@ _revisions = table_of(RevisionRow)
 
 
 def store_publication(connection: Connection, publication: Publication) -> PublishedRevision:
-    """Store a content as a revision of its consultation, which is created when it is new, and put it into its stage.
+    """Stores a content as a revision of its consultation, which is created if it is new, and puts it into its stage.
 
-    The same content as that of any earlier revision makes no second one: the earlier one takes the stage again. Dates
-    and the sample mark of the consultation follow what is published as live. Two processes that publish at once take
-    turns.
+    A content equal to that of an earlier revision creates no second one: the earlier one takes the stage again. Dates
+    and the sample mark of the consultation follow the live publication. Two processes that publish at once take turns.
     """
     consultation_id = _consultation(connection, publication)
     known = find_revision_by_hash(connection, consultation_id, publication.content_hash)
@@ -80,7 +79,7 @@ def _add(connection: Connection, publication: Publication, consultation_id: int)
 
 
 def _go_live(connection: Connection, publication: Publication, revision: PublishedRevision) -> None:
-    """Makes it the live revision, unless it is that already; then only its end may change."""
+    """Makes the revision live; if it is live already, only its end may change."""
     live = live_revision_of(connection, revision.consultation_id)
     if live is None or revision.id != live.id:
         set_live_revision(connection, revision, publication.published_at, ends_at=publication.closes_at)
@@ -91,21 +90,21 @@ def _go_live(connection: Connection, publication: Publication, revision: Publish
 def set_live_revision(
     connection: Connection, revision: PublishedRevision, now: datetime, *, ends_at: datetime | None
 ) -> None:
-    """Let a revision be the live one; going back leads to the one that is live before."""
+    """Makes a revision live; going back returns to the one that was live before."""
     live = current_stages(connection, revision.consultation_id).get("live")
     before = live.period if live else None
     enter_stage(connection, revision.consultation_id, "live", revision.id, now, ends_at=ends_at, back_to=before)
 
 
 def change_live_end(connection: Connection, consultation_id: int, now: datetime, *, ends_at: datetime | None) -> None:
-    """Let the live revision have another end from now on; nothing where it has that end already."""
+    """Changes the end of the live revision from now on; does nothing if it has that end already."""
     live = current_stages(connection, consultation_id).get("live")
     if live and live.ends_at != ends_at:
         enter_stage(connection, consultation_id, "live", live.revision_id, now, ends_at=ends_at, back_to=live.back_to)
 
 
 def _consultation(connection: Connection, publication: Publication) -> int:
-    """The consultation's id. Its row is locked, so that numbers of revisions are given out one after another."""
+    """Returns the consultation's id. Its row is locked, so that revisions are numbered one after another."""
     found = find_consultation(connection, publication.slug, lock=True)
     if found is not None:
         if publication.stage == "live":
@@ -118,7 +117,7 @@ def _consultation(connection: Connection, publication: Publication) -> int:
 
 
 def set_consultation_dates(connection: Connection, publication: Publication) -> None:
-    """Let the consultation have the dates and the sample mark of a publication."""
+    """Sets the dates and the sample mark of the consultation to those of a publication."""
     found = _consultations.c.slug == publication.slug
     connection.execute(update(_consultations).where(found).values(_dates(publication)))
 
@@ -132,6 +131,6 @@ def _dates(publication: Publication) -> dict[str, object]:
 
 
 def delete_consultation(connection: Connection, consultation_id: int) -> None:
-    """Delete a consultation with its revisions and words. What people said there has to be gone already."""
+    """Deletes a consultation with its revisions. Its participations must be deleted already."""
     connection.execute(delete(_revisions).where(_revisions.c.consultation_id == consultation_id))
     connection.execute(delete(_consultations).where(_consultations.c.id == consultation_id))

@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 10_000
 
 
 class RatingRow(Base):
-    """What one person thinks of one proposal now."""
+    """The current vote of one person on one proposal."""
 
     __tablename__ = "ratings"
     __table_args__ = (
@@ -44,8 +44,8 @@ class RatingRow(Base):
     pseudonym: Mapped[str] = mapped_column(primary_key=True)
     vote: Mapped[int] = mapped_column(SmallInteger)
     important: Mapped[bool]
-    rated_at: Mapped[datetime]  # the hour; of two votes within it the one that was stored later counts
-    carried_from: Mapped[int | None]  # the proposal it was given to, which was merged into this one
+    rated_at: Mapped[datetime]  # the hour; of two votes within it the one stored later counts
+    carried_from: Mapped[int | None]  # the original proposal, which was merged into this one
 
 
 class RatingEventRow(Base):
@@ -64,7 +64,7 @@ class RatingEventRow(Base):
     pseudonym: Mapped[str]
     vote: Mapped[int] = mapped_column(SmallInteger)
     important: Mapped[bool]
-    at: Mapped[datetime]  # the hour; within it ids say what was stored first
+    at: Mapped[datetime]  # the hour; within it ids give the order of storing
     question_key: Mapped[str | None]  # in which question it was given; NULL: not in a consultation of ours, or long ago
     carried_from: Mapped[int | None]  # as in `ratings`
 
@@ -98,7 +98,7 @@ class CountedVote(NamedTuple):
 
 
 class RatingCount(NamedTuple):
-    """How many people think what of a proposal, by the last vote of each."""
+    """The numbers of current votes on a proposal, one per person."""
 
     proposal_id: int
     agree: int
@@ -121,7 +121,7 @@ class _Rated(NamedTuple):
 
 
 def _how_many(condition: str) -> ColumnElement[int]:
-    # Written out, because ``ByKeys`` knows no other parameters than its keys.
+    # Written out, because ``ByKeys`` supports no parameters besides its keys.
     return literal_column(f"CAST(sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS INTEGER)", Integer)
 
 
@@ -156,13 +156,13 @@ _events_on = bulk.ByKeys(NewRatingEvent, select(*_event_columns), _events.c.prop
 _whose = bulk.ByKeys(_Rated, select(_events.c.pseudonym, _events.c.proposal_id), _events.c.id)
 
 _as_given = (_events.c.at, _events.c.id)
-"""The order of votes, by the hour and within it as they were stored. Ids alone do not do: what is imported later may
+"""The order of votes, by the hour and within it as they were stored. Ids alone are not enough: votes imported later may
 have been given earlier.
 """
 
 
 def store_votes(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
-    """Store votes: each as an event, and the one given last as what the person thinks now, whatever was stored first.
+    """Stores votes: each as an event, and the one given last as the current vote, in whatever order they are stored.
 
     Raises BadRow for a proposal that does not exist (any more).
     """
@@ -171,26 +171,28 @@ def store_votes(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
 
 
 def take_back_ratings(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
-    """Forget what these people (pseudonym, proposal id) think now; the events stay. Gives how many ratings."""
+    """Deletes the current votes of these pairs (pseudonym, proposal id); the events stay. Returns how many ratings."""
     return _take_back(connection, [_Rated(*pair) for pair in pairs])
 
 
 def erase_votes(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
-    """Delete what these people (pseudonym, proposal id) think and ever thought of it; gives how many ratings."""
+    """Deletes the current votes and all events of these pairs (pseudonym, proposal id); returns how many ratings."""
     rows = [_Rated(*pair) for pair in pairs]
     _erase_votes(connection, rows)
     return _take_back(connection, rows)
 
 
 def carried_votes(votes: Sequence[NewRatingEvent], merged: Mapping[int, int]) -> list[NewRatingEvent]:
-    """Which of these votes were only carried over from a proposal to the one it was merged into (`merged`: from →
+    """Returns which of these votes were only carried over from a proposal to the one it was merged into (`merged`: from
+    →
     into).
     """
     return [it for it in votes if it.carried_from is not None and merged.get(it.carried_from) == it.proposal_id]
 
 
 def erase_carried_votes(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
-    """Forget votes that were only copied; of each person the last of the others on the same proposal stands again."""
+    """Deletes votes that were only copied; the last other vote of each person on the same proposal becomes current
+    again."""
     gone = {row.id for row in rows}
     pairs = {(row.pseudonym, row.proposal_id) for row in rows}
     _erase_copies(connection, [_Event(number) for number in gone])
@@ -203,7 +205,7 @@ def erase_carried_votes(connection: Connection, rows: Sequence[NewRatingEvent]) 
 
 
 def ratings_of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewRating]]:
-    """All ratings of these proposals as they stand, by proposal and person."""
+    """Returns all current ratings of these proposals, by proposal and pseudonym."""
     found: dict[int, dict[str, NewRating]] = {id_: {} for id_ in ids}
     for row in _of_proposals(connection, ids):
         found[row.proposal_id][row.pseudonym] = row
@@ -216,33 +218,33 @@ def count_ratings(connection: Connection, ids: Sequence[int]) -> dict[int, Ratin
 
 
 def ratings_of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRating]:
-    """All ratings of these people as they stand."""
+    """Returns all current ratings of these pseudonyms."""
     return list(_of_people(connection, pseudonyms))
 
 
 def votes_by(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRatingEvent]:
-    """Every vote these people ever gave."""
+    """Returns every vote of these pseudonyms."""
     return list(_events_of(connection, pseudonyms))
 
 
 def votes_on(connection: Connection, proposal_ids: Sequence[int]) -> list[NewRatingEvent]:
-    """Every vote ever given on these proposals, in the order they were given."""
+    """Returns every vote on these proposals, in the order they were given."""
     return sorted(_events_on(connection, proposal_ids), key=attrgetter("at", "id"))
 
 
 def newest_vote_ids(connection: Connection, pseudonyms: Sequence[str]) -> dict[tuple[int, str], int]:
-    """The id of the last vote on each proposal (proposal id, pseudonym) by these people: which was stored later."""
+    """Returns the id of the vote stored last for each (proposal id, pseudonym) of these pseudonyms."""
     votes = sorted(_events_of(connection, pseudonyms), key=attrgetter("at", "id"))
     return {(row.proposal_id, row.pseudonym): row.id for row in votes}
 
 
 def voters_of(connection: Connection, event_ids: Sequence[int]) -> set[tuple[str, int]]:
-    """Who (pseudonym, proposal id) gave these votes, as far as they are there (still)."""
+    """Returns (pseudonym, proposal id) of those of these votes that (still) exist."""
     return {(row.pseudonym, row.proposal_id) for row in _whose(connection, event_ids)}
 
 
 def ratings_of_consultation(connection: Connection, consultation_id: int) -> Iterator[NewRating]:
-    """All ratings of a consultation as they stand, by proposal and person, read as they are consumed."""
+    """Yields all current ratings of a consultation, by proposal and pseudonym, read as they are consumed."""
     query = (
         _stored.join_from(_ratings, _proposals)
         .where(_proposals.c.consultation_id == consultation_id)
@@ -253,7 +255,7 @@ def ratings_of_consultation(connection: Connection, consultation_id: int) -> Ite
 
 
 def rating_events_of(connection: Connection, consultation_id: int) -> Iterator[NewRatingEvent]:
-    """All votes of a consultation in the order they were given, read as they are consumed."""
+    """Yields all votes of a consultation in the order they were given, read as they are consumed."""
     query = (
         select(*(_events.c[field] for field in NewRatingEvent._fields))
         .join_from(_events, _proposals)
@@ -265,8 +267,8 @@ def rating_events_of(connection: Connection, consultation_id: int) -> Iterator[N
 
 
 def vote_batches(connection: Connection, consultation_id: int) -> Iterator[Sequence[tuple[str, int, int, bool]]]:
-    """All votes of a consultation as (pseudonym, proposal id, vote, important), for counting; in the order they were
-    given, many at a time.
+    """Yields all votes of a consultation as (pseudonym, proposal id, vote, important), for counting; in the order they
+    were given, in batches.
 
     Ids rise with time, so what was voted lies behind the first proposal. Reading on from there, past the votes of other
     consultations, is several times as fast as picking a million rows out of the table through the index of proposals;
@@ -281,18 +283,18 @@ def vote_batches(connection: Connection, consultation_id: int) -> Iterator[Seque
 
 
 def newest_vote_id(connection: Connection) -> int:
-    """The id of the newest vote of all, 0 if there is none."""
+    """Returns the id of the newest vote of all, 0 if there is none."""
     return connection.execute(select(func.max(_events.c.id))).scalar() or 0
 
 
 def votes_after(connection: Connection, after_id: int) -> list[CountedVote]:
-    """All votes with greater ids, in all consultations, in order."""
+    """Returns all votes with greater ids, in all consultations, in order."""
     query = select(*(_events.c[field] for field in CountedVote._fields)).where(_events.c.id > after_id)
     return [CountedVote._make(row) for row in connection.execute(query.order_by(_events.c.id))]
 
 
 def erase_ratings(connection: Connection, pseudonyms: Iterable[str]) -> int:
-    """Delete these people's ratings and votes; gives how many ratings."""
+    """Deletes the ratings and votes of these pseudonyms; returns how many ratings."""
     people = [_Person(pseudonym) for pseudonym in pseudonyms]
     _erase_events(connection, people)
     return _erase_last(connection, people)

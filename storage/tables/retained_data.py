@@ -18,7 +18,7 @@ _rooms = table_of(RoomRow)
 
 
 def has_votes(connection: Connection, consultation_id: int) -> bool:
-    """Whether there is a vote on something of this consultation."""
+    """Whether there is a vote on any proposal of this consultation."""
     own = select(_proposals.c.id).where(_proposals.c.consultation_id == consultation_id)
     return connection.execute(select(_events.c.id).where(_events.c.proposal_id.in_(own)).limit(1)).first() is not None
 
@@ -26,8 +26,8 @@ def has_votes(connection: Connection, consultation_id: int) -> bool:
 def anonymise_consultation(
     connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None
 ) -> int:
-    """Delete who rated what, what people wrote and nobody was to see (hidden, withdrawn, or before it was edited), and
-    the link from ideas to people; gives how many ratings and ideas that concerned. ``people``: only for these.
+    """Deletes ratings per person, unpublished texts (hidden, withdrawn, or originals of edited ones), and the link from
+    proposals to people; returns how many ratings and proposals were affected. ``people``: only for these.
     """
     own = select(_proposals.c.id).where(_proposals.c.consultation_id == consultation_id)
 
@@ -52,7 +52,7 @@ def anonymise_consultation(
 
 
 def erase_proposals_of_consultation(connection: Connection, consultation_id: int) -> None:
-    """Delete all proposals of a consultation, with votes on them and all that was said about them."""
+    """Deletes all proposals of a consultation, with votes on them and all other data about them."""
     own = select(_proposals.c.id).where(_proposals.c.consultation_id == consultation_id)
     for table in (_ratings, _events):
         connection.execute(delete(table).where(table.c.proposal_id.in_(own)))
@@ -60,5 +60,5 @@ def erase_proposals_of_consultation(connection: Connection, consultation_id: int
 
 
 def erase_rooms_of_consultation(connection: Connection, consultation_id: int) -> None:
-    """Delete the rooms of a consultation."""
+    """Deletes the rooms of a consultation."""
     connection.execute(delete(_rooms).where(_rooms.c.consultation_id == consultation_id))

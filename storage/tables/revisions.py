@@ -22,12 +22,12 @@ from storage.tables.consultations import IS_TRIAL, ConsultationRow, Consultation
 from storage.tables.stages import Stage, stages
 
 PORTION: Final = 50
-"""So many revisions are read with their words at once."""
+"""How many revisions are read with their content at once."""
 
 
 class RevisionRow(Base):
     """A stored wording. Never changes: triggers of the database refuse it, since answers were given to exactly this
-    text. Whether it is live, a draft or tried out stands in ``revision_stages``.
+    text. ``revision_stages`` tells whether it is live, a draft or under test.
     """
 
     __tablename__ = "revisions"
@@ -45,7 +45,7 @@ class RevisionRow(Base):
 
 
 class RevisionHead(NamedTuple):
-    """A revision together with its consultation, without its words. `closes_at` is when it ended, or will end."""
+    """A revision together with its consultation, without its content. `closes_at` is when it ended, or will end."""
 
     id: int
     consultation_id: int
@@ -65,7 +65,7 @@ class RevisionHead(NamedTuple):
         return _state_at(self, now)
 
     def with_content(self, content: str) -> "PublishedRevision":
-        """The same with its words."""
+        """Returns the revision with its content."""
         return PublishedRevision(**self._asdict(), content=content)
 
 
@@ -104,7 +104,7 @@ _revisions = table_of(RevisionRow)
 
 
 def _columns(state: ColumnElement[str]) -> list[ColumnElement[Any]]:
-    """The cells of a ``PublishedRevision``."""
+    """Returns the columns of a ``PublishedRevision``."""
     ended, planned = _consultations.c.closed_at, _consultations.c.closes_at
     is_early = ended.is_not(None) & (planned.is_(None) | (ended < planned))
     return [
@@ -145,37 +145,37 @@ _by_id = bulk.ByKeys(PublishedRevision, _published, _revisions.c.id)
 
 
 def find_live_revision(connection: Connection, slug: str) -> PublishedRevision | None:
-    """The live revision of a consultation, open, closed or archived. None where there is no more than a draft."""
+    """Returns the live revision of a consultation, open, closed or archived. None if there is only a draft."""
     return _one(connection, _live.where(_consultations.c.slug == slug))
 
 
 def live_revision_of(connection: Connection, consultation_id: int) -> PublishedRevision | None:
-    """The live revision of a consultation by its id, open, closed or archived."""
+    """Returns the live revision of a consultation by its id, open, closed or archived."""
     return _one(connection, _live.where(_consultations.c.id == consultation_id))
 
 
 def revision_in_stage(connection: Connection, consultation_id: int, stage: Stage) -> PublishedRevision | None:
-    """The revision in this stage; its state is the stage."""
+    """Returns the revision in this stage; its state is the stage."""
     return _one(connection, _staged.where(_consultations.c.id == consultation_id, stages.c.stage == stage))
 
 
 def list_unpublished_revisions(connection: Connection) -> list[PublishedRevision]:
-    """Drafts and test revisions, by slug; their state is the stage. For the staff only."""
+    """Returns drafts and test revisions, by slug; their state is the stage. For staff only."""
     query = _staged.where(stages.c.stage.in_(("draft", "test"))).order_by(_consultations.c.slug, stages.c.stage)
     return [PublishedRevision._make(row) for row in connection.execute(query)]
 
 
 def revisions_by_id(connection: Connection, revision_ids: Sequence[int]) -> dict[int, PublishedRevision]:
-    """These revisions, for sessions that began with them."""
+    """Returns these revisions, for sessions that began with them."""
     return {row.id: row for row in _by_id(connection, revision_ids)}
 
 
 def list_live_revisions(
     connection: Connection, states: Sequence[ConsultationState] = ("open",), *, trials: bool = False
 ) -> list[PublishedRevision]:
-    """The live revision of every consultation in one of these states, by slug. Dates are the caller's to look at.
+    """Returns the live revision of every consultation in one of these states, by slug. The caller checks the dates.
 
-    With ``trials`` also those in which test revisions are tried out.
+    With ``trials`` includes those in which test revisions are tried out.
     """
     query = _live.where(_consultations.c.state.in_(states)).order_by(_consultations.c.slug)
     query = query if trials else query.where(~IS_TRIAL)
@@ -185,14 +185,14 @@ def list_live_revisions(
 def list_live_revision_heads(
     connection: Connection, states: Sequence[ConsultationState] = ("open",), *, trials: bool = False
 ) -> list[RevisionHead]:
-    """What ``list_live_revisions`` gives, without the words: for callers that read often, or all of them."""
+    """Returns the result of ``list_live_revisions`` without contents: for callers that read often, or all of them."""
     query = _heads.where(_consultations.c.state.in_(states))
     query = query if trials else query.where(~IS_TRIAL)
     return [RevisionHead._make(row) for row in connection.execute(query)]
 
 
 def revision_contents(connection: Connection, revision_ids: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """The words of these revisions, by id; a portion of them is in memory at a time."""
+    """Yields the contents of these revisions, by id, loaded in batches."""
     for first in range(0, len(revision_ids), PORTION):
         wanted = revision_ids[first : first + PORTION]
         query = select(_revisions.c.id, _revisions.c.content).where(_revisions.c.id.in_(wanted))
@@ -200,32 +200,32 @@ def revision_contents(connection: Connection, revision_ids: Sequence[int]) -> It
 
 
 def revisions_once_live(connection: Connection, consultation_id: int) -> list[PublishedRevision]:
-    """All revisions of a consultation that are live or were, oldest first: those to which there may be answers."""
+    """Returns all revisions of a consultation that are or were live, oldest first: those that may have answers."""
     were_live = select(stages.c.revision_id).where(stages.c.stage == "live")
     query = _published.where(_revisions.c.consultation_id == consultation_id, _revisions.c.id.in_(were_live))
     return [PublishedRevision._make(row) for row in connection.execute(query.order_by(_revisions.c.number))]
 
 
 def revision_by_number(connection: Connection, consultation_id: int, number: int) -> PublishedRevision | None:
-    """A revision by its number, whether it was ever live or not."""
+    """Returns a revision by its number, whether it was ever live or not."""
     query = _published.where(_revisions.c.consultation_id == consultation_id, _revisions.c.number == number)
     return _one(connection, query)
 
 
 def find_revision_by_hash(connection: Connection, consultation_id: int, content_hash: str) -> PublishedRevision | None:
-    """The revision of a consultation with this content."""
+    """Returns the revision of a consultation with this content."""
     same = _revisions.c.content_hash == content_hash
     return _one(connection, _published.where(_revisions.c.consultation_id == consultation_id, same))
 
 
 def revision_ids_by_code(connection: Connection, code: str) -> list[int]:
-    """The ids of revisions whose hash begins like this, the newest first: the code on their buttons."""
+    """Returns the ids of revisions whose hash begins with this code of their buttons, the newest first."""
     found = select(_revisions.c.id).where(_revisions.c.content_hash.startswith(code, autoescape=True))
     return list(connection.scalars(found.order_by(_revisions.c.id.desc())))
 
 
 def is_in_any_revision(connection: Connection, words: str) -> bool:
-    """Whether any revision, also an old one, holds these very words (the name of a recording)."""
+    """Whether any revision, old ones included, contains exactly this text (the name of a recording)."""
     found = select(_revisions.c.id).where(_revisions.c.content.contains(words, autoescape=True)).limit(1)
     return connection.execute(found).first() is not None
 

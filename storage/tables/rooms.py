@@ -23,16 +23,16 @@ class RoomRow(Base):
     __table_args__ = (UniqueConstraint("code"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    code: Mapped[str]  # what people type to join
+    code: Mapped[str]  # the code to type for joining
     consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"), index=True)
-    at: Mapped[str]  # key of the question that is open, "" before the first
-    shows_results: Mapped[bool]  # whether the screen shows what was answered to it
+    at: Mapped[str]  # key of the open question, "" before the first
+    shows_results: Mapped[bool]  # whether the screen shows its answers
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
 
 class RoomResultRow(Base):
-    """What was shown last of the answers of a room to one question. It stays as it is until more may be shown."""
+    """The last published results of a room for one question. They stay unchanged until more may be published."""
 
     __tablename__ = "room_results"
 
@@ -40,7 +40,7 @@ class RoomResultRow(Base):
         ForeignKey("rooms.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     question_key: Mapped[str] = mapped_column(primary_key=True)
-    tried: Mapped[int] = mapped_column(Integer)  # how many had come to it when it was last looked at
+    tried: Mapped[int] = mapped_column(Integer)  # participations at the last check
     number: Mapped[int] = mapped_column(Integer)  # 1, 2, … : rises when what is shown changes; 0: nothing yet
     shown: Mapped[str]  # JSON: [how many answered, {answer: how many gave it}]; "" for nothing yet
 
@@ -56,7 +56,7 @@ class StoredRoom(NamedTuple):
 
 
 class RoomStep(NamedTuple):
-    """What the moderator changed."""
+    """A change by the moderator."""
 
     id: int
     at: str
@@ -73,7 +73,7 @@ class StoredRoomResult(NamedTuple):
 
 
 class AnswerCount(NamedTuple):
-    """How many gave this answer (JSON text), or none for this reason."""
+    """The number of participations with this answer (JSON text), or without one for this reason."""
 
     value: str | None
     missing: str | None
@@ -87,29 +87,29 @@ _results = table_of(RoomResultRow)
 _columns = [_rooms.c[field] for field in StoredRoom._fields]
 
 insert_rooms = bulk.insert(_rooms, StoredRoom)
-"""Open rooms. Raises Duplicate for a code that exists."""
+"""Adds rooms. Raises Duplicate for a code that exists."""
 
 update_rooms = bulk.update(_rooms, RoomStep, key=("id",))
-"""Go on, show results, end."""
+"""Stores changes by moderators: next question, results shown, end."""
 
 upsert_room_results = bulk.upsert(_results, StoredRoomResult, key=("room_id", "question_key"))
-"""Note what is shown from now on."""
+"""Stores the published results."""
 
 
 def room_by_code(connection: Connection, code: str) -> StoredRoom | None:
-    """The room with this code, ended or not."""
+    """Returns the room with this code, ended or not."""
     row = connection.execute(select(*_columns).where(_rooms.c.code == code)).first()
     return None if row is None else StoredRoom._make(row)
 
 
 def running_rooms(connection: Connection, consultation_ids: Sequence[int]) -> list[StoredRoom]:
-    """The rooms of these consultations that have not ended, newest first."""
+    """Returns the rooms of these consultations that have not ended, newest first."""
     query = select(*_columns).where(_rooms.c.ended_at.is_(None), _rooms.c.consultation_id.in_(consultation_ids))
     return [StoredRoom._make(row) for row in connection.execute(query.order_by(_rooms.c.id.desc()))]
 
 
 def count_people_in_room(connection: Connection, consultation_id: int, place_code: str) -> int:
-    """How many sessions began in this room."""
+    """Counts the sessions that began in this room."""
     query = select(func.count()).where(
         _sessions.c.consultation_id == consultation_id, _sessions.c.place_code == place_code
     )
@@ -117,7 +117,7 @@ def count_people_in_room(connection: Connection, consultation_id: int, place_cod
 
 
 def room_results(connection: Connection, consultation_id: int) -> list[StoredRoomResult]:
-    """What all rooms of a consultation have shown last."""
+    """Returns the last published results of all rooms of a consultation."""
     of_this = _rooms.c.consultation_id == consultation_id
     query = (
         select(*(_results.c[field] for field in StoredRoomResult._fields)).join_from(_results, _rooms).where(of_this)
@@ -126,13 +126,13 @@ def room_results(connection: Connection, consultation_id: int) -> list[StoredRoo
 
 
 def erase_room_results(connection: Connection, consultation_id: int) -> None:
-    """Delete what the rooms of a consultation have shown."""
+    """Deletes the published results of the rooms of a consultation."""
     own = select(_rooms.c.id).where(_rooms.c.consultation_id == consultation_id)
     connection.execute(delete(_results).where(_results.c.room_id.in_(own)))
 
 
 def lock_rooms(connection: Connection, consultation_id: int) -> None:
-    """Keep others from changing what the rooms of a consultation show, until the commit."""
+    """Locks the published results of the rooms of a consultation until the commit."""
     query = select(_rooms.c.id).where(_rooms.c.consultation_id == consultation_id).order_by(_rooms.c.id)
     connection.execute(query.with_for_update()).all()
 
@@ -140,7 +140,7 @@ def lock_rooms(connection: Connection, consultation_id: int) -> None:
 def count_room_answers(
     connection: Connection, consultation_id: int, place_code: str | None, key: str, revision_ids: Iterable[int]
 ) -> list[AnswerCount]:
-    """What the people of a room, or with None all people, answered to one question as these revisions ask it."""
+    """Returns the answers in a room, or with None in all, to one question under these revisions."""
     query = (
         select(_answers.c.value, _answers.c.missing, func.count())
         .join_from(_answers, _sessions)

@@ -34,7 +34,7 @@ _WAITS = text("status = 'waiting'")
 
 
 class SessionRow(Base):
-    """One contact walking one consultation. It stays on the revision it began with."""
+    """The participation of one contact in one consultation. It stays on the revision it began with."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -65,7 +65,7 @@ class SessionRow(Base):
     language: Mapped[str]
     mode: Mapped[str]
     receipt: Mapped[str]  # the code a resident can ask with
-    place_code: Mapped[str | None]  # of a poster or a multiplier, never of a person
+    place_code: Mapped[str | None]  # of a poster or a partner, never of a resident
     started_at: Mapped[datetime]  # this and the next two: the hour
     updated_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
@@ -74,7 +74,7 @@ class SessionRow(Base):
 
 
 class StoredSession(NamedTuple):
-    """A whole session: what ``insert_sessions`` takes and what the queries give."""
+    """A whole session: the input of ``insert_sessions`` and the result of the queries."""
 
     id: int
     consultation_id: int
@@ -94,7 +94,7 @@ class StoredSession(NamedTuple):
 
 
 class SessionChange(NamedTuple):
-    """Everything that may change of a session."""
+    """All changeable fields of a session."""
 
     id: int
     waiting_key: bytes | None
@@ -107,7 +107,7 @@ class SessionChange(NamedTuple):
 
 
 class SessionStep(NamedTuple):
-    """What an ordinary turn changes: the session waited before and waits again."""
+    """The changes of an ordinary turn: the session waited before and waits again."""
 
     id: int
     state: str
@@ -117,7 +117,7 @@ class SessionStep(NamedTuple):
 
 
 class SessionRelease(NamedTuple):
-    """A session that no longer waits for a message, whatever its state says."""
+    """A session that no longer waits for a message, whatever its state."""
 
     id: int
     waiting_key: None
@@ -126,14 +126,14 @@ class SessionRelease(NamedTuple):
 
 
 class SessionRenewal(NamedTuple):
-    """A session that goes on in another revision, because its own cannot be read any more."""
+    """A session that continues in another revision, because its own is no longer readable."""
 
     id: int
     revision_id: int
 
 
 class SessionState(NamedTuple):
-    """What the engine knows of a session."""
+    """The engine's state of a session."""
 
     id: int
     state: str
@@ -146,7 +146,7 @@ class _Person(NamedTuple):
 _sessions = table_of(SessionRow)
 _columns = [_sessions.c[field] for field in StoredSession._fields]
 _whole = select(*_columns)
-# In order of ids, so that two processes never wait for each other crosswise.
+# In order of ids, to avoid deadlocks between processes.
 _LOCK = "ORDER BY sessions.id FOR UPDATE"
 _by_key = bulk.ByKeys(StoredSession, _whole, _sessions.c.waiting_key, lock=_LOCK)
 _by_pseudonym = bulk.ByKeys(StoredSession, _whole, _sessions.c.pseudonym, lock=_LOCK)
@@ -162,21 +162,21 @@ insert_sessions = bulk.insert(
         " WHERE consultation_id = {consultation_id} AND stage = 'live' AND until IS NULL)"
     },
 )
-"""Add sessions, in the period that is live now. Raises Duplicate when the person already has one there, or another one
+"""Adds sessions, in the current live period. Raises Duplicate if the contact already has one there, or another one
 waits.
 """
 
 step_sessions = bulk.update(_sessions, SessionStep, key=("id",), also=_ONE_MORE)
-"""Writes ordinary turns. For sessions that go on waiting this costs half of ``change_sessions``: no index changes."""
+"""Writes ordinary turns. For sessions that keep waiting this costs half of ``change_sessions``: no index changes."""
 
 release_sessions = bulk.update(_sessions, SessionRelease, key=("id",))
-"""Let sessions be, so that something else can wait for the same person."""
+"""Releases sessions, so that another one can wait for the same contact."""
 
 renew_sessions = bulk.update(_sessions, SessionRenewal, key=("id",))
-"""Put sessions on another revision. What was answered stays with the revision it was answered in."""
+"""Moves sessions to another revision. Stored answers stay with the revision they were given in."""
 
 set_session_states = bulk.update(_sessions, SessionState, key=("id",))
-"""Change what the engine knows of sessions. Nothing was said in them, so no time changes."""
+"""Changes the engine's state of sessions. There was no message in them, so no time changes."""
 
 _update = bulk.update(_sessions, SessionChange, key=("id",), also=_ONE_MORE)
 _erase = bulk.delete(_sessions, _Person)
@@ -185,9 +185,9 @@ _erase = bulk.delete(_sessions, _Person)
 def waiting_sessions(
     connection: Connection, keys: Sequence[bytes], *, lock: bool = False
 ) -> dict[bytes, StoredSession]:
-    """The session that waits for each of these contacts, by ``waiting_key``.
+    """Returns the session that waits for each of these contacts, by ``waiting_key``.
 
-    With ``lock`` no other process can change them before this transaction ends; ask before looking at anything else.
+    With ``lock`` no other process can change them before this transaction ends; call it before any other query.
     """
     return {key: row for row in _by_key(connection, keys, lock=lock) if (key := row.waiting_key)}
 
@@ -195,12 +195,12 @@ def waiting_sessions(
 def sessions_of_people(
     connection: Connection, pseudonyms: Sequence[str], *, lock: bool = False
 ) -> dict[str, StoredSession]:
-    """The session of each of these pseudonyms, waiting or not."""
+    """Returns the session of each of these pseudonyms, waiting or not."""
     return {row.pseudonym: row for row in _by_pseudonym(connection, pseudonyms, lock=lock)}
 
 
 def change_sessions(connection: Connection, rows: Sequence[SessionChange]) -> int:
-    """Write sessions that began or ceased to wait; gives how many there were. Call it before ``insert_sessions``.
+    """Writes sessions that began or ceased to wait; returns how many existed. Call it before ``insert_sessions``.
 
     Sessions that stop waiting are written first: they free the ``waiting_key`` that another one of the batch may need.
     """
@@ -211,24 +211,24 @@ def change_sessions(connection: Connection, rows: Sequence[SessionChange]) -> in
 
 
 def sessions_by_id(connection: Connection, session_ids: Sequence[int]) -> dict[int, StoredSession]:
-    """These sessions, waiting or not."""
+    """Returns these sessions, waiting or not."""
     return {row.id: row for row in _by_id(connection, session_ids)}
 
 
 def sessions_after(connection: Connection, session_id: int, most: int) -> list[StoredSession]:
-    """At most so many sessions with greater ids, in order; locked until this transaction ends."""
+    """Returns at most so many sessions with greater ids, in order; locked until this transaction ends."""
     query = _whole.where(_sessions.c.id > session_id).order_by(_sessions.c.id).limit(most).with_for_update()
     return [StoredSession._make(row) for row in connection.execute(query)]
 
 
 def session_ids_of(connection: Connection, consultation_id: int) -> Iterator[int]:
-    """The ids of all sessions of a consultation, oldest first, read as they are consumed."""
+    """Yields the ids of all sessions of a consultation, oldest first, read as they are consumed."""
     query = select(_sessions.c.id).where(_sessions.c.consultation_id == consultation_id).order_by(_sessions.c.id)
     yield from connection.scalars(query.execution_options(yield_per=IDS_AT_ONCE))
 
 
 def waiting_sessions_in(connection: Connection, consultation_ids: Sequence[int], most: int) -> list[StoredSession]:
-    """At most so many waiting sessions of these consultations; locked until this transaction ends."""
+    """Returns at most so many waiting sessions of these consultations; locked until this transaction ends."""
     found: list[StoredSession] = []
     for number in consultation_ids:
         query = _whole.where(_sessions.c.consultation_id == number, _WAITS).order_by(_sessions.c.id)
@@ -240,30 +240,30 @@ def waiting_sessions_in(connection: Connection, consultation_ids: Sequence[int],
 
 
 def count_waiting_sessions(connection: Connection, consultation_id: int) -> int:
-    """How many sessions of a consultation are waiting."""
+    """Counts the waiting sessions of a consultation."""
     query = select(func.count()).select_from(_sessions).where(_sessions.c.consultation_id == consultation_id, _WAITS)
     return int(connection.execute(query).scalar_one())
 
 
 def count_sessions_by_status(connection: Connection, consultation_id: int) -> dict[str, int]:
-    """How many sessions of a consultation are in each status."""
+    """Counts the sessions of a consultation by status."""
     query = select(_sessions.c.status, func.count()).where(_sessions.c.consultation_id == consultation_id)
     return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.status))}
 
 
 def count_waiting_sessions_by_revision(connection: Connection, consultation_id: int) -> dict[int, int]:
-    """Revision → how many people are in the middle of it."""
+    """Returns revision → number of waiting sessions."""
     query = select(_sessions.c.revision_id, func.count()).where(_sessions.c.consultation_id == consultation_id, _WAITS)
     return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.revision_id))}
 
 
 def erase_sessions(connection: Connection, pseudonyms: Iterable[str]) -> int:
-    """Delete these people's sessions, and with them their answers; gives how many sessions."""
+    """Deletes the sessions of these pseudonyms with their answers; returns how many sessions."""
     return _erase(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
 
 
 def pseudonyms_in_period(consultation_id: int, revision_id: int, period: int) -> Select[tuple[str]]:
-    """A query for the pseudonyms of those who go by a revision and began in a period of what was live
+    """Returns a query for the pseudonyms with a session on a revision that began in a live period
     (``storage.tables.stages``).
     """
     return select(_sessions.c.pseudonym).where(
@@ -276,8 +276,8 @@ def pseudonyms_in_period(consultation_id: int, revision_id: int, period: int) ->
 def erase_sessions_of_consultation(
     connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None
 ) -> int:
-    """Delete all sessions of a consultation, or those of some people, and with them the answers: their time is over;
-    gives how many sessions.
+    """Deletes all sessions of a consultation, or those of some pseudonyms, with their answers at the end of retention;
+    returns how many sessions.
     """
     gone = delete(_sessions).where(_sessions.c.consultation_id == consultation_id)
     return connection.execute(gone if people is None else gone.where(_sessions.c.pseudonym.in_(people))).rowcount

@@ -1,4 +1,4 @@
-"""Staff: members with their roles and codes. They are not residents, and no answer leads to them.
+"""Staff: members with their roles and codes. They are not residents, and no answer refers to them.
 
 The chat of a member belongs to identity, like every address: ``staff_chats``.
 """
@@ -25,7 +25,7 @@ class StaffRow(Base):
         one_of("role", ROLES),
         exactly("code_hash", 32),
         UniqueConstraint("code_hash"),
-        # Of several with one name at most one is let in, so that "revoke NAME" says whom.
+        # At most one active member has a name, so that "revoke NAME" is unambiguous.
         Index(
             "ix_staff_name",
             "name",
@@ -38,26 +38,26 @@ class StaffRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str]
     role: Mapped[str]
-    code_hash: Mapped[bytes]  # keyed hash of the personal code, made by the caller; the code itself is nowhere
+    code_hash: Mapped[bytes]  # keyed hash of the personal code, made by the caller; the code itself is not stored
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]  # the last sign-in with the code
 
 
 class StaffChatRow(Base):
-    """The one chat a member may work from. The row stays after the chat was left: a code binds a chat once."""
+    """The one chat a member may work from. The row stays after the chat is unbound: a code binds a chat once."""
 
     __tablename__ = "staff_chats"
     __table_args__ = (exactly("lookup", 32), UniqueConstraint("lookup"))
 
-    # Not "staff_id" as in decisions about proposals: that half knows no addresses, not even the team's.
+    # Not "staff_id" as in decisions about proposals: that half has no addresses, not even of staff.
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     lookup: Mapped[bytes | None] = mapped_column(ForeignKey("addresses.lookup", ondelete="SET NULL"))
     bound_at: Mapped[datetime]
 
 
 class StaffMember(NamedTuple):
-    """A whole row: what ``insert_staff`` takes and what the queries give."""
+    """A whole row: the input of ``insert_staff`` and the result of the queries."""
 
     id: int
     name: str
@@ -69,7 +69,7 @@ class StaffMember(NamedTuple):
 
 
 class NewStaffChat(NamedTuple):
-    """The whole row; ``lookup`` None once the chat was left."""
+    """The whole row; ``lookup`` is None once the chat is unbound."""
 
     member_id: int
     lookup: bytes | None
@@ -98,31 +98,31 @@ _in_chats = bulk.ByKeys(
 )
 
 bind_staff_chats = bulk.insert(_chats, NewStaffChat)
-"""Let people work from a chat. Raises Duplicate where the person, or the chat, has one already."""
+"""Binds chats to members. Raises Duplicate if the member or the chat is bound already."""
 
 
 def insert_staff(connection: Connection, members: Sequence[StaffMember]) -> int:
-    """Add people. Raises Duplicate where an active member has that name."""
+    """Adds members. Raises Duplicate if an active member has that name."""
     return _insert(connection, members)
 
 
 def staff_by_code(connection: Connection, code_hash: bytes) -> StaffMember | None:
-    """The member with this code, revoked or not."""
+    """Returns the member with this code, revoked or not."""
     return _one(connection, _staff.c.code_hash == code_hash)
 
 
 def staff_by_id(connection: Connection, staff_id: int) -> StaffMember | None:
-    """One person, revoked or not."""
+    """Returns the member with this id, revoked or not."""
     return _one(connection, _staff.c.id == staff_id)
 
 
 def staff_in_chats(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, TeamMember]:
-    """Active members by the addresses they work from."""
+    """Returns active members by the addresses they work from."""
     return {row.lookup: row for row in _in_chats(connection, lookups)}
 
 
 def staff_chat_of(connection: Connection, staff_id: int) -> NewStaffChat | None:
-    """The chat that a member bound, left or not."""
+    """Returns the chat that a member bound, unbound since or not."""
     row = connection.execute(
         select(_chats.c.member_id, _chats.c.lookup, _chats.c.bound_at).where(_chats.c.member_id == staff_id)
     ).first()
@@ -135,13 +135,13 @@ def leave_staff_chat(connection: Connection, staff_id: int) -> None:
 
 
 def all_staff(connection: Connection) -> list[StaffMember]:
-    """All people, also those who are revoked, by name and time."""
+    """Returns all members, including revoked ones, by name and time."""
     query = select(*_columns).order_by(_staff.c.name, _staff.c.created_at, _staff.c.id)
     return [StaffMember._make(row) for row in connection.execute(query)]
 
 
 def revoke_staff_member(connection: Connection, name: str, now: datetime) -> int:
-    """Revokes a member; gives the number of members revoked (0 or 1)."""
+    """Revokes a member; returns the number of members revoked (0 or 1)."""
     current = (_staff.c.name == name) & _staff.c.revoked_at.is_(None)
     return connection.execute(update(_staff).where(current).values(revoked_at=now)).rowcount
 

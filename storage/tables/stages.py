@@ -16,8 +16,8 @@ CURRENT = text("until IS NULL")
 class RevisionStageRow(Base):
     """A period in which a revision was in a stage. Rows are added and closed, never changed otherwise.
 
-    A new period begins whenever another revision takes the stage, or the end of the consultation changes: so it can be
-    told which end was promised to answers given at any moment.
+    A new period begins whenever another revision takes the stage, or the end of the consultation changes: so the end
+    that was promised is known for answers of any moment.
     """
 
     __tablename__ = "revision_stages"
@@ -40,12 +40,12 @@ class RevisionStageRow(Base):
     revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id", ondelete="CASCADE"), index=True)
     since: Mapped[datetime]
     until: Mapped[datetime | None]  # empty: it is so now
-    ends_at: Mapped[datetime | None]  # of a live one: when the consultation was to end
+    ends_at: Mapped[datetime | None]  # of a live one: the planned end of the consultation
     back_to: Mapped[int | None] = mapped_column(Integer)  # the period to which going back returns
 
 
 class TrialRow(Base):
-    """A consultation in which a test revision of another one is tried out: what is said there never counts."""
+    """A consultation in which a test revision of another one is tried out: its answers never count."""
 
     __tablename__ = "trials"
     __table_args__ = (UniqueConstraint("tested_id"),)
@@ -74,13 +74,13 @@ _periods = select(*(stages.c[name] for name in StagePeriod._fields))
 
 
 def current_stages(connection: Connection, consultation_id: int) -> dict[Stage, StagePeriod]:
-    """What is in which stage now."""
+    """Returns the current period of each stage."""
     query = _periods.where(stages.c.consultation_id == consultation_id, stages.c.until.is_(None))
     return {row.stage: row for row in (StagePeriod._make(row) for row in connection.execute(query))}
 
 
 def stage_history(connection: Connection, consultation_id: int, stage: Stage = "live") -> list[StagePeriod]:
-    """All periods of a stage, oldest first."""
+    """Returns all periods of a stage, oldest first."""
     query = _periods.where(stages.c.consultation_id == consultation_id, stages.c.stage == stage)
     return [StagePeriod._make(row) for row in connection.execute(query.order_by(stages.c.period))]
 
@@ -95,7 +95,7 @@ def enter_stage(
     ends_at: datetime | None = None,
     back_to: int | None = None,
 ) -> None:
-    """Begin a period, which ends the one before. The caller holds the lock on the consultation's row."""
+    """Begins a period, which ends the one before. The caller holds the lock on the consultation's row."""
     leave_stage(connection, consultation_id, stage, since)
     last = select(func.coalesce(func.max(stages.c.period), 0)).where(
         stages.c.consultation_id == consultation_id, stages.c.stage == stage
@@ -113,34 +113,34 @@ def enter_stage(
 
 
 def leave_stage(connection: Connection, consultation_id: int, stage: Stage, until: datetime) -> bool:
-    """End the period of a stage; False where there is none."""
+    """Ends the period of a stage; returns False if there is none."""
     is_current = (stages.c.consultation_id == consultation_id) & (stages.c.stage == stage) & stages.c.until.is_(None)
     return bool(connection.execute(update(stages).where(is_current).values(until=until)).rowcount)
 
 
 def set_missing_ends(connection: Connection, consultation_id: int, ends_at: datetime) -> None:
-    """Let periods without an end have had this one: the consultation ended then."""
+    """Sets the end of periods without one: the consultation ended then."""
     is_endless = (stages.c.consultation_id == consultation_id) & (stages.c.stage == "live") & stages.c.ends_at.is_(None)
     connection.execute(update(stages).where(is_endless).values(ends_at=ends_at))
 
 
 def trial_of(connection: Connection, consultation_id: int) -> int | None:
-    """The consultation in which the test revision of this one is tried out."""
+    """Returns the consultation in which the test revision of this one is tried out."""
     return connection.execute(select(trials.c.consultation_id).where(trials.c.tested_id == consultation_id)).scalar()
 
 
 def add_trial(connection: Connection, consultation_id: int, tested_id: int) -> None:
-    """Let one consultation be the place where another is tried out. Raises Duplicate where there is such a place."""
+    """Makes one consultation the trial of another. Raises Duplicate if there is one already."""
     connection.execute(trials.insert(), {"consultation_id": consultation_id, "tested_id": tested_id})
 
 
 def trials_begun_before(connection: Connection, moment: datetime) -> list[int]:
-    """The trials whose revision has been tried out since before a moment."""
+    """Returns the trials whose revision has been under test since before a moment."""
     query = select(trials.c.consultation_id).join(stages, stages.c.consultation_id == trials.c.consultation_id)
     return list(connection.scalars(query.where(stages.c.until.is_(None), stages.c.since < moment)))
 
 
 def is_trial(connection: Connection, consultation_id: int) -> bool:
-    """Whether a consultation is there to try out another one."""
+    """Whether a consultation is a trial of another one."""
     query = select(trials.c.consultation_id).where(trials.c.consultation_id == consultation_id)
     return connection.execute(query).first() is not None

@@ -16,7 +16,7 @@ from storage.core.base import Base, table_of
 
 
 class TriggerRow(Base):
-    """What a message without session starts. At most one consultation per keyword or code."""
+    """The consultation that a message without session starts. At most one per keyword or code."""
 
     __tablename__ = "triggers"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -37,14 +37,12 @@ _insert_triggers = bulk.insert(_triggers, NewTrigger)
 
 
 def replace_triggers(connection: Connection, consultation_id: int, triggers: Iterable[tuple[str, str]]) -> None:
-    """Let exactly these (kind, value) pairs start the consultation. Raises Duplicate when one starts another
-    consultation.
-    """
+    """Sets the (kind, value) pairs that start the consultation. Raises Duplicate if one starts another consultation."""
     connection.execute(delete(_triggers).where(_triggers.c.consultation_id == consultation_id))
     _insert_triggers(connection, [NewTrigger(kind, value, consultation_id) for kind, value in triggers])
 
 
 def load_triggers(connection: Connection) -> dict[tuple[str, str], int]:
-    """Which consultation each (kind, value) starts. Few rows: callers keep them and read anew after a publication."""
+    """Returns which consultation each (kind, value) starts. Few rows: callers cache them until the next publication."""
     query = select(_triggers.c.kind, _triggers.c.value, _triggers.c.consultation_id)
     return {(kind, value): consultation_id for kind, value, consultation_id in connection.execute(query)}
