@@ -1,6 +1,7 @@
-"""Results of questions in which options are put in order, get a budget, or are compared two by two.
+"""Computes results of questions in which options are ranked, get shares of a budget, or are compared in pairs.
 
-Pure: ballots and options in, figures out. Nothing is told where too few people answered, or few and all but one alike.
+Pure: ballots and options in, figures out. Nothing is published about too few participants, or about a few of whom all
+but one answered alike.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from flows.questions.base import Question
 from flows.questions.points import Points
 
 Ballots = Mapping[tuple[object, ...], int]
-"""Ballot → how many people gave it; made by `bot.results.counts.counts.ballot_of`."""
+"""Ballot → number of people; the keys are made by `bot.results.counts.counts.ballot_of`."""
 
 
 class RankingOutcome(NamedTuple):
@@ -34,27 +35,27 @@ class RankingOutcome(NamedTuple):
 
 
 class BudgetShare(NamedTuple):
-    """What one option got of a budget; all None where too few people stand behind it."""
+    """The share of a budget that one option got; all None where too few people contributed to it."""
 
     option: str
     mean: float | None
     people: int | None
     chance: Interval | None = None
-    """How far chance alone may carry the mean (95 %)."""
+    """The 95 % interval of the mean."""
 
 
 class BudgetOutcome(NamedTuple):
-    """A budget as people spread it, the largest share first."""
+    """The distribution of a budget, the largest share first."""
 
     shares: tuple[BudgetShare, ...]
     people: int
     budget: int
     spendings: tuple[Spending, ...] = ()
-    """Where options cost something: what would be bought, by Equal Shares and by most votes."""
+    """For options with costs: what would be bought, by Equal Shares and by most votes."""
 
 
 class PairwiseOutcome(NamedTuple):
-    """Options by strength, the strongest first; `option` of a strength is a place in `options`."""
+    """Options by strength, the strongest first; `option` of a strength is an index into `options`."""
 
     options: tuple[str, ...]
     strengths: tuple[Strength, ...]
@@ -67,9 +68,9 @@ Outcome = RankingOutcome | BudgetOutcome | PairwiseOutcome
 def question_outcome(
     question: Question, options: Sequence[str], ballots: Ballots, rule: DisclosureRule
 ) -> Outcome | None:
-    """The result of one question; None where it may not be told, or the type has none.
+    """Returns the result of one question; None if it may not be published, or the type has none.
 
-    Of a sensitive question there is none: its figures cannot be rounded.
+    A sensitive question has no result: its figures cannot be rounded.
     """
     row = FrequencyRow(sum(ballots.values()), disclosed_by_ballots(question, ballots))
     if not row.base or rule.is_sensitive or disclosure.suppression_reason(row, rule):
@@ -85,8 +86,8 @@ def question_outcome(
 
 
 def disclosed_by_ballots(question: Question, ballots: Ballots) -> Counter[str]:
-    """What figures of these ballots let somebody conclude, and how many people said so: the whole ballot, and what was
-    put first or last or before another one, given something, or preferred.
+    """Counts people by what the figures of these ballots can disclose: the whole ballot; the options put first, last or
+    before another one; the options given an amount; the options preferred.
     """
     found = Counter[str]()
     for ballot, number in ballots.items():
@@ -105,7 +106,7 @@ def _said(kind: str, ballot: tuple[object, ...]) -> set[str]:
 
 
 def ballot_tables(questions: Mapping[str, Question], ballots: Mapping[str, Ballots]) -> dict[str, FrequencyTable]:
-    """The same by variable, for comparison with the previous edition."""
+    """Returns these counts by variable, for comparison with the previous edition."""
     return {
         f"ballots:{id_}": disclosure.ungrouped_table(
             sum(ballots[id_].values()), disclosed_by_ballots(question, ballots[id_])
@@ -115,7 +116,7 @@ def ballot_tables(questions: Mapping[str, Question], ballots: Mapping[str, Ballo
 
 
 def ranking_outcome(options: Sequence[str], ballots: Ballots) -> RankingOutcome:
-    """The common order (Kemeny up to 14 options, else Borda).
+    """Returns the common order (Kemeny up to 14 options, else Borda).
 
     >>> ranking_outcome(["a", "b"], {("b", "a"): 5, ("a",): 2}).options
     ('b', 'a')
@@ -127,7 +128,7 @@ def ranking_outcome(options: Sequence[str], ballots: Ballots) -> RankingOutcome:
 
 
 def pairwise_outcome(options: Sequence[str], ballots: Ballots) -> PairwiseOutcome:
-    """Strengths by Bradley and Terry; who could not decide counts for neither."""
+    """Returns strengths by Bradley and Terry; an undecided comparison counts for neither option."""
     places = {option: place for place, option in enumerate(options)}
     wins = np.zeros((len(options), len(options)), dtype=np.int64)
     for ballot, number in ballots.items():
@@ -139,7 +140,7 @@ def pairwise_outcome(options: Sequence[str], ballots: Ballots) -> PairwiseOutcom
 
 
 def budget_outcome(question: Points, options: Sequence[str], ballots: Ballots) -> BudgetOutcome:
-    """How the budget was spread, on average over all who answered; with costs also what it would pay for."""
+    """Returns the mean distribution of the budget over all answers; with costs also what the budget would pay for."""
     people = sum(ballots.values())
     given, amounts, squares = Counter[str](dict.fromkeys(options, 0)), Counter[str](), Counter[str]()
     for ballot, number in ballots.items():
@@ -162,7 +163,7 @@ def budget_outcome(question: Points, options: Sequence[str], ballots: Ballots) -
 
 
 def _spendings(question: Points, ballots: Ballots) -> tuple[Spending, ...]:
-    """What would be bought of what is still offered."""
+    """Returns what would be bought of the options still offered."""
     costs = {option.value: option.cost for option in question.options if option.cost}
     approved = [frozenset(it for it, amount in _amounts(ballot) if amount and it in costs) for ballot in _each(ballots)]
     return budgets.equal_shares(costs, approved, question.budget), budgets.greedy(costs, approved, question.budget)

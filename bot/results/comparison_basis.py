@@ -1,6 +1,6 @@
-"""The counts that an edition was made from, stored to compare the next edition with it; they include small groups.
+"""The counts from which an edition was made, stored for comparison with the next edition; they include small groups.
 
-Never published. The difference of two editions must not disclose what single people answered.
+Never published. The difference of two editions must not disclose the answers of single people.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class ComparisonBasis:
     sensitive: frozenset[str]
     """Names of tables of sensitive questions."""
     tables: Mapping[str, FrequencyTable] = field(default_factory=dict)
-    """Tables of all who answered."""
+    """Tables of all participants that answered."""
     moments: Mapping[str, tuple[Moment, ...]] = field(default_factory=dict)
-    """Of each statement who agrees, by sectors, and which rows were told when (`bot.results.counts.moments`)."""
+    """Agreement with each statement by sectors, and the rows published per moment (`bot.results.counts.moments`)."""
 
     def rule(self, name: str) -> DisclosureRule:
-        """The disclosure rule of a table."""
+        """Returns the disclosure rule of a table."""
         return DisclosureRule(self.min_cell_size, name in self.sensitive)
 
     def to_json(self) -> str:
@@ -51,7 +51,7 @@ class ComparisonBasis:
 
     @classmethod
     def from_json(cls, text: str) -> ComparisonBasis | None:
-        """The same again; None where nothing was kept, as by older programs."""
+        """Reads a stored basis; None if nothing was stored, as by older versions."""
         if not text:
             return None
         try:
@@ -72,7 +72,7 @@ class ComparisonBasis:
 def first_basis(
     min_cell_size: int, sensitive: frozenset[str], tables: Mapping[str, FrequencyTable], sectors: Iterable[str]
 ) -> ComparisonBasis:
-    """What a first edition is made from; tables by sectors are called `agreement:` and the statement."""
+    """Returns the basis of a first edition; tables by sectors are called `agreement:` and the statement."""
     names, rule = list(sectors), DisclosureRule(min_cell_size)
     by_sectors = {name for name in tables if name.startswith(_AGREEMENT)}
     return ComparisonBasis(
@@ -88,7 +88,7 @@ def first_basis(
 
 
 def _of_one_moment(min_cell_size: int, sensitive: Iterable[str], stored: Mapping[str, _Table]) -> ComparisonBasis:
-    """What the first program with this rule kept: all rows of a statement were of one moment."""
+    """Reads the format of the first version with this rule: all rows of a statement belonged to one moment."""
     tables = {name: _table(rows) for name, rows in stored.items()}
     return first_basis(
         min_cell_size, frozenset(sensitive), tables, {it for table in tables.values() for one in table for it in one}
@@ -104,7 +104,7 @@ def _table(rows: _Table) -> FrequencyTable:
 
 
 def unpublishable_changes(previous: ComparisonBasis, new: ComparisonBasis) -> frozenset[str]:
-    """The names of the tables of all who answered whose change may not be published yet."""
+    """Returns the names of the tables of all participants whose change may not be published yet."""
     both = {name for name in new.tables if name in previous.tables}
     return frozenset(
         name
@@ -115,11 +115,11 @@ def unpublishable_changes(previous: ComparisonBasis, new: ComparisonBasis) -> fr
 
 
 def is_publishable(found: ComparisonBasis, name: str) -> bool:
-    """Whether a table is published. A table of the people asked exists only where it is published."""
+    """Whether a table is published. A table of the participants that were asked exists only if it is published."""
     row = _everybody(found, name)
     if name.startswith(ASKED):
         return True
-    if name.startswith(_VOTES):  # what is told of these does not depend on how many marked a statement as important
+    if name.startswith(_VOTES):  # publication of these does not depend on the number of important marks
         row = FrequencyRow(row.base, {AGREES: row.n.get(AGREES, 0), OTHERS: row.base - row.n.get(AGREES, 0)})
     return not disclosure.suppression_reason(row, found.rule(name))
 

@@ -51,7 +51,7 @@ RULE_BEFORE_EDITIONS: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class EditionDocument:
-    """All figures that are no plain counts.
+    """All figures except plain counts.
 
     Later versions read it after the answers are deleted, so new fields, here and in the classes it contains, need a
     default.
@@ -59,18 +59,18 @@ class EditionDocument:
 
     report: StatementReport
     revisions: tuple[int, ...] = ()
-    """Ids of the revisions that were counted; none: not noted, all there are."""
+    """Ids of the revisions that were counted; empty: not recorded, all revisions."""
     orders: Mapping[str, RankingOutcome] = field(default_factory=dict)
     spreads: Mapping[str, BudgetOutcome] = field(default_factory=dict)
     comparisons: Mapping[str, PairwiseOutcome] = field(default_factory=dict)
     """By variable, where enough people answered."""
     answered: OfficialAnswerRate | None = None
     visible_share: float | None = None
-    """Which part of all answers to questions that are not sensitive can be seen, 0 to 1."""
+    """The published share of all answers to questions that are not sensitive, 0 to 1."""
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
-        """Orders, budgets and comparisons by variable."""
+        """Returns rankings, budgets and comparisons by variable."""
         return {**self.orders, **self.spreads, **self.comparisons}
 
 
@@ -93,7 +93,7 @@ class ResultsEdition(NamedTuple):
     """As in counts.csv, but without labels."""
     document: EditionDocument
     compared: ComparisonBasis | None = None
-    """The tables that the next edition is compared with; None in editions of older versions."""
+    """The tables with which the next edition is compared; None in editions of older versions."""
     apart: frozenset[str] = frozenset()
     """The variables withheld because rooms have shown results. Not stored."""
     pictures: int = 0
@@ -119,7 +119,7 @@ def _read(document: str) -> EditionDocument:
 
 
 def load_newest_edition(connection: Connection, about: PublishedRevision) -> ResultsEdition | None:
-    """The newest stored edition of a consultation, None where none was made yet. Counts nothing."""
+    """Returns the newest stored edition of a consultation, None if there is none. Counts nothing."""
     row = find_newest_edition(connection, about.consultation_id)
     if row is None:
         return None
@@ -142,14 +142,14 @@ def load_newest_edition(connection: Connection, about: PublishedRevision) -> Res
 
 
 def load_newest_document(connection: Connection, consultation_id: int) -> EditionDocument | None:
-    """What the newest stored edition says besides plain counts."""
+    """Returns the figures of the newest stored edition besides plain counts."""
     row = find_newest_edition(connection, consultation_id)
     return None if row is None else _read(row.document)
 
 
 def store_edition(connection: Connection, edition: ResultsEdition) -> None:
-    """Stores an edition. Raises Duplicate where there is one of this number, or a room has shown more meanwhile: then
-    the next one is made with it in mind.
+    """Stores an edition. Raises Duplicate if one of this number exists, or if a room has shown another picture since:
+    the next edition then takes it into account.
     """
     lock_rooms(connection, edition.consultation_id)
     if (
@@ -178,19 +178,19 @@ def store_edition(connection: Connection, edition: ResultsEdition) -> None:
 
 
 def edition_position(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> str:
-    """What an edition of this moment is made from, as a text: the same text, the same figures."""
+    """Identifies the input of an edition made at this moment: equal strings mean equal figures."""
     end = "closed" if takes_no_answers(about, now) else "open"
     return f"{CURRENT_RULE} {about.id} {end} {consultation_position(connection, about.consultation_id)}"
 
 
 def is_current(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> bool:
-    """Whether the newest edition says what one of this moment would."""
+    """Whether the newest edition has the same figures as an edition of this moment."""
     head = newest_edition_head(connection, about.consultation_id)
     return head is not None and head.position == edition_position(connection, about, now)
 
 
 def is_after_closing(head: EditionHead) -> bool:
-    """Whether an edition was made when no more answers were taken."""
+    """Whether an edition was made after the consultation stopped accepting answers."""
     return head.is_last or head.position.split(" ")[2:3] == ["closed"]
 
 
@@ -203,11 +203,11 @@ def make_edition(
     previous: ResultsEdition | None = None,
     is_inner: bool = False,
 ) -> ResultsEdition:
-    """The figures of this moment: what every page, file and answer of the API tells until the next edition.
+    """Computes the figures that every page, file and API response shows until the next edition.
 
-    `previous` is the newest stored one. Where answers were deleted since, its figures are carried on, and only what
-    became of contributions is counted anew. `is_inner`: small numbers, too, for the core team. Reads every answer and
-    every vote. Raises CommandError where there is no consultation of this name.
+    `previous` is the newest stored edition. If answers were deleted since, its figures are carried over, and only the
+    statuses of contributions are counted again. `is_inner` includes small numbers, for the core team. Reads every
+    answer and every vote. Raises CommandError if there is no consultation of this name.
     """
     began = time.perf_counter()
     live = stored_revisions.live_revision(connection, slug)

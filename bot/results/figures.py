@@ -1,4 +1,4 @@
-"""What was answered to each question, in words and numbers: the same for the result page and for the command.
+"""Formats the published figures of each question, for the result page and for the command.
 
 Pure: a published result and a language in, rows out.
 """
@@ -23,45 +23,45 @@ from flows.languages import LANGUAGES
 from flows.values import Missing
 
 MODES: Final = ("self", "assisted", "paper")
-"""How answers came to us; each has a phrase `results.mode.…`."""
+"""How answers were given; each mode has a phrase `results.mode.…`."""
 
 
 class Bar(NamedTuple):
-    """One row. `number` is None where it may not be told; `share` is between 0 and 1."""
+    """One row. `number` is None where it is suppressed; `share` is between 0 and 1."""
 
     label: str
     number: int | None
     share: float | None = None
     chance: Interval | None = None
-    """How far chance alone may carry the share (95 %)."""
+    """The 95 % interval of the share."""
     reason: Reason = ""
-    """Why the number is not told."""
+    """Why the number is suppressed."""
 
     @property
     def percent(self) -> int | None:
-        """The share as people read it, None where it is hidden."""
+        """Returns the share in per cent, None where it is suppressed."""
         return None if self.share is None else round(100 * self.share)
 
 
 class QuotedAnswer(NamedTuple):
-    """One released answer in own words, in the language of who reads it where somebody translated it."""
+    """One released free-text answer, in the language of the reader where there is a translation."""
 
     text: str
     language: str
     direction: str
     translator: str
-    """Who translated it; "" where this is the original."""
+    """The translator; "" for the original."""
     is_reviewed: bool
 
 
 class ShareBase(NamedTuple):
-    """Of how many people the shares of a question are. None where a number may not be told."""
+    """The number of people that the shares of a question refer to. Suppressed numbers are None."""
 
     answered: int | None
     asked: int | None
-    """How many came to it: they answered, or said that they do not."""
+    """The number of participants that answered the question or declined to."""
     is_conditional: bool
-    """Whether it was asked of some only; then shares are of those, else of all who answered it."""
+    """Whether it was put to some participants only; then shares refer to those, else to all that answered it."""
 
     @property
     def whole(self) -> int | None:
@@ -69,7 +69,7 @@ class ShareBase(NamedTuple):
 
 
 class QuestionFigures(NamedTuple):
-    """One question with what was answered to it."""
+    """One question with its figures."""
 
     title: str
     rows: list[Bar]
@@ -77,11 +77,11 @@ class QuestionFigures(NamedTuple):
     is_several: bool
     is_free: bool
     base: str = ""
-    """How many answered; of a conditional question also how many were asked. "" where that may not be told."""
+    """The number that answered; for a conditional question also the number asked. "" where suppressed."""
     texts: tuple[QuotedAnswer, ...] = ()
-    """Released answers in own words."""
+    """Released free-text answers."""
     notes: tuple[str, ...] = ()
-    """How many were asked and answered; or why there are no rows."""
+    """The numbers that were asked and answered, or why there are no rows."""
 
 
 class OutcomeFigures(NamedTuple):
@@ -91,20 +91,20 @@ class OutcomeFigures(NamedTuple):
     kind: str
     """`order`, `comparison` or `spread`."""
     notes: list[str]
-    """How the figures were worked out, from how many people, and how sure they are."""
+    """The method, the number of people, and the uncertainty of the figures."""
     rows: list[Bar]
     bought: list[tuple[str, str]]
-    """By which rule, and what a budget would then pay for."""
+    """Pairs of a rule and the projects that a budget pays for by it."""
 
 
 def edition_line(found: PublishedResults, locale: Locale, zone: tzinfo) -> str:
-    """Which figures these are, and of when; of figures counted just now only when."""
+    """Returns the number and the time of the edition; a preview has no number."""
     it = found.edition
     return locale.say("results.edition", moment=locale.moment(it.made_at.astimezone(zone)), number=it.number or "–")
 
 
 def share_range(locale: Locale, share: Interval) -> str:
-    """A share, or from where to where it lies: "57 – 67 %"."""
+    """Formats a share, or its range: "57 – 67 %"."""
     low, high = (round(100 * end) for end in share)
     if low == high:
         return locale.say("results.percent", n=low)
@@ -112,12 +112,12 @@ def share_range(locale: Locale, share: Interval) -> str:
 
 
 def suppression_text(locale: Locale, reason: Reason, min_cell_size: int) -> str:
-    """What stands in place of a number: "weniger als 5 Personen", "zusammengefasst" or "zum Schutz anderer …"."""
+    """Returns the text in place of a number: "weniger als 5 Personen", "zusammengefasst" or "zum Schutz anderer …"."""
     return locale.say(f"results.{reason or 'protected'}", n=min_cell_size)
 
 
 def participation_contexts(found: PublishedResults, locale: Locale) -> list[tuple[str, list[Bar]]]:
-    """By which channel people came, in which language they answered, and how; each with its heading."""
+    """Returns the participations by channel, by language and by mode, each with its heading."""
     names = {
         "channel": (locale.say("results.channel"), {}),
         "language": (locale.say("web.language"), {tag: known.name for tag, known in LANGUAGES.items()}),
@@ -133,7 +133,7 @@ def participation_contexts(found: PublishedResults, locale: Locale) -> list[tupl
 
 
 def participation_totals(found: PublishedResults, locale: Locale) -> tuple[str, str]:
-    """How many took part, and beside it how many began and how many came to the end."""
+    """Returns the number of participations, and a line with the numbers begun and finished."""
     answered, begun, finished = (
         locale.say("results.fewer", n=found.subject.min_cell_size) if n is None else str(n)
         for n in (found.participations, found.begun, found.finished)
@@ -142,8 +142,8 @@ def participation_totals(found: PublishedResults, locale: Locale) -> tuple[str, 
 
 
 def question_figures(found: PublishedResults, locale: Locale) -> Iterator[QuestionFigures]:
-    """All questions whose answers can be counted; shares are of those who answered the question, or, where it was asked
-    of some only, of those.
+    """Yields all questions with countable answers. Shares refer to the participants that answered the question; for a
+    conditional question, to those that were asked.
     """
     for variable in found.subject.variables:
         if variable.question.type in BALLOTS:
@@ -173,7 +173,7 @@ def question_figures(found: PublishedResults, locale: Locale) -> Iterator[Questi
 
 
 def visible_share_line(found: PublishedResults, locale: Locale) -> str:
-    """Which part of all answers can be seen, in words; "" where that may not be told. Never more than it is."""
+    """Returns the published share of all answers as text, rounded down; "" where suppressed."""
     share = found.visible_share
     if share is None:
         return ""
@@ -198,7 +198,7 @@ def _of_whom(base: ShareBase, locale: Locale) -> str:
 
 
 def _others(rows: Sequence[CountRow], locale: Locale) -> list[Bar]:
-    """Who gave no answer, was not asked, or said something else."""
+    """Returns the rows for no answer, not asked, and other values."""
     names = {
         ("missing", NO_ANSWER): "results.no_answer",
         ("missing", Missing.NOT_ASKED.value): "results.missing.not_asked",
@@ -219,7 +219,7 @@ def _said(quote: Quote, locale: Locale) -> QuotedAnswer:
 
 
 def outcome_figures(found: PublishedResults, locale: Locale) -> Iterator[OutcomeFigures]:
-    """What came out of orders, comparisons and budgets; each figure says how it was worked out."""
+    """Yields the figures of rankings, comparisons and budgets, each with its method."""
     by_id = {variable.id: variable for variable in found.subject.variables}
     for id_, outcome in found.outcomes.items():
         title, labels = _title(found, by_id[id_], locale), _labels(found, by_id[id_], locale)
@@ -270,7 +270,7 @@ def _spread(title: str, labels: Mapping[str, str], outcome: BudgetOutcome, local
 
 
 def _labels(found: PublishedResults, variable: Variable, locale: Locale) -> dict[str, str]:
-    """What is read for each code."""
+    """Returns the label of each code."""
     main = found.subject.language
     return {code: texts.get(locale.tag) or texts.get(main, code) for code, texts in variable.labels.items()}
 
@@ -284,7 +284,7 @@ def _bar(code: str, n: int | None, total: int | None, labels: Mapping[str, str],
 
 
 def _title(found: PublishedResults, variable: Variable, locale: Locale) -> str:
-    """A question in words, as the newest revision that asks it has it; of an earlier meaning with its revisions."""
+    """Returns the newest wording of a question; an earlier meaning is given with its revisions."""
     numbers = variable.revisions
     flow = next(found.subject.flows[it.id] for it in found.subject.revisions if it.number == numbers[-1])
     title = flow.localized[locale.tag if locale.tag in flow.localized else flow.languages[0]].titles[variable.key]
@@ -294,5 +294,5 @@ def _title(found: PublishedResults, variable: Variable, locale: Locale) -> str:
 
 
 def question_titles(found: PublishedResults, locale: Locale) -> list[str]:
-    """What was asked, in words, in the order of the consultation."""
+    """Returns the wordings of all questions, in the order of the consultation."""
     return [_title(found, variable, locale) for variable in found.subject.variables]

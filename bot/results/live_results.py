@@ -1,8 +1,8 @@
-"""What the wall of a live meeting shows: a picture that is replaced only when the difference may be told.
+"""The results on the wall of a live meeting: a picture that is replaced only if the difference may be published.
 
-A room is a group of the whole, and whoever sits in it sees who answers when. So three things hold together: a picture
-follows the one before (`differencing.may_publish_after`), it is looked for at moments that no answer decides, and
-beside the published figures it leaves none or enough people over (docs/results.md, "Live meetings").
+A room is a group of all participants, and people in it see each other answer. So three rules apply: a picture must be
+publishable after the previous one (`differencing.may_publish_after`); the time of an update depends on no answer; and
+the people outside all pictures in the published figures are none or enough (docs/results.md, "Live meetings").
 """
 
 from __future__ import annotations
@@ -47,34 +47,34 @@ _form: Final = TypeAdapter(tuple[int, dict[str, int]])
 
 
 class MeetingQuestion(NamedTuple):
-    """A room at its present question."""
+    """A room at its current question."""
 
     room: StoredRoom
     newest: PublishedRevision
     flow: Flow
     codes: Mapping[str, Sequence[str]]
-    """What can be answered, by question key; nothing for words and for questions that no wall shows."""
+    """The possible answers by question key; empty for free text and for questions that the wall does not show."""
     min_cell_size: int
     """`smallest_cell` of the consultation."""
 
     @property
     def leads(self) -> frozenset[str]:
-        """The questions whose answers decide who is asked the present one."""
+        """Returns the questions on whose answers the current question depends."""
         return all_condition_questions(self.flow, self.room.at)
 
     def rule(self, min_cell_size: int) -> DisclosureRule:
-        """Of the present question; what leads to a sensitive one is looked at in the same way."""
+        """Returns the rule of the current question; condition questions of a sensitive one have the same rule."""
         asked = [self.flow.nodes.get(key) for key in (self.room.at, *self.leads)]
         return DisclosureRule(min_cell_size, any(isinstance(it, Question) and it.sensitive for it in asked))
 
     @property
     def threshold(self) -> int:
-        """Fewer people than this are not shown: who is in a room can be named, so it takes more than elsewhere."""
+        """Returns the threshold. It is higher than elsewhere, because the people in a room can be named."""
         return max(self.min_cell_size, SENSITIVE_MIN_CELL_SIZE)
 
 
 def all_condition_questions(flow: Flow, key: str) -> frozenset[str]:
-    """The questions whose answers decide who is asked this one, directly or through others."""
+    """Returns the questions on whose answers this one depends, directly or indirectly."""
     found, new = frozenset[str](), {key}
     while new:
         new = {lead for it in new for lead in one_way.condition_questions_in(flow, it)} - found - {key}
@@ -83,33 +83,33 @@ def all_condition_questions(flow: Flow, key: str) -> frozenset[str]:
 
 
 class LiveResult(NamedTuple):
-    """What everybody may see of the answers to the present question."""
+    """The public view of the answers to the current question."""
 
     at_least: int | None
-    """So many have come to the question, or a few more: a multiple of the bound. None where that is not told, since
-    answers decide who is asked.
+    """The number that reached the question, rounded down to a multiple of the threshold. None if the question depends
+    on answers, because the number is then withheld.
     """
     values: Mapping[str, int | None]
-    """By code; None where they are not told. Empty for free text."""
+    """By code; suppressed counts are None. Empty for free text."""
     answered: int
-    """What shares are of; 0 where nothing is told."""
+    """The base of shares; 0 if all is suppressed."""
     reason: Reason
-    """Why nothing is told."""
+    """The reason for suppression."""
     number: int
-    """Rises when the picture is replaced; 0 before the first."""
+    """Increases with each new picture; 0 before the first."""
     is_due: bool
-    """Whether another picture is to be looked for (`renew_live_result`)."""
+    """Whether an update is due (`renew_live_result`)."""
 
 
 def load_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveResult:
-    """The picture as it stands. Writes nothing."""
+    """Returns the current picture. Writes nothing."""
     given = sum(it.number for it in _counts(connection, meeting, meeting.room.at))
     stored = room_results(connection, meeting.room.consultation_id)
     return _picture(meeting, given, _come(connection, meeting, meeting.room.at, given), stored)
 
 
 def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveResult:
-    """The picture after looking for another one, where that is due. Writes what it shows; what was tried, too."""
+    """Returns the picture after an update, if one is due. Stores the picture and the attempt."""
     room, threshold = meeting.room, meeting.threshold
     lock_rooms(connection, room.consultation_id)
     stored = room_results(connection, room.consultation_id)
@@ -155,10 +155,10 @@ def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveR
 
 
 def is_renewal_due(come: int, tried: int | None, threshold: int) -> bool:
-    """Whether another picture is looked for, when so many have come, and so many had at the last try. Pure.
+    """Whether an update is due, given the number of arrivals now (`come`) and at the last attempt (`tried`). Pure.
 
-    No answer decides it. Were one looked for after each answer, the first moment at which it may be shown would tell
-    the answer that made it so.
+    It depends on no answer. With an attempt after each answer, the first publishable moment would disclose the answer
+    that made it publishable.
 
     >>> [is_renewal_due(come, tried, 10) for come, tried in [(9, None), (12, None), (21, 12), (22, 12)]]
     [False, True, False, True]
@@ -167,7 +167,7 @@ def is_renewal_due(come: int, tried: int | None, threshold: int) -> bool:
 
 
 def may_replace_rows(shown: Mapping[str, FrequencyRow], rows: Mapping[str, FrequencyRow], rule: DisclosureRule) -> bool:
-    """Whether these rows may be shown after what was shown last: all of them, or none. Pure.
+    """Whether these rows may be shown after the last shown ones: all of them, or none. Pure.
 
     >>> old, new = {"q": FrequencyRow(12, {"yes": 7, "no": 5})}, {"q": FrequencyRow(13, {"yes": 7, "no": 6})}
     >>> may_replace_rows({}, old, DisclosureRule(10)), may_replace_rows(old, new, DisclosureRule(10))
@@ -182,10 +182,10 @@ def may_replace_rows(shown: Mapping[str, FrequencyRow], rows: Mapping[str, Frequ
 
 
 def are_publishable_together(pictures: Sequence[FrequencyRow], everybody: FrequencyRow, rule: DisclosureRule) -> bool:
-    """Whether the figures of everybody, counted later than these pictures of rooms, leave none or enough people over.
+    """Whether the overall figures, counted later than these pictures of rooms, leave none or enough people outside.
 
-    Rooms have nobody in common: what is left beside all of them is the smallest part anybody can work out. Who is left
-    may not be of one mind, however many they are: else the part of a room in each edition would follow. Pure.
+    Rooms are disjoint: the people outside all of them are the smallest part that a reader can compute. These people
+    must not be like-minded, regardless of their number; else the part of a room in each edition would follow. Pure.
 
     >>> room, rule = FrequencyRow(12, {"yes": 7, "no": 5}), DisclosureRule()
     >>> [are_publishable_together([room], FrequencyRow(12 + yes + no, {"yes": 7 + yes, "no": 5 + no}), rule)
@@ -203,12 +203,12 @@ def are_publishable_together(pictures: Sequence[FrequencyRow], everybody: Freque
 
 
 def sum_rows(rows: Iterable[FrequencyRow]) -> FrequencyRow:
-    """All of these people together."""
+    """Returns the sum of these rows."""
     return group_row({frozenset({str(at)}): row for at, row in enumerate(rows)}, WHOLE)
 
 
 def withheld_beside_rooms(connection: Connection, counts: ParticipationCounts) -> frozenset[str]:
-    """The variables whose figures, told beside what rooms have shown, would give single people away."""
+    """Returns the variables whose figures, together with the pictures of rooms, would disclose single answers."""
     tables, rules = one_way.tables_by_name(counts), one_way.rules_by_name(counts.subject)
     pictures: dict[str, list[FrequencyRow]] = {}
     for it in room_results(connection, counts.subject.newest.consultation_id):
@@ -222,12 +222,12 @@ def withheld_beside_rooms(connection: Connection, counts: ParticipationCounts) -
 
 
 def live_results_version(connection: Connection, consultation_id: int) -> int:
-    """Rises whenever a room shows another picture."""
+    """Returns a number that increases with each new picture of a room."""
     return sum(it.number for it in room_results(connection, consultation_id))
 
 
 def sum_answer_counts(counts: Iterable[AnswerCount], codes: Iterable[str]) -> tuple[int, FrequencyRow]:
-    """How many came to a question, and what those said who gave an answer.
+    """Returns the number of people that reached a question, and the row of their answers.
 
     >>> counts = [AnswerCount('"yes"', None, 9), AnswerCount('"no"', None, 2), AnswerCount(None, "skipped", 1)]
     >>> sum_answer_counts(counts, ["yes"])
@@ -249,8 +249,8 @@ def sum_answer_counts(counts: Iterable[AnswerCount], codes: Iterable[str]) -> tu
 
 
 def _come(connection: Connection, meeting: MeetingQuestion, key: str, given: int) -> int:
-    """By what the moments are chosen at which another picture is looked for: how many have come to a question, which no
-    answer decides. Where answers decide who is asked, how many have joined.
+    """Returns the number that schedules updates: the people that reached the question, which depends on no answer. If
+    the question depends on answers: the people that joined.
     """
     room = meeting.room
     return (
@@ -287,7 +287,7 @@ def _may_stand_beside_the_whole(
     rows: Mapping[str, FrequencyRow],
     stored: Iterable[StoredRoomResult],
 ) -> bool:
-    """Whether nobody is given away by these rows together with the published edition, where there is one."""
+    """Whether these rows and the published edition, if there is one, together disclose no single answer."""
     edition = find_newest_edition(connection, meeting.room.consultation_id)
     published = ComparisonBasis.from_json(edition.compared) if edition else None
     rule = meeting.rule(meeting.min_cell_size)
@@ -301,8 +301,8 @@ def _may_stand_beside_the_whole(
         together = sum_rows((row, *others))
         if not are_publishable_together((row, *others), everybody, rule):
             return False
-        # With nobody outside, who came since the edition is the difference. With others, a room that is all of one mind
-        # would tell how they were divided when it was made.
+        # Without people outside, the difference is the people added since the edition. Otherwise a like-minded room
+        # would disclose the distribution of the others at the time of the edition.
         is_alone = together.base == everybody.base
         if is_alone and not may_publish_after(group_row(table, WHOLE), together, rule):
             return False

@@ -1,10 +1,10 @@
-"""How well votes without any groups seem to separate: the null model of opinion groups.
+"""The null model of opinion groups: the apparent separation of votes without groups.
 
-The votes on each statement are shuffled among the people who voted on it. Who voted on what and how popular each
-statement is stay; what goes is any connection between statements, which alone makes groups. k-means divides such people
-as well, and with a silhouette that looks convincing; so a partition of real people is worth telling only where it
-separates better than all of these (Horn 1965 and Buja & Eyuboglu 1992 judge components that way, Tibshirani, Walther &
-Hastie 2001 the number of clusters).
+The votes on each statement are shuffled among its voters. This preserves the statements each participant voted on and
+the popularity of each statement; it removes any association between statements, which alone makes groups. k-means also
+divides such data, with a convincing silhouette. So a partition of real participants is published only if it separates
+better than all of these (Horn 1965 and Buja & Eyuboglu 1992 judge components that way, Tibshirani, Walther & Hastie
+2001 the number of clusters).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.results.methods.matrix import VoteMatrix
 
 SHUFFLES: Final = 20
 MAX_PEOPLE: Final = 3_000
-"""Of more people so many are shuffled, drawn by lot. Fewer people separate better by chance, so this errs to none."""
+"""The size of the random sample that is shuffled. Fewer people separate better by chance, so this errs towards none."""
 RESTARTS: Final = 3
 _WIDTH: Final = 8
 _ROUNDS: Final = 6
@@ -30,9 +30,9 @@ _ROUNDS: Final = 6
 def shuffled_silhouettes(
     matrix: VoteMatrix, hidden: Flags, chosen: Flags, numbers: Sequence[int], seed: int, times: int = SHUFFLES
 ) -> Floats:
-    """The silhouettes of people whose votes were shuffled: `times` × the numbers of groups.
+    """Returns the silhouettes of shuffled votes: `times` × the numbers of groups.
 
-    `hidden` marks statements that were not shown, `chosen` the people who are placed; nobody else is shuffled.
+    `hidden` marks statements that were not shown, `chosen` the participants that are placed; no others are shuffled.
     """
     chance = np.random.default_rng(seed)
     people = np.flatnonzero(chosen)
@@ -56,7 +56,7 @@ def shuffled_silhouettes(
 def shuffle_votes(
     votes: npt.NDArray[np.float32], statement: Ints, chance: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """The votes on each statement in another order. `statement` says of each vote what it is on, in rising order.
+    """Permutes the votes on each statement. `statement` is the statement of each vote, in ascending order.
 
     >>> shuffle_votes(np.array([1, 2, 3], dtype=np.float32), np.array([0, 0, 7]), np.random.default_rng(0)).tolist()
     [2.0, 1.0, 3.0]
@@ -65,8 +65,8 @@ def shuffle_votes(
 
 
 def _main_lines(table: npt.NDArray[np.float32], chance: np.random.Generator) -> npt.NDArray[np.float32]:
-    """The first two right singular vectors by subspace iteration (Halko, Martinsson & Tropp 2011), as columns. Close
-    enough for noise, where the singular values lie close together anyway.
+    """Returns the first two right singular vectors by subspace iteration (Halko, Martinsson & Tropp 2011), as columns.
+    The approximation suffices for noise, whose singular values are close together.
     """
     size = table.shape[1]
     basis = np.linalg.qr(chance.standard_normal((size, min(_WIDTH, size))))[0].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Official answers to contributions: the public share, and the contributions that still wait for one."""
+"""Official answers to contributions: the public rate, and the contributions without an answer."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from storage.tables.moderation import ProposalProgress, proposal_progress
 from storage.tables.proposals import ProposalStatus
 
 FINAL_STATUSES: Final[frozenset[ProposalStatus]] = frozenset({"next_phase", "accepted", "rejected", "done"})
-"""Statuses that are an official answer; "under consideration" is not."""
+"""Statuses that count as an official answer; "under consideration" does not."""
 DAY_SECONDS: Final = 86_400
 
 
 class OfficialAnswerRate(NamedTuple):
-    """Public figures; None where they would be about too few people."""
+    """Public figures; figures about too few people are None."""
 
     contributions: int | None
     answered: int | None
     median_days: float | None
-    """Days from submitting to the first answer, in the middle of all that were answered."""
+    """The median of days from submission to the first answer."""
 
     @property
     def share(self) -> float | None:
-        """Which part was answered, 0 to 1."""
+        """Returns the answered share, 0 to 1."""
         if not self.contributions or self.answered is None:
             return None
         return self.answered / self.contributions
@@ -46,7 +46,7 @@ def official_answer_rate(connection: Connection, consultation_id: int, min_cell_
 
 
 def official_answer_rate_of(rows: Sequence[ProposalProgress], min_cell_size: int) -> OfficialAnswerRate:
-    """The same from rows. What was split counts by its parts; that it was hidden, even with a reason, is no answer.
+    """Computes the rate from rows. A split contribution counts by its parts; hiding, even with a reason, is no answer.
 
     >>> official_answer_rate_of([], min_cell_size=5)
     OfficialAnswerRate(contributions=0, answered=0, median_days=None)
@@ -60,7 +60,7 @@ def official_answer_rate_of(rows: Sequence[ProposalProgress], min_cell_size: int
 
 
 def unanswered_contributions(connection: Connection, consultation_id: int) -> list[UnansweredContribution]:
-    """Whose authors still wait: what nobody has read yet, and what has no final status. Oldest first."""
+    """Returns the contributions not yet reviewed and those without a final status, oldest first."""
     return [
         UnansweredContribution(row.code, row.status, row.state == "waiting")
         for row in proposal_progress(connection, consultation_id)

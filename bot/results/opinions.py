@@ -1,4 +1,4 @@
-"""Released proposals and how they were rated, in words: for everybody, per sector, per group of similar opinion.
+"""Formats released proposals and their ratings: overall, per sector, and per opinion group.
 
 Pure: a published result and a language in, rows out; the same for the result page and for the command.
 """
@@ -19,21 +19,21 @@ from bot.results.report import Highlight, StatementResult
 from flows.languages import LANGUAGES
 
 MOST: Final = 5
-"""So many statements are named on which the groups agree."""
+"""The maximum number of listed statements on which the groups agree."""
 
 
 class AgreementRow(NamedTuple):
-    """How one sector or one group rated one statement. Numbers are None where too few people stand behind them."""
+    """The ratings of one statement by one sector or one group. Numbers about too few people are None."""
 
     name: str
     seen: int | None
     agrees: int | None
     share: str
-    """Smoothed; "" where nothing may be told."""
+    """Smoothed; "" where suppressed."""
     chance: str
-    """How far chance alone may carry the share; "" where the counts are not told."""
+    """The confidence interval of the share; "" where the counts are suppressed."""
     untold: str = ""
-    """What stands in place of a number that is not told."""
+    """The text shown instead of a suppressed number."""
 
 
 class RatedProposal(NamedTuple):
@@ -45,21 +45,21 @@ class RatedProposal(NamedTuple):
     language: str
     direction: str
     translator: str
-    """Who translated it; "" where this is the original."""
+    """The translator; "" for the original."""
     is_reviewed: bool
     status: str
     statement: StatementResult | None
     shares: tuple[float, float, float] | None
-    """Agree, pass, disagree, where all three may be told."""
+    """Agree, pass, disagree, if all three are published."""
     everybody: AgreementRow | None
-    """Everybody's agreement; None where nobody rated it."""
+    """The overall agreement; None if there are no ratings."""
     sectors: list[AgreementRow]
     across: str
-    """What holds for all sectors together; "" where none is asked for."""
+    """The result over all sectors; "" if there are no sectors."""
 
 
 class RepresentativeStatement(NamedTuple):
-    """A statement that stands for everybody, for one group, or for what the groups have in common."""
+    """A statement that represents all participants, one group, or what the groups have in common."""
 
     idea: RatedProposal
     side: str
@@ -68,7 +68,7 @@ class RepresentativeStatement(NamedTuple):
 
 
 class OpinionGroup(NamedTuple):
-    """People who rated alike, and what tells them from the others."""
+    """A group of participants with similar ratings, and the statements that distinguish it from the others."""
 
     name: str
     people: int
@@ -76,7 +76,7 @@ class OpinionGroup(NamedTuple):
 
 
 def rated_proposals(found: PublishedResults, locale: Locale) -> list[RatedProposal]:
-    """Released proposals in the order of `bot.results.statement_order`, which is that in which a wave takes them."""
+    """Returns released proposals in the order of `bot.results.statement_order`, in which a wave also takes them."""
     statements = {statement.name: statement for statement in found.report.statements}
     known = [_idea(found, code, statements.get(code), locale) for code in found.proposals]
     return sorted(
@@ -91,12 +91,12 @@ def rated_proposals(found: PublishedResults, locale: Locale) -> list[RatedPropos
 def agreed_by_most(
     found: PublishedResults, known: list[RatedProposal], locale: Locale
 ) -> list[RepresentativeStatement]:
-    """Statements most people are on one side of (`bot.results.methods.consensus.agreed_upon`)."""
+    """Returns statements that most agree or disagree with (`bot.results.methods.consensus.agreed_upon`)."""
     return _stands(found, known, None, locale)
 
 
 def described_groups(found: PublishedResults, known: list[RatedProposal], locale: Locale) -> list[OpinionGroup]:
-    """Groups of similar opinion, the largest first; empty where none are told."""
+    """Returns the opinion groups, the largest first; empty if none are published."""
     return [
         OpinionGroup(_called(locale, number), people, _stands(found, known, number, locale))
         for number, people in enumerate(found.report.group_sizes)
@@ -106,7 +106,9 @@ def described_groups(found: PublishedResults, known: list[RatedProposal], locale
 def statements_in_common(
     found: PublishedResults, known: list[RatedProposal], locale: Locale
 ) -> list[RepresentativeStatement]:
-    """Statements the groups agree on most: by the product of their smoothed agreements, where all may be told."""
+    """Returns the statements the groups agree on most: by the product of their smoothed agreements, if all of these are
+    published.
+    """
     by_code = {idea.code: idea for idea in known}
     published = [
         (it.group_informed.low, it)
@@ -125,7 +127,7 @@ def statements_in_common(
 
 
 def official_answers_line(found: PublishedResults, locale: Locale) -> str:
-    """How reliably people hear what became of their proposals; "" where there is nothing (that may be told)."""
+    """Returns the official answer rate as text; "" if there are no contributions or too few to publish."""
     share, days = found.answered.share, found.answered.median_days
     if share is None or not found.answered.contributions:
         return ""
@@ -153,18 +155,18 @@ def _stands(
 
 
 def _compared(it: Highlight, idea: RatedProposal, locale: Locale, found: PublishedResults) -> list[AgreementRow]:
-    """The agreement in the group beside that of everybody, or that of everybody alone."""
+    """Returns the agreement in the group and the overall agreement, or the overall agreement alone."""
     everybody = [idea.everybody] if idea.everybody else []
     return everybody if it.group is None else [_row(it.cell, _called(locale, it.group), locale, found), *everybody]
 
 
 def _called(locale: Locale, group: int) -> str:
-    """Groups count from 1 for people."""
+    """Returns the displayed name of a group, numbered from 1."""
     return locale.say("results.group", number=group + 1)
 
 
 def _across(statement: StatementResult | None, locale: Locale) -> str:
-    """What holds for every sector; where something is known of some of them only, how many are unknown."""
+    """Returns the result over all sectors; if some are not known, also their number."""
     if statement is None or not statement.sectors.cells:
         return ""
     missing, number = len(statement.sectors.missing), statement.sectors.number

@@ -34,45 +34,44 @@ class PublishedTexts(NamedTuple):
     """Translations by proposal id and language."""
     history: Mapping[int, list[NewProposalStatus]]
     quotes: tuple[Quote, ...]
-    """Released answers in own words."""
+    """Released free-text answers."""
 
 
 class PublishedResults(NamedTuple):
     """Counts without suppressed cells, released proposals, and their statuses."""
 
     edition: ResultsEdition
-    """Which figures these are."""
+    """The edition of the figures."""
     subject: AnswerDataset
-    """As it was when they were made: of the revisions that were counted."""
+    """The data set at the time of the edition: of the revisions that were counted."""
     rows: tuple[CountRow, ...]
-    """As in counts.csv; labels of reasons for no answer are left to the reader."""
+    """As in counts.csv; the caller adds labels for the reasons for no answer."""
     outcomes: Mapping[str, Outcome]
-    """Orders, budgets and comparisons by variable, where enough people answered."""
+    """Rankings, budgets and comparisons by variable, if enough people answered."""
     report: StatementReport
-    """Of proposals that are public now."""
+    """The figures of proposals that are public now."""
     words: PublishedTexts
     texts_of_questions: Mapping[str, tuple[Quote, ...]]
-    """Released answers in own words, by variable."""
+    """Released free-text answers by variable."""
 
     @property
     def is_before(self) -> bool:
-        """Whether it was counted for this one look (`preview_results`): not public, and not compared with any look
-        before."""
+        """Whether this is a preview (`preview_results`): not public, and not compared with earlier previews."""
         return self.edition.number == 0
 
     @property
     def participations(self) -> int | None:
-        """How many answered something; None where those are too few, or it was not kept (`Edition.has_counts`)."""
+        """Returns the number answered; None if too few, or not stored (`ResultsEdition.has_counts`)."""
         return self._total("participations")
 
     @property
     def begun(self) -> int | None:
-        """How many began, whether they answered anything or not; None where that is too few to be told."""
+        """Returns the number of begun participations, answered or not; None if too few to be published."""
         return self._total("begun")
 
     @property
     def finished(self) -> int | None:
-        """How many came to the end; None where that is too few to be told."""
+        """Returns the number of finished participations; None if too few to be published."""
         return self._total("finished")
 
     def _total(self, table: str) -> int | None:
@@ -92,22 +91,22 @@ class PublishedResults(NamedTuple):
 
     @property
     def answered(self) -> OfficialAnswerRate:
-        """What became of contributions."""
+        """Returns the official answer rate of contributions."""
         return self.edition.document.answered or OfficialAnswerRate(None, None, None)
 
     def balance(self, context: str) -> dict[str, int | None]:
-        """How many came by which channel, in which language, …: the counts of one of `CONTEXTS`, None where too few."""
+        """Returns the counts of one of `CONTEXTS` (channel, language, …); None for counts of too few people."""
         return {row.code: row.n for row in self.rows if row.table == context}
 
     @property
     def visible_share(self) -> float | None:
-        """Which part of all answers can be seen, 0 to 1; None where there are none, or that may not be told."""
+        """Returns the published share of all answers, 0 to 1; None without answers, or if suppressed."""
         return self.edition.document.visible_share
 
 
 def preview_results(connection: Connection, slug: str, *, seed: int = 0, is_inner: bool = False) -> PublishedResults:
-    """The public part of a consultation as it is at this moment, counted anew and not stored: for the team before the
-    figures are public. `is_inner`: with small numbers, too. Raises CommandError where there is none of this name.
+    """Counts the public part of a consultation at this moment and does not store it: for the team, before the figures
+    are public. `is_inner` includes small numbers. Raises CommandError if there is no consultation of this name.
     """
     live = stored_revisions.live_revision(connection, slug)
     previous = load_newest_edition(connection, live)
@@ -119,7 +118,7 @@ def preview_results(connection: Connection, slug: str, *, seed: int = 0, is_inne
 def results_of_edition(
     connection: Connection, edition: ResultsEdition, known: PublishedResults | None = None
 ) -> PublishedResults:
-    """An edition with the words of this moment. `known` is given back where nothing has changed since."""
+    """Returns an edition with the texts that are public now. Returns `known` if nothing has changed since."""
     words = _words(connection, edition.consultation_id)
     is_same = known is not None and _key(known.edition) == _key(edition)
     if known is not None and is_same and known.words == words:
@@ -162,8 +161,8 @@ def _words(connection: Connection, consultation_id: int) -> PublishedTexts:
 
 
 def _by_question(found: AnswerDataset, quotes: tuple[Quote, ...]) -> dict[str, tuple[Quote, ...]]:
-    """Released answers to questions that ask for free text; of a recording or a picture only where it has words."""
-    # A key has one variable of free text at most: all wordings of a text are one, whatever the key asks now.
+    """Returns released answers to free-text questions; a recording or a picture only if it has text."""
+    # A key has at most one free-text variable: all wordings of a text are one, whatever the key means now.
     variables = {variable.key: variable.id for variable in found.variables if variable.kind == "text"}
     texts: dict[str, list[Quote]] = {id_: [] for id_ in variables.values()}
     for quote in quotes:
@@ -173,7 +172,7 @@ def _by_question(found: AnswerDataset, quotes: tuple[Quote, ...]) -> dict[str, t
 
 
 def _labelled(found: AnswerDataset, rows: Iterable[CountRow]) -> Iterator[CountRow]:
-    """Cells with what people read for their codes."""
+    """Yields the cells with the labels of their codes."""
     labels = {variable.id: variable.labels for variable in found.variables}
     for row in rows:
         texts = labels.get(row.question_key, {}).get(row.code, {}) if row.kind in {"option", "chosen"} else {}

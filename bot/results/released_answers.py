@@ -1,4 +1,4 @@
-"""Released answers to open questions, as everybody may read them: apart from whose they are."""
+"""Released answers to open questions in public form: without their participation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Quote(NamedTuple):
 
 
 def load_quotes(connection: Connection, consultation_id: int) -> list[Quote]:
-    """All of a consultation, in the order of their random codes: the same for the same answers, and of no meaning."""
+    """Returns all answers of a consultation in the order of their random codes: stable, and without meaning."""
     rows = released_answers(connection, consultation_id)
     texts = translations_of(connection, [row.id for row in rows])
     return [

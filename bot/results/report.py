@@ -1,7 +1,7 @@
 """Computes the published figures of rated statements from the log of votes, without suppressed cells.
 
-Pure and seeded: the same log, sectors and seed give the same result. All figures here may be shown to everybody who may
-see results; the unprotected counts are in `bot.results.methods.matrix`.
+Pure and seeded: the same log, sectors and seed give the same result. All figures here may be shown to every reader of
+the results; the unprotected counts are in `bot.results.methods.matrix`.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class StatementResult:
 
     name: str
     by_last_vote: VoteCounts
-    """Everybody counts once."""
+    """Each participant counts once."""
     by_vote_events: VoteCounts
-    """A person who changed a vote counts once per vote."""
+    """A participant counts once per vote event, so a changed vote counts again."""
     important: int | None
     overall: SectorCell
     sectors: Agreement
@@ -70,7 +70,7 @@ class StatementResult:
 
 
 class Highlight(NamedTuple):
-    """A statement that stands for everybody (`group` None) or for one opinion group, with its cell there."""
+    """A statement that represents all participants (`group` None) or one opinion group, with its cell there."""
 
     name: str
     side: Side
@@ -80,8 +80,8 @@ class Highlight(NamedTuple):
 
     @property
     def stands_for(self) -> Side:
-        """What people are told. `side` is where the group differs most from others: of what everybody agrees with, that
-        may be the few who do not. But the statement a group agrees with best is there because it agrees.
+        """The published side. `side` is where the group differs most from the others: if nearly all participants agree,
+        that may be the few disagreements. The statement a group agrees with most is always published as agreement.
         """
         return "agree" if self.is_best_agreed else self.side
 
@@ -113,8 +113,8 @@ def statement_report(
     least_people: int = LEAST_PEOPLE,
     seed: int = 0,
 ) -> StatementReport:
-    """The result of this log. `shown` names the statements that are told; the others count for who is eligible only.
-    `sectors` says which people declared each.
+    """Computes the result of this log. `shown` names the published statements; the others count for eligibility only.
+    `sectors` marks for each sector the participants that declared it.
     """
     matrix = last_votes(log)
     took_part = int(matrix.voted.any(axis=1).sum())
@@ -193,8 +193,8 @@ def _counted(totals: VoteTotals, place: int) -> FrequencyRow:
 def statement_tables(
     log: VoteLog, shown: Sequence[str], sectors: Mapping[str, frozenset[str]]
 ) -> dict[str, FrequencyTable]:
-    """What is told of each statement, as an edition is compared with the one before: `agreement:` of each by sectors,
-    `votes:` and `events:` of all who rated it.
+    """Returns the published tables of each statement, for comparison with the previous edition: `agreement:` by
+    sectors, `votes:` and `events:` of all participants that rated it.
     """
     whole_matrix = last_votes(log)
     told_of = frozenset(shown)
@@ -228,10 +228,10 @@ class PublishedVotes(NamedTuple):
 
 
 def published_votes(now: FrequencyRow, ever: FrequencyRow, important: int, min_cell_size: int) -> PublishedVotes:
-    """The counts of a statement by the last votes and by all votes, and how many marked it as important.
+    """Returns the publishable counts of a statement: by last votes, by all votes, and of important marks.
 
-    Votes that were replaced by others are told where they are none or enough, not all alike: who knows that somebody
-    voted anew would know how before.
+    Replaced votes are published if there are none, or enough of them and not all alike. Otherwise a reader with the
+    knowledge that a participant changed a vote could conclude the earlier vote.
 
     >>> now = FrequencyRow(31, {"agrees": 20, "disagrees": 2, "passes": 9})
     >>> published_votes(now, now, 3, 5)[:3]
@@ -254,7 +254,7 @@ def published_votes(now: FrequencyRow, ever: FrequencyRow, important: int, min_c
 
 
 def _product(over: Agreement) -> Interval:
-    """Π of the groups' agreements, as exact as they are told."""
+    """Returns Π of the groups' agreements, as exact as they are published."""
     low = high = 1.0
     for cell in over.cells:
         low, high = low * cell.agreement.low, high * cell.agreement.high
@@ -262,7 +262,7 @@ def _product(over: Agreement) -> Interval:
 
 
 def _sizes(sectors: Mapping[str, Flags], matrix: VoteMatrix, min_cell_size: int) -> dict[str, int | None]:
-    """How many people of each sector voted, as far as it may be told."""
+    """Returns the number of voters of each sector, as far as it may be published."""
     active: Flags = np.asarray(matrix.voted.any(axis=1))
     sizes = {name: int((people & active).sum()) for name, people in sectors.items()}
     rests = {name: int(active.sum()) - n for name, n in sizes.items()}

@@ -1,15 +1,16 @@
 """The order of rated statements: one for the result page, for the command and for what a wave takes with `take: top`.
 
-From what is told alone, so that anybody can recompute it and the order says nothing that the figures do not:
+Uses published figures only, so that every reader can recompute the order, and it discloses nothing beyond the figures:
 
 1. agreed by all sectors (`bot.results.methods.sectors`): by the lower end of the interval of the sector that agrees
    least;
-2. all others with enough ratings: by the lower end of the interval of everybody. A sector of which too little is known
-   lifts nothing and lowers nothing;
-3. few ratings: the same, behind all others. With fewer than 20 the interval is wider than ± 20 points;
-4. nothing told.
+2. all others with enough ratings: by the lower end of the overall interval. A sector with too little published data has
+   no influence;
+3. few ratings: by the same value, after all others. With fewer than 20 the interval is wider than ± 20 points;
+4. nothing published.
 
-The lower end of the interval (Wilson 1927, 95 %) instead of the share: few ratings may be all in favour by chance.
+The order uses the lower end of the interval (Wilson 1927, 95 %) instead of the share, because a few ratings may all be
+in favour by chance.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ LEAST_RATED: Final = 20
 
 
 class StatementStanding(IntEnum):
-    """What can be said of a statement, the strongest first."""
+    """The category of a statement, the strongest first."""
 
     ALL_SECTORS = 0
     RATED = 1
@@ -35,26 +36,26 @@ class StatementStanding(IntEnum):
 
 
 class StatementRank(NamedTuple):
-    """Sorts statements: what is agreed with most comes first."""
+    """Sort key of statements: the highest agreement comes first."""
 
     standing: StatementStanding
     sectors: float = 0.0
     """Minus the lower end of the sector that agrees least, where all sectors agree."""
     everybody: float = 0.0
-    """Minus the lower end of everybody."""
+    """Minus the lower end of the overall interval."""
 
     @property
     def at_least(self) -> float:
-        """So many of everybody agree, chance allowed for."""
+        """Returns the overall agreement at the lower end of its interval."""
         return -self.everybody
 
 
 UNRANKED: Final = StatementRank(StatementStanding.UNTOLD)
-"""Of a statement that nobody rated, or of which nothing is told."""
+"""The rank of a statement without ratings or without published figures."""
 
 
 def rank_statement(statement: StatementResult) -> StatementRank:
-    """Where a statement belongs, by what is told of it."""
+    """Returns the rank of a statement by its published figures."""
     everybody = lower_end(statement.overall)
     if everybody is None:
         return UNRANKED
@@ -67,8 +68,8 @@ def rank_statement(statement: StatementResult) -> StatementRank:
 
 
 def lower_end(cell: SectorCell) -> float | None:
-    """The lower end of the interval of an agreement; where only a range of counts is told, of the smallest one. None
-    where nothing is known, or nobody was asked.
+    """Returns the lower end of the interval of an agreement; if only a range of counts is published, of the smallest
+    one. None if nothing is published, or there are no votes.
     """
     if not cell.seen:
         return None
@@ -79,5 +80,5 @@ def lower_end(cell: SectorCell) -> float | None:
 
 
 def ordered_statements(statements: Sequence[StatementResult]) -> list[StatementResult]:
-    """The statements, the one most agreed with first; between equals the name decides."""
+    """Returns the statements by descending agreement; equal ones by name."""
     return sorted(statements, key=lambda it: (rank_statement(it), it.name))

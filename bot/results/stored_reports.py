@@ -1,4 +1,4 @@
-"""The stored result of rated statements as it may be shown later. Pure."""
+"""Filters the stored result of rated statements for later publication. Pure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _REASON: Final = re.compile(
     r"|shuffled votes separate about as well"
     r"|another seed finds other groups"
 )
-"""What `bot.results.methods.groups` says."""
+"""The reasons that `bot.results.methods.groups` gives."""
 
 
 def without_unpublished(whole: StatementReport, shown: frozenset[str]) -> StatementReport:
-    """A stored result without statements that are not `shown` any more."""
+    """Returns a stored result without the statements that are no longer `shown`."""
     if shown.issuperset(it.name for it in whole.statements):
         return whole
     return replace(
@@ -32,8 +32,9 @@ def without_unpublished(whole: StatementReport, shown: frozenset[str]) -> Statem
 
 
 def without_foreign_names(whole: StatementReport) -> StatementReport:
-    """A result that a program without editions kept, without any name that is none of ours: it took every answer under
-    the key of a sector question for sectors, also what people had written while it was another question.
+    """Returns a result stored by a version without editions, without names that are no codes of the definition: that
+    version took every answer under the key of a sector question for sectors, including free text given while the key
+    had another meaning.
     """
     statements = (
         replace(it, sectors=_only(it.sectors, _is_sector), groups=_only(it.groups, str.isdecimal), overall=_whole(it))

@@ -40,13 +40,13 @@ class _Held:
     tables: frozenset[str]
     """Counts of questions, by name of the table."""
     statements: frozenset[str]
-    """Statements of which everything stays."""
+    """Statements of which all figures keep their published values."""
     events: frozenset[str]
-    """Statements of which the number of all votes ever cast is not told."""
+    """Statements whose number of all votes ever cast is not published."""
 
 
 def settle_edition(previous: ResultsEdition, new: ResultsEdition, *, is_closed: bool) -> ResultsEdition | None:
-    """The new edition as it may be published after the previous one; None where the previous one stays."""
+    """Returns the publishable version of the new edition; None if the previous edition stays."""
     before, after = previous.compared, new.compared
     if before is None or after is None or new.is_last:
         return new
@@ -67,7 +67,7 @@ def settle_edition(previous: ResultsEdition, new: ResultsEdition, *, is_closed: 
 def _held(
     before: ComparisonBasis, after: ComparisonBasis, apart: frozenset[str], *, is_closed: bool
 ) -> tuple[_Held, dict[str, tuple[Moment, ...]]]:
-    """What stays, and the moments of all statements."""
+    """Returns the figures that keep their values, and the moments of all statements."""
     beside_rooms = {name for id_ in apart for name in (id_, f"{ASKED}{id_}", f"ballots:{id_}") if name in after.tables}
     names = comparison_basis.unpublishable_changes(before, after) | beside_rooms
     statements, published = set[str](), dict[str, tuple[Moment, ...]]()
@@ -86,7 +86,7 @@ def _held(
 
 
 def _is_same(before: ComparisonBasis, after: ComparisonBasis) -> bool:
-    """Whether no count has changed; words and what became of contributions may have."""
+    """Whether no count has changed. Texts and statuses of contributions may have changed."""
     newest = {name: published[-1].table for name, published in before.moments.items()}
     return before.tables == after.tables and newest == {name: it.table for name, (it,) in after.moments.items()}
 
@@ -94,7 +94,7 @@ def _is_same(before: ComparisonBasis, after: ComparisonBasis) -> bool:
 def _basis(
     before: ComparisonBasis, after: ComparisonBasis, held: _Held, published: Mapping[str, tuple[Moment, ...]]
 ) -> ComparisonBasis:
-    """What the next edition is compared with: of what stays the tables as they were told."""
+    """Returns the comparison basis of the next edition; held figures have their tables as last published."""
     kept = {*held.tables, *(_EVENTS + it for it in held.events)}
     kept |= {kind + it for it in held.statements for kind in (_VOTES, _EVENTS)}
     tables = {
@@ -105,7 +105,9 @@ def _basis(
 
 
 def _remembered(before: ComparisonBasis, basis: ComparisonBasis) -> ComparisonBasis:
-    """The same with what was told once and is not told now: who kept it compares it with what is told next."""
+    """Adds tables that were published earlier and are not published now: readers may have stored them, and can compare
+    them with later figures.
+    """
     published = {name: it for name, it in before.tables.items() if comparison_basis.is_publishable(before, name)}
     untold = {name for name in basis.tables if not comparison_basis.is_publishable(basis, name)}
     once = {
@@ -119,7 +121,7 @@ def _remembered(before: ComparisonBasis, basis: ComparisonBasis) -> ComparisonBa
 def _rows(
     previous: ResultsEdition, new: ResultsEdition, held: frozenset[str], *, with_contexts: bool
 ) -> tuple[CountRow, ...]:
-    """The cells of the new edition, those of held tables as they were."""
+    """Returns the cells of the new edition; cells of held tables keep their published values."""
 
     def is_held(row: CountRow) -> bool:
         if row.table in CONTEXTS or row.table in TOTALS[1:]:
@@ -167,7 +169,9 @@ def _statement(
 
 
 def _sectors(old: Agreement, new: Agreement, published: tuple[Moment, ...]) -> Agreement:
-    """The sectors of now, those that stay as they were told last; nothing of one that was not told before."""
+    """Returns the current sectors. Held sectors keep their last published values; a held sector that was never
+    published stays empty.
+    """
     anew = published[-1].lines if published else frozenset[PublishedRow]()
     known = {line for it in published for line in it.lines} - {ALL_ANSWERED}
     earlier = {published_row_of(it, old): it for it in old.cells if it.agrees is not None}

@@ -1,4 +1,4 @@
-"""A published result as lines of text, in the words of the result page: every figure with the people behind it."""
+"""Formats a published result as lines of text, with the phrases of the result page and the base of each figure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bot.results.opinions import AgreementRow, RatedProposal, RepresentativeStat
 from bot.results.published import PublishedResults
 
 MOST: Final = 10
-"""So many proposals, and answers to an open question, are listed; all of them stand in the JSON and on the page."""
+"""The maximum number of listed proposals, and of answers to an open question; the JSON and the page contain all."""
 _LONGEST: Final = 120
 
 
 def result_lines(found: PublishedResults, locale: Locale, zone: tzinfo = UTC) -> Iterator[str]:
-    """The whole result in one language."""
+    """Yields the whole result in one language."""
     yield from _head(found, locale, zone)
     for heading, rows in figures.participation_contexts(found, locale):
         counts = (f"{bar.label} {_count(bar, found.subject.min_cell_size, locale)}" for bar in rows)
@@ -43,7 +43,7 @@ def result_lines(found: PublishedResults, locale: Locale, zone: tzinfo = UTC) ->
 
 
 def _texts(texts: Sequence[QuotedAnswer], locale: Locale) -> Iterator[str]:
-    """Released answers in own words: the first few, and how many more there are."""
+    """Yields the first released free-text answers, and the number of the others."""
     yield f"  {locale.say('results.texts' if texts else 'results.texts_none')}"
     for said in texts[:MOST]:
         yield f"    – {' '.join(said.text.split())}"
@@ -165,7 +165,7 @@ def _stands(stands: Iterable[RepresentativeStatement], locale: Locale) -> Iterat
 
 
 def _rated(row: AgreementRow, locale: Locale) -> str:
-    """One sector or group: counts, the smoothed share, and how far chance may carry it."""
+    """Formats one sector or group: counts, the smoothed share, and its interval."""
     if row.seen is None:
         return f"{row.name}: {row.untold}"
     share = f"{locale.say('results.smoothed')} {row.share}{f' ({row.chance})' if row.chance else ''}"

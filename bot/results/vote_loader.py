@@ -1,4 +1,4 @@
-"""From the store to the log: every vote of a consultation, the statements it has, and who declared which sector."""
+"""Loads the vote log of a consultation from the store: all votes, the statements, and the declared sectors."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ SECTORS: Final = "sectors"
 
 
 class StatementVotes(NamedTuple):
-    """Everything results are computed from. Statements are named by their public codes."""
+    """The input of the results. Statements are named by their public codes."""
 
     log: VoteLog
     proposals: Mapping[str, StoredProposal]
-    """By code, oldest first; merged ones are not there."""
+    """By code, oldest first; without merged ones."""
     shown: tuple[str, ...]
     """Codes of those which are released and not withdrawn."""
 
 
 def load_votes(connection: Connection, consultation_id: int) -> StatementVotes:
-    """One moment of a consultation. Votes on a merged proposal count for the one it was merged into."""
+    """Loads the votes of a consultation at one moment. Votes on a merged proposal count for the merge target."""
     every = {row.id: row for row in proposals_of_consultation(connection, consultation_id)}
     states = moderations_by_id(connection, list(every))
     target = {number: _final(number, states) for number in every}
@@ -47,7 +47,7 @@ def load_votes(connection: Connection, consultation_id: int) -> StatementVotes:
 
 
 def _final(number: int, states: Mapping[int, moderation.NewModeration]) -> int:
-    """Where a chain of merges ends."""
+    """Returns the last proposal in a chain of merges."""
     for _ in range(len(states)):
         state = states.get(number)
         if state is None or state.merged_into is None:
@@ -63,10 +63,10 @@ def _columns(
     merged: Mapping[int, int],
     own: Set[tuple[str | None, int]],
 ) -> Iterator[Sequence[Sequence[object]]]:
-    """The votes as `Log.of_columns` takes them; `at` is the place of each among all, in the order they were given."""
+    """Yields the votes for `VoteLog.of_columns`; `at` is the index of each vote in the order of voting."""
     start = 0
     apart = {*merged, *merged.values()}
-    # Where nothing was merged, a million rows need not be looked at one by one.
+    # Without merges, a million rows need no check one by one.
     parts = (
         [row for row in rows if row[1] not in apart] if apart else rows
         for rows in vote_batches(connection, consultation_id)
@@ -80,8 +80,8 @@ def _columns(
 def _of_merged(
     connection: Connection, merged: Mapping[int, int], own: Set[tuple[str | None, int]]
 ) -> Iterator[tuple[str, int, int, bool]]:
-    """Votes on what was merged and on what stands for it now, each as often as it was given. None on what stands for
-    an idea of one's own.
+    """Yields all vote events on merged proposals and on their merge targets. Excludes votes on the merge target of the
+    voter's own idea.
     """
     votes = ratings.votes_on(connection, sorted({*merged, *merged.values()}))
     copied = {it.id for it in carried_votes(votes, merged)}
@@ -92,9 +92,9 @@ def _of_merged(
 
 
 def load_sectors(connection: Connection, found: AnswerDataset) -> dict[str, frozenset[str]]:
-    """Sector → the pseudonyms of those who see themselves in it, by the answers to questions of the type `sectors`.
+    """Returns sector → the pseudonyms that declared it, from the answers to questions of the type `sectors`.
 
-    Empty where nobody was asked; a sector nobody declared is there, since it is missing from every result.
+    Empty if there is no such question. Includes sectors without members, because they are missing from every result.
     """
     declared: dict[str, set[str]] = {}
     for variable in found.variables:

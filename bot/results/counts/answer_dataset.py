@@ -42,7 +42,7 @@ _SEVERAL: Final[Mapping[Expects, Kind]] = {"many": "several", "order": "order", 
 
 
 class QuestionWording(NamedTuple):
-    """How a question was worded in some revisions."""
+    """The wording of a question in some revisions."""
 
     revisions: tuple[int, ...]
     question: Question
@@ -58,34 +58,34 @@ class Variable:
 
     key: str
     id: str
-    """Its name among all variables: the key. Where an older program let a key change its meaning, the key stands for
-    the newest one, and each earlier one is called by the key and the revision that asked for it last ("safety.1").
+    """The unique name of the variable: the key. If an older version let a key change its meaning, the key denotes the
+    newest meaning; an earlier meaning is named by the key and the last revision that used it ("safety.1").
     """
     name: str
-    """The column in the wide files: the id, unless a column is called so already."""
+    """The column in the wide files: the id, unless another column has that name."""
     kind: Kind
     question: Question
     codes: tuple[str, ...]
-    """What answers can be, where that can be counted up, in the order in which it is offered; removed ones last."""
+    """The possible answers, if there is a finite number, in the order in which they are offered; removed ones last."""
     labels: Labels
-    """Code → language → what people read; where it was called otherwise before, both."""
+    """Code → language → label; if the label changed, both."""
     options: tuple[str, ...]
-    """The options of all revisions that ask it, in the order of the definition; removed ones last."""
+    """The options of all revisions that contain it, in the order of the definition; removed ones last."""
     possible: frozenset[str]
-    """What an answer is made of, where it is no number and no words."""
+    """The codes that an answer consists of, unless it is a number or free text."""
     wordings: tuple[QuestionWording, ...]
     """The newest first."""
     revisions: tuple[int, ...]
     is_earlier: bool
-    """Whether the key means something else by now."""
+    """Whether the key has another meaning now."""
 
     @property
     def is_several(self) -> bool:
-        """Whether an answer says something about several options."""
+        """Whether an answer can refer to several options."""
         return self.kind in _SEVERAL.values()
 
     def columns(self) -> tuple[str, ...]:
-        """Its columns in the wide files. A dot stands in no key, so they never meet those of another question."""
+        """Returns its columns in the wide files. No key contains a dot, so they never clash with another question."""
         if self.is_several:
             return (self.name, *(f"{self.name}.{code}" for code in self.codes))
         if self.kind == "text":
@@ -95,7 +95,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDataset:
-    """A consultation as it is counted and exported."""
+    """A consultation as counted and exported."""
 
     newest: PublishedRevision
     revisions: tuple[PublishedRevision, ...]
@@ -115,19 +115,19 @@ class AnswerDataset:
 
     @property
     def language(self) -> str:
-        """The language in which the files are labelled."""
+        """Returns the language of the labels in the files."""
         return self.flow.consultation.main_language
 
     @property
     def min_cell_size(self) -> int:
-        """The threshold of published figures; `disclosure.UNPROTECTED` for the core team."""
+        """Returns the threshold of published figures; `disclosure.UNPROTECTED` for the core team."""
         return UNPROTECTED if self.is_inner else self.flow.consultation.smallest_cell
 
     def number_of(self, revision_id: int) -> int:
         return next(revision.number for revision in self.revisions if revision.id == revision_id)
 
     def revisions_of(self, variable: Variable) -> list[int]:
-        """The ids of the revisions that ask it."""
+        """Returns the ids of the revisions that contain it."""
         return [revision.id for revision in self.revisions if revision.number in variable.revisions]
 
 
@@ -139,11 +139,11 @@ def load_dataset(
     among: Collection[int] = (),
     now: datetime | None = None,
 ) -> AnswerDataset:
-    """The consultation of this name, open or not, as it is `now`; with `trials` also a test. Raises CommandError, which
-    names others.
+    """Loads the consultation of this name, open or closed, as of `now`; with `trials` also a test. Raises CommandError,
+    which names other consultations.
 
-    `among`: as if there were only these revisions, by id, e.g. those there were when something was counted. The last
-    one counts as the newest where the live one is none of them.
+    `among` restricts the revisions by id, e.g. to those that existed at the time of a count. If the live revision is
+    not among them, the last one counts as the newest.
     """
     newest = stored_revisions.live_revision(connection, slug, trials=trials)
     every = revisions_once_live(connection, newest.consultation_id)
@@ -167,7 +167,7 @@ def load_dataset(
 
 
 def revisions_with_same_meaning(connection: Connection, newest: PublishedRevision, key: str) -> frozenset[int]:
-    """The ids of the revisions in which this key asks for the same as in the newest one; compiles nothing."""
+    """Returns the ids of the revisions in which this key has the meaning of the newest one; compiles nothing."""
     if newest.number == 1:
         return frozenset({newest.id})
     revisions = revisions_once_live(connection, newest.consultation_id)
@@ -184,7 +184,7 @@ def _questions(content: str) -> dict[str, AskedQuestion]:
 
 
 def _variables(revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow]) -> Iterator[Variable]:
-    """The questions of the newest revision in their order, then those only asked earlier, then earlier meanings."""
+    """Yields the questions of the newest revision in order, then those of earlier revisions, then earlier meanings."""
     asked_in: dict[str, list[PublishedRevision]] = {}
     for revision in reversed(revisions):
         for key in flows[revision.id].questions:
@@ -204,7 +204,7 @@ def _asked(flow: Flow, key: str) -> AskedQuestion:
 def _variable(
     key: str, revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow], *, is_earlier: bool = False
 ) -> Variable:
-    """The variable of these revisions, oldest first."""
+    """Returns the variable of these revisions, which are given oldest first."""
     wordings = tuple(_wordings(key, revisions, flows))
     question, id_ = wordings[0].question, f"{key}.{revisions[-1].number}" if is_earlier else key
     kind = _kind([wording.question for wording in wordings])
@@ -228,7 +228,7 @@ def _variable(
 
 
 def _wordings(key: str, revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow]) -> Iterator[QuestionWording]:
-    """The different wordings, the newest first."""
+    """Yields the different wordings, the newest first."""
     found: list[tuple[Question, Labels, list[int]]] = []
     for revision in reversed(revisions):
         flow = flows[revision.id]
@@ -241,7 +241,7 @@ def _wordings(key: str, revisions: Sequence[PublishedRevision], flows: Mapping[i
 
 
 def _labels_over(wordings: Sequence[QuestionWording], renderers: Mapping[str, Renderer]) -> Labels:
-    """What people read for each code in the newest wording that has it, and what it was called before."""
+    """Returns the label of each code in the newest wording that has it, and its earlier labels."""
     found: dict[str, dict[str, str]] = {}
     for wording in wordings:
         for code, by_language in wording.labels.items():
@@ -258,7 +258,7 @@ def _labels_over(wordings: Sequence[QuestionWording], renderers: Mapping[str, Re
 
 
 def _called_before(code: str, wordings: Sequence[QuestionWording]) -> dict[str, list[str]]:
-    """Other names of this code in earlier wordings, by language; how it is punctuated is no other name."""
+    """Returns different labels of this code in earlier wordings, by language; punctuation makes no difference."""
     found: dict[str, dict[str, str]] = {}
     for wording in wordings:
         label = dict(question_meaning.own_labels(wording.question)).get(code)
@@ -268,7 +268,7 @@ def _called_before(code: str, wordings: Sequence[QuestionWording]) -> dict[str, 
 
 
 def _kind(questions: Sequence[Question]) -> Kind:
-    """How answers are written down; where some wordings let people choose several, all are read so."""
+    """Returns the format of stored answers. If some wordings allow several options, all answers are read as several."""
     kinds = {_kind_of(question) for question in questions}
     return "several" if "several" in kinds else _kind_of(questions[0])
 
@@ -287,7 +287,7 @@ def _kind_of(question: Question) -> Kind:
 
 
 def _labels(flow: Flow, key: str) -> dict[str, dict[str, str]]:
-    """Code → language → label of everything that answers are made of, in the order in which it is offered."""
+    """Returns code → language → label of all parts of answers, in the order in which they are offered."""
     question = flow.question(key)
     values = question.values()
     if values is None:

@@ -15,16 +15,16 @@ from bot.results.counts.values import Kind, code_of
 from flows.values import GAPS, Missing, Value
 
 MERGED: Final = "other"
-"""The cell of groups that are too small to be counted apart."""
+"""The cell of groups that are too small to be counted separately."""
 CONTEXTS: Final = ("status", "channel", "language", "mode", "revision")
 ANSWERED: Final = "answered."
 OTHER: Final = "other."
-"""Values that are no answer to the question as it was asked: counted together, never by name."""
+"""Values that are no valid answer to the question: counted together, never named."""
 BALLOTS: Final = frozenset({"rank", "points", "pairwise"})
 
 
 def ballot_of(value: Value) -> tuple[object, ...]:
-    """An answer as something that can be counted.
+    """Returns an answer as a hashable value.
 
     >>> ballot_of(["a", "b"]), ballot_of({"a": 3})
     (('a', 'b'), (('a', 3),))
@@ -35,7 +35,7 @@ def ballot_of(value: Value) -> tuple[object, ...]:
 
 
 class _Counter(NamedTuple):
-    """Where the answers of one variable are counted."""
+    """Counts the answers of one variable."""
 
     id: str
     kind: Kind
@@ -66,10 +66,14 @@ class ParticipationCounts:
     def __init__(self, subject: AnswerDataset) -> None:
         self.subject = subject
         self.apart = frozenset[str]()
-        """The variables that are not told, because what else was shown of them would give single answers away."""
+        """The variables that are withheld, because together with other published figures they would disclose single
+        answers.
+        """
         self.begun = 0
         self.responses = 0
-        """The answered ones, which everything else here is about (`storage.tables.participations`)."""
+        """The number of answered participations; all other counts here are about these
+        (`storage.tables.participations`).
+        """
         self.finished = 0
         self.contexts = {name: Counter[str]() for name in CONTEXTS}
         self.cells = {variable.id: Counter[str](_cells_of(variable)) for variable in subject.variables}
@@ -83,7 +87,7 @@ class ParticipationCounts:
             for variable in subject.variables
             if variable.question.type in BALLOTS
         }
-        """Whole answers where the result is more than a count of each option (`bot.results.ballots`)."""
+        """Whole answers, for questions whose result is more than a count of each option (`bot.results.ballots`)."""
         self._counters = [
             _Counter(
                 id=it.id,
@@ -110,28 +114,28 @@ class ParticipationCounts:
             counter.add(response.given[counter.id])
 
     def answered(self, id_: str) -> int:
-        """How many answered this question, or said something else under its key."""
+        """Returns the number of participations with a value for this question, including invalid values."""
         return sum(n for name, n in self.cells[id_].items() if not name.startswith("missing."))
 
     def asked(self, id_: str) -> int:
-        """How many came to this question: they answered it, or said that they do not."""
+        """Returns the number of participations that reached this question: answered it or declined to."""
         return self.answered(id_) + sum(
             self.cells[id_][f"missing.{code.value}"] for code in Missing if code not in GAPS
         )
 
     def sizes(self, name: str) -> MergedSizes:
-        """The publishable counts of a context: small groups are merged."""
+        """Returns the publishable counts of a context: small groups are merged."""
         return small_groups.merge_small_groups(self.contexts[name], self.subject.min_cell_size)
 
     def published(self, name: str) -> dict[str, int | None]:
-        """The same by code, and `MERGED` for those that are counted together; None where nothing may be told."""
+        """Returns these counts by code, with `MERGED` for merged groups; suppressed counts are None."""
         sizes = self.sizes(name)
         found: dict[str, int | None] = {code: sizes.published.get(code) for code in self.contexts[name]}
         return found | ({MERGED: sizes.other} if sizes.other else {})
 
 
 def is_single_choice(variable: Variable) -> bool:
-    """Whether each participation stands in exactly one of the variable's cells."""
+    """Whether each participation is counted in exactly one of the variable's cells."""
     return bool(variable.codes) and variable.kind in ("option", "number")
 
 
@@ -141,7 +145,7 @@ def _cells_of(variable: Variable) -> dict[str, int]:
 
 
 def count_participations(connection: Connection, subject: AnswerDataset) -> ParticipationCounts:
-    """All participations, counted. Shares and cells are of those that are answered."""
+    """Counts all participations. Shares and cells refer to the answered ones."""
     counts = ParticipationCounts(subject)
     for response in stream_participations(connection, subject):
         counts.add(response)

@@ -1,5 +1,5 @@
 """Decides whether a table may be published after an earlier version of it: the difference of two published figures
-must not disclose what single people answered. Pure.
+must not disclose the answers of single people. Pure.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from bot.results.counts.disclosure import WHOLE, DisclosureRule, FrequencyRow, F
 
 
 def may_publish_after(previous: FrequencyRow, new: FrequencyRow, rule: DisclosureRule) -> bool:
-    """Whether a row of all who answered may be told after an earlier one. (Of several rows:
+    """Whether a row of all participants may be published after an earlier one. (For several rows:
     `bot.results.counts.moments`.)
 
-    What changed is looked at as a group of its own: the people who came, and the answers that went, are none or enough,
-    and not of one mind.
+    The change is checked as a group of its own: the added people, and the removed answers, must be none, or enough and
+    not like-minded.
 
     >>> old, rule = FrequencyRow(40, {"yes": 30, "no": 10}), DisclosureRule()
     >>> [may_publish_after(old, FrequencyRow(40 + yes + no, {"yes": 30 + yes, "no": 10 + no}), rule)
@@ -37,7 +37,7 @@ def may_publish_tables_after(
 def unpublishable_tables(
     previous: Mapping[str, FrequencyTable], new: Mapping[str, FrequencyTable], rules: Mapping[str, DisclosureRule]
 ) -> frozenset[str]:
-    """The names of the tables of all who answered that may not be told after those of the previous edition."""
+    """Returns the names of the tables of all participants that may not be published after the previous edition."""
     return frozenset(
         name
         for name, table in new.items()
@@ -50,7 +50,9 @@ def unpublishable_tables(
 
 
 def is_safe_change(old: FrequencyRow, new: FrequencyRow, rule: DisclosureRule) -> bool:
-    """Whether what changed in a row is nothing, or enough people not of one mind; came and went looked at apart."""
+    """Whether the change of a row is none, or enough people who are not like-minded; additions and removals are checked
+    separately.
+    """
     if 0 < abs(new.base - old.base) < rule.threshold:
         return False
     for answer in dict.fromkeys((*old.n, *new.n)):

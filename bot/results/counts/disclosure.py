@@ -7,8 +7,8 @@ answer (docs/results.md).
 * Threshold: a row (the answers of one group to one question) is published from `min_cell_size` people on, and where
   the people outside the row are none or at least as many.
 * Group disclosure: below `LARGE_GROUP` people no answer of a row holds more than all but one. The one person would know
-  all other answers; an answer that all share is known to everybody. From `LARGE_GROUP` people on, "30 of 30 said yes"
-  is a result.
+  all other answers; an answer that all share is disclosed to every reader. From `LARGE_GROUP` people on, "30 of 30
+  said yes" is a result.
 * Differencing: rows that are published together, and two editions of them, disclose no single answer
   (`bot.results.counts.exposure`).
 """
@@ -64,7 +64,7 @@ class DisclosureRule(NamedTuple):
 
 
 class FrequencyRow(NamedTuple):
-    """The number of people who answered, and of those who gave each answer. One person may give several answers."""
+    """The number of people who answered, and the number per answer. One person may give several answers."""
 
     base: int
     n: Mapping[str, int]
@@ -96,7 +96,7 @@ def rounded_count(n: int) -> int:
 
 
 def suppression_reason(row: FrequencyRow, rule: DisclosureRule) -> Reason:
-    """Why a row is suppressed, looked at alone.
+    """Returns the reason why a row is suppressed, considered alone.
 
     >>> [suppression_reason(FrequencyRow(yes + no, {"yes": yes, "no": no}), DisclosureRule())
     ...  for yes, no in [(497, 3), (2, 2), (11, 1), (30, 0)]]

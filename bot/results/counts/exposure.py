@@ -9,24 +9,25 @@ from bot.results.counts.disclosure import LARGE_GROUP, WHOLE, DisclosureRule, Fr
 
 
 class PopulationPart(NamedTuple):
-    """People of whom others know the same: in which published rows they are counted, and nothing else."""
+    """People that are counted in the same published rows, so that outsiders cannot distinguish them."""
 
     column: int
     """The rows, as a number: `4 ** row` for each of them, so that two of these numbers can be added."""
     n: int
-    """How many of them gave the answer."""
+    """The number of these people that gave the answer."""
     of: int
 
 
 def exposed_people(parts: Iterable[PopulationPart], *, is_sensitive: bool = False) -> int:
-    """How many people gave the answer for sure, by what the published rows say; 0 where a witness says the opposite.
+    """Returns the number of people whose answer follows for certain from the published rows. A part counts 0 if another
+    assignment of answers fits the same rows.
 
-    That somebody did *not* give it counts where the table has the opposite as an answer of its own. A person is safe
-    where the same rows fit other answers as well. That is plain where the people of a part answered differently: any of
-    them may be the one. Where all of a part gave the answer, others are looked for: up to two people less of some parts
-    and two more of others, so that every row keeps its sum. Where none are found the part counts as exposed, although
-    a change of more people might do. From `LARGE_GROUP` people on in the part, in a row that is all alike, or in what
-    one row leaves of another, it is a result.
+    That a person did *not* give an answer counts if the table has the opposite as an answer of its own. A person is
+    safe if the same rows also fit other answers. This is trivial if the people of a part answered differently: any of
+    them may have given either answer. If all of a part gave the answer, the function searches other assignments: up to
+    two people fewer in some parts and two more in others, so that every row keeps its sum. If it finds none, the part
+    counts as exposed, although a change of more people might exist. From `LARGE_GROUP` people on, in the part, in a row
+    in which all answered alike, or in the difference of two rows, the answer is a result and not an exposure.
 
     >>> # 9 of 15 people, and 3 of a group of 9 of these: so 6 of 6
     >>> exposed_people([PopulationPart(1, 6, 6), PopulationPart(1 + 4, 3, 9)])
@@ -55,8 +56,7 @@ def exposed_people(parts: Iterable[PopulationPart], *, is_sensitive: bool = Fals
 
 
 class _Results:
-    """Where `LARGE_GROUP` people or more answered alike: all of a told row, or all that one told row leaves of
-    another."""
+    """Finds where `LARGE_GROUP` people or more answered alike: in a published row, or in the difference of two."""
 
     def __init__(self, counts: Mapping[int, tuple[int, int]]) -> None:
         rows = range((max(counts).bit_length() + 1) // 2)
@@ -84,9 +84,9 @@ class _Results:
 
 
 class _Changes:
-    """Other answers of people that leave the sum of every row as it is.
+    """Alternative assignments of answers that leave the sum of every row unchanged.
 
-    0 stands for people in no row: of these any number may have given the answer.
+    0 denotes people in no row: any number of these may have given the answer.
     """
 
     def __init__(self, counts: Mapping[int, tuple[int, int]]) -> None:
@@ -95,7 +95,7 @@ class _Changes:
         self._can_rise = dict.fromkeys((0, *(it for it, (n, of) in counts.items() if n < of)))
 
     def may_be_fewer(self, column: int) -> bool:
-        """Whether fewer of this part may have given the answer."""
+        """Whether fewer people of this part may have given the answer."""
         rises = self._can_rise
         for other in self._can_fall:
             if other == column and self._counts[column][0] < 2:
@@ -111,7 +111,9 @@ class _Changes:
 
 
 def parts_by_answer(table: FrequencyTable, shown: Sequence[Groups]) -> list[list[PopulationPart]]:
-    """The parts of a table for each answer, where the rows of these groups are told, one or several to a row."""
+    """Returns the parts of a table for each answer, if the rows of these groups are published. A row has one or several
+    groups.
+    """
     answers = dict.fromkeys(answer for row in table.values() for answer in row.n)
     return [
         [PopulationPart(_column(groups, shown), row.n.get(answer, 0), row.base) for groups, row in table.items()]

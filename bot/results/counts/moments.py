@@ -1,9 +1,9 @@
 """Decides row by row what may be published of a table after its earlier versions: some rows are updated, others not.
 Pure.
 
-The rows of all moments are checked together, as an attacker would who kept every edition: the people who came or went
-between two moments form a group (docs/results.md). A moment also counts when all its rows were published again later,
-because a row that is published for the first time later counts the people of all moments.
+The rows of all moments are checked together, as by an attacker with every edition: the people added or removed between
+two moments form a group (docs/results.md). A moment still counts after all its rows were published again, because a row
+that is published for the first time later counts the people of all moments.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from bot.results.counts.disclosure import OTHERS, WHOLE, DisclosureRule, Frequen
 from bot.results.counts.exposure import PopulationPart
 
 PublishedRow = Groups
-"""A row that is told, as the groups whose people it counts; of all who answered none (`ALL_ANSWERED`)."""
+"""A published row, as the groups whose people it counts; empty for all participants (`ALL_ANSWERED`)."""
 ALL_ANSWERED: Final[PublishedRow] = frozenset()
 MAX_MOMENTS: Final = 12
-"""So many moments are looked at together at most. Then the oldest is forgotten if every row of it was told again since;
-else the table waits for the rows that stayed, or for the end.
+"""The maximum number of moments that are checked together. Beyond it, the oldest is dropped if every row of it was
+published again since; otherwise the table waits for the held rows, or for the end.
 """
 ALONE: Final = 10
-"""While other rows stay, all who answered are told anew when they are a tenth more, so that there are few moments."""
+"""While other rows are held, the row of all participants is updated after a growth of a tenth, to limit the number of
+moments.
+"""
 
 
 class Moment(NamedTuple):
@@ -35,7 +37,7 @@ class Moment(NamedTuple):
 
 
 def first_moment(table: FrequencyTable, groups: Iterable[str], rule: DisclosureRule) -> Moment:
-    """What is told of a table of which nothing was told before; small groups are one line."""
+    """Returns the first publication of a table; small groups are merged into one line."""
     names = list(groups)
     small = small_groups.groups_to_merge(table, names, rule)
     one, several = small_groups.with_merged_groups(table, small), [it for it in (*names, OTHERS) if it not in small]
@@ -47,11 +49,11 @@ def first_moment(table: FrequencyTable, groups: Iterable[str], rule: DisclosureR
 def next_moments(
     past: Sequence[Moment], new: Moment, rule: DisclosureRule, *, is_last: bool = False
 ) -> tuple[Moment, ...] | None:
-    """All moments that matter with the new one, in which the lines stand that are told anew; the others stay as they
-    were told last. The same as before where nothing changed; None where everything waits.
+    """Returns all relevant moments including the new one, which has the updated lines; the other lines keep their last
+    published values. Returns the previous moments if nothing changed, None if no line may be updated.
 
-    `new` is what could be told if nothing had been told before (`first_moment`). `is_last`: there will be no other
-    moment.
+    `new` is what could be published without earlier publications (`first_moment`). `is_last`: no further moment will
+    follow.
 
     >>> old = {frozenset({"a"}): FrequencyRow(9, {"yes": 5, "no": 4}),
     ...        frozenset(): FrequencyRow(20, {"yes": 9, "no": 11})}
@@ -78,7 +80,7 @@ def next_moments(
 
 
 def _harmless(past: Sequence[Moment], new: Moment, rule: DisclosureRule) -> frozenset[PublishedRow]:
-    """The lines that may be told anew: as few as possible are left out, small ones first."""
+    """Returns the lines that may be updated: as few as possible are left out, small ones first."""
     lines = frozenset(it for it in new.lines if _is_enough(past, it, new.table, rule))
     while lines and (lines != {ALL_ANSWERED}) and _exposed([*past, Moment(new.table, lines)], rule):
         rows = sorted(lines - {ALL_ANSWERED}, key=lambda it: (_row(new.table, it).base, sorted(it)))
@@ -95,15 +97,15 @@ def _is_enough(past: Sequence[Moment], line: PublishedRow, table: FrequencyTable
 
 
 def _is_much(past: Sequence[Moment], table: FrequencyTable) -> bool:
-    """Whether a tenth more people answered than when all were told last."""
+    """Whether the number of participants grew by a tenth since the row of all participants was last published."""
     earlier = next((it for it in reversed(past) if ALL_ANSWERED in it.lines), None)
     before = _row(earlier.table, ALL_ANSWERED).base if earlier else 0
     return ALONE * abs(_row(table, ALL_ANSWERED).base - before) >= before
 
 
 def _remembered(moments: tuple[Moment, ...], stay: frozenset[PublishedRow]) -> tuple[Moment, ...]:
-    """Without the oldest, if there are many: those of which every line was told again since; if that is not enough,
-    those of which none still stands.
+    """Drops the oldest moments if there are too many: first those of which every line was published again since; if
+    that is not enough, those without a line that is still current.
     """
     every, last = {line for it in moments for line in it.lines}, len(moments) - 1
     latest = {line: max(n for n, it in enumerate(moments) if line in it.lines) for line in every}
@@ -115,8 +117,8 @@ def _remembered(moments: tuple[Moment, ...], stay: frozenset[PublishedRow]) -> t
 
 
 def _since(moments: Sequence[Moment]) -> Sequence[Moment]:
-    """The moments that can be looked at without the earlier ones: from one on at which all lines were told that were
-    told later, if nobody left since. What later lines say beyond those of that moment is of later people only.
+    """Returns the moments that can be checked without the earlier ones: from a moment that published all lines of later
+    moments, if no count fell since. Later lines then add information about later participants only.
     """
     later = frozenset[PublishedRow]()
     for number in range(len(moments) - 1, 0, -1):
@@ -133,7 +135,7 @@ def _row(table: FrequencyTable, line: PublishedRow) -> FrequencyRow:
 
 
 def _exposed(moments: Sequence[Moment], rule: DisclosureRule) -> int:
-    """How many people are given away by all lines of these moments together."""
+    """Returns the number of people whose answer all lines of these moments together disclose."""
     moments = _since(moments)
     answers = dict.fromkeys(answer for it in moments for row in it.table.values() for answer in row.n)
     return sum(
@@ -144,7 +146,7 @@ def _exposed(moments: Sequence[Moment], rule: DisclosureRule) -> int:
 
 
 def _do_leave(moments: Sequence[Moment]) -> bool:
-    """Whether any count fell: then it is open who left, and both is tried, who was there first and who came last."""
+    """Whether any count fell. The removed people are then unknown; both cases are checked: the oldest or the newest."""
     return any(
         later.table.get(groups, FrequencyRow(0, {})).n.get(answer, 0) < n
         for earlier, later in pairwise(moments)
@@ -154,7 +156,7 @@ def _do_leave(moments: Sequence[Moment]) -> bool:
 
 
 def _parts(moments: Sequence[Moment], answer: str, *, oldest_leave: bool) -> Iterator[PopulationPart]:
-    """People by groups and by the moments at which they were there."""
+    """Yields people by groups and by the moments at which they were counted."""
     columns = _Columns(moments)
     for groups in dict.fromkeys(groups for it in moments for groups in it.table):
         rows = [it.table.get(groups, FrequencyRow(0, {})) for it in moments]
@@ -167,7 +169,7 @@ def _parts(moments: Sequence[Moment], answer: str, *, oldest_leave: bool) -> Ite
 
 
 class _Columns:
-    """In which lines of which moments people are counted, as `exposure.PopulationPart` has it."""
+    """Computes the column of an `exposure.PopulationPart`: the lines and moments in which people are counted."""
 
     def __init__(self, moments: Sequence[Moment]) -> None:
         self._lines: list[list[tuple[int, PublishedRow]]] = []
@@ -191,12 +193,12 @@ class _Columns:
 
 
 def _stays(counts: Sequence[int], *, oldest_leave: bool) -> Iterator[tuple[int, int, int]]:
-    """From which moment to before which one how many people were there, as few coming and going as the counts allow.
+    """Yields (from moment, before moment, number of people), with as few additions and removals as the counts allow.
 
     >>> list(_stays([5, 7, 6], oldest_leave=False)), list(_stays([5, 7, 6], oldest_leave=True))
     ([(1, 2, 1), (0, 3, 5), (1, 3, 1)], [(0, 2, 1), (0, 3, 4), (1, 3, 2)])
     """
-    there: list[list[int]] = []  # since when, how many; the oldest first
+    there: list[list[int]] = []  # first moment, number of people; the oldest first
     before = 0
     for moment, n in enumerate(counts):
         if n > before:

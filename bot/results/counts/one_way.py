@@ -1,6 +1,7 @@
 """Makes the published one-way table of each question. Pure: counts in, tables out.
 
-Shares are of those who answered; how many were asked stands beside it. The reasons for no answer are one cell.
+Shares refer to the participations that answered; the number asked is a separate column. All reasons for no answer are
+one cell.
 """
 
 from __future__ import annotations
@@ -28,25 +29,25 @@ class QuestionTable(NamedTuple):
     reason: Reason
     """Why the answers are suppressed."""
     is_rounded: bool
-    """Whether all its numbers are multiples of `disclosure.ROUNDING_BASE`: the question is sensitive, or says who was
-    asked a sensitive one.
+    """Whether all its numbers are multiples of `disclosure.ROUNDING_BASE`: the question is sensitive, or is a condition
+    of a sensitive one.
     """
     asked: int | None
-    """Who came to it: answered it, or said that they do not."""
+    """The participations that reached it: answered it or declined to."""
     not_asked: int | None
-    """On whose way it was not."""
+    """The participations to which the question did not apply."""
     answered: int | None
-    """Who gave an answer to the question as it was asked: what shares are of."""
+    """The participations with a valid answer: the base of shares."""
     unanswered: int | None
-    """All others who gave no answer, for whatever reason; also who left before."""
+    """All other participations without an answer, for any reason; including those that stopped earlier."""
     other: int | None
-    """Values that are no answer to the question as it was asked; nobody else is counted with them."""
+    """Values that are no valid answer to the question; this cell contains nothing else."""
     answers: Mapping[str, int | None]
-    """By code; of several options each person may be in several."""
+    """By code; with several options a participation may be counted in several."""
 
 
 def question_tables(counts: ParticipationCounts) -> list[QuestionTable]:
-    """The tables of all questions, in their order."""
+    """Returns the tables of all questions, in their order."""
     found: list[QuestionTable] = []
     withheld: set[str] = set()
     sensitive: set[str] = set()
@@ -65,7 +66,9 @@ def question_tables(counts: ParticipationCounts) -> list[QuestionTable]:
 def _table(
     counts: ParticipationCounts, variable: Variable, *, is_sensitive: bool, is_led_by_withheld: bool
 ) -> QuestionTable:
-    """One table. How many were asked tells how many gave the answer that led there: so it goes where that does."""
+    """Returns one table. The number asked discloses the count of the answers that led there, so it is suppressed with
+    that count.
+    """
     rule, row = DisclosureRule(counts.subject.min_cell_size, is_sensitive), row_of(counts, variable)
     is_kept_back = is_led_by_withheld or variable.id in counts.apart
     why: Reason = "protected" if is_kept_back else disclosure.suppression_reason(row, rule)
@@ -91,7 +94,7 @@ def _table(
 
 
 def row_of(counts: ParticipationCounts, variable: Variable) -> FrequencyRow:
-    """Who gave an answer to the question as it was asked, and which."""
+    """Returns the number of valid answers to the question, and the number of each."""
     cells = counts.cells[variable.id]
     if not is_single_choice(variable):
         return FrequencyRow(cells[ANSWERED], counts.options.get(variable.id, {}))
@@ -100,8 +103,8 @@ def row_of(counts: ParticipationCounts, variable: Variable) -> FrequencyRow:
 
 
 def tables_by_name(counts: ParticipationCounts) -> dict[str, FrequencyTable]:
-    """The same as an edition is compared with the one before (`differencing`), by name of the row. How many
-    were asked a question that not everybody is asked is a row of its own, where it is told (`ASKED`).
+    """Returns the tables for comparison with the previous edition (`differencing`), by name of the row. The number
+    asked a conditional question is a separate row, if it is published (`ASKED`).
     """
     found = {PARTICIPATIONS: disclosure.ungrouped_table(counts.responses, {})}
     for table in question_tables(counts):
@@ -116,7 +119,7 @@ def tables_by_name(counts: ParticipationCounts) -> dict[str, FrequencyTable]:
 
 
 def rules_by_name(subject: AnswerDataset) -> dict[str, DisclosureRule]:
-    """The rule of each of these tables."""
+    """Returns the disclosure rule of each of these tables."""
     sensitive: set[str] = set()
     found = {PARTICIPATIONS: DisclosureRule(subject.min_cell_size)}
     for variable in subject.variables:
@@ -129,7 +132,7 @@ def rules_by_name(subject: AnswerDataset) -> dict[str, DisclosureRule]:
 
 
 def visible_share(counts: ParticipationCounts) -> float | None:
-    """Which part of all answers can be seen, 0 to 1, over questions that are not sensitive; None without any."""
+    """Returns the published share of all answers to questions that are not sensitive, 0 to 1; None without any."""
     both = [(it.reason, row_of(counts, it.variable)) for it in question_tables(counts) if not it.is_rounded]
     bases = [(why, row.base) for why, row in both if row.n]
     everything = sum(base for _, base in bases)
@@ -141,12 +144,12 @@ def _is_sensitive(variable: Variable) -> bool:
 
 
 def condition_questions(subject: AnswerDataset, key: str) -> set[str]:
-    """The questions whose answers decide whether this one is asked, in any revision."""
+    """Returns the questions whose answers decide whether this one is asked, in any revision."""
     return {lead for flow in subject.flows.values() for lead in condition_questions_in(flow, key)}
 
 
 def condition_questions_in(flow: Flow, key: str) -> set[str]:
-    """The same in one revision."""
+    """Returns the condition questions in one revision."""
     found: set[str] = set()
     for node in flow.nodes.values() if key in flow.nodes else ():
         conditions = [node.ask_if] if node.key == key else [way.condition for way in node.leaving()]

@@ -1,4 +1,4 @@
-"""Reads the participations of a consultation in chunks: memory holds one chunk, and the ids of all."""
+"""Reads the participations of a consultation in chunks. Memory holds one chunk and all ids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from storage.tables.sessions import StoredSession, session_ids_of, sessions_by_i
 
 CHUNK_SIZE: Final = 1000
 Values = Mapping[str, ResultCache[str, tuple[Value | None, bool]]]
-"""By variable: a stored value as it is read, and whether it may be words of a person."""
+"""By variable: the parsed stored value, and whether it may contain personal text."""
 
 
 class GivenAnswer(NamedTuple):
@@ -35,8 +35,8 @@ class GivenAnswer(NamedTuple):
     value: Value | None
     missing: str
     is_words: bool = False
-    """Whether the value may be words of a person: free text, or what is no answer to the question as it was asked.
-    Only the profile `raw` shows it; counts know nothing more than that it is there.
+    """Whether the value may contain personal text: free text, or a value that is no valid answer to the question.
+    Only the profile `raw` shows it; counts only record that there is a value.
     """
     at: datetime | None = None
     channel: str = ""
@@ -44,19 +44,19 @@ class GivenAnswer(NamedTuple):
     mode: str = ""
     version: int | None = None
     is_released: bool = False
-    """Whether a person released the free text."""
+    """Whether the free text was released by a moderator."""
     raw: str = ""
-    """The value as it is stored; "" where there is none."""
+    """The value as stored; "" if there is none."""
 
 
 class ParticipationAnswers(NamedTuple):
     """One participation."""
 
     session: StoredSession
-    """As it is now: where the consultation is over, nobody waits any more."""
+    """The current state: after the end of the consultation no session is open."""
     revision: int
     given: Mapping[str, GivenAnswer]
-    """By variable; every question of every revision is there."""
+    """By variable; contains every question of every revision."""
     is_answered: bool
     """Whether it counts (`storage.tables.participations`)."""
 
@@ -88,14 +88,12 @@ def stream_participations(
 
 
 def randomness(seed: int | None) -> random.Random:
-    """What shuffles and names responses: not to be guessed, unless a test gives a seed."""
+    """Returns the generator that shuffles and names responses: unpredictable unless a test passes a seed."""
     return secrets.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - for tests only
 
 
 def _as_of_now(subject: AnswerDataset, row: StoredSession) -> StoredSession:
-    """Until somebody has closed the participations of a consultation that is over (`bot.conversations.closing`), the
-    date says that they are.
-    """
+    """Returns the session as closed if the consultation is over, also before `bot.conversations.closing` closes it."""
     if not subject.is_over or row.status != "waiting":
         return row
     return row._replace(status="interrupted", ended_at=subject.newest.closes_at or row.updated_at)
@@ -125,7 +123,7 @@ def _response(
             )
     lacking = [variable for variable in subject.variables if variable.id not in given]
     if lacking:
-        # The person has neither left nor submitted, so no reason is written down: it is what it would be now.
+        # The participation was neither stopped nor submitted, so no reason is stored: use the one that applies now.
         open_now = [it for it in lacking if subject.asked.get((row.revision_id, it.key)) is it]
         now = gaps(subject.flows[row.revision_id], Session.from_json(row.state)) if open_now else {}
         reasons = {it.id: now.get(it.key, Missing.NOT_ASKED) for it in open_now}
@@ -136,10 +134,10 @@ def _response(
 
 
 def _revision_of(answer: StoredAnswer, row: StoredSession) -> int:
-    """The revision under which the answer was given, by id.
+    """Returns the id of the revision under which the answer was given.
 
-    Older programs left the row as it was when the same value was given again under a newer revision; the session, which
-    is on that one, still knows.
+    Older versions did not update the row when the same value was given again under a newer revision; the session has
+    the newer revision.
     """
     if answer.value is None:
         return answer.revision_id
@@ -148,13 +146,13 @@ def _revision_of(answer: StoredAnswer, row: StoredSession) -> int:
 
 
 def parse_stored_answer(variable: Variable, raw: str | None) -> GivenAnswer:
-    """A stored value as an answer to this question, without who gave it and when."""
+    """Parses a stored value as an answer to this question, without participant and time."""
     value, is_words = _read(variable, raw) if raw is not None else (None, False)
     return GivenAnswer(value, "", is_words, raw=raw or "")
 
 
 def _read(variable: Variable, raw: str) -> tuple[Value | None, bool]:
-    """A stored value, and whether it may be words of a person."""
+    """Returns the parsed value, and whether it may contain personal text."""
     stored = from_json(raw)
     value = None if stored is None else parse_value(variable.kind, variable.possible, stored)
     return (stored, stored is not None) if value is None else (value, variable.kind == "text")

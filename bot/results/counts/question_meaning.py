@@ -1,13 +1,13 @@
-"""Which revisions of a question ask for the same thing: only answers to those are counted together.
+"""Finds the revisions of a question with the same meaning: only their answers are counted together.
 
-Pure. A key promises that its meaning stays, and `publish` holds people to it; but older programs took any change. So
-figures look at what was asked, by the rule of publishing itself (`bot.consultations.comparison`): what it would refuse
-is a variable of its own, what it lets pass is counted together, and what a person has to confirm as well: a correction
-looks like that, and `bot.results.counts.answer_dataset` names both. Two things differ, and publishing says the second
-one:
+Pure. A key must not change its meaning, and `publish` enforces this; but older versions accepted any change. So figures
+compare the questions by the rule of publishing (`bot.consultations.comparison`): a change that it refuses makes a new
+variable; a change that it accepts is counted together, and so is a change that needs confirmation, because a correction
+looks like that, and `bot.results.counts.answer_dataset` lists both labels. Two rules differ; publishing reports the
+second one:
 
-* who picked one option picked several, of which there is one: `choice` and `choices` are counted together;
-* where the text on which all values rest has other words (a unit, an end of a scale), answers are told apart.
+* one picked option is a list of one: `choice` and `choices` are counted together;
+* if the text that defines all values changes (a unit, an end of a scale), answers are counted separately.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from flows.understanding.text import words_only
 from flows.wording import Text
 
 Labels = Mapping[str, Mapping[str, str]]
-"""Code → language → label, as the definition has it: without fallbacks."""
+"""Code → language → label, as in the definition: without fallbacks."""
 COUNTED_AS: Final[Mapping[str, str]] = {"choice": "choices"}
-"""Types whose answers are counted as those of another one."""
+"""Question types whose answers are counted as those of another type."""
 
 
 class AskedQuestion(NamedTuple):
-    """A question as it was asked: in these languages, whatever else it is worded in."""
+    """A question in the languages in which it was asked; other translations are ignored."""
 
     question: Question
     languages: tuple[str, ...]
 
 
 def group_by_meaning(questions: Sequence[AskedQuestion]) -> list[list[int]]:
-    """The places of the questions that ask for the same thing, the group of the last question first.
+    """Groups the indices of questions with the same meaning, the group of the last question first.
 
-    `questions` are the revisions of one key, oldest first. A question belongs to a group only if it agrees with all of
-    it: two that swapped labels do not come together through a third one.
+    `questions` are the revisions of one key, oldest first. A question belongs to a group only if it agrees with all
+    members: two questions with swapped labels are not joined through a third one.
     """
     found: list[tuple[list[AskedQuestion], list[int]]] = []
     for place, question in enumerate(questions):
@@ -53,9 +53,9 @@ def group_by_meaning(questions: Sequence[AskedQuestion]) -> list[list[int]]:
 
 
 def have_same_meaning(one: AskedQuestion, other: AskedQuestion) -> bool:
-    """Whether answers to one question may be counted with answers to the other, whichever came first.
+    """Whether answers to the two questions may be counted together, in either order.
 
-    What only one of them says (a new option, a new language) is no contradiction.
+    A part that only one of them has (a new option, a new language) is no contradiction.
     """
     if one == other:
         return True
@@ -68,13 +68,13 @@ def have_same_meaning(one: AskedQuestion, other: AskedQuestion) -> bool:
 
 
 def own_labels(question: Question) -> Iterator[tuple[str, Text]]:
-    """What the answers are called in the definition, where the definition names them."""
+    """Yields the labels of answers that the definition contains."""
     languages = dict.fromkeys(language for _, text in question.texts() for language in text.root)
     yield from ((value, label) for value, label in question.labels(list(languages)) if label)
 
 
 def comparable_label(text: str) -> str:
-    """A text as it is compared with an older one: without case, spacing and punctuation; signs and numbers count.
+    """Normalises a text for comparison with an older one: drops case, spacing and punctuation, keeps signs and numbers.
 
     >>> [comparable_label(one) == comparable_label(other)
     ...  for one, other in [(" Ja,  gern! ", "ja gern"), ("< 5 km", "> 5 km"), ("-5 °C", "5 °C")]]

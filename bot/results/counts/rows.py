@@ -13,7 +13,7 @@ from flows.values import Missing
 
 TOTALS: Final = (PARTICIPATIONS, "begun", "finished")
 NO_ANSWER: Final = "no_answer"
-"""The code of the cell in which all reasons for no answer are one."""
+"""The code of the cell that merges all reasons for no answer."""
 
 
 class CountRow(NamedTuple):
@@ -26,23 +26,23 @@ class CountRow(NamedTuple):
     code: str
     label: str
     n: int | None
-    """None where it is suppressed."""
+    """None if suppressed."""
     suppressed: int
     """1 or 0."""
     revisions: str = ""
-    """Numbers of the revisions that asked it, for questions."""
+    """For questions, the numbers of the revisions that contain it."""
     reason: Reason = ""
-    """Why it is suppressed."""
+    """The reason for suppression."""
     answered: int | None = None
-    """How many answered the question: what shares are of."""
+    """The number that answered the question: the base of shares."""
     asked: int | None = None
-    """How many were asked it."""
+    """The number that were asked the question."""
     rounded: int = 0
-    """1 where all numbers of the question are rounded (`bot.results.counts.disclosure.ROUNDING_BASE`), else 0."""
+    """1 if all numbers of the question are rounded (`bot.results.counts.disclosure.ROUNDING_BASE`), else 0."""
 
 
 def published_rows(counts: ParticipationCounts, labels: Mapping[str, str]) -> Iterator[CountRow]:
-    """The published table. `labels` are words for `NO_ANSWER`, `not_asked` and `MERGED`."""
+    """Yields the published table. `labels` are the labels of `NO_ANSWER`, `not_asked` and `MERGED`."""
     totals = (counts.responses, counts.begun, counts.finished)
     for name, n in zip(TOTALS, totals, strict=True):
         is_few = 0 < n < counts.subject.min_cell_size

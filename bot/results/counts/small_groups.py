@@ -18,17 +18,17 @@ from bot.results.counts.disclosure import (
 
 
 class MergedSizes(NamedTuple):
-    """A partition of all people into groups, as it may be told."""
+    """A publishable partition of all people into groups."""
 
     published: Mapping[str, int]
     other: int
-    """How many people are in the groups that were merged; 0 where none were."""
+    """The number of people in merged groups; 0 if none were merged."""
     reasons: Mapping[str, Reason]
-    """Of each group."""
+    """The reason for each group."""
 
 
 def merge_small_groups(sizes: Mapping[str, int], min_cell_size: int = MIN_CELL_SIZE) -> MergedSizes:
-    """Small groups as one that is large enough, together with the next larger ones as far as it needs them.
+    """Merges small groups into one that is large enough, with the next larger groups if needed.
 
     >>> merge_small_groups({"web": 90, "telegram": 30, "matrix": 3, "console": 4})[:2]
     ({'web': 90, 'telegram': 30}, 7)
@@ -52,10 +52,10 @@ def merge_small_groups(sizes: Mapping[str, int], min_cell_size: int = MIN_CELL_S
 
 
 def groups_to_merge(table: FrequencyTable, groups: Iterable[str], rule: DisclosureRule) -> frozenset[str]:
-    """Which groups are counted as one (`OTHERS`), before anything is left out; none, or such as reach the bound.
+    """Returns the groups that are merged (`OTHERS`) before suppression: none, or groups that reach the threshold.
 
-    Those are the groups below the bound, if they reach it together. If they do not, the next larger ones go with them
-    where otherwise one of those would have to be left out, to protect who is in no row.
+    These are the groups below the threshold, if they reach it together. If they do not, the next larger groups are
+    merged with them if otherwise one of those would have to be suppressed, to protect the people in no row.
 
     >>> def table(**sizes): return {frozenset({it} - {"none"}): FrequencyRow(n, {}) for it, n in sizes.items()}
     >>> sorted(groups_to_merge(table(a=40, b=3, c=4, none=9), "abc", DisclosureRule()))
@@ -82,7 +82,7 @@ def _in_any(table: FrequencyTable, groups: Groups) -> int:
 
 
 def with_merged_groups(table: FrequencyTable, small: Groups) -> FrequencyTable:
-    """A table in which these groups are one, `OTHERS`."""
+    """Returns the table with these groups merged into `OTHERS`."""
     found: dict[Groups, FrequencyRow] = {}
     for mine, row in table.items() if small else ():
         name = mine if mine.isdisjoint(small) else (mine - small) | {OTHERS}

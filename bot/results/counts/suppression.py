@@ -22,7 +22,7 @@ from bot.results.counts.exposure import exposed_in_all, parts_by_answer, rows_of
 
 
 class GroupSuppression(NamedTuple):
-    """Why the size of a group is suppressed, and why its answers are."""
+    """The reasons for which the size and the answers of a group are suppressed."""
 
     size: Reason
     answers: Reason
@@ -64,8 +64,8 @@ def suppressed_groups(
 
 
 def _covering(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> list[str]:
-    """Which groups, the smallest first, must be left out with those that are, so that what is left of the whole is
-    none or enough.
+    """Returns further groups to suppress, the smallest first, so that the people outside all published groups are none
+    or enough.
     """
     rows = sorted((it for it in shown if it != WHOLE), key=lambda it: group_row(table, it).base)
     found: list[str] = []
@@ -75,7 +75,7 @@ def _covering(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> 
 
 
 def _given_up(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> list[str]:
-    """The groups whose answers must be suppressed, so that those of the others disclose nobody's."""
+    """Returns the groups whose answers must be suppressed, so that the other groups disclose no single answer."""
     shown, given_up = list(shown), []
     while (
         rule.min_cell_size != UNPROTECTED
@@ -95,8 +95,9 @@ def _given_up(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> 
 def suppressed_beside(
     table: FrequencyTable, lines: Sequence[Groups], groups: Sequence[str], rule: DisclosureRule
 ) -> list[str]:
-    """Which of these groups must keep their answers back, because rows of another division of the same people are told,
-    so that all together give nobody away. The other rows are named by the groups they count, `frozenset()` is all.
+    """Returns the groups whose answers must be suppressed because rows of another division of the same people are
+    published, so that all rows together disclose no single answer. The other rows are named by the groups they count;
+    `frozenset()` is all participants.
 
     >>> from bot.results.counts.disclosure import FrequencyRow
     >>> table = {frozenset("ax"): FrequencyRow(9, {"yes": 9}), frozenset("bx"): FrequencyRow(9, {"yes": 0}),

@@ -1,6 +1,6 @@
-"""A stored value as an answer to its question: one of what could be answered, or none of it.
+"""Parses a stored value as an answer to its question: one of the possible answers, or none.
 
-Pure. What is none is never printed by name outside the profile `raw`: it may be anything, also the words of a person.
+Pure. An invalid value is never printed outside the profile `raw`: it may be anything, including personal text.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Final, Literal
 from flows.values import Value
 
 Kind = Literal["text", "several", "order", "amounts", "decisions", "code", "option", "number"]
-"""How answers are written down: words, codes of several options (or the place or the amount of each), decisions between
-two options, a code that is made for each answer, the code of one option, a number."""
+"""The format of stored answers: free text, codes of several options (or the rank or the amount of each), decisions
+between two options, a code that is made for each answer, the code of one option, a number."""
 
 
 def code_of(value: Value) -> str:
-    """A single value as it is written down.
+    """Returns the code of a single value.
 
     >>> code_of("trees"), code_of(True), code_of(3), code_of(0.000001)
     ('trees', 'true', '3', '0.000001')
@@ -32,7 +32,7 @@ def code_of(value: Value) -> str:
 
 
 def parse_value(kind: Kind, codes: Collection[str], value: Value) -> Value | None:
-    """The value as an answer of this kind, None where it is none. Of several, a single one is a list of one.
+    """Returns the value as an answer of this kind, None if invalid. For "several", a single code is a list of one.
 
     >>> parse_value("several", {"a", "b"}, "a"), parse_value("several", {"a", "b"}, ["a", "Ein Satz"])
     (['a'], None)

@@ -43,8 +43,8 @@ class DueEdition(NamedTuple):
 
 
 def due_editions(connection: Connection, now: datetime, known: LiveRevisions | None = None) -> Iterator[DueEdition]:
-    """Whose figures changed since their newest edition, and long enough ago. Looks at every public consultation;
-    `known` spares it to read them again.
+    """Yields the consultations whose figures changed since their newest edition, after the pause. Checks every public
+    consultation; `known` avoids reading them again.
     """
     heads = newest_edition_heads(connection)
     for it in (known or LiveRevisions()).look(connection, get_args(ConsultationState)):

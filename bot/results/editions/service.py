@@ -1,7 +1,7 @@
 """Makes new editions of figures while the service runs, each in its own process.
 
-The conversations share nothing with that process but the database: it may take long, fail or be killed, and nobody is
-answered later because of it.
+The conversations share only the database with that process: it may take long, fail or be killed without delaying any
+reply.
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ LONGEST_SECONDS: Final = 3600.0
 """A job that takes longer is killed."""
 
 Make = Callable[[Sequence[str]], Awaitable[list[dict[str, Any]]]]
-"""Makes the next editions of these consultations; gives for each what became of it, as `bot.results.editions.job` says
-it.
-"""
+"""Makes the next editions of these consultations; returns the output of `bot.results.editions.job` for each."""
 
 
 class EditionService:
@@ -58,7 +56,7 @@ class EditionService:
         self._ended = asyncio.Event()
 
     async def first(self, seconds: float) -> None:
-        """Says that somebody waits for the first edition of a consultation, and waits for it, but not longer."""
+        """Requests the first edition of a consultation, and waits for it for at most `seconds`."""
         ended = self._ended
         self._woken.set()
         with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""The kinds of arrays the mathematics works on."""
+"""The array types of the calculations."""
 
 from typing import TypeAlias
 

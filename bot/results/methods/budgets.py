@@ -1,9 +1,9 @@
 """Which projects a budget pays for: greedy by votes, and Equal Shares (Peters, Pierczyński and Skowron 2021).
 
-Equal Shares gives every voter the same part of the budget. A project is bought when those who approve of it can pay for
-it together; the one whose buyers pay the smallest share of their satisfaction comes first. With cost utility the
-satisfaction from a project is its cost. Since parts stay unspent, everybody's part is raised by one unit at a time
-until nothing more fits into the budget, or the next step would cost more than there is; so the budget is used.
+Equal Shares gives every voter the same part of the budget. A project is bought when its supporters can pay for it
+together; the one whose buyers pay the smallest share of their satisfaction comes first. With cost utility the
+satisfaction from a project is its cost. Since parts stay unspent, every voter's part is raised by one unit at a time
+until nothing more fits into the budget, or the next step would exceed the budget; so the budget is used.
 """
 
 from __future__ import annotations
@@ -17,17 +17,15 @@ import numpy as np
 from bot.results.methods.arrays import Floats, Ints
 
 FINEST: Final = 200
-"""A step is one unit, or this part of what everybody has at first, where that is more."""
+"""A step is one unit, or this fraction of a voter's initial part, if that is more."""
 MOST_STEPS: Final = 2_000
-"""Then everybody has ten times what there is, and what is left goes to the projects with most votes."""
+"""After these steps every voter has ten times the initial part; the rest goes to the projects with most votes."""
 _NEAR: Final = 1e-9
 """Shares nearer than this are equal: then the project with more voters wins, then the cheaper, then the earlier."""
 
 
 class Spending(NamedTuple):
-    """What is bought, in the order in which it was decided. `raised` is what every voter's part was raised by, in steps
-    of `step`.
-    """
+    """The bought projects in the order of decision. `raised` is the rise of each voter's part, in steps of `step`."""
 
     method: str
     projects: tuple[str, ...]
@@ -40,7 +38,7 @@ class Spending(NamedTuple):
 
 
 def greedy(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: int) -> Spending:
-    """Most votes first, whatever still fits; of equal votes the cheaper, then the one named first.
+    """Buys by most votes every project that still fits; between equal votes the cheaper, then the first in `costs`.
 
     >>> greedy({"a": 60, "b": 50}, [frozenset("a"), frozenset("ab"), frozenset("a")], 100).projects
     ('a',)
@@ -58,7 +56,7 @@ def greedy(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: 
 
 
 def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: int) -> Spending:
-    """Equal Shares with cost utility, raised step by step; what is left then goes to the projects with most votes."""
+    """Equal Shares with cost utility, raised step by step; the rest goes to the projects with most votes."""
     votes = _votes(costs, ballots)
     names = [it for it in costs if votes[it] and costs[it] <= budget]
     voters = [it for it in ballots if it]
@@ -75,7 +73,7 @@ def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], bu
         if left < 0:
             break
         chosen, raised = found, number * step
-        # Raised further, one that fits no better could take the place of one that people paid for by themselves.
+        # Raised further, a project that fits no better could replace one that its supporters paid for.
         if (np.delete(prices, chosen) > left).all():
             break
     bought = [names[it] for it in chosen]
@@ -101,7 +99,7 @@ def _votes(costs: Mapping[str, int], ballots: Sequence[frozenset[str]]) -> dict[
 
 
 def _round(prices: Floats, supporters: Sequence[Ints], purses: Floats) -> list[int]:
-    """What is bought with these purses. A share only ever rises, so most projects need not be looked at again."""
+    """Returns the projects bought with these purses. A share only rises, so most projects need no second check."""
     queue = [(0.0, 0, 0.0, project) for project in range(len(prices))]
     bought: list[int] = []
     while queue:
@@ -125,7 +123,7 @@ def _round(prices: Floats, supporters: Sequence[Ints], purses: Floats) -> list[i
 
 
 def _share(price: float, purses: Floats) -> float | None:
-    """The smallest ρ with Σ min(purse, ρ · price) = price, None where the purses do not hold the price."""
+    """Returns the smallest ρ with Σ min(purse, ρ · price) = price, None if the purses do not cover the price."""
     if purses.sum() < price * (1 - _NEAR):
         return None
     ordered = np.sort(purses)

@@ -1,4 +1,4 @@
-"""Weighted k-means with seeded restarts, and how well a partition separates: what opinion groups are made of."""
+"""Weighted k-means with seeded restarts, and measures of separation: the basis of opinion groups."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bot.results.methods.arrays import Floats, Ints
 ROUNDS: Final = 100
 RESTARTS: Final = 10
 SAMPLE: Final = 3_000
-"""Up to so many points are looked at directly; of more, so many drawn by lot decide where the centres begin."""
+"""Up to this number of points are processed directly; of more, a random sample sets the initial centres."""
 _AT_ONCE: Final = 4_000_000
-"""So many distances are held in memory at once."""
+"""The maximum number of distances in memory."""
 
 
 class Clusters(NamedTuple):
@@ -26,14 +26,14 @@ class Clusters(NamedTuple):
 
 
 def k_means(points: Floats, weights: Floats, k: int, seed: int, restarts: int = RESTARTS) -> Clusters:
-    """The best of some runs of Lloyd's algorithm, each begun with k-means++. Clusters are numbered by size, the largest
-    (by weight) first; where there are fewer different points than `k`, the last ones are empty.
+    """Returns the best of several runs of Lloyd's algorithm, each initialised by k-means++. Clusters are numbered by
+    size, the largest (by weight) first; with fewer distinct points than `k`, the last ones are empty.
     """
     return _best(points, weights, _begin(points, weights, k, restarts, np.random.default_rng(seed)))
 
 
 def _best(points: Floats, weights: Floats, starts: Floats) -> Clusters:
-    """The best of the runs that begin with these centres (runs × k × dimensions)."""
+    """Returns the best of the runs with these initial centres (runs × k × dimensions)."""
     labels, centres = _lloyd(points, weights, starts)
     k = starts.shape[1]
     inertia = (weights * np.take_along_axis(_squares(points, centres), labels[:, None, :], axis=1)[:, 0]).sum(axis=1)
@@ -53,8 +53,8 @@ class Partition(NamedTuple):
 
 
 def partitions(points: Floats, numbers: Sequence[int], seed: int, restarts: int = RESTARTS) -> list[Partition]:
-    """One partition for each number of clusters. Of more than SAMPLE points a sample tells the best start of the last
-    run, which is over all of them (Bradley & Fayyad 1998), and the silhouette.
+    """Returns one partition for each number of clusters. With more than SAMPLE points, a sample determines the
+    silhouette and the best start of the last run, which is over all points (Bradley & Fayyad 1998).
     """
     sample = np.arange(len(points))
     if len(points) > SAMPLE:
@@ -68,7 +68,7 @@ def partitions(points: Floats, numbers: Sequence[int], seed: int, restarts: int 
 
 
 def _begin(points: Floats, weights: Floats, k: int, runs: int, chance: np.random.Generator) -> Floats:
-    """k-means++ (Arthur and Vassilvitskii, 2007) for all runs at once: each further centre far from those there are."""
+    """k-means++ (Arthur and Vassilvitskii, 2007) for all runs at once: each further centre is far from the others."""
     centres = np.empty((runs, k, points.shape[1]))
     nearest = np.ones((runs, len(points)))
     for number in range(k):
@@ -81,7 +81,7 @@ def _begin(points: Floats, weights: Floats, k: int, runs: int, chance: np.random
 
 
 def _lloyd(points: Floats, weights: Floats, centres: Floats) -> tuple[Ints, Floats]:
-    """Labels (runs × points) and centres (runs × k × dimensions) once nothing moves any more."""
+    """Returns labels (runs × points) and centres (runs × k × dimensions) at convergence."""
     runs, k, _ = centres.shape
     first = (k * np.arange(runs))[:, None]
     labels = np.full((runs, len(points)), -1)
@@ -98,7 +98,7 @@ def _lloyd(points: Floats, weights: Floats, centres: Floats) -> tuple[Ints, Floa
 
 
 def _squares(points: Floats, centres: Floats) -> Floats:
-    """The square of each distance: runs × k × points."""
+    """Returns the square of each distance: runs × k × points."""
     found = np.zeros((*centres.shape[:2], len(points)))
     for dimension in range(points.shape[1]):
         found += (points[:, dimension] - centres[:, :, dimension, None]) ** 2
@@ -147,7 +147,7 @@ def _silhouette(sums: Floats, weights: Floats, labels: Ints) -> float:
 
 
 def adjusted_rand(left: Ints, right: Ints) -> float:
-    """How alike two partitions are (Hubert and Arabie, 1985): 1 the same, about 0 by chance.
+    """Returns the similarity of two partitions (Hubert and Arabie, 1985): 1 if equal, about 0 by chance.
 
     >>> adjusted_rand(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0]))
     1.0

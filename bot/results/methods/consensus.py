@@ -1,4 +1,4 @@
-"""What is agreed upon across opinion groups, and which statements stand for everybody or for one group.
+"""Consensus across opinion groups, and the statements that represent all participants or one group.
 
 The definitions are those of Polis (`repness.clj`, `conversation.clj`); A agreed, D disagreed, S voted at all:
 
@@ -7,8 +7,8 @@ The definitions are those of Polis (`repness.clj`, `conversation.clj`); A agreed
 * representative: the share in the group against the share outside, both z > 1.2816; by the product of the ratio of
   shares, its z, the share and its z.
 
-One rule is ours. The consensus pick of Polis is made for some tens of statements: among hundreds, five that a handful
-of people agree with pass it by chance alone. What is told as agreed upon by most has to stand up to their number.
+One rule is not from Polis. Its consensus pick suits some tens of statements: among hundreds, five that a handful of
+people agree with pass it by chance alone. So the test for "agreed upon by most" is corrected for their number.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Z90: Final = 1.2816
 """One-sided 90 per cent."""
 MOST: Final = 5
 LEVEL: Final = 0.05
-"""The chance that any of the statements told as agreed upon is not."""
+"""The probability that any of the statements published as agreed upon is not."""
 LEAST_SHARE: Final = 0.1
-"""Such a part of all who rated anything has to have rated a statement on which “most agree”."""
+"""The minimum share of all raters that must have rated a statement on which “most agree”."""
 LEAST_SEEN: Final = 20
 
 
 class Pick(NamedTuple):
-    """A statement (its place) most people are on one side of: `n` of `seen`."""
+    """A statement (its index) with a majority on one side: `n` of `seen`."""
 
     statement: int
     side: Side
@@ -46,7 +46,7 @@ class Pick(NamedTuple):
 
 
 class Representative(NamedTuple):
-    """A statement that tells one group from the others: `n` of `seen` in it; `ratio` of its share to that outside."""
+    """A statement that distinguishes one group: `n` of `seen` in it; `ratio` of its share to the share outside."""
 
     statement: int
     side: Side
@@ -89,7 +89,7 @@ class _Side(NamedTuple):
 
 
 def group_informed(matrix: VoteMatrix, groups: Groups) -> Floats:
-    """The consensus of every statement over the groups, between 0 and 1. All 1 where there are no groups."""
+    """Returns the consensus of every statement over the groups, between 0 and 1. All 1 without groups."""
     found = np.ones(len(matrix.statements))
     for group in range(groups.number):
         totals = matrix.totals(groups.members(group))
@@ -98,7 +98,7 @@ def group_informed(matrix: VoteMatrix, groups: Groups) -> Floats:
 
 
 def picks(totals: VoteTotals, hidden: Flags) -> list[Pick]:
-    """Up to five statements most people agree with, then up to five most people disagree with."""
+    """Returns up to five statements that most agree with, then up to five that most disagree with."""
     found: list[Pick] = []
     sides: tuple[tuple[Side, Ints], ...] = (("agree", totals.agrees), ("disagree", totals.disagrees))
     for side, n in sides:
@@ -120,12 +120,12 @@ def picks(totals: VoteTotals, hidden: Flags) -> list[Pick]:
 
 
 def agreed_upon(totals: VoteTotals, hidden: Flags, people: int) -> list[Pick]:
-    """Up to five statements most people agree with, then up to five most disagree with, beyond what chance explains.
+    """Returns up to five statements that most agree with, then up to five that most disagree with, beyond chance.
 
-    `people` rated anything. A statement is considered if a tenth of them rated it, and twenty. Of those, one is told if
-    the exact one-sided binomial test against one half holds at 5 % divided by the number of all tests, two for each
-    statement (Bonferroni; Dunn 1961), so that the whole list is free of chance in 19 of 20 cases. The order is that of
-    the lower end of the interval (`bot.results.statement_order`).
+    `people` is the number of raters. A statement is considered if at least a tenth of them and at least twenty rated
+    it. It is published if the exact one-sided binomial test against one half holds at 5 % divided by the number of all
+    tests, two for each statement (Bonferroni; Dunn 1961), so that the whole list has no false entry in 19 of 20 cases.
+    The order is that of the lower end of the interval (`bot.results.statement_order`).
     """
     considered = np.flatnonzero(~hidden & (totals.seen >= max(LEAST_SEEN, LEAST_SHARE * people)))
     level = LEVEL / max(2 * len(considered), 1)
@@ -151,7 +151,7 @@ def agreed_upon(totals: VoteTotals, hidden: Flags, people: int) -> list[Pick]:
 
 
 def _tail(n: int, of: int, factorials: Floats) -> float:
-    """The chance that `n` or more of `of` tossed coins show heads."""
+    """Returns the probability of `n` or more heads in `of` coin tosses."""
     heads = np.arange(n, of + 1)
     return float(np.exp(factorials[of] - factorials[heads] - factorials[of - heads] - of * math.log(2)).sum())
 
@@ -161,7 +161,7 @@ def _logarithms_of_factorials(most: int) -> Floats:
 
 
 def representatives(matrix: VoteMatrix, groups: Groups, hidden: Flags) -> list[list[Representative]]:
-    """For every group up to five statements, agreements before disagreements, the one most agreed with first."""
+    """Returns up to five statements per group, agreements before disagreements, the one most agreed with first."""
     found = []
     for group in range(groups.number):
         members = groups.members(group)
@@ -191,7 +191,7 @@ def _of_group(inside: VoteTotals, outside: VoteTotals, hidden: Flags) -> list[Re
 
 
 def _best_agreed(inside: VoteTotals, agree: _Side, shown: list[int]) -> int | None:
-    """The statement the group agrees with most, and more than others do if there is one of these."""
+    """Returns the statement the group agrees with most, preferably one with more agreement than outside the group."""
     best: int | None = None
     general = agree.share * agree.z
     strength = agree.ratio * agree.ratio_z * general
@@ -219,12 +219,12 @@ def _side(n: Ints, seen: Ints, n_outside: Ints, seen_outside: Ints) -> _Side:
 
 
 def _z_of_share(n: Ints, seen: Ints) -> Floats:
-    """How far a share is above one half, in standard deviations."""
+    """Returns the difference of a share and one half, in standard deviations."""
     return np.asarray(2 * np.sqrt(seen + 1) * ((n + 1) / (seen + 1) - 0.5))
 
 
 def _z_of_difference(n: Ints, seen: Ints, n_outside: Ints, seen_outside: Ints) -> Floats:
-    """How far two shares are apart, in standard deviations; each count is one more, as in Polis."""
+    """Returns the difference of two shares, in standard deviations; each count is increased by one, as in Polis."""
     inside, outside = (n + 1) / (seen + 1), (n_outside + 1) / (seen_outside + 1)
     pooled = (n + n_outside + 2) / (seen + seen_outside + 2)
     spread = np.sqrt(pooled * (1 - pooled) * (1 / (seen + 1) + 1 / (seen_outside + 1)))

@@ -1,11 +1,11 @@
-"""Opinion groups: people who voted alike. The documented pipeline of Polis (`conversation.clj`, `clusters.clj`), told
-only where it finds something.
+"""Opinion groups: participants with similar votes, by the documented pipeline of Polis (`conversation.clj`,
+`clusters.clj`). Groups are published only if they are distinct.
 
-Places on the plane → k-means for k = 2 … 5 → the k with the best silhouette. Three things differ from Polis. k-means
+Positions on the plane → k-means for k = 2 … 5 → the k with the best silhouette. Three things differ from Polis. k-means
 takes all people instead of up to 100 base clusters, which made the groups depend on the seed. Everything is seeded and
-recomputed from the log, so there is no history that smooths k. And k = 1, no groups, is a result too: where votes that
-were shuffled (`bot.results.null_model`) separate about as well, where another seed finds other groups, where few people
-voted, or where a group would be small.
+recomputed from the log, so no history smooths k. And k = 1, no groups, is a possible result: if shuffled votes
+(`bot.results.null_model`) separate about as well, if another seed finds other groups, if few participants voted, or if
+a group would be small.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ SEEDS: Final = 5
 LIKENESS: Final = 0.95
 """The adjusted Rand index which the groups of any two seeds must reach."""
 BEYOND_NOISE: Final = 5.0
-"""So many standard deviations a silhouette must lie above the mean of those of shuffled votes, and above each one."""
+"""A silhouette must exceed the mean of those of shuffled votes by this many standard deviations, and each of them."""
 NOBODY: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """`label` is the group of every person, NOBODY for those who did not vote enough; 0 is the largest group.
+    """`label` is the group of every participant, NOBODY for those with too few votes; 0 is the largest group.
 
-    `why_not` says in words why there are none; then `number` is 0.
+    `why_not` is the reason if there are no groups; then `number` is 0.
     """
 
     label: Ints
@@ -55,7 +55,7 @@ class Groups:
 
 
 def eligible(matrix: VoteMatrix) -> Flags:
-    """Who voted enough to be placed: on min(7, statements); if those are fewer than 15, the most active are added."""
+    """Marks participants with enough votes: min(7, statements); if fewer than 15, the most active are added."""
     votes = matrix.voted.sum(axis=1)
     enough = votes >= min(LEAST_VOTES, len(matrix.statements))
     if enough.sum() < FILL_UP_TO:
@@ -71,7 +71,7 @@ def opinion_groups(
     least_people: int = LEAST_PEOPLE,
     least_in_group: int = LEAST_IN_GROUP,
 ) -> Groups:
-    """The groups of a conversation. `hidden` marks statements that were not shown; they count for eligibility only."""
+    """Finds the groups of a conversation. `hidden` marks statements not shown; they count for eligibility only."""
     chosen = eligible(matrix)
     seeds = range(SEEDS * seed, SEEDS * (seed + 1))
     flats = planes(matrix, hidden, seeds)
@@ -110,7 +110,7 @@ def opinion_groups(
 
 
 class _Tried(NamedTuple):
-    """What one seed finds: a partition for each number of groups."""
+    """The result of one seed: a partition for each number of groups."""
 
     plane: Plane
     partitions: list[Partition]
@@ -122,19 +122,19 @@ class _Found(NamedTuple):
 
 
 def _are_large(found: Sequence[Partition], least: int) -> list[bool]:
-    """Whether every group of each partition has so many people."""
+    """Whether every group of each partition has at least `least` people."""
     sizes = (np.bincount(it.labels, minlength=k) for k, it in zip(NUMBERS, found, strict=True))
     return [bool(it.min() >= least) for it in sizes]
 
 
 def _bar(shuffled: Floats) -> Floats:
-    """What the silhouette of real people must exceed, for each number of groups."""
+    """Returns the threshold of the silhouette for each number of groups."""
     above: Floats = shuffled.mean(axis=0) + BEYOND_NOISE * shuffled.std(axis=0, ddof=1)
     return np.asarray(np.maximum(above, shuffled.max(axis=0)))
 
 
 def _best(tried: _Tried, is_large: Sequence[bool], bar: Floats) -> _Found | None:
-    """The partition with the best silhouette of those that are no noise; None where all are."""
+    """Returns the partition with the best silhouette above the noise threshold; None if there is none."""
     fit = [
         it for it, large, least in zip(tried.partitions, is_large, bar, strict=True) if large and it.silhouette > least
     ]

@@ -1,4 +1,4 @@
-"""How far a share may be off, and how it is smoothed."""
+"""Confidence intervals and smoothing of shares."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Interval(NamedTuple):
 
 
 def smoothed(count: int, of: int) -> float:
-    """(A+1)/(S+2), the rule of succession: nobody asked gives one half, few people give no extreme figure.
+    """(A+1)/(S+2), the rule of succession: no votes give one half, few votes give no extreme figure.
 
     >>> smoothed(0, 0), smoothed(3, 4)
     (0.5, 0.6666666666666666)
@@ -41,10 +41,10 @@ def around(mean: float, squares: float, of: int, most: float, z: float = Z95) ->
 
 
 def wilson(count: int, of: int, z: float = Z95) -> Interval:
-    """The interval of Wilson (1927) for a share, 95 per cent unless told otherwise; all there is for nobody asked.
+    """Returns the interval of Wilson (1927) for a share, 95 per cent by default; 0 to 1 without votes.
 
-    It stays within 0 and 1 and is right also for few people and for shares near the ends. It says how far chance alone
-    may carry the figure; not that those who took part are like those who did not.
+    It stays within 0 and 1 and is also correct for few people and for shares near the ends. It covers chance only; it
+    does not claim that participants are representative of other residents.
 
     >>> [round(end, 4) for end in wilson(8, 10)]
     [0.4902, 0.9433]

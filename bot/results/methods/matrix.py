@@ -1,7 +1,7 @@
-"""From the log of votes to the table of people and statements, and its sums.
+"""Converts the log of votes to the matrix of participants and statements, and its sums.
 
-Both ways of counting are here, under names of their own: a person who changes a vote has *one last vote* and *two vote
-events*. Polis publishes its sums by the second and its table by the first, without saying so.
+There are two ways of counting: a participant that changes a vote has *one last vote* and *two vote events*. Polis
+publishes its sums by the second and its table by the first, without documenting it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ AGREE: Final = 1
 DISAGREE: Final = -1
 PASS: Final = 0
 NONE: Final = 2
-"""The cell of somebody who has not voted."""
+"""The cell without a vote."""
 
 
 class VoteEvent(NamedTuple):
-    """Somebody voted. `at` may be in any unit that sorts as time does; equal times keep the order of the log."""
+    """One vote. `at` may be in any unit that sorts like time; equal times keep the order of the log."""
 
     person: str
     statement: str
@@ -33,7 +33,7 @@ class VoteEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VoteLog:
-    """All votes ever cast, in their order, as columns. `person` and `statement` are places in the two lists."""
+    """All votes ever cast, in order, as columns. `person` and `statement` are indices into the two lists."""
 
     people: tuple[str, ...]
     statements: tuple[str, ...]
@@ -44,7 +44,7 @@ class VoteLog:
 
     @classmethod
     def of(cls, events: Iterable[VoteEvent], statements: Sequence[str] = ()) -> VoteLog:
-        """The log of these events. `statements` come first and are there even if nobody voted on them.
+        """Returns the log of these events. `statements` come first and are included even without votes.
 
         >>> VoteLog.of([VoteEvent("ana", "s1", 1, False, 7), VoteEvent("ana", "s1", 0, False, 5)]).vote.tolist()
         [0, 1]
@@ -54,7 +54,7 @@ class VoteLog:
 
     @classmethod
     def of_columns(cls, parts: Iterable[Sequence[Sequence[Any]]], statements: Sequence[str] = ()) -> VoteLog:
-        """The same from columns: each part has those of VoteEvent. A million events are never objects all at once."""
+        """Builds the log from columns: each part has those of VoteEvent. Avoids a million event objects in memory."""
         people: dict[str, int] = {}
         places = {name: place for place, name in enumerate(statements)}
         tables = [np.empty((0, 5), dtype=np.int64)]
@@ -84,13 +84,13 @@ class VoteTotals(NamedTuple):
 
     @property
     def seen(self) -> Ints:
-        """How many voted, passing included."""
+        """Returns the number of votes, including passes."""
         return self.agrees + self.disagrees + self.passes
 
 
 @dataclass(frozen=True, slots=True)
 class VoteMatrix:
-    """The last vote of every person on every statement: people × statements, NONE where there is none."""
+    """The last vote of every participant on every statement: people × statements, NONE without a vote."""
 
     people: tuple[str, ...]
     statements: tuple[str, ...]
@@ -102,27 +102,27 @@ class VoteMatrix:
         return np.asarray(self.votes != NONE)
 
     def totals(self, people: Flags | None = None) -> VoteTotals:
-        """By last vote: everybody counts once per statement. `people` restricts it to some rows."""
+        """Counts last votes: each participant counts once per statement. `people` restricts the rows."""
         votes = self.votes if people is None else self.votes[people]
         return VoteTotals(*((votes == vote).sum(axis=0, dtype=np.int64) for vote in (AGREE, DISAGREE, PASS)))
 
     def importance(self) -> Ints:
-        """How many people marked each statement as important to them, with their last vote."""
+        """Returns the number of participants whose last vote marks each statement as important."""
         return np.asarray(self.important.sum(axis=0, dtype=np.int64))
 
     def only(self, statements: Flags) -> VoteMatrix:
-        """The same people, some of the statements."""
+        """Returns the matrix restricted to some statements."""
         names = tuple(name for name, kept in zip(self.statements, statements, strict=True) if kept)
         return VoteMatrix(self.people, names, self.votes[:, statements], self.important[:, statements])
 
 
 def last_votes(log: VoteLog) -> VoteMatrix:
-    """The table of last votes."""
+    """Returns the matrix of last votes."""
     shape = (len(log.people), len(log.statements))
     votes = np.full(shape, NONE, dtype=np.int8)
     important = np.zeros(shape, dtype=np.bool_)
     cells = log.person * max(len(log.statements), 1) + log.statement
-    # The last event of each cell is the first one of the log read backwards.
+    # The last event of each cell is the first one in the reversed log.
     _, backwards = np.unique(cells[::-1], return_index=True)
     last = len(cells) - 1 - backwards
     votes[log.person[last], log.statement[last]] = log.vote[last]
@@ -131,7 +131,7 @@ def last_votes(log: VoteLog) -> VoteMatrix:
 
 
 def event_totals(log: VoteLog) -> VoteTotals:
-    """By all vote events: whoever changed a vote counts as often as he or she voted."""
+    """Counts all vote events: a changed vote counts again."""
     size = len(log.statements)
     return VoteTotals(
         *(np.bincount(log.statement[log.vote == vote], minlength=size) for vote in (AGREE, DISAGREE, PASS)),

@@ -1,8 +1,8 @@
-"""A or B, again and again: how strong each option is, by the model of Bradley and Terry (1952).
+"""Strengths of options from pairwise comparisons, by the model of Bradley and Terry (1952).
 
 The chance that i is preferred to j is sᵢ/(sᵢ+sⱼ). Every option also wins once and loses once against an imagined option
-of strength 1, so that nobody needs to have won and lost, and little data gives no extreme figure. Solved by the MM
-iteration of Hunter (2004).
+of strength 1, so that the solution exists for an option without wins or losses, and little data gives no extreme
+figure. Solved by the MM iteration of Hunter (2004).
 
 Uncertainty comes from the curvature (the observed information) at the solution. Only differences of strengths are
 observed: what the options have in common is fixed by the imagined one, however many comparisons there are. So the
@@ -24,7 +24,7 @@ CLOSE: Final = 1e-12
 
 
 class Strength(NamedTuple):
-    """`score` is the chance to be preferred to an option of average strength, `chance` its 95 % interval."""
+    """`score` is the probability of preference over an option of average strength, `chance` its 95 % interval."""
 
     option: int
     score: float
@@ -34,7 +34,7 @@ class Strength(NamedTuple):
 
 
 def bradley_terry(wins: Ints) -> list[Strength]:
-    """The options, strongest first; `wins[i, j]` says how often i was preferred to j.
+    """Returns the options, strongest first; `wins[i, j]` is the number of times i was preferred to j.
 
     >>> [round(it.score, 4) for it in bradley_terry(np.array([[0, 0], [0, 0]]))]
     [0.5, 0.5]

@@ -1,9 +1,9 @@
-"""Which statement a person should be shown next: the routing priority of Polis.
+"""The statement to show next to a participant: the routing priority of Polis.
 
     priority = [(1 − (P+1)/(S+2)) · (E+1) · (A+1)/(S+2) · (1 + 8·2^(−S/5))]²
 
-Statements that people have an opinion on, that divide along the main lines and that are agreed with come more often;
-new ones come more often still, until some people have seen them. Source: Polis, `conversation.clj`
+Statements with few passes, a long projection on the components and high agreement are shown more often; new ones still
+more often, until some people have seen them. Source: Polis, `conversation.clj`
 (`importance-metric`, `priority-metric`); the next statement is drawn with a probability proportional to it.
 """
 
@@ -19,10 +19,10 @@ T = TypeVar("T", float, Floats)
 
 
 def priority(agrees: T, passes: T, seen: T, extremity: T) -> T:
-    """The weight with which a statement is drawn: > 0. Works on numbers, and on arrays with a cell per statement.
+    """Returns the weight of a statement in the draw: > 0. Works on numbers, and on arrays with a cell per statement.
 
-    `seen` counts everybody who voted on it (agree, disagree or pass); `extremity` is the length of the statement's
-    projection (`bot.results.methods.components`), 0 while it is not known.
+    `seen` counts all votes on it (agree, disagree or pass); `extremity` is the length of the statement's projection
+    (`bot.results.methods.components`), 0 while it is not known.
 
     >>> priority(0.0, 0.0, 0.0, 0.0)  # nobody saw it: (1/2 · 1 · 1/2 · 9)²
     5.0625
@@ -36,7 +36,7 @@ def priority(agrees: T, passes: T, seen: T, extremity: T) -> T:
 
 
 def draw(weights: Floats, number: int, seed: int) -> list[int]:
-    """The places of up to `number` different statements, drawn one after another in proportion to their weights.
+    """Returns the indices of up to `number` distinct statements, drawn one by one in proportion to their weights.
 
     By exponential races (Efraimidis and Spirakis, 2006), so the whole draw is one sort. Weights of 0 are never drawn.
     """

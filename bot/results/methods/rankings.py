@@ -1,8 +1,8 @@
 """Orders of options: Borda, and Kemeny's order, which agrees with as many pairwise preferences of people as possible.
 
-A ballot lists options, the best first; what is not on it stands behind, all equal. Kemeny (1959) is computed exactly up
-to 14 options (subsets: Held and Karp, 1962); beyond, the number of orders to look at doubles with each option, and we
-say so and give Borda.
+A ballot lists options, the best first; unlisted options rank behind, all equal. Kemeny (1959) is computed exactly up to
+14 options (subsets: Held and Karp, 1962). The number of subsets doubles with each option, so beyond 14 the result is
+Borda, marked as such.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Ranking(NamedTuple):
 
 
 def rank_options(ballots: Sequence[Sequence[int]], options: int) -> Ranking:
-    """The common order of `options` options, named 0, 1, …
+    """Returns the common order of `options` options, named 0, 1, …
 
     >>> rank_options([[0, 1, 2], [0, 1, 2], [2, 1, 0]], 3).order
     (0, 1, 2)
@@ -65,7 +65,7 @@ def rank_options(ballots: Sequence[Sequence[int]], options: int) -> Ranking:
 
 
 def preferences(ballots: Sequence[Sequence[int]], options: int) -> Ints:
-    """How many ballots prefer i to j."""
+    """Returns the number of ballots that prefer i to j."""
     found = np.zeros((options, options), dtype=np.int64)
     for ballot in ballots:
         behind = np.ones(options, dtype=np.bool_)
@@ -76,7 +76,7 @@ def preferences(ballots: Sequence[Sequence[int]], options: int) -> Ints:
 
 
 def borda(ballots: Sequence[Sequence[int]], options: int) -> Floats:
-    """Points: for each ballot the number of options behind, half a point for each that is equal."""
+    """Returns Borda points: per ballot the number of options ranked behind, and half a point for each equal one."""
     points = np.zeros(options)
     for ballot in ballots:
         unlisted = options - len(set(ballot))
@@ -89,16 +89,16 @@ def borda(ballots: Sequence[Sequence[int]], options: int) -> Floats:
 
 
 def count_agreements(order: Sequence[int], preferred: Ints) -> int:
-    """How many preferences fit an order."""
+    """Returns the number of preferences that agree with an order."""
     return sum(int(preferred[order[place], list(order[place + 1 :])].sum()) for place in range(len(order)))
 
 
 def _kemeny(preferred: Ints, points: Floats) -> tuple[tuple[int, ...], int]:
-    """A best order (of equally good ones that with more Borda points earlier) and how many there are."""
+    """Returns a best order (of equal ones that with more Borda points earlier) and the number of best orders."""
     options = len(preferred)
     by_points = [int(it) for it in np.argsort(-points, kind="stable")]
     everything = (1 << options) - 1
-    # For each set of options that stand in front: the most preferences that can fit, and in how many ways.
+    # For each set of leading options: the maximum number of agreeing preferences, and the number of ways to reach it.
     best, ways = [0] * (everything + 1), [0] * (everything + 1)
     ways[0] = 1
     inside = _sums(preferred)
@@ -125,7 +125,7 @@ def _kemeny(preferred: Ints, points: Floats) -> tuple[tuple[int, ...], int]:
 
 
 def _sums(preferred: Ints) -> list[list[int]]:
-    """For each option and each set: how many preferences over members of the set it has."""
+    """Returns for each option and each set the number of preferences for the option over members of the set."""
     options = len(preferred)
     found = np.zeros((options, 1 << options), dtype=np.int64)
     for it in range(options):

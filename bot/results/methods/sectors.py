@@ -1,8 +1,8 @@
-"""Agreed by all sectors: our own headline. For each statement the smoothed agreement (A+1)/(S+2) of every declared
-sector, and the smallest of them: a statement is as much agreed upon as it is where it is agreed upon least.
+"""Agreement by all sectors. For each statement the smoothed agreement (A+1)/(S+2) of every declared sector, and the
+minimum over the sectors, which is the agreement of the statement.
 
-Anybody can recompute it by hand. Which counts are told is said by `bot.results.counts.disclosure`: where a sector's
-answers are not told, of its agreement no more is known than that it lies between none and all of them.
+The figures can be recomputed by hand. `bot.results.counts.disclosure` decides the published counts: if a sector's
+answers are suppressed, its agreement is only known to lie between none and all of its votes.
 """
 
 from __future__ import annotations
@@ -20,35 +20,33 @@ from bot.results.methods.intervals import Interval, smoothed, wilson
 from bot.results.methods.matrix import VoteMatrix
 
 _REST: Final = ""
-"""Those who declared no sector."""
+"""Participants without a declared sector."""
 AGREES: Final = "agrees"
 OTHERS: Final = "others"
-"""Disagreed or passed: told of sectors as everything but agreement."""
+"""Disagreed or passed: published for sectors as one count beside agreement."""
 
 
 class SectorCell(NamedTuple):
-    """One sector and one statement. `seen` is None where the number of votes is not told, `agrees` where the answers
-    are not.
-    """
+    """One sector and one statement. `seen` is None if the votes are suppressed, `agrees` if the answers are."""
 
     sector: str
     seen: int | None
     agrees: int | None
     agreement: Interval
-    """Smoothed; both ends are the same where the counts are told, and 0 to 1 where nothing is."""
+    """Smoothed; both ends are equal if the counts are published, and 0 to 1 if nothing is."""
     chance: Interval | None
-    """How far the share may be off by chance (Wilson, 95 %), where the counts are told."""
+    """The interval of the share (Wilson, 95 %), if the counts are published."""
     reason: Reason = ""
-    """Why something is not told."""
+    """The reason for suppression."""
 
     @property
     def is_known(self) -> bool:
-        """Whether anything is known of the agreement."""
+        """Whether anything is published about the agreement."""
         return self.seen is not None and self.agreement != (smoothed(0, self.seen), smoothed(self.seen, self.seen))
 
 
 class Agreement(NamedTuple):
-    """A statement over all sectors. `missing` names the sectors of which nothing is known; where all are missing,
+    """A statement over all sectors. `missing` names the sectors without published figures; if all are missing,
     `smallest` is None.
     """
 
@@ -59,7 +57,7 @@ class Agreement(NamedTuple):
 
     @property
     def number(self) -> int:
-        """How many sectors there are."""
+        """Returns the number of sectors."""
         return sum(cell.sector != disclosure.OTHERS for cell in self.cells)
 
     @property
@@ -69,7 +67,7 @@ class Agreement(NamedTuple):
 
 
 def sector_tables(matrix: VoteMatrix, sectors: Mapping[str, Flags]) -> Iterator[FrequencyTable]:
-    """Of each statement how many agree, by the sectors people declared; several per person are fine."""
+    """Yields the agreement table of each statement by declared sectors; a participant may declare several."""
     which = np.zeros(len(matrix.people), dtype=np.int64)
     for place, people in enumerate(sectors.values()):
         which |= people.astype(np.int64) << place
@@ -92,8 +90,8 @@ def _row(seen: int, agrees: int) -> FrequencyRow:
 def sector_agreements(
     matrix: VoteMatrix, sectors: Mapping[str, Flags], min_cell_size: int = MIN_CELL_SIZE, *, merges: bool = True
 ) -> list[Agreement]:
-    """Every statement over the sectors. `sectors` says for each who declared it; several per person are fine.
-    `merges`: sectors of which too few voted are one more cell, `disclosure.OTHERS`.
+    """Returns every statement over the sectors. `sectors` marks the participants that declared each; a participant may
+    declare several. `merges`: sectors with too few votes become one more cell, `disclosure.OTHERS`.
     """
     found = zip(matrix.statements, sector_tables(matrix, sectors), strict=True)
     return [
@@ -104,8 +102,8 @@ def sector_agreements(
 def sector_agreement(
     statement: str, seen: Mapping[str, int], agrees: Mapping[str, int], min_cell_size: int = MIN_CELL_SIZE
 ) -> Agreement:
-    """One statement where nobody is in two sectors. The two counts have the same sectors; the one called "" holds
-    everybody else and is not shown.
+    """Returns one statement over disjoint sectors. The two counts have the same sectors; the one called "" holds all
+    other participants and is not shown.
 
     >>> found = sector_agreement("s1", {"science": 20, "business": 10, "": 0}, {"science": 15, "business": 5, "": 0})
     >>> found.smallest, found.is_agreed_by_all
@@ -116,7 +114,7 @@ def sector_agreement(
 
 
 def overall_cell(seen: int, agrees: int, name: str, min_cell_size: int = MIN_CELL_SIZE) -> SectorCell:
-    """All who voted on a statement."""
+    """Returns the cell of all voters on a statement."""
     table = disclosure.ungrouped_table(seen, _row(seen, agrees).n)
     return _cell(name, table, suppression.suppressed_groups(table, (), DisclosureRule(min_cell_size))[WHOLE], WHOLE)
 
@@ -138,7 +136,7 @@ def _agreement(
 
 
 def agreement_over(statement: str, cells: tuple[SectorCell, ...]) -> Agreement:
-    """A statement over these cells. What is known of `disclosure.OTHERS` is known of none of its sectors."""
+    """Returns a statement over these cells. The figures of `disclosure.OTHERS` count for none of its sectors."""
     sectors = [cell for cell in cells if cell.sector != disclosure.OTHERS]
     known = [cell.agreement for cell in sectors if cell.is_known]
     smallest = Interval(min(it.low for it in known), min(it.high for it in known)) if known else None
@@ -153,8 +151,8 @@ def suppress_beside(
     found: Sequence[Agreement],
     min_cell_size: int = MIN_CELL_SIZE,
 ) -> list[Agreement]:
-    """`found`, over groups of another division of the same people, without the answers that would give somebody away
-    together with those that are `published` of the sectors.
+    """Returns `found`, over groups of another division of the same people, without the answers that together with the
+    `published` ones of the sectors would disclose a single answer.
     """
     rows = zip(published, found, sector_tables(matrix, {**sectors, **groups}), strict=True)
     return [
@@ -185,7 +183,7 @@ def _answers_kept(cell: SectorCell) -> SectorCell:
 
 
 def published_row_of(cell: SectorCell, of: Agreement) -> PublishedRow:
-    """Whom a cell counts."""
+    """Returns the people that a cell counts, as a published row."""
     if cell.sector == disclosure.OTHERS:
         return frozenset(it.sector for it in of.cells if it.reason == "merged")
     return frozenset({cell.sector})

@@ -1,4 +1,4 @@
-"""Which statements are agreed with most: what goes into the next wave, in the order of the result page."""
+"""Ranks statements by agreement for the next wave, in the order of the result page."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from bot.results.statement_order import StatementRank, StatementStanding
 
 
 class RankedStatement(NamedTuple):
-    """A statement by name, what is told of it, and where it stands."""
+    """A statement by name, its published figures, and its rank."""
 
     name: str
     statement: StatementResult | None
-    """None where nothing is told."""
+    """None if nothing is published."""
     rank: StatementRank
     min_cell_size: int
-    """Of fewer people nothing is told."""
+    """Figures about fewer people are suppressed."""
 
     @property
     def untold(self) -> Reason:
-        """Why nothing is told of it, "" where something is. Nobody at all are few as well."""
+        """Returns the reason for suppression, "" if the statement has published figures. No votes count as few."""
         if self.rank.standing is not StatementStanding.UNTOLD:
             return ""
         return (self.statement.overall.reason if self.statement else "") or "few"
@@ -35,7 +35,7 @@ class RankedStatement(NamedTuple):
 def ranked_names(
     log: VoteLog, shown: Sequence[str], sectors: Mapping[str, frozenset[str]], min_cell_size: int
 ) -> list[str]:
-    """All of `shown` by name, the one most agreed with first (`rank_statements`)."""
+    """Returns the names of `shown`, the one most agreed with first (`rank_statements`)."""
     return [it.name for it in rank_statements(log, shown, sectors, min_cell_size)]
 
 
@@ -46,10 +46,10 @@ def rank_statements(
     min_cell_size: int,
     kept: Sequence[StatementResult] | None = None,
 ) -> list[RankedStatement]:
-    """All of `shown`, the one most agreed with first, by `bot.results.statement_order`.
+    """Returns all of `shown`, the one most agreed with first, by `bot.results.statement_order`.
 
-    Among those of which too little may be told the unprotected figures decide, since something must; a result page has
-    these last, by their names. `kept` is what was kept of the figures where the votes are deleted.
+    Suppressed statements are ordered by their unprotected figures, since an order is needed; a result page lists these
+    last, by name. `kept` contains the stored figures if the votes are deleted.
     """
     if kept is None:
         kept = statement_report(log, shown, sectors, min_cell_size=min_cell_size, least_people=sys.maxsize).statements
