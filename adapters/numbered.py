@@ -14,7 +14,7 @@ def numbered_text(msg: MsgOut) -> str:
     """Returns a message with its quick replies as text.
 
     >>> from flows.messages import QuickReply
-    >>> print(as_text(MsgOut("Park?", (QuickReply("a", "Ja", 1), QuickReply("b", "Überspringen")))))
+    >>> print(numbered_text(MsgOut("Park?", (QuickReply("a", "Ja", 1), QuickReply("b", "Überspringen")))))
     Park?
       1  Ja
       [Überspringen]

@@ -25,7 +25,7 @@ def split_text(text: str, limit: int) -> list[str]:
 
     A text that fits is returned unchanged. Parts are never empty: a long text of white space alone gives no parts.
 
-    >>> split("Guten Tag. Wie geht es?", 12)
+    >>> split_text("Guten Tag. Wie geht es?", 12)
     ['Guten Tag.', 'Wie geht es?']
     """
     if utf16_length(text) <= limit:

@@ -37,7 +37,7 @@ def parse_json(raw: bytes) -> Any:
     """Parses a JSON text; every string of the result can be stored. Raises ValueError if it is not JSON, CutOff if it
     is truncated.
 
-    >>> parse(b'{"a": "x\\xff", "b": "\\\\ud83d!", "c": 1}') == {"a": "x\\ufffd", "b": "\\ufffd!", "c": 1}
+    >>> parse_json(b'{"a": "x\\xff", "b": "\\\\ud83d!", "c": 1}') == {"a": "x\\ufffd", "b": "\\ufffd!", "c": 1}
     True
     """
     try:

@@ -20,7 +20,7 @@ def message_as_text(msg: MsgOut) -> str:
 
     >>> from flows.messages import MsgOut
     >>> from flows.parts import ProgressPart, TitlePart
-    >>> as_text(MsgOut([ProgressPart("Frage 1 von 2"), TitlePart("Was fehlt?")]))
+    >>> message_as_text(MsgOut([ProgressPart("Frage 1 von 2"), TitlePart("Was fehlt?")]))
     'Frage 1 von 2\\nWas fehlt?'
     """
     return msg.text

@@ -46,7 +46,7 @@ class NoAnswer(Exception):
 def api_path(*parts: str) -> str:
     """A path of the client API; the parts are escaped.
 
-    >>> path("rooms", "!a/b", "leave")
+    >>> api_path("rooms", "!a/b", "leave")
     '/_matrix/client/v3/rooms/%21a%2Fb/leave'
     """
     return "/".join([CLIENT, *(quote(part, safe="") for part in parts)])

@@ -39,9 +39,9 @@ class Heard(NamedTuple):
 def read_event(kind: str, content: Content) -> Heard | None:
     """Parses an event of this type; None if it is not for a bot. Accepts any malformed content.
 
-    >>> hear("m.room.message", {"msgtype": "m.text", "body": "Ja"}).text
+    >>> read_event("m.room.message", {"msgtype": "m.text", "body": "Ja"}).text
     'Ja'
-    >>> hear("m.reaction", {"m.relates_to": {"rel_type": "m.annotation", "event_id": "$q", "key": "2️⃣"}}).text
+    >>> read_event("m.reaction", {"m.relates_to": {"rel_type": "m.annotation", "event_id": "$q", "key": "2️⃣"}}).text
     '2'
     """
     if kind == "m.room.message":
@@ -128,7 +128,7 @@ def _place(uri: str) -> Location | None:
     """A geo URI (RFC 5870).
 
     >>> _place("geo:52.5,13.4;u=35")
-    Place(latitude=52.5, longitude=13.4)
+    Location(latitude=52.5, longitude=13.4)
     """
     found = re.match(r"geo:(-?[\d.]+),(-?[\d.]+)", uri)
     try:

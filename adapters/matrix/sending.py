@@ -139,7 +139,7 @@ class MatrixSender:
 def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEvent]:
     """The events of a message: its text in as many parts as needed, with numbered answers; or a poll.
 
-    >>> [event.content["body"] for event in render(MsgOut("Hallo"), "numbers", "")]
+    >>> [event.content["body"] for event in render_events(MsgOut("Hallo"), "numbers", "")]
     ['Hallo']
     """
     related = _in_thread(thread)

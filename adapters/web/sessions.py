@@ -31,7 +31,7 @@ SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 class WebConversation:
     """One conversation of one visitor. Its `id` is the visitor's secret: never log it, never put it into a URL.
 
-    >>> Conversation("mein-kiez", "0123456789ABCDEF", csrf="").resume_code
+    >>> WebConversation("mein-kiez", "0123456789ABCDEF", csrf="").resume_code
     '0123-4567-89AB-CDEF'
     """
 

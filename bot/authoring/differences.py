@@ -167,7 +167,7 @@ def _name_of(name: str, item: Mapping[str, Any], languages: Sequence[str]) -> st
 def describe_place(where: Sequence[str]) -> str:
     """Describes a path.
 
-    >>> place(("questions", "lamps", "options", "yes", "label", "de"))
+    >>> describe_place(("questions", "lamps", "options", "yes", "label", "de"))
     'question lamps, option yes, label (de)'
     """
     words: list[str] = []

@@ -39,7 +39,7 @@ class CheckedFile(NamedTuple):
 def read_consultation_file(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> CheckedFile:
     """Reads and checks a file. Never raises: every problem is returned as an issue with its line.
 
-    >>> read(Path("nowhere.yaml")).faults[0].reason
+    >>> read_consultation_file(Path("nowhere.yaml")).faults[0].reason
     'there is no such file'
     """
     return check_parsed_file(yaml_source.load_yaml(path), str(path), catalogues, path.parent)

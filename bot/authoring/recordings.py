@@ -90,7 +90,7 @@ def recording_names(consultation: Consultation) -> Iterator[str]:
 def audio_type(start: bytes) -> str:
     """Detects the format from the first bytes: `mp3`, `ogg` (also opus), `m4a`, `wav`, or "".
 
-    >>> kind_of(b"OggS" + bytes(60)), kind_of(b"RIFF....WAVE"), kind_of(b"<html>")
+    >>> audio_type(b"OggS" + bytes(60)), audio_type(b"RIFF....WAVE"), audio_type(b"<html>")
     ('ogg', 'wav', '')
     """
     if start[:4] == b"RIFF" and start[8:12] == b"WAVE":

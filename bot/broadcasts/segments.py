@@ -73,7 +73,7 @@ class _Token(NamedTuple):
 def parse_segment(text: str, slugs: Collection[str], channels: Collection[str]) -> Segment:
     """Parses an expression. `slugs` and `channels` are the valid values. Raises SegmentError.
 
-    >>> parse("everybody and not language=de", [], []).includes(Known(language="tr"))
+    >>> parse_segment("everybody and not language=de", [], []).includes(SubscriberFacts(language="tr"))
     True
     """
     if len(text) > LONGEST:

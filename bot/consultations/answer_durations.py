@@ -19,7 +19,7 @@ MAX_TRACKED: Final = 50_000
 def duration_class(seconds: float) -> int | None:
     """Returns the class of a duration by its upper end in seconds; None beyond the last class.
 
-    >>> [class_of(seconds) for seconds in (0, 5, 5.1, 3600, 3601)]
+    >>> [duration_class(seconds) for seconds in (0, 5, 5.1, 3600, 3601)]
     [5, 5, 15, 3600, None]
     """
     place = bisect_left(CLASSES, seconds)

@@ -26,7 +26,7 @@ def decode_text(value: str) -> str:
 def strip_media_mark(text: str) -> str:
     """Removes the mark of a recording or picture; "" if there is no other text.
 
-    >>> words_of("[voice] more trees"), words_of("[picture]"), words_of("trees")
+    >>> strip_media_mark("[voice] more trees"), strip_media_mark("[picture]"), strip_media_mark("trees")
     ('more trees', '', 'trees')
     """
     return _MARKED.sub("", text, count=1) if _MARKED.match(text) else text
@@ -35,7 +35,7 @@ def strip_media_mark(text: str) -> str:
 def copy_media_mark(before: str, text: str) -> str:
     """Copies the mark of the earlier text to a new one.
 
-    >>> marked_as("[voice] more trees, says Erika", "more trees")
+    >>> copy_media_mark("[voice] more trees, says Erika", "more trees")
     '[voice] more trees'
     """
     found = _MARKED.match(before)

@@ -13,7 +13,7 @@ _PARTS = {"questions": "question", "options": "option", "exits": "exit", "keywor
 class DefinitionIssue(NamedTuple):
     """An issue with position, reason and remedy. A warning does not prevent publishing.
 
-    >>> str(Fault("kiez.yaml", 7, "question 1 (lamps): “text” is missing", "write what is asked"))
+    >>> str(DefinitionIssue("kiez.yaml", 7, "question 1 (lamps): “text” is missing", "write what is asked"))
     'kiez.yaml:7: question 1 (lamps): “text” is missing; write what is asked'
     """
 
@@ -39,7 +39,7 @@ def line_of_path(where: Where, lines: Mapping[Where, int]) -> int:
 def path_in_words(where: Where, data: object) -> str:
     """Describes a path: `("questions", 0, "options", 1)` becomes "question 1 (lamps), option 2".
 
-    >>> place(("questions", 0, "options", 1), {"questions": [{"key": "lamps", "options": []}]})
+    >>> path_in_words(("questions", 0, "options", 1), {"questions": [{"key": "lamps", "options": []}]})
     'question 1 (lamps), option 2'
     """
     words: list[str] = []

@@ -33,7 +33,7 @@ def new_room_code() -> str:
 def parse_room_code(text: str) -> str:
     """Normalises a typed room code; "" for anything else.
 
-    >>> plain_code("k7m 2px"), plain_code("hello")
+    >>> parse_room_code("k7m 2px"), parse_room_code("hello")
     ('K7M2PX', '')
     """
     code = normalise_code(text[:40])

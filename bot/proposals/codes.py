@@ -36,9 +36,9 @@ def new_answer_code(random: Random = SYSTEM_RANDOM) -> str:
 def parse_proposal_code(text: str) -> str | None:
     """Returns the proposal code that is the whole message, or None.
 
-    >>> recognise(" p 7k2m pxoq ")
+    >>> parse_proposal_code(" p 7k2m pxoq ")
     'P-7K2M-PX0Q'
-    >>> recognise("Parkbank") is None
+    >>> parse_proposal_code("Parkbank") is None
     True
     """
     code = parse_contribution_code(text)
@@ -48,7 +48,7 @@ def parse_proposal_code(text: str) -> str | None:
 def parse_contribution_code(text: str) -> str | None:
     """Returns the code of a proposal or an open answer that is the whole message, or None.
 
-    >>> recognise_any("t7k2m-pxoq")
+    >>> parse_contribution_code("t7k2m-pxoq")
     'T-7K2M-PX0Q'
     """
     if len(text) >= 40 or not (text := text.strip()) or text[0] not in _FIRST:

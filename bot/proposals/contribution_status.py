@@ -96,9 +96,9 @@ def step_lines(step: NewProposalStatus, say: Say, language: str) -> Iterator[str
 def reason_in_language(reason: Mapping[str, str], language: str) -> tuple[str, str]:
     """Returns a reason in this language, else in a related one, else in German, with the language found.
 
-    >>> reason_in({"de": "Ja.", "tr": "Evet."}, "tr")
+    >>> reason_in_language({"de": "Ja.", "tr": "Evet."}, "tr")
     ('tr', 'Evet.')
-    >>> reason_in({"de": "Ja."}, "de-simple")
+    >>> reason_in_language({"de": "Ja."}, "de-simple")
     ('de', 'Ja.')
     """
     for tag in (language, _plain(language), REQUIRED_LANGUAGE, *reason):

@@ -46,9 +46,9 @@ class ListPage(NamedTuple):
 def list_page(names: Sequence[str], wanted: str, query: str = "page=") -> ListPage:
     """Returns the requested page, or the nearest one for anything else.
 
-    >>> pages([str(n) for n in range(45)], "3")[:3], pages(["a"], "99")[:3], pages([], "-1")[:3]
+    >>> list_page([str(n) for n in range(45)], "3")[:3], list_page(["a"], "99")[:3], list_page([], "-1")[:3]
     ((3, 3, 41), (1, 1, 1), (1, 1, 1))
-    >>> pages([str(n) for n in range(45)], "2").link("44")
+    >>> list_page([str(n) for n in range(45)], "2").link("44")
     '?page=3#44'
     """
     last = max(1, -(-len(names) // PAGE_SIZE))

@@ -31,8 +31,10 @@ def parse_link_request(argument: str, language: str = "") -> LinkRequested | Non
 
     Returns None for anything else.
 
-    >>> parse_link("4711 0815 2342"), parse_link("join.here"), parse_link("nonsense")
-    (DoorAsked(kind='code', value='471108152342', language=''), DoorAsked(kind='join', value='here', language=''), None)
+    >>> parse_link_request("4711 0815 2342"), parse_link_request("nonsense")
+    (LinkRequested(kind='code', value='471108152342', language=''), None)
+    >>> parse_link_request("join.here")
+    LinkRequested(kind='join', value='here', language='')
     """
     digits = "".join(argument.split())
     if _CODE.fullmatch(digits):

@@ -17,8 +17,10 @@ def parse_contributions(argument: str, language: str = "") -> ContributionsReque
     "votes" (delete all ratings), "ask.votes" and "ask.delete.CODE" (ask for confirmation,
     because the deletion is final). Returns None for anything else.
 
-    >>> parse_mine("withdraw.7k2m"), parse_mine("more.2"), parse_mine("nonsense")
-    (MineAsked(kind='withdraw', code='7k2m', language=''), MineAsked(kind='more', code='2', language=''), None)
+    >>> parse_contributions("withdraw.7k2m"), parse_contributions("nonsense")
+    (ContributionsRequested(kind='withdraw', code='7k2m', language=''), None)
+    >>> parse_contributions("more.2")
+    ContributionsRequested(kind='more', code='2', language='')
     """
     match arguments_of(argument):
         case ():

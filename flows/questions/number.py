@@ -190,7 +190,7 @@ class _LocalizedNumber(LocalizedQuestion):
 def read_number(written: str) -> list[Decimal]:
     """Returns the readings of digits with separators: as thousands first, as decimals second; empty if invalid.
 
-    >>> [str(reading) for reading in read("1.000")], [str(reading) for reading in read("1.000,5")]
+    >>> [str(reading) for reading in read_number("1.000")], [str(reading) for reading in read_number("1.000,5")]
     (['1000', '1.000'], ['1000.5'])
     """
     body = written.lstrip("+-− ")

@@ -48,12 +48,12 @@ class AmountParser:
     def find(self, text: str) -> tuple[list[AmountChange], list[str]]:
         """Returns all changes in order, and the words that match nothing.
 
-        >>> amounts = Amounts([("park", ["Park"]), ("trees", ["Bäume"])], (), frozenset({"fur"}))
+        >>> amounts = AmountParser([("park", ["Park"]), ("trees", ["Bäume"])], (), frozenset({"fur"}))
         >>> amounts.find("Park 3, 2: 4")[0]
-        [Change(value='park', amount=3, sign=''), Change(value='trees', amount=4, sign='')]
+        [AmountChange(value='park', amount=3, sign=''), AmountChange(value='trees', amount=4, sign='')]
         >>> amounts.find("3 für Park, -1 Bäume"), amounts.find("2")
-        (([Change(value='park', amount=3, sign=''), Change(value='trees', amount=1, sign='-')], []), \
-([Change(value='trees', amount=None, sign='')], []))
+        (([AmountChange(value='park', amount=3, sign=''), AmountChange(value='trees', amount=1, sign='-')], []), \
+([AmountChange(value='trees', amount=None, sign='')], []))
         """
         changes: list[AmountChange] = []
         unknown: list[str] = []

@@ -49,7 +49,7 @@ _UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 def clean_text(text: str) -> str:
     """Returns the text for storage: NFC, line breaks as \\n, without characters that break databases or terminals.
 
-    >>> clean("Spielplatz\\x00 f\\u0075\\u0308r alle\\r\\n")
+    >>> clean_text("Spielplatz\\x00 f\\u0075\\u0308r alle\\r\\n")
     'Spielplatz f\\xfcr alle'
     """
     if text.isascii() and text.isprintable():

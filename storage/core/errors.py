@@ -107,7 +107,7 @@ def translate_error(error: BaseException) -> StorageError | None:
 
     >>> locked = sqlite3.OperationalError("database is locked")
     >>> locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
-    >>> translate(locked)
+    >>> translate_error(locked)
     StoreBusy('Another writer holds the database; the waiting time is over. (database is locked)')
     """
     if isinstance(error, sqlite3.Error):

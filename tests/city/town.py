@@ -285,7 +285,7 @@ async def town(folder: Path, seed: int, database_url: str = "") -> AsyncIterator
         *([f'database_url = "{database_url}"'] if database_url else []),
     ]
     config.write_text("\n".join(lines), encoding="utf-8")
-    settings = Settings.model_validate({"data": data, "samples": False, "database_url": database_url})
+    settings = Settings.model_validate({"data": data, "publish_samples": False, "database_url": database_url})
     store, keys = open_store(settings)
     channels = {name: Messenger(name) for name in CHANNELS[:2]}
     app = build(settings, {**channels, "web": WebHub()}, store=store, keys=keys)

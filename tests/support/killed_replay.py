@@ -45,7 +45,7 @@ def live(recording: Path, settings: Settings) -> tuple[int, int]:
 
         yield tell
 
-    vars(replay).update(LARGEST_BATCH=CHUNK, progress=progress)
+    vars(replay).update(LARGEST_BATCH=CHUNK, show_progress=progress)
     try:
         fine = replay.replay_file(settings, recording, lambda _: None, lambda text: print(text, file=sys.stderr))
         os._exit(0 if fine else 1)

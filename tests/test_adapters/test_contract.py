@@ -196,7 +196,7 @@ async def test_a_crash_between_two_steps_loses_and_doubles_nothing(harness, step
         assert asked(who) <= 1 + may_double
 
 
-async def test_what_was_said_while_the_house_was_down_is_answered(harness):
+async def test_what_was_said_while_the_service_was_down_is_answered(harness):
     """300 messages at least. Each person takes part and changes their wish again and again, always to new words: what
     the bot repeats shows that every message was answered, once, in order."""
     async with harness.house():

@@ -175,7 +175,7 @@ def test_nothing_is_published_without_its_recordings(store, desk, file, monkeypa
     assert refused.revision is None
     assert "the recordings cannot be kept" in str(refused.faults[-1])
     desk.media.unlink()
-    monkeypatch.setattr(recordings, "keep", lambda *_: [])
+    monkeypatch.setattr(recordings, "store_recordings", lambda *_: [])
     refused = publish_file(store, file, desk)
     assert refused.revision is None
     assert "not in the media folder" in str(refused.faults[-1])

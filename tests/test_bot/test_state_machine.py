@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,14 @@ from tests.support.app import consultation
 from tests.test_storage.rows import new_id
 
 START = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+STEPS: dict[str, Callable[..., object]] = {
+    "archive": lifecycle.archive_consultation,
+    "close": lifecycle.close_consultation,
+    "go-live": lifecycle.make_consultation_live,
+    "publish --back": lifecycle.return_to_previous_revision,
+    "reopen": lifecycle.reopen_consultation,
+    "unarchive": lifecycle.unarchive_consultation,
+}
 REMEDIES = {"reopen", "unarchive", "close", "archive", "go-live", "publish", "publish --test", "publish --back"}
 
 
@@ -70,7 +79,7 @@ class States(RuleBasedStateMachine):
 
     def try_(self, step: Step, **more: Any) -> bool:
         """Takes a step; a refusal names the way on and changes nothing."""
-        before, run = self.seen(), getattr(lifecycle, step.replace("publish --", "").replace("-", "_"))
+        before, run = self.seen(), STEPS[step]
         try:
             with self.store.begin() as connection:
                 run(connection, "park", self.desk(), **more)

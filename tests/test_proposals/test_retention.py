@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic_core import to_json
@@ -96,13 +97,12 @@ def test_ideas_and_figures_remain_and_people_do_not(store: Store) -> None:
         whole = str(connection.execute(sql("SELECT document FROM editions WHERE is_last")).scalar_one())
         assert not any(pseudonym(number) in whole for number in range(1, 21))
         after = published.preview_results(connection, "park")
-    assert after.report == before.report
+    figures = replace(before.report, no_groups_because=after.report.no_groups_because)  # it was open when counted
+    assert after.report == figures
     assert after.proposals.keys() == before.proposals.keys()
     run(store, OVER + timedelta(days=1))
     with store.reading() as connection:
-        assert published.preview_results(connection, "park").report == before.report, (
-            "carried on from edition to edition"
-        )
+        assert published.preview_results(connection, "park").report == figures, "carried on from edition to edition"
 
 
 def test_what_is_hidden_later_is_no_figure_any_more(store: Store) -> None:

@@ -40,8 +40,9 @@ def vocabulary(lists: Iterable[Iterable[str]]) -> dict[str, str]:
 def parse_push_arguments(text: str, words: Mapping[str, str]) -> PushArguments:
     """Parses the text behind the slug of a consultation.
 
-    >>> read("bezirk=01 am 1.12.2026 um 18 Uhr", {"bezirk": "district", "am": "at", "um": "", "uhr": ""})
-    Typed(segment='district=01', at='1.12.2026 18', per_hour=None, is_reminder=False)
+    >>> words = {"bezirk": "district", "am": "at", "um": "", "uhr": ""}
+    >>> parse_push_arguments("bezirk=01 am 1.12.2026 um 18 Uhr", words)
+    PushArguments(segment='district=01', at='1.12.2026 18', per_hour=None, is_reminder=False)
     """
     plain = " ".join(_WORD.sub(lambda found: _plain(found, words), text).split())
     # The rate first: in "at 2026-12-01 20 per hour" the 20 is not a time of day.

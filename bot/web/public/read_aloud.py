@@ -106,7 +106,7 @@ def spoken_text(msg: MsgOut) -> str:
     """Returns a message as it is read aloud: text and options, without boxes, arrows and emoji.
 
     >>> from flows.messages import QuickReply
-    >>> spoken(MsgOut("🌳 Was fehlt?", (QuickReply("a", "☐ Bänke", 1), QuickReply("b", "Überspringen"))))
+    >>> spoken_text(MsgOut("🌳 Was fehlt?", (QuickReply("a", "☐ Bänke", 1), QuickReply("b", "Überspringen"))))
     'Was fehlt?\\n1: Bänke.\\nÜberspringen.'
     """
     lines = [_plain(line) for line in message_as_text(msg).split("\n")]

@@ -46,7 +46,7 @@ class Harness(harness.Harness):
     cannot: ClassVar[dict[str, str]] = {
         "a_repeat_changes_nothing": "the terminal hands every line over exactly once",
         "a_crash_between_two_steps_loses_and_doubles_nothing": SAME,
-        "what_was_said_while_the_house_was_down_is_answered": SAME,
+        "what_was_said_while_the_service_was_down_is_answered": SAME,
         "a_flood_answer_puts_off_and_loses_nothing": TAKES,
         "who_blocks_is_left_alone_and_welcome_again": STAYS,
         "a_chat_that_moves_is_followed": STAYS,

@@ -77,7 +77,7 @@ class Page(harness.Resident):
 
 class Harness(harness.Harness):
     cannot: ClassVar[dict[str, str]] = {
-        "what_was_said_while_the_house_was_down_is_answered": (
+        "what_was_said_while_the_service_was_down_is_answered": (
             "nobody can open a page that is not served; a page that was open keeps its words (test_troubles.py)"
         ),
         "an_edit_corrects_the_answer": "a page cannot change what was sent; people go back and answer again",
