@@ -319,7 +319,7 @@ async def test_long_words_of_people_arrive_whole(harness):
         assert found(harness, "length(value) > 500 FROM answers WHERE question_key = 'wish'") == [(1,)]
 
 
-async def test_unknown_events_disturb_nobody(harness):
+async def test_unknown_events_do_not_disturb_others(harness):
     async with harness.house() as app:
         who = await in_the_park(harness)
         await harness.disturb(who)
@@ -338,7 +338,7 @@ async def test_two_answers_at_once_are_taken_in_order(harness):
         assert answers(harness) == [('"no"', 1), (f'"{BENCHES}"', 1)]
 
 
-async def test_one_chat_that_hangs_delays_nobody_else(harness):
+async def test_one_slow_chat_does_not_delay_others(harness):
     async with harness.house():
         slow, *others = [await in_the_park(harness) for _ in range(6)]
         harness.hang()

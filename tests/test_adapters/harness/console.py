@@ -50,8 +50,8 @@ class Harness(harness.Harness):
         "a_flood_answer_puts_off_and_loses_nothing": TAKES,
         "who_blocks_is_left_alone_and_welcome_again": STAYS,
         "a_chat_that_moves_is_followed": STAYS,
-        "unknown_events_disturb_nobody": "a terminal has lines of text and nothing else",
-        "one_chat_that_hangs_delays_nobody_else": ALONE,
+        "unknown_events_do_not_disturb_others": "a terminal has lines of text and nothing else",
+        "one_slow_chat_does_not_delay_others": ALONE,
         "replies_stay_fast_during_a_large_broadcast": ALONE,
         "encrypted_rooms_stay_readable_after_a_restart": "nothing is encrypted between a person and their terminal",
     }

@@ -58,7 +58,7 @@ class Harness(harness.Harness):
         "a_stale_choice_changes_nothing_by_itself": (
             "numbers and words answer the open question; what names its own (polls, reactions) is in test_matrix.py"
         ),
-        "one_chat_that_hangs_delays_nobody_else": "a homeserver answers for all rooms or for none",
+        "one_slow_chat_does_not_delay_others": "a homeserver answers for all rooms or for none",
     }
     # Every message is encrypted, and every resident a program of its own: fewer of both. Two who write 150 messages
     # while the house is down leave a gap in each room: a sync brings the newest hundred.

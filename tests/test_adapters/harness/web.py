@@ -15,7 +15,7 @@ from adapters.web.hub import NotRunning, WebHub
 from tests.test_adapters import harness
 
 PULLED = "a page is never called: it fetches, and takes what there is"
-WITHIN = "the house is at both ends: the channel hands messages from one part of it to another"
+WITHIN = "the service is at both ends: the channel hands messages from one part of it to another"
 
 
 class Page(harness.Resident):
@@ -78,14 +78,14 @@ class Page(harness.Resident):
 class Harness(harness.Harness):
     cannot: ClassVar[dict[str, str]] = {
         "what_was_said_while_the_service_was_down_is_answered": (
-            "nobody can open a page that is not served; a page that was open keeps its words (test_troubles.py)"
+            "a page that is not served cannot be opened; a page that was open keeps its words (test_troubles.py)"
         ),
         "an_edit_corrects_the_answer": "a page cannot change what was sent; people go back and answer again",
         "a_flood_answer_puts_off_and_loses_nothing": PULLED,
         "who_blocks_is_left_alone_and_welcome_again": PULLED,
         "a_chat_that_moves_is_followed": "the address of a conversation is a secret of the browser and never changes",
-        "unknown_events_disturb_nobody": f"{WITHIN}; what strangers send is tried in test_web_abuse.py",
-        "one_chat_that_hangs_delays_nobody_else": f"{PULLED}; slow readers are tried in test_web_abuse.py",
+        "unknown_events_do_not_disturb_others": f"{WITHIN}; what strangers send is tried in test_web_abuse.py",
+        "one_slow_chat_does_not_delay_others": f"{PULLED}; slow readers are tried in test_web_abuse.py",
         "replies_stay_fast_during_a_large_broadcast": "nothing is pushed to pages: `is_proactive` is off",
         "encrypted_rooms_stay_readable_after_a_restart": "the line is encrypted (https), not the conversation",
     }
