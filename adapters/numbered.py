@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows import plain_text
-from flows.messages import MsgIn, MsgOut
+from flows.messages import MsgIn, MsgOut, message_as_text
 
 MOST_CHATS: Final = 10_000
 
@@ -19,7 +18,7 @@ def numbered_text(msg: MsgOut) -> str:
       1  Ja
       [Überspringen]
     """
-    lines = [plain_text.message_as_text(msg)]
+    lines = [message_as_text(msg)]
     for reply in msg.quick_replies:
         if reply.number:
             lines.append(f"  {reply.number}  {reply.label}")

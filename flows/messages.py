@@ -208,3 +208,13 @@ def _role_before_2(reply: list[Any]) -> Role:
     if token.value == DONE:
         return "done"
     return "less" if token.value.startswith("-") else "answer"
+
+
+def message_as_text(msg: MsgOut) -> str:
+    """Returns the message without its quick replies. Computed once per message.
+
+    >>> from flows.parts import ProgressPart, TitlePart
+    >>> message_as_text(MsgOut([ProgressPart("Frage 1 von 2"), TitlePart("Was fehlt?")]))
+    'Frage 1 von 2\\nWas fehlt?'
+    """
+    return msg.text

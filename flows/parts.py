@@ -1,6 +1,6 @@
 """The typed parts of a message, in order.
 
-A channel renders the parts that it supports; `flows.plain_text.message_as_text` renders all of them as plain text.
+A channel renders the parts that it supports; `flows.messages.message_as_text` renders all of them as plain text.
 Stored payloads list the fields of a part in order, so new fields come last and have a default.
 """
 

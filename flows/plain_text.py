@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from flows.languages import LANGUAGES
 from flows.parts import EarlierAnswerPart, MessagePart, ProposalCard, ReceiptPart, SummaryRow
 
-if TYPE_CHECKING:
-    from flows.messages import MsgOut
-
 _HANGING: Final = "     "
 """Indent of continuation lines of an answer in a summary, so that a list in it does not look like questions."""
-
-
-def message_as_text(msg: MsgOut) -> str:
-    """Returns the message without its quick replies. Computed once per message.
-
-    >>> from flows.messages import MsgOut
-    >>> from flows.parts import ProgressPart, TitlePart
-    >>> message_as_text(MsgOut([ProgressPart("Frage 1 von 2"), TitlePart("Was fehlt?")]))
-    'Frage 1 von 2\\nWas fehlt?'
-    """
-    return msg.text
 
 
 def parts_as_text(parts: Iterable[MessagePart], language: str) -> str:

@@ -17,8 +17,7 @@ from adapters.matrix.rooms import parts_of, people_in, room_privacy
 from adapters.matrix.state import MatrixState, QuestionThread
 from adapters.numbered import numbered_text
 from adapters.splitting import split_text
-from flows.messages import MsgOut
-from flows.plain_text import message_as_text as words_of
+from flows.messages import MsgOut, message_as_text
 
 TEXT_UTF16: Final = 7_500
 """An event may have 65,536 bytes; nio writes any letter but ASCII as six, and encryption makes four bytes of three."""
@@ -78,7 +77,7 @@ class MatrixSender:
         if has_numbers or message.msg.expects:
             with self._state.writing():
                 self._state.set_position(message.address, QuestionThread(event_id if has_numbers else "", place.thread))
-                self._state.note_asked(message.address, event_id, message.msg.title or words_of(message.msg))
+                self._state.note_asked(message.address, event_id, message.msg.title or message_as_text(message.msg))
         if has_numbers and self._choices == "reactions" and not message.msg.sensitive:
             for reaction in reactions(message.msg, event_id):
                 await self._put(room, reaction, transaction + reaction.suffix)
@@ -163,7 +162,7 @@ def reactions(msg: MsgOut, event_id: str) -> Iterator[OutgoingEvent]:
 def _poll(msg: MsgOut) -> dict[str, Any]:
     """A poll whose answers carry the tokens of the quick replies (MSC3381)."""
     answers = [{"id": reply.token, _TEXT: reply.label} for reply in msg.quick_replies]
-    question = words_of(msg)
+    question = message_as_text(msg)
     return {
         f"{POLL}.start": {
             "kind": f"{POLL}.disclosed",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from adapters.splitting import split_text, utf16_length
-from flows.messages import MsgOut, QuickReply
-from flows.plain_text import message_as_text
+from flows.messages import MsgOut, QuickReply, message_as_text
 
 TEXT_UNITS: Final = 4096
 TOKEN_BYTES: Final = 64

@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flows.messages import MsgOut
-from flows.plain_text import message_as_text
+from flows.messages import MsgOut, message_as_text
 
 LOG_LENGTH = 40
 """Entries of a conversation that stay in memory; older ones are not needed to continue."""

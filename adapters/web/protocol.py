@@ -9,8 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from adapters.web.errors import RequestError
 from adapters.web.log import ChatEntry
-from flows.messages import QuickReply
-from flows.plain_text import message_as_text
+from flows.messages import QuickReply, message_as_text
 
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_TOKEN: Final = 300

@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from flows.messages import Mode
-from flows.plain_text import message_as_text
+from flows.messages import Mode, message_as_text
 from tests.city.answering import Speaker, answer
 from tests.city.chat import WORDS, Heard, Line, Talk, button, tap
 from tests.city.ledger import Given, Idea, Ledger, Moment, Participation, Reason, Vote

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 import pytest
 from pydantic_core import from_json, to_json
 
-from flows.messages import MsgOut, QuickReply, Role
+from flows.messages import MsgOut, QuickReply, Role, message_as_text
 from flows.parts import (
     BLANK,
     KINDS,
@@ -27,7 +27,6 @@ from flows.parts import (
     SummaryRow,
     TitlePart,
 )
-from flows.plain_text import message_as_text
 
 RECORDED: Final = Path(__file__).parents[1] / "payloads" / "messages"
 OLD: Final[list[dict[str, Any]]] = json.loads((RECORDED / "version_1.json").read_text(encoding="utf-8"))

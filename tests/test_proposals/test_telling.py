@@ -19,8 +19,7 @@ from bot.broadcasts.outcome_notifications import OutcomeNotifier, notify_next
 from bot.common.ids import Ids
 from bot.proposals import merge_split
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
-from flows.messages import MsgOut
-from flows.plain_text import message_as_text
+from flows.messages import MsgOut, message_as_text
 from storage.core.store import Store
 from storage.tables import contacts
 from storage.tables.contacts import AddressState, ContactStop, NewAddress, NewContact, insert_contacts

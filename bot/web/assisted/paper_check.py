@@ -19,8 +19,7 @@ from flows.dialogue import engine
 from flows.events import MessageCreated
 from flows.facts import DEFAULT_FACTS
 from flows.flow import Flow
-from flows.messages import MsgIn
-from flows.plain_text import message_as_text
+from flows.messages import MsgIn, message_as_text
 from flows.session import Session
 from flows.tokens import DONE, Token
 from flows.understanding.text import fold

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from adapters.web.log import ChatEntry
 from adapters.web.protocol import direction
 from flows.commands.words import Command
-from flows.messages import MsgOut, QuickReply, Role
+from flows.messages import MsgOut, QuickReply, Role, message_as_text
 from flows.parts import (
     AboutPart,
     BodyPart,
@@ -26,7 +26,7 @@ from flows.parts import (
     SummaryRow,
     TitlePart,
 )
-from flows.plain_text import message_as_text, parts_as_text
+from flows.plain_text import parts_as_text
 from flows.tokens import START, Token
 
 Kind = Literal["question", "summary", "thanks", "menu", "waiting"]

@@ -18,8 +18,7 @@ from bot.web.context import SITE, Site, site_of
 from bot.web.middleware import request_error_page
 from bot.web.public.chat import SLUG
 from bot.web.public.espeak import VOICES, Espeak
-from flows.messages import MsgOut
-from flows.plain_text import message_as_text
+from flows.messages import MsgOut, message_as_text
 from storage.tables.revisions import is_in_any_revision
 
 CONVERSATION: Final = Rate(20, 0.2)
