@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import partial
+from http.cookies import SimpleCookie
 
 import pytest
 from aiohttp import web
@@ -45,6 +46,20 @@ class TestHelpers:
             url = URL(str(house.server.make_url("/")).rstrip("/") + before, encoded=True)
             async with house.browser().http.request(method, url, allow_redirects=False) as answer:
                 assert (answer.status, answer.headers["Location"]) == (308, now)
+
+    async def test_a_ticket_of_the_former_path_stays_valid(self, store):
+        async with serving(store) as house:
+            helper = await signed_in(house, store)
+            (ticket,) = (it.value for it in helper.http.cookie_jar if it.key == sign_in.COOKIE)
+            page = house.browser()
+            cookie = SimpleCookie({sign_in.COOKIE: ticket})
+            cookie[sign_in.COOKIE]["path"] = "/help-out"
+            page.http.cookie_jar.update_cookies(cookie, URL(str(house.server.make_url("/"))))
+            await page.get("/assist")
+            assert page.text == (await house.browser().get("/assist")).text, "a browser does not send it there"
+            await page.get("/help-out")
+            assert page.path == "/assist"
+            assert page.text == (await helper.get("/assist")).text
 
     async def test_two_persons_in_a_row(self, store):
         async with serving(store) as house:

@@ -49,10 +49,15 @@ def add_assisted_routes(application: web.Application) -> None:
 
 
 async def _moved(request: web.Request) -> web.Response:
-    """Redirects a path of an earlier version permanently; method, body and query stay (308)."""
+    """Redirects a path of an earlier version permanently; method, body and query stay (308), and so does a valid
+    ticket, whose cookie was bound to that path.
+    """
     path = ASSIST.base + request.rel_url.raw_path.removeprefix(FORMER_BASE)
     query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
-    return web.Response(status=308, headers={"Location": path + query})
+    response = web.Response(status=308, headers={"Location": path + query})
+    if await sign_in.signed_in_helper(request):
+        sign_in.set_ticket(request, response, request.cookies[sign_in.COOKIE])
+    return response
 
 
 async def _home(request: web.Request) -> web.Response:

@@ -74,16 +74,21 @@ async def sign_in_helper(request: web.Request) -> web.Response | None:
         await asyncio.sleep(max(0.0, WRONG_SECONDS - (asyncio.get_running_loop().time() - began)))
         return None
     response = web.Response(status=303, headers={"Location": ASSIST.base})
+    set_ticket(request, response, staff.issue_ticket(services.keys, member, datetime.now(UTC)))
+    return response
+
+
+def set_ticket(request: web.Request, response: web.StreamResponse, ticket: str) -> None:
+    """Sets the ticket cookie."""
     response.set_cookie(
         COOKIE,
-        staff.issue_ticket(services.keys, member, datetime.now(UTC)),
+        ticket,
         path=ASSIST.base,
         max_age=staff.HOURS * 3600,
         httponly=True,
         samesite="Strict",
-        secure=site.routes.clients.is_secure(request),
+        secure=site_of(request).routes.clients.is_secure(request),
     )
-    return response
 
 
 def sign_out_helper(request: web.Request, response: web.StreamResponse) -> None:
