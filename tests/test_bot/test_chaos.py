@@ -17,6 +17,7 @@ from tests.chaos.kills import Report
 from tests.chaos.ledger import Ledger, Verdict
 from tests.chaos.mangling import JUNK, mangled
 from tests.chaos.talk import Count, account
+from tests.support.timeouts import PATIENCE
 from tests.test_adapters.harness import harness_of
 
 SEED = 20261130
@@ -30,6 +31,8 @@ async def test_a_fault_loses_and_doubles_nothing(
     name: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ):
     kind = OTHERS[name]
+    if hasattr(kind, "limit_seconds"):
+        monkeypatch.setattr(kind, "limit_seconds", PATIENCE)
     if issubclass(kind, UnreadableMatrix):
         monkeypatch.setattr(kind, "homeserver", request.getfixturevalue("homeserver"))
     try:

@@ -29,6 +29,8 @@ class DiskFull(UnderLoad):
     does = "fills the disk (a small tmpfs) while somebody writes in a real browser; gives room again"
     unit = "times full"
     slice = 1
+    limit_seconds = SOON + SLACK
+    """The tests raise it: how fast a browser shows it depends on the machine."""
     erasing = 0.0
     size = 3
 
@@ -111,8 +113,8 @@ class DiskFull(UnderLoad):
         }
         if not self.told:
             result.wrong.append("the disk was never full enough")
-        if late := [seconds for seconds in self.told if seconds > SOON + SLACK]:
-            result.wrong.append(f"told {len(late)} times after more than {SOON + SLACK:.0f} s")
+        if late := [seconds for seconds in self.told if seconds > self.limit_seconds]:
+            result.wrong.append(f"told {len(late)} times after more than {self.limit_seconds:.0f} s")
 
     async def clean_up(self) -> None:
         if hasattr(self, "things"):

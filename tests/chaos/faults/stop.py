@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.chaos.fault import Result
 from tests.chaos.service import UnderLoad
+from tests.support.timeouts import PATIENCE
 
 SOON: Final = 5.0
 """Seconds after which people have to be told that nothing can be stored: three, and two for a busy machine."""
@@ -34,6 +35,8 @@ class StopPostgresql(UnderLoad):
     unit = "stops"
     slice = 2
     uses_postgresql = True
+    limit_seconds = SOON
+    """The tests raise it: how fast people are told depends on the machine."""
 
     async def prepare(self) -> None:
         self.told: list[float] = []
@@ -45,18 +48,19 @@ class StopPostgresql(UnderLoad):
         self.postgres.signal_all(signal.SIGSTOP)
         began, before = time.monotonic(), self.crowd.refusals["held"]
         seconds, is_told = self.chance.uniform(0.5, 8.0), False
-        while (passed := time.monotonic() - began) < seconds:
+        must_tell = seconds > SOON
+        while (passed := time.monotonic() - began) < seconds or (must_tell and not is_told and passed < PATIENCE):
             if not is_told and self.crowd.refusals["held"] > before:
                 is_told = True
                 self.told.append(passed)
             await asyncio.sleep(0.05)
         self.postgres.signal_all(signal.SIGCONT)
-        if seconds > SOON and not is_told:
-            self.told.append(seconds)
+        if must_tell and not is_told:
+            self.told.append(PATIENCE)
         await self.crowd.more(2)
 
     async def check(self, result: Result) -> None:
         await super().check(result)
         result.figures["s until people were told, at most"] = round(max(self.told, default=0.0), 1)
-        if late := [seconds for seconds in self.told if seconds > SOON]:
-            result.wrong.append(f"told {len(late)} times after more than {SOON:.0f} s")
+        if late := [seconds for seconds in self.told if seconds >= self.limit_seconds]:
+            result.wrong.append(f"told {len(late)} times after {self.limit_seconds:.0f} s or more")
