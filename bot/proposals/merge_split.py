@@ -105,10 +105,10 @@ def _check_target(connection: Connection, source: ModerationItem, target: Modera
 
 
 def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[int], target: StoredProposal) -> None:
-    """Lets ratings of the sources count for the target, in the hour in which they were given; of a person who rated
-    several, the last one.
+    """Copies ratings of the sources to the target, with the hour in which they were given. Of several ratings by one
+    participant the last one is copied.
 
-    Not where the person rated the target then or later, and not for its own author, who never rates it.
+    A later rating of the target itself takes precedence; the author of the target never rates it.
     """
     found = ratings_of_proposals(connection, [*sources, target.id])
     last = dict(found[target.id])

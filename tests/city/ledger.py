@@ -213,7 +213,7 @@ class Ledger:
         return {code: tally(found) for code, found in votes.items()}
 
     def cast(self, voter: str, idea: Idea, vote: Vote, *, important: bool) -> None:
-        """Takes a vote down. A vote on an idea that its author deletes in the same batch goes with the idea."""
+        """Records a vote. A vote on an idea that its author deletes in the same batch is deleted with the idea."""
         if idea.state != "erased":
             self.casts.append(Cast(voter, idea, vote, important))
 
