@@ -12,12 +12,13 @@ if TYPE_CHECKING:  # `--help` and other users of the contract alone need no web 
 
 
 class NotStored(Exception):
-    """The database cannot store anything at the moment. The channel may hand over the message again, with the same
-    id."""
+    """The database cannot store messages at the moment. The channel may deliver the message again, with the same id."""
 
 
 class BadSettings(Exception):
-    """The settings section of a channel is invalid. The text names the key, the reason and the remedy, but no value."""
+    """The settings section of a channel is invalid. The text has the key, the reason and the remedy, but not
+    the value.
+    """
 
 
 class CipherError(Exception):
@@ -25,8 +26,9 @@ class CipherError(Exception):
 
 
 class TextCipher(Protocol):
-    """Encrypts data that a channel stores on disk and with which a reader could impersonate the bot. The key is derived
-    from the application's secret."""
+    """Encrypts data that a channel stores on disk and that would let a reader impersonate the bot. The key is derived
+    from the application's secret.
+    """
 
     def encrypt(self, text: str) -> str:
         """Returns the encrypted text. Raises CipherError."""
@@ -66,7 +68,7 @@ class Sent(NamedTuple):
 
 
 class RetryAfter(NamedTuple):
-    """The channel asks to retry after so many seconds. With `is_overall` it sends nothing at all until then.
+    """The channel asks to retry after this number of seconds. With `is_overall` it sends nothing at all until then.
 
     Without `is_overall` only that chat waits: a chat that has to wait for hours must not block all others.
     """
@@ -123,8 +125,9 @@ class Limits(NamedTuple):
     question, and questions marked `web_only` are not asked here. Where it depends on the room, each message says so
     (`MsgIn.room`), and this value holds for the others."""
     tells_trouble: bool = False
-    """Whether the channel itself answers the sender that nothing can be stored at the moment; if not, the application
-    sends a message that asks the sender to wait."""
+    """Whether the channel itself tells the sender that messages cannot be stored at the moment; if not, the application
+    sends a message that asks the sender to wait.
+    """
     is_proactive: bool = True
     """Whether the channel can send without a preceding message. Reminders and broadcasts need it."""
 
@@ -180,6 +183,18 @@ class Forgetting(Protocol):
         """
 
 
+ImageReader = Callable[[str], Awaitable[bytes | None]]
+"""Returns the file of an image by the media name of its part; None if it cannot be read."""
+
+
+@runtime_checkable
+class ShowingImages(Protocol):
+    """A channel that sends images as files. Others show the text of the part."""
+
+    def show_images(self, read: ImageReader) -> None:
+        """Called before `start`, with the function that reads the files."""
+
+
 class Introduction(NamedTuple):
     """The description of the bot and its commands in one language, for channels that show it in advance."""
 
@@ -206,3 +221,43 @@ class Introducing(Protocol):
 
     def introduce(self, introductions: Sequence[Introduction]) -> None:
         """Called before `start`, with one introduction for each language the bot speaks."""
+
+
+class MessagePreview(NamedTuple):
+    """How a message looks on a channel."""
+
+    parts: tuple[str, ...]
+    """The texts, as many messages as the channel needs."""
+    buttons: tuple[str, ...] = ()
+    """The labels below the last text; the choices of channels without buttons are in the text."""
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """A channel that shows how it would send a message, with the renderer that sends it."""
+
+    def preview(self, msg: MsgOut) -> MessagePreview:
+        """Returns how this message would be sent. Sends nothing."""
+
+
+class PublicAddress(NamedTuple):
+    """How people reach the bot on a channel, for posters and pages."""
+
+    messenger: str
+    """The name of the messenger as people know it, e.g. "Telegram"."""
+    name: str
+    """The bot's name there, as people type it."""
+    link: str
+    """Opens the chat with the bot."""
+    is_transferred: bool
+    """Whether the link also transfers the start words; if not, people have to type them."""
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A channel on which people can begin a chat with the bot by themselves."""
+
+    def public_address(self, start: str) -> PublicAddress | None:
+        """Returns how the bot is reached. `start`: the words after `/start`, without blanks. None while the channel
+        does not know the bot's name yet.
+        """

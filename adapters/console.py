@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import ClassVar, Final
 
 from adapters.base import Delivery, Limits, Outgoing, Receive, Refused, Sent
 from flows.messages import Location, MsgIn, MsgOut
+
+_ALONE: Final = "one person sits at a terminal"
+_SAME: Final = "the terminal is part of the process: it ends with it, and what was typed is typed again"
+_TAKES: Final = "a terminal shows everything at once"
+_STAYS: Final = "a terminal cannot be blocked or moved"
 
 
 class ConsoleChannel:
@@ -15,6 +21,19 @@ class ConsoleChannel:
     Tests use it as a working channel whose `show` collects the messages in a list.
     """
 
+    cannot: ClassVar[Mapping[str, str]] = {
+        "a_repeat_changes_nothing": "the terminal hands every line over exactly once",
+        "a_crash_between_two_steps_loses_and_doubles_nothing": _SAME,
+        "what_was_said_while_the_service_was_down_is_answered": _SAME,
+        "a_flood_answer_puts_off_and_loses_nothing": _TAKES,
+        "who_blocks_is_left_alone_and_welcome_again": _STAYS,
+        "a_chat_that_moves_is_followed": _STAYS,
+        "unknown_events_do_not_disturb_others": "a terminal has lines of text and nothing else",
+        "one_slow_chat_does_not_delay_others": _ALONE,
+        "replies_stay_fast_during_a_large_broadcast": _ALONE,
+        "images_arrive_as_files": "a terminal shows text only, so it says the alternative text",
+        "encrypted_rooms_stay_readable_after_a_restart": "nothing is encrypted between a person and their terminal",
+    }
     limits = Limits(text_utf16=1_000_000, idempotent=True, workers=1)
 
     def __init__(self, show: Callable[[MsgOut], None], *, name: str = "console", address: str = "terminal") -> None:

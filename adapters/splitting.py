@@ -21,7 +21,7 @@ _LINE_FEED, _CARRIAGE_RETURN = "\n", "\r"
 
 
 def split_text(text: str, limit: int) -> list[str]:
-    """Returns the text in parts of at most `limit` UTF-16 units, in order; only white space at the cuts is left out.
+    """Returns the text in parts of at most `limit` UTF-16 units, in order; only white space at the cuts is removed.
 
     A text that fits is returned unchanged. Parts are never empty: a long text of white space alone gives no parts.
 
@@ -56,7 +56,7 @@ def _cut(text: str, limit: int) -> int:
 
 
 def _longest(text: str, limit: int) -> int:
-    """Returns how many characters fit into so many units; at least one."""
+    """Returns how many characters fit into this number of units; at least one."""
     units = 0
     for index, char in enumerate(text):
         units += 2 if char > "\uffff" else 1

@@ -17,7 +17,7 @@ DEEPEST: Final = 100
 _LONGEST_NUMBER: Final = 300
 """Digits: more than any float has, and fewer than Python's limit."""
 _TOKEN: Final = re.compile(
-    rf'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{{}}]|-?\d{{{_LONGEST_NUMBER},}}[\d.eE+-]*|-?\d[\d.]*[eE]\+?\d{{3,}}|-?Infinity|NaN',
+    rf'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{{}}]|-?\d{{{_LONGEST_NUMBER},}}[\d.eE+-]*|-?\d[\d.]*[eE]\+?\d{{3,}}|-?Infinity|NaN',
     re.DOTALL,
 )
 _BACKSLASH: Final = re.compile(
@@ -26,7 +26,7 @@ _BACKSLASH: Final = re.compile(
 )
 
 _CONTROLS: Final = dict.fromkeys(range(32), " ")
-"""As they are, they may stand between values only, where each is as good as a space."""
+"""Unescaped control characters are valid only between values, where each can be replaced by a space."""
 
 
 class CutOff(ValueError):

@@ -1,7 +1,7 @@
 """`python3 -m bot`: sets itself up once, then runs.
 
-An old Python must be able to read this file to the end and say what is wrong: nothing newer than Python 3.7 here,
-and nothing of ours is imported before the check.
+An old Python must be able to parse this file and report the problem: it uses nothing newer than Python 3.7, and imports
+nothing of the program before the check.
 """
 
 import sys
@@ -10,7 +10,7 @@ OLDEST = (3, 11)
 
 
 def main() -> None:
-    """Check the Python, see to it that all packages are there, hand over to the command line."""
+    """Checks the Python, installs missing packages, and runs the command line."""
     if sys.version_info < OLDEST:
         found = ".".join(str(part) for part in sys.version_info[:2])
         sys.exit(

@@ -14,12 +14,14 @@ import structlog
 from sqlalchemy import Connection
 
 from adapters.base import Channel, Closing
+from bot.authoring.channel_images import show_images_on
+from bot.authoring.media import FOLDER as MEDIA
 from bot.broadcasts.outcome_notifications import OutcomeNotifier, run_notifications
 from bot.broadcasts.sending import Broadcaster, BroadcastProcessor
 from bot.common import audit, database_mark
 from bot.common.erasure_log import ErasureLog
 from bot.common.errors import Say
-from bot.common.i18n.bot_profile import introduce_bot
+from bot.common.i18n.bot_profile import introduce_to_channels
 from bot.common.ids import Ids
 from bot.common.integrity import keep_looking
 from bot.common.keys import FILE, Keys, load_matching_keys, load_or_create_keys
@@ -31,20 +33,26 @@ from bot.conversations import path_cleanup
 from bot.conversations.batch import BatchProcessor
 from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.conversations.inbox import Conversations
+from bot.conversations.outcome_handlers import drop_exports, fetch_attachments, scrub_database
+from bot.conversations.people_cache import PeopleCache
 from bot.conversations.senders import SenderResolver
 from bot.conversations.turns import TurnProcessor
 from bot.delivery.attachments.fetcher import AttachmentFetcher
 from bot.delivery.attachments.files import FOLDER, AttachmentFolder
 from bot.delivery.outbox import Outbox
+from bot.exchange.exports.service import ExportService
 from bot.privacy.re_erasure import erase_again
 from bot.privacy.scrubbing import Scrubber
 from bot.proposals import facts
+from bot.proposals.answer_drafts import run_publication
 from bot.proposals.pool import StatementPools
+from bot.proposals.similar_proposals import keep_indexes_ready
 from bot.proposals.status_lookup import StatusLookup
 from bot.proposals.vote_scan import keep_scanning_votes
 from bot.results.editions.service import EditionService
 from bot.settings import Settings
 from bot.staff.chat.dispatcher import StaffChat
+from bot.web.services import Maintenance
 from storage import migrate
 from storage.core.errors import StorageError
 from storage.core.store import Store
@@ -62,9 +70,9 @@ Work = Callable[[], Awaitable[None]]
 
 
 def tune_garbage_collector() -> None:
-    """Makes the cyclic garbage collector run less often; called by the main programs once everything is built.
+    """Makes the cyclic garbage collector run less often; called by the main programs once all parts are built.
 
-    Hardly anything here creates cycles, but every batch creates thousands of small tuples. With the default thresholds
+    Hardly any code here creates cycles, but every batch creates thousands of small tuples. With the default thresholds
     a fifth of the time was spent on scanning long-lived objects (compiled consultations, models).
     """
     gc.collect()
@@ -90,22 +98,29 @@ class App:
     erasure_log: ErasureLog
     scrubber: Scrubber
     editor: EditionService
+    exporter: ExportService
+    maintenance: Maintenance | None = None
+    """Set by `serve`, for the console."""
 
     @property
-    def trouble(self) -> StorageError | None:
+    def error(self) -> StorageError | None:
         """Returns the known error that prevents storing or erasing, if any."""
-        return self.store.damage or self.store.trouble or self.erasure_log.error
+        return self.store.damage or self.store.error or self.erasure_log.error
 
     async def look(self) -> StorageError | None:
-        """Probes the database and returns `trouble`.
+        """Probes the database and returns `error`.
 
         Without traffic a write error, or its end, would go unnoticed; so the probe writes if the last write failed.
         """
         with suppress(StorageError):
             await self.store.read(load_triggers)
-            if self.store.trouble:
+            if self.store.error:
                 await self.store.write(probe_write)
-        return self.trouble
+        return self.error
+
+    def wake_outbox(self) -> None:
+        """Looks for new committed notices, after a transaction has stored some."""
+        self.outbox.look_for_broadcasts()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -126,15 +141,16 @@ class App:
         for task in work:
             task.add_done_callback(alarm)
         try:
-            introduce_bot(self.channels.values())
+            introduce_to_channels(self.channels.values())
+            show_images_on(self.channels.values(), self.settings.data / MEDIA)
             for channel in self.channels.values():
                 await channel.start(self.conversations.receive)
             yield
         except asyncio.CancelledError:
-            fault = next(filter(None, map(_fault, work)), None)
-            if fault is None:
+            error = next(filter(None, map(_fault, work)), None)
+            if error is None:
                 raise
-            raise fault from None
+            raise error from None
         finally:
             for task in work:
                 task.remove_done_callback(alarm)  # an error from here on must not interrupt the shutdown
@@ -151,12 +167,15 @@ class App:
                 run_hourly_jobs, self.store, self.keys, self.erasure_log, self.settings.backup_days, self.editor.renew
             ),
             self.editor.run,
+            self.exporter.run,
             self.broadcaster.run,
             self.attachment_fetcher.run,
             self.scrubber.run,
+            partial(run_publication, self.store, self.keys, self.ids),
             partial(run_notifications, self.store, teller, self.outbox.look_for_broadcasts),
             partial(keep_scanning_votes, self.store, self.pools),
             partial(keep_looking, self.store),
+            partial(keep_indexes_ready, self.store),
         ]
 
     async def _finish(self, conversing: asyncio.Task[None], sending: asyncio.Task[None]) -> None:
@@ -182,8 +201,8 @@ async def _keep_running(work: Work) -> None:
     while True:
         try:
             await work()
-        except Exception as fault:  # noqa: BLE001 - any error restarts it
-            log.error("background_work_restarted", **error_place(fault))
+        except Exception as error:  # noqa: BLE001 - any error restarts it
+            log.error("background_work_restarted", **error_place(error))
         await asyncio.sleep(AGAIN_SECONDS)
 
 
@@ -194,8 +213,8 @@ def _fault(task: asyncio.Task[None]) -> BaseException | None:
 def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]:
     """Opens the database, upgrades it, and loads the secret key; creates both if they are missing.
 
-    Erases again what a restored database brought back, and reports the number to `say`. Removes answers that an earlier
-    version stored off the path of a participation.
+    Repeats logged erasures after a restore, and reports the number to `say`. Removes stored answers that are not on the
+    path of their participation.
 
     Raises OSError, the classes of `storage.core.errors` and `SecretError`; StoreMissing and StoreForeign if the
     database does not belong to this folder, unless `settings.is_fresh`.
@@ -218,7 +237,7 @@ def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
         if back := erase_again(store, keys, erasure_log):
             log.warning("erasures_repeated", count=sum(map(len, back)))
             if say:
-                say(f"Erased again, because it was erased before ({back.in_words()}).")
+                say(f"Repeated erasures of restored records ({back.in_words()}).")
         path_cleanup.clean_paths(store, erasure_log, keys)
         return store, keys
     except BaseException:
@@ -230,6 +249,13 @@ def _fitting_keys(path: Path, connection: Connection) -> Keys:
     """Loads the keys that encrypted the addresses in the database; creates keys only for an empty database."""
     sealed = any_encrypted_address(connection)
     return load_or_create_keys(path) if sealed is None else load_matching_keys(path, sealed.sealed, sealed.lookup)
+
+
+def _keep_current(cache: PeopleCache, store: Store, outbox: Outbox) -> None:
+    """Lets the cache of contacts forget rows that other writers change."""
+    store.on_other_writes = cache.clear
+    outbox.on_changes = cache.forget
+    outbox.on_flush = cache.note_write
 
 
 def build(
@@ -261,17 +287,16 @@ def build(
         senders=senders,
         overheard=overheard,
     )
-    store.on_other_writes = senders.people_cache.clear
-    outbox.on_changes = senders.people_cache.forget
+    _keep_current(senders.people_cache, store, outbox)
     batches = BatchProcessor(
         keys, catalogue, ids=ids, erasure_log=erasure_log, senders=senders, turns=turns, sources=sources
     )
     folder = AttachmentFolder(settings.data / FOLDER, keys)
     attachment_fetcher = AttachmentFetcher(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
     scrubber = Scrubber(store, settings.zone())
-    conversations = Conversations(
-        store, batches, outbox=outbox, wake_keeper=attachment_fetcher.wake, scrubber=scrubber, now=sources.now
-    )
+    exporter = ExportService(store, settings.data, settings.zone(), settings.web.public_url)
+    handlers = (fetch_attachments(attachment_fetcher.wake), drop_exports(exporter.drop_files), scrub_database(scrubber))
+    conversations = Conversations(store, batches, outbox=outbox, outcome_handlers=handlers, now=sources.now)
     broadcaster = Broadcaster(store, outbox, BroadcastProcessor(settings, keys, proactive, list(channels)))
     return App(
         settings=settings,
@@ -288,4 +313,5 @@ def build(
         erasure_log=erasure_log,
         scrubber=scrubber,
         editor=EditionService(store),
+        exporter=exporter,
     )

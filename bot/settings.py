@@ -8,10 +8,10 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
 from difflib import get_close_matches
-from ipaddress import ip_network
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -23,22 +23,22 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from adapters.sections import describe_setting_error
-from bot.common.colours import check_accent
+from bot.common.setting_types import Address, Issuer, Network, Origin, accent_colour, known_languages, listed
 
 PREFIX: Final = "MITSPRACHE_"
 FILE: Final = Path("mitsprache.toml")
-_ORIGIN: Final = re.compile(r"https?://(\*\.)?[a-z0-9.-]+(:\d+)?")
 RENAMED: Final = {
     ("samples",): ("publish_samples",),
     ("push", "most"): ("push", "max_pushes"),
     ("push", "days"): ("push", "period_days"),
 }
-"""Old and new names of settings. Version 0.1 reads both; 0.2 reads the new names only."""
-_NOT_SETTINGS: Final = ("MITSPRACHE_TEST_", "MITSPRACHE_DEBUG")  # for the tests; for tracebacks
+"""Old and new names of settings. Version 0.1 accepts both; 0.2 accepts the new names only."""
+_NOT_SETTINGS: Final = ("MITSPRACHE_TEST_", "MITSPRACHE_DEBUG")  # for tests, and for tracebacks
 
 
 class SettingsError(Exception):
@@ -49,8 +49,14 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """The time zones of this machine: finding them reads hundreds of files."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    zones = available_timezones()
+    zones = _zones()
     if zones and name not in zones:
         near = get_close_matches(name, zones, 1)
         raise PydanticCustomError("zone", "there is no such time zone{hint}", {"hint": f"; {near[0]}?" if near else ""})
@@ -59,15 +65,15 @@ def _known_zone(name: str) -> str:
 
 def _plain_name(name: str) -> str:
     if name == "web":
-        raise PydanticCustomError("name", "is the name of the pages, which are always there; choose another name")
-    if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):  # it names a folder in the data folder, too
-        raise PydanticCustomError("name", "is no name of a channel; use letters a to z, digits, - and _")
+        raise PydanticCustomError("name", "is the name of the built-in channel of the web pages; choose another name")
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):  # it is also the name of a folder in the data folder
+        raise PydanticCustomError("name", "is not a valid channel name; use letters a to z, digits, - and _")
     return name
 
 
 def _file_name(kind: str) -> str:
     if not re.fullmatch("[a-z][a-z0-9_]*", kind):
-        raise PydanticCustomError("type", "is no type of channels; write e.g. telegram or matrix")
+        raise PydanticCustomError("type", "is not a channel type; write e.g. telegram or matrix")
     return kind
 
 
@@ -85,79 +91,75 @@ class ChannelSettings(BaseModel):
         yield from ((name, "**********") for name in self.model_extra or ())
 
 
-def _listed(value: object) -> object:
-    """Converts a text from the environment into a list."""
-    return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
-
-
-def _address(url: str) -> str:
-    if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
-        raise PydanticCustomError("address", "must be an address like https://mitsprache.example")
-    return url.rstrip("/")
-
-
-def _origin(origin: str) -> str:
-    # It is used in a header: a value that is not a plain origin could allow more than intended.
-    if not _ORIGIN.fullmatch(origin):
-        raise PydanticCustomError("origin", "must be an origin like https://www.example.org, without a path")
-    return origin
-
-
-def _network(text: str) -> str:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        raise PydanticCustomError("network", "must be an IP address or network like 10.0.0.0/8") from None
-    return text
-
-
-def _accent(colour: str) -> str:
-    try:
-        return check_accent(colour)
-    except ValueError as fault:
-        raise PydanticCustomError("accent", "{reason}", {"reason": str(fault)}) from None
-
-
-Address = Annotated[str, AfterValidator(_address)]
-Origin = Annotated[str, AfterValidator(_origin)]
-Network = Annotated[str, AfterValidator(_network)]
-
-
 class WebSettings(_Section):
     """Appearance and addresses of the web pages, and the sites that may embed them in a frame."""
 
     public_url: Address = ""
     """Public address of these pages, e.g. `https://mitsprache.example`; empty: the address the browser requested."""
-    organisation: str = "Mitsprache"
+    organisation: Annotated[str, Field(min_length=1, max_length=80)] = "Mitsprache"
     """Name of the provider of these pages; shown at the top of each."""
-    accent: Annotated[str, AfterValidator(_accent)] = "#0b5d66"
-    """The colour of buttons and links. Refused where it could not be read."""
-    embed_origins: Annotated[tuple[Origin, ...], BeforeValidator(_listed)] = ()
+    accent: Annotated[str, AfterValidator(accent_colour)] = "#0b5d66"
+    """The colour of buttons and links. Refused if its contrast is too low."""
+    embed_origins: Annotated[tuple[Origin, ...], BeforeValidator(listed)] = ()
     """Pages that may show a consultation in a frame, e.g. `["https://www.example.org"]`."""
-    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_listed)] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(listed)] = ()
     """Addresses of trusted proxies: only their forwarding headers determine the client address."""
     accessibility_contact: str = ""
     """E-mail address (or sentence) for reporting barriers; shown in the accessibility statement."""
     accessibility_office: Address = ""
-    """Page of the office that watches over accessibility."""
+    """Page of the authority that enforces accessibility."""
     privacy_url: Address = ""
     """Your full privacy policy, if there is one."""
+    imprint_url: Address = ""
+    """The page with your imprint; linked at the foot of each page."""
+    imprint: Annotated[str, Field(max_length=4000)] = ""
+    """The imprint as plain text, shown at `/imprint`; lines stay lines."""
+    languages: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(known_languages)] = ()
+    """The languages that pages offer besides those of a consultation, e.g. `["de", "en"]`; empty: all."""
+    publish_needs_second: bool = False
+    """Whether a version goes live in the console only after a second member agreed."""
 
 
 class PushSettings(_Section):
     """Time, rate and frequency of pushes to subscribers."""
 
     quiet_from: int = Field(default=21, ge=0, le=23)
-    """Full hour, in the city's time zone, from which no push is sent."""
+    """Full hour, in the city's time zone, at which the quiet hours begin: no push is sent during them."""
     quiet_to: int = Field(default=8, ge=0, le=23)
-    """Full hour at which that ends; the same hour twice: never quiet."""
+    """Full hour at which the quiet hours end; the same as `quiet_from`: there are none."""
     per_hour: int = Field(default=0, ge=0)
-    """Messages of one push in an hour; 0: as fast as the channels bear."""
+    """Messages of one push per hour; 0: as fast as the channels allow."""
     max_pushes: int = Field(default=2, ge=1)
     """Pushes one contact gets within `period_days`, across all consultations."""
     period_days: int = Field(default=7, ge=1, le=365)
+    """The period for `max_pushes`, in days."""
     confirm_above: int = Field(default=500, ge=0)
-    """From more recipients than these on, a push is confirmed twice."""
+    """From this number of recipients on, a push is confirmed twice."""
+    second_above: int = Field(default=0, ge=0)
+    """A push to more people than these starts only after a second member agreed in the console; 0: none needs that."""
+
+
+class OidcSettings(_Section):
+    """Sign-in to the console with the account of an identity provider (OpenID Connect)."""
+
+    issuer: Issuer = ""
+    """Address of the provider, exactly as it calls itself, e.g. `https://id.example.org/realms/city`; empty: none."""
+    client_id: str = ""
+    """The name under which the provider knows this installation."""
+    client_secret: SecretStr = SecretStr("")
+    """The secret of this client; empty for a public client, which has PKCE only."""
+    label: Annotated[str, Field(max_length=60)] = ""
+    """Name of the provider on the button, e.g. `Stadtkonto`; empty: the host name of the issuer."""
+    name_claim: str = "preferred_username"
+    """The claim that is shown as the name of a linked account; empty: no name is shown."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> OidcSettings:
+        if self.issuer and not self.client_id:
+            raise PydanticCustomError("oidc", "has an issuer without a client_id; set both")
+        if self.issuer and find_spec("joserfc") is None:
+            raise PydanticCustomError("oidc", "needs one more package: run `python3 -m bot.bootstrap oidc`")
+        return self
 
 
 class Settings(_Section):
@@ -172,29 +174,36 @@ class Settings(_Section):
     host: str = "127.0.0.1"
     """Address on which the web page listens."""
     port: int = Field(default=8080, ge=0, le=65535)
-    """Port on which the web page listens; 0 takes a free one."""
+    """Port on which the web page listens; 0 selects a free one."""
     timezone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Berlin"
-    """Where the city's days begin and end: a name of the IANA database."""
+    """The city's time zone, which determines its days: a name of the IANA database."""
     publish_samples: bool = True
     """Whether the sample consultations are published into an empty database."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto`: readable in a terminal, JSON in a service."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important lines that are still written."""
+    """The lowest level of log lines."""
     attachment_megabytes: int = Field(default=20, ge=1, le=20)
-    """The largest voice message or picture that is stored; the channels deliver none above 20."""
+    """The maximum size in megabytes of a voice message or picture that is stored; channels deliver at most 20."""
     backup_days: int = Field(default=90, ge=14, le=3650)
-    """The maximum number of days backups are stored; erasures are logged as long, to repeat them after a restore."""
+    """The maximum number of days backups are stored; erasures are logged for the same time, to repeat them after a
+    restore.
+    """
+    backup_folder: Annotated[Path, AfterValidator(Path.expanduser)] = Path("backups")
+    """The folder to which `backup` and the console write backups, unless `--to` names another one."""
     raw_needs_purpose: bool = False
     """Whether `export --profile raw` and `attachments` are refused without `--purpose`."""
     web: WebSettings = WebSettings()
-    """How the web pages look and where they are reached, the section `[web]`."""
+    """Appearance and addresses of the web pages, the section `[web]`."""
     push: PushSettings = PushSettings()
     """Time and frequency of pushes, the section `[push]`."""
+    oidc: OidcSettings = OidcSettings()
+    """Sign-in to the console at an identity provider, the section `[oidc]`."""
     channels: dict[Annotated[str, AfterValidator(_plain_name)], ChannelSettings] = {}
     """The channels, each a section `[channels.NAME]` with its `type`."""
     _is_fresh: bool = PrivateAttr(default=False)
     _notices: tuple[str, ...] = PrivateAttr(default=())
+    _file: Path | None = PrivateAttr(default=None)
 
     @property
     def is_fresh(self) -> bool:
@@ -204,10 +213,15 @@ class Settings(_Section):
         return self._is_fresh
 
     def begun_afresh(self) -> Settings:
-        """Returns the same settings for such a call."""
+        """Returns the settings with `is_fresh` set."""
         fresh = self.model_copy()
         fresh._is_fresh = True
         return fresh
+
+    @property
+    def file(self) -> Path | None:
+        """The file that was read, if any."""
+        return self._file
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -216,10 +230,10 @@ class Settings(_Section):
 
     def zone(self) -> tzinfo:
         """The city's time zone; UTC if this machine has no time zone data (reported by `doctor`)."""
-        return ZoneInfo(self.timezone) if available_timezones() else UTC
+        return ZoneInfo(self.timezone) if _zones() else UTC
 
     def database(self) -> str:
-        """The URL of the database, also where none was set."""
+        """Returns the URL of the database, with the default if none is set."""
         url = self.database_url.get_secret_value()
         return url or f"sqlite:///{(self.data / 'mitsprache.db').absolute()}"
 
@@ -234,9 +248,9 @@ _Flat = dict[tuple[str, ...], _Given]
 
 
 def load_settings(path: Path | None = None, **given: Any) -> Settings:
-    """The settings: `given` (from the command line) before the environment before the file before defaults.
+    """Returns the settings. Precedence: `given` (from the command line), environment, file, defaults.
 
-    `path` None means `mitsprache.toml` if it is there. Raises SettingsError.
+    `path` None means `mitsprache.toml` if it exists. Raises SettingsError.
     """
     command = {(key,): _Given(value, f"--{key}") for key, value in given.items() if value is not None}
     notices: list[str] = []
@@ -245,14 +259,15 @@ def load_settings(path: Path | None = None, **given: Any) -> Settings:
     try:
         found = Settings.model_validate(_tree(flat))
         found._notices = tuple(notices)
+        found._file = settings_file(path)
         return found
-    except ValidationError as fault:
+    except ValidationError as invalid:
         # Without a cause: pydantic's own text quotes the values, and one of them may be a password.
-        raise SettingsError("\n".join(_in_words(error, flat) for error in fault.errors())) from None
+        raise SettingsError("\n".join(_in_words(error, flat) for error in invalid.errors())) from None
 
 
 def settings_file(path: Path | None) -> Path | None:
-    """The settings file that is read: the one that was named, or the usual one if it is there."""
+    """Returns the settings file that is read: the given one, or the default one if it exists."""
     return path or (FILE if FILE.exists() else None)
 
 
@@ -263,14 +278,14 @@ def _from_file(path: Path | None) -> _Flat:
     try:
         text = found.read_text(encoding="utf-8-sig")
         tree = tomllib.loads(text)
-    except OSError as fault:
-        raise SettingsError(f"{found}: cannot be read ({fault.strerror}); check --config") from fault
-    except UnicodeDecodeError as fault:
-        raise SettingsError(f"{found}: is not a text file in UTF-8; save it as one") from fault
-    except tomllib.TOMLDecodeError as fault:
-        twice = "overwrite" in str(fault) or "twice" in str(fault)
-        remedy = "each key and section stands once" if twice else "texts need quotation marks"
-        raise SettingsError(f"{found}: is not valid TOML: {fault}; {remedy}") from fault
+    except OSError as error:
+        raise SettingsError(f"{found}: cannot be read ({error.strerror}); check --config") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{found}: is not a text file in UTF-8; save it as one") from error
+    except tomllib.TOMLDecodeError as error:
+        twice = "overwrite" in str(error) or "twice" in str(error)
+        remedy = "define each key and section once" if twice else "texts need quotation marks"
+        raise SettingsError(f"{found}: is not valid TOML: {error}; {remedy}") from error
     lines = _lines(text)
     return {key: _Given(value, f"{found}:{lines[key]}" if key in lines else str(found)) for key, value in _leaves(tree)}
 
@@ -297,7 +312,7 @@ def _lines(text: str) -> dict[tuple[str, ...], int]:
 
 
 def _from_environment() -> _Flat:
-    """Every MITSPRACHE_… variable that is not empty."""
+    """Returns every non-empty variable MITSPRACHE_…."""
     return {
         tuple(name.removeprefix(PREFIX).lower().split("__")): _Given(value, name)
         for name, value in os.environ.items()
@@ -306,7 +321,7 @@ def _from_environment() -> _Flat:
 
 
 def _secrets(flat: _Flat) -> _Flat:
-    """Replaces `key_file = path` by `key = content of the file`, so that settings need not contain secrets."""
+    """Replaces `key_file = path` by `key = content of the file`: settings need not contain secrets."""
     result: _Flat = {}
     for key, given in flat.items():
         if not key[-1].endswith("_file"):
@@ -317,15 +332,15 @@ def _secrets(flat: _Flat) -> _Flat:
             raise SettingsError(f"{given.place}: both {wanted[-1]} and {key[-1]} are set; keep one of them")
         try:
             result[wanted] = _Given(Path(given.value).expanduser().read_text(encoding="utf-8").strip(), given.place)
-        except (OSError, UnicodeDecodeError, TypeError) as fault:
+        except (OSError, UnicodeDecodeError, TypeError) as error:
             raise SettingsError(
                 f"{given.place}: {key[-1]} names {given.value!r}, which cannot be read; check its path and rights"
-            ) from fault
+            ) from error
     return result
 
 
 def _renamed(flat: _Flat, notices: list[str]) -> _Flat:
-    """The settings of one source under their new names; adds a notice for each old name."""
+    """Returns the settings of one source under their new names; adds a notice for each old name."""
     for old in flat.keys() & RENAMED.keys():
         new, given = RENAMED[old], flat[old]
         if new in flat:
@@ -341,15 +356,15 @@ def _tree(flat: _Flat) -> dict[str, Any]:
         for level in key[:-1]:
             place = place.setdefault(level, {})
             if not isinstance(place, dict):
-                raise SettingsError(f"{given.place}: {level!r} holds a single value, nothing stands below it")
+                raise SettingsError(f"{given.place}: {level!r} is a single value without keys")
         if isinstance(place.get(key[-1]), dict):
-            raise SettingsError(f"{given.place}: {key[-1]!r} is a section; name one of the keys in it")
+            raise SettingsError(f"{given.place}: {key[-1]!r} is a section; set one of its keys")
         place[key[-1]] = given.value
     return tree
 
 
 def _place_of(where: tuple[str, ...], flat: _Flat) -> str:
-    """Where a key was set; of a key that is missing, where its neighbours are."""
+    """Returns where a key was set; for a missing key, where its neighbours are."""
     for wanted in (where, where[:-1]):
         for key, given in flat.items():
             if wanted and (key[: len(wanted)] == wanted or wanted[: len(key)] == key):
@@ -367,7 +382,7 @@ def _in_words(error: ErrorDetails, flat: _Flat) -> str:
     if error["type"] == "extra_forbidden":
         return f"{place}unknown setting {name!r}; {_hint(where)}"
     if error["type"] == "missing":
-        return f"{place}setting {name!r} is missing; see docs/settings.md"
+        return f"{place}setting {name!r} is missing; see docs/reference/settings.md"
     return f"{place}{describe_setting_error(name, error)}"
 
 
@@ -379,6 +394,6 @@ def _hint(where: tuple[str, ...]) -> str:
         return f"is {near[0]!r} meant?"
     homes = [f"[{name}]" for name, keys in sections.items() if where[-1] in keys]
     if homes:
-        return f"it stands in the section {homes[0]}"
-    more = "" if len(where) > 1 else "; what a channel needs stands in its section [channels.NAME]"
+        return f"it belongs to the section {homes[0]}"
+    more = "" if len(where) > 1 else "; the settings of a channel are in its section [channels.NAME]"
     return f"known are {', '.join(known)}{more}"

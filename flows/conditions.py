@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from flows.days import DayText, parse_day
+from flows.references import CONDITION, NUMBER
 from flows.values import Value
 
 Answers = Mapping[str, Any]
@@ -67,7 +69,7 @@ class ValueOf(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    question: str
+    question: Annotated[str, CONDITION]
     value: str | int | float | bool
 
 
@@ -76,17 +78,17 @@ class ValuesOf(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    question: str
+    question: Annotated[str, CONDITION]
     values: tuple[str | int | float | bool, ...] = Field(min_length=1)
 
 
 class Bound(BaseModel):
-    """The right side of `less` and `greater`."""
+    """The right side of `less` and `greater`: a number, or a day."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    question: str
-    than: int | float
+    question: Annotated[str, NUMBER]
+    than: int | float | DayText
 
 
 class All(_Condition):
@@ -162,7 +164,7 @@ class Not(_Condition):
 class Answered(_Leaf):
     """True when the question has an answer ("don't know" is none)."""
 
-    answered: str
+    answered: Annotated[str, CONDITION]
 
     def compile(self) -> Test:
         key = self.answered
@@ -208,12 +210,14 @@ class OneOf(_Leaf):
 
 
 class Less(_Leaf):
-    """True when the answered number is smaller."""
+    """True when the answered number is smaller, or the answered day earlier."""
 
     less: Bound
 
     def compile(self) -> Test:
         key, than = self.less.question, self.less.than
+        if isinstance(than, str):
+            return lambda answers: _is_day(value := answers.get(key)) and value < than
         return lambda answers: _is_number(value := answers.get(key)) and value < than
 
     def comparisons(self) -> Iterator[Comparison]:
@@ -221,12 +225,14 @@ class Less(_Leaf):
 
 
 class Greater(_Leaf):
-    """True when the answered number is greater."""
+    """True when the answered number is greater, or the answered day later."""
 
     greater: Bound
 
     def compile(self) -> Test:
         key, than = self.greater.question, self.greater.than
+        if isinstance(than, str):
+            return lambda answers: _is_day(value := answers.get(key)) and value > than
         return lambda answers: _is_number(value := answers.get(key)) and value > than
 
     def comparisons(self) -> Iterator[Comparison]:
@@ -236,6 +242,10 @@ class Greater(_Leaf):
 def _is_number(value: Any) -> TypeGuard[int | float]:
     """Type guard: an answer to an older revision may have another type than the question has now."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_day(value: Any) -> TypeGuard[str]:
+    return parse_day(value) is not None
 
 
 def _kind(condition: object) -> str | None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -18,27 +16,28 @@ from pydantic import (
     field_serializer,
     field_validator,
 )
-from pydantic import StringConstraints as Limits
+from pydantic_core import PydanticCustomError
 
 import flows.questions  # noqa: F401 - registers the question types
 from flows.commands.subscriptions import Topic
+from flows.days import Day
 from flows.languages import LANGUAGES, LEICHTE_SPRACHE
 from flows.phrases import FormOfAddress
 from flows.questions.base import Node, Where, registry
 from flows.questions.district import DISTRICTS
+from flows.slugs import Slug
 from flows.wording import Review, Text
 
-Slug = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+FORMAT: Final = 1
+"""Version of the file format (docs/reference/file-format.md)."""
 
 
-def _written_out(day: object) -> object:
-    # By default pydantic reads the number 20270331 as seconds since 1970.
-    if isinstance(day, int | float):
-        raise ValueError("a date is written year-month-day, e.g. 2027-03-31")
-    return day
-
-
-Day = Annotated[date, BeforeValidator(_written_out)]
+def _known_format(version: int) -> int:
+    if version != FORMAT:
+        raise PydanticCustomError(
+            "unknown_format", "format {version} is not known", {"version": version, "known": FORMAT}
+        )
+    return version
 
 
 ResultsShown = Literal["live", "at_close"]
@@ -87,7 +86,7 @@ class ContactPerson(_Part):
 
 
 class Retention(_Part):
-    """Retention period of answers (days after closing) and what is kept afterwards."""
+    """Retention period of answers (days after closing) and the data kept afterwards."""
 
     days: Annotated[int, Field(ge=1, le=3650)]
     remains: Text
@@ -115,6 +114,8 @@ def _or_list(schema: dict[str, Any]) -> None:
 class Consultation(_Part):
     """A consultation. A published revision never changes."""
 
+    format: Annotated[int, AfterValidator(_known_format)] = Field(default=FORMAT, exclude=True)
+    """In a file: the version of the file format. Not part of the published content."""
     slug: Slug
     revision: Annotated[int, Field(ge=1)] | None = Field(default=None, exclude=True)
     """In a file: the published revision it is based on (written by `show`). Not part of the published content."""
@@ -169,7 +170,7 @@ class Consultation(_Part):
             if not isinstance(tag, str):
                 raise ValueError("each language needs its tag, e.g. de")
             if tag in by_tag:
-                raise ValueError(f"the language {tag!r} stands twice")
+                raise ValueError(f"the language {tag!r} is listed twice")
             by_tag[tag] = offer
         return by_tag
 
@@ -187,9 +188,18 @@ class Consultation(_Part):
         """Maps a language to the language that replaces its missing texts."""
         return {tag: offer.fallback for tag, offer in self.languages.items() if offer.fallback}
 
+    def nodes(self) -> tuple[Node, ...]:
+        """Returns the nodes of a session: what the entries of the file become (`Node.expanded`)."""
+        return tuple(it for _, it in self.placed_nodes())
+
+    def placed_nodes(self) -> Iterator[tuple[int, Node]]:
+        """Yields the nodes of a session, each with the index of its entry in the file."""
+        for index, node in enumerate(self.questions):
+            yield from ((index, it) for it in node.expanded())
+
     def asked(self) -> tuple[Node, ...]:
-        """Returns the nodes that wait for an answer."""
-        return tuple(node for node in self.questions if node.waits)
+        """Returns the nodes of a session that wait for an answer."""
+        return tuple(node for node in self.nodes() if node.waits)
 
     def texts(self) -> Iterator[tuple[Where, Text]]:
         """Yields every text that is shown to people, with its path in the file."""

@@ -103,6 +103,12 @@ class ErasureRequested(NamedTuple):
     """The contact confirmed the erasure of all their data."""
 
 
+class PersonAsked(NamedTuple):
+    """The contact wrote to the team: words that a person reads, no answer."""
+
+    words: str
+
+
 class PushesStopped(NamedTuple):
     """The contact opted out of broadcasts."""
 
@@ -156,6 +162,7 @@ Event = (
     | ConsultationChosen
     | DataRequested
     | ErasureRequested
+    | PersonAsked
     | PushesStopped
     | SubscriptionRequested
     | LinkRequested

@@ -6,8 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from flows.definition import ContactPerson, LanguageOffer, ResultsShown, Slug
+from flows.definition import ContactPerson, LanguageOffer, ResultsShown
 from flows.languages import LANGUAGES
+from flows.slugs import Slug
 from flows.wording import Review, Text
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Self, cast
 
-from flows.parts import BLANK, KINDS, NAMES, BodyPart, MessagePart, Parts
+from flows.named_tuples import with_fast_replace
+from flows.parts import BLANK, KINDS, NAMES, BodyPart, ImagePart, MessagePart, Parts
 from flows.plain_text import parts_as_text
 from flows.tokens import DONE, Token
 
@@ -35,6 +36,7 @@ UNDECRYPTABLE: Final = "sealed"
 Mode = Literal["self", "assisted", "paper"]
 
 
+@with_fast_replace
 class MsgIn(NamedTuple):
     """One message of a contact.
 
@@ -102,11 +104,19 @@ class QuickReply(NamedTuple):
     role: Role = "answer"
     name: str = ""
     """The label without its state (a box, a rank, a step); "" if the label shows no state."""
+    spoken: str = ""
+    """What is read aloud instead of the label (`LocalizedQuestion.spoken`); "" for the label itself."""
 
     @property
     def bare_label(self) -> str:
         """The label for channels that render the state themselves."""
         return self.name or self.label
+
+    @property
+    def read_aloud(self) -> str:
+        """What is read aloud for it: its number, if it has one, and its label as its question type says it."""
+        said = self.spoken or self.label
+        return f"{self.number}: {said}" if self.number else said
 
     @property
     def parsed(self) -> Token:
@@ -118,7 +128,7 @@ class QuickReply(NamedTuple):
         return self._replace(token=self.parsed.with_arguments(*arguments).format(), label=label or self.label)
 
 
-Expects = Literal["", "one", "many", "order", "amounts", "text", "number"]
+Expects = Literal["", "one", "many", "order", "amounts", "text", "number", "date"]
 """The kind of answer a message waits for: a channel with forms offers radio buttons, check boxes, a field, or a number
 per option (its rank, or its share of a budget)."""
 VERSION: Final = 2
@@ -160,6 +170,18 @@ class MsgOut(_MessageFields):
         """The parts as plain text (`flows.plain_text`)."""
         return parts_as_text(self.parts, self.language)
 
+    @property
+    def images(self) -> tuple[ImagePart, ...]:
+        """Its images, for channels that show them."""
+        return tuple(part for part in self.parts if isinstance(part, ImagePart))
+
+    def without_images(self, shown: Iterable[ImagePart] | None = None) -> MsgOut:
+        """Returns the message without its images, or without those that are shown apart from its text."""
+        left_out = frozenset(self.images if shown is None else shown)
+        if not left_out:
+            return self
+        return self._replace(parts=tuple(part for part in self.parts if part not in left_out))
+
     def preceded_by(self, parts: Parts) -> MsgOut:
         """Returns the message with other parts before its own, separated by a blank line."""
         if not parts:
@@ -173,7 +195,7 @@ class MsgOut(_MessageFields):
         return {
             "v": VERSION,
             "parts": [(NAMES[type(part)], *part) for part in parts],
-            "quick_replies": quick_replies,
+            "quick_replies": [reply if reply.spoken else reply[:-1] for reply in quick_replies],
             "language": language,
             "expects": expects,
             "title": title,

@@ -123,6 +123,22 @@ class AboutPart(NamedTuple):
     gap: Gap = BLANK
 
 
+class ImagePart(NamedTuple):
+    """An image of the question, or of one of its options. Channels without images show `text`."""
+
+    text: str
+    """The alternative text with what it is: "Image 2: a lamp with warm light"."""
+    alt: str = ""
+    media: str = ""
+    """Media name of the file."""
+    width: int = 0
+    """Pixels; 0 if unknown."""
+    height: int = 0
+    number: int = 0
+    """Number of the option that it shows; 0 for the image of the whole question."""
+    gap: Gap = LINE
+
+
 MessagePart = (
     NoticePart
     | EarlierAnswerPart
@@ -136,6 +152,7 @@ MessagePart = (
     | SummaryRow
     | ReceiptPart
     | AboutPart
+    | ImagePart
 )
 Parts = tuple[MessagePart, ...]
 
@@ -152,6 +169,7 @@ KINDS: Final[Mapping[str, type[MessagePart]]] = {
     "row": SummaryRow,
     "receipt": ReceiptPart,
     "about": AboutPart,
+    "image": ImagePart,
 }
 """Part classes by their names in stored payloads."""
 NAMES: Final[Mapping[type[MessagePart], str]] = {part: name for name, part in KINDS.items()}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from flows.conditions import All, AnyOf, Condition, Equal, OpenTest, Test, ValueOf
+from flows.conditions import All, AnyOf, Condition, Equal, Not, OpenTest, Test, ValueOf
 from flows.errors import EndlessFlowError
-from flows.questions.base import END, LEAVE, Node, Question
+from flows.questions.base import END, LEAVE, Exit, Node, Question
 from flows.session import Session
 
 _OUT: Final = frozenset({END, LEAVE})
@@ -34,6 +34,11 @@ class CompiledNode(NamedTuple):
     """`test` without the consent that a sensitive question needs."""
     exits: tuple[CompiledExit, ...]
 
+    @property
+    def branches(self) -> bool:
+        """Whether an answer may decide if this node, or which one after it, is visited."""
+        return bool(self.test or self.exits)
+
 
 class Path(NamedTuple):
     """The path for given answers: the keys passed, the open question ("" if none), and its end."""
@@ -55,7 +60,7 @@ def conditions_of(nodes: Iterable[Node]) -> dict[str, Condition | None]:
             consent = AnyOf(any=tuple(agreed))
             condition = All(all=(condition, consent)) if condition else consent
         found[node.key] = condition
-        if node.type == "consent":
+        if node.asks_consent:
             agreed.append(Equal(equal=ValueOf(question=node.key, value=True)))
     return found
 
@@ -76,7 +81,7 @@ def _step(node: Node, condition: Condition | None) -> CompiledNode:
             way.condition.compile_open() if way.condition else None,
             way.to,
         )
-        for way in node.leaving()
+        for way in _exits_of(node)
     )
     return CompiledNode(
         key=node.key,
@@ -89,8 +94,28 @@ def _step(node: Node, condition: Condition | None) -> CompiledNode:
     )
 
 
+def _exits_of(node: Node) -> Iterator[Exit]:
+    """Yields the exits of a node; one with a follow-up leaves them to that where it is asked."""
+    follow_up = node.follow_up()
+    for way in node.leaving():
+        condition = way.condition
+        if follow_up is not None and follow_up.ask_if is not None:
+            passed_by = Not.model_validate({"not": follow_up.ask_if})
+            condition = All(all=(passed_by, condition)) if condition else passed_by
+        yield Exit.model_validate({"if": condition, "to": way.to})
+
+
 def _is_guarded(node: Node) -> bool:
     return node.needs_own_consent or (isinstance(node, Question) and node.sensitive)
+
+
+def _is_asked(step: CompiledNode, answers: Mapping[str, Any]) -> bool:
+    return step.test is None or step.test(answers)
+
+
+def _exit_taken(step: CompiledNode, answers: Mapping[str, Any]) -> str:
+    """Returns the destination of the first exit that is open; "" if none is, so that the next node follows."""
+    return next((way.to for way in step.exits if way.test is None or way.test(answers)), "")
 
 
 def find_path(steps: Mapping[str, CompiledNode], session: Session) -> Path:
@@ -99,19 +124,18 @@ def find_path(steps: Mapping[str, CompiledNode], session: Session) -> Path:
     passed: list[str] = []
     jump, answered = "", 0
     for key, step in steps.items():
-        if jump and key != jump:
+        if jump not in {"", key}:
             continue
         jump = ""
-        if step.test is not None and not step.test(answers):
+        if not _is_asked(step, answers):
             continue
         if step.waits:
-            if key not in answers and key not in missing:
+            if not (key in answers or key in missing):
                 return Path(tuple(passed), key, "", answered)
             answered += 1
         passed.append(key)
-        if not step.exits:
-            continue
-        jump = next((way.to for way in step.exits if way.test is None or way.test(answers)), "")
+        if step.exits:
+            jump = _exit_taken(step, answers)
         if jump in _OUT:
             return Path(tuple(passed), "", jump, answered)
     if jump:

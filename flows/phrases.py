@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 FormOfAddress = Literal["du", "sie"]
@@ -12,17 +12,23 @@ class Phrases:
     """The bot's own phrases in one language.
 
     `texts` holds, for (form of address or "", phrase id), the plural forms of a phrase in the order of the language's
-    gettext rule `plural`. A phrase that does not depend on the form of address has the key "".
+    gettext rule `plural`. A phrase that does not depend on the form of address has the key "". `words` holds the lists
+    of words that people may type.
     """
 
-    __slots__ = ("_plural", "_texts", "language")
+    __slots__ = ("_plural", "_texts", "_words", "language")
 
     def __init__(
-        self, language: str, texts: Mapping[tuple[str, str], tuple[str, ...]], plural: Callable[[int], int]
+        self,
+        language: str,
+        texts: Mapping[tuple[str, str], tuple[str, ...]],
+        plural: Callable[[int], int],
+        words: Mapping[str, Sequence[str]],
     ) -> None:
         self.language = language
         self._texts = texts
         self._plural = plural
+        self._words = words
 
     def text(self, phrase: str, form: FormOfAddress, /, **values: object) -> str:
         """Returns the phrase with its {placeholders} filled in; a value called `n` selects the plural form.
@@ -38,14 +44,20 @@ class Phrases:
         return _filled(before, values), _filled(after, values)
 
     def _template(self, phrase: str, form: FormOfAddress, values: Mapping[str, object]) -> str:
-        forms = self._texts.get((form, phrase)) or self._texts["", phrase]
+        forms = self._texts.get((form, phrase)) or self._texts.get(("", phrase))
+        if forms is None:
+            raise KeyError(
+                f"flows/locale/{self.language}/*.po have no phrase {phrase!r}: run `python3 -m bot i18n update`, "
+                "then write its text"
+            )
         number = values.get("n")
         return forms[self._plural(number)] if isinstance(number, int) and len(forms) > 1 else forms[0]
 
     def words(self, phrase: str) -> list[str]:
-        """Returns the words of a phrase that lists accepted words, separated by commas."""
-        listed = self._texts["", phrase][0].replace("،", ",")
-        return [word.strip() for word in listed.split(",") if word.strip()]
+        """Returns a list of accepted words. Raises KeyError if there is no such list, which is a bug."""
+        if phrase not in self._words:
+            raise KeyError(f"flows/locale/{self.language}/words.toml has no list {phrase.removeprefix('words.')!r}")
+        return list(self._words[phrase])
 
 
 def _filled(piece: str, values: Mapping[str, object]) -> str:

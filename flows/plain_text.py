@@ -8,6 +8,8 @@ from typing import Any, Final
 from flows.languages import LANGUAGES
 from flows.parts import EarlierAnswerPart, MessagePart, ProposalCard, ReceiptPart, SummaryRow
 
+_ISOLATE: Final = "\N{FIRST STRONG ISOLATE}"
+_END: Final = "\N{POP DIRECTIONAL ISOLATE}"
 _HANGING: Final = "     "
 """Indent of continuation lines of an answer in a summary, so that a list in it does not look like questions."""
 
@@ -24,6 +26,23 @@ def arrow(language: str) -> str:
     """Returns an arrow that points at the following text; clients do not mirror arrows in right-to-left languages."""
     known = LANGUAGES.get(language)
     return "←" if known and known.right_to_left else "→"
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Returns the text cut at a word so that it has at most `limit` characters.
+
+    >>> shortened("Was wünschen Sie sich?", 12)
+    'Was…'
+    """
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1].rsplit(" ", 1)[0]
+    return f"{cut}…{_END * (cut.count(_ISOLATE) - cut.count(_END))}"
+
+
+def isolated(text: str) -> str:
+    """Returns the text isolated from the direction of the text around it (Unicode bidirectional algorithm, UAX 9)."""
+    return f"{_ISOLATE}{text}{_END}"
 
 
 def _text(part: Any, language: str) -> str:

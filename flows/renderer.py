@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from flows.braces import AnswerReference, fill_in, unknown_answer
 from flows.messages import MsgOut, QuickReply
 from flows.parts import MessagePart
+from flows.phrase_families import COMMAND_BUTTONS
 from flows.phrases import FormOfAddress, Phrases
 from flows.plain_text import arrow
 from flows.tokens import Token
 from flows.understanding.matching import FunctionWords
 from flows.understanding.text import fold
 from flows.wording import Text
+
+AnswerWords = Callable[[AnswerReference], str]
+"""Returns the words shown for a reference to an answer."""
 
 
 class Renderer:
@@ -21,11 +26,12 @@ class Renderer:
     (`flows.tokens`).
     """
 
-    __slots__ = ("_commands", "_fallbacks", "_form", "_phrases", "_small_words", "code", "language")
+    __slots__ = ("_answer_words", "_commands", "_fallbacks", "_form", "_phrases", "_small_words", "code", "language")
 
     def __init__(
         self, code: str, language: str, phrases: Phrases, form: FormOfAddress, fallbacks: Mapping[str, str]
     ) -> None:
+        self._answer_words: AnswerWords = unknown_answer
         self.code = code
         self.language = language
         self._phrases = phrases
@@ -33,6 +39,14 @@ class Renderer:
         self._fallbacks = fallbacks
         self._commands: dict[str, QuickReply] = {}
         self._small_words: FunctionWords | None = None
+
+    def with_answers(self, words: AnswerWords) -> Renderer:
+        """Returns a renderer that shows these words for references to answers."""
+        other = Renderer(self.code, self.language, self._phrases, self._form, self._fallbacks)
+        other._answer_words = words
+        other._commands = self._commands
+        other._small_words = self._small_words
+        return other
 
     def text(self, phrase: str, /, **values: object) -> str:
         """Returns one of the bot's own phrases."""
@@ -72,9 +86,17 @@ class Renderer:
             return last
         return self.text(phrase, first=self.text("list.comma").join(first), last=last)
 
+    def minutes(self, number: int) -> str:
+        """Returns a duration in whole words, for use inside a phrase: "15 Minuten"."""
+        return self.text("duration.minutes", n=number)
+
+    def days(self, number: int) -> str:
+        """Returns a duration in whole words, for use inside a phrase: "90 Tage"."""
+        return self.text("duration.days", n=number)
+
     def localized(self, text: Text) -> str:
-        """Returns a text of the consultation in this language."""
-        return text.in_language(self.language, self._fallbacks)
+        """Returns a text of the consultation in this language, with its references to answers filled in."""
+        return fill_in(text.root[text.shown_in(self.language, self._fallbacks)].text, self._answer_words)
 
     def recording(self, text: Text, recordings: Mapping[str, str]) -> str:
         """Returns the recording of a text in the language in which it is shown; "" if there is none."""
@@ -93,7 +115,7 @@ class Renderer:
         known = self._commands.get(command)
         if known is None:
             known = self._commands[command] = QuickReply(
-                self.command_token(command), self.text(f"button.{command}"), role="navigation"
+                self.command_token(command), self.text(COMMAND_BUTTONS[command]), role="navigation"
             )
         return known
 

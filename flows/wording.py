@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, RootModel, StringConstraints, model_validator
 from pydantic_core import CoreSchema
+
+from flows.braces import AnswerReference, fill_in, references_in, unknown_answer
 
 
 class Review(StrEnum):
@@ -25,6 +27,11 @@ class Wording(BaseModel):
 
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     review: Review | None = None
+
+    @property
+    def plain(self) -> str:
+        """The text as it is shown where no answers are known."""
+        return fill_in(self.text, unknown_answer)
 
 
 class Text(RootModel[dict[str, Wording]]):
@@ -52,13 +59,26 @@ class Text(RootModel[dict[str, Wording]]):
 
     def in_language(self, language: str, fallbacks: Mapping[str, str]) -> str:
         """Returns the text in a language or its fallbacks. Raises KeyError if there is none (prevented by `check`)."""
-        return self.root[self.shown_in(language, fallbacks)].text
+        return self.root[self.shown_in(language, fallbacks)].plain
 
     def shown_in(self, language: str, fallbacks: Mapping[str, str]) -> str:
         """Returns the language in which the text is shown to readers of this one."""
         while language not in self.root:
             language = fallbacks[language]
         return language
+
+    def first_language(self, languages: Sequence[str]) -> str:
+        """Returns the first of these languages that the text has; without any, some language that it has."""
+        return next((tag for tag in languages if tag in self.root), next(iter(self.root)))
+
+    def references(self) -> Iterator[AnswerReference]:
+        """Yields the references to answers in all languages."""
+        for tag in self.root:
+            yield from self.references_in(tag)
+
+    def references_in(self, language: str) -> Iterator[AnswerReference]:
+        """Yields the references to answers in one of its languages."""
+        yield from references_in(self.root[language].text)
 
     def languages(self) -> frozenset[str]:
         return frozenset(self.root)

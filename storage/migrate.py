@@ -1,38 +1,42 @@
 """Upgrades the tables to the schema of this program; runs at every start.
 
-Two programs that start at once take turns: the second finds the work done. Everything happens in one transaction, on
-both databases, so a migration that fails leaves the old tables. SQLite's file is copied before, where it holds data.
+If two programs start at once, one waits and finds the work done. All migrations run in one transaction, on both
+databases, so that a failure leaves the old tables. SQLite's file is copied before if it contains data.
 """
 
 import os
 import sqlite3
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from alembic import command
 from alembic.config import Config
+from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 
 from storage.core import engines
 from storage.core.errors import StoreBusy, StoreDamaged, StoreOutdated, StoreTooNew, translate_error
 from storage.core.store import Store
 
+SCRIPTS = "storage:migrations"
 LOCK = 0x4D697473  # "Mits": PostgreSQL's advisory locks are numbers
 WAIT_SECONDS = 120.0
 DDL_LOCK_SECONDS = 3
-"""How long a change of a table waits for its lock on PostgreSQL. Other statements queue behind it meanwhile, so it
-gives up and tries again.
+"""The maximum wait for the lock of a table on PostgreSQL. Other statements queue behind it, so the migration gives up
+and retries.
 """
 
 
 class MigrationResult(NamedTuple):
-    """What an upgrade did. ``copy`` is the file as it was before, where one was made."""
+    """The result of an upgrade. ``copy`` is the copy of the file before it, if there is one."""
 
     before: str | None
     now: str | None
@@ -43,29 +47,29 @@ class MigrationKeys(Protocol):
     """Operations of migrations that need the secret key (`bot.common.keys.Keys`)."""
 
     def message_names(self, channel: str, external_id: str, /) -> "MessageNamePair":
-        """What a channel's own id of a message is called in each of the halves."""
+        """Returns the stored name of a channel's message id in each of the halves."""
         ...
 
     def hide_order(self, number: int, order: int, /) -> int:
-        """Where the row with this id stands in line, encrypted."""
+        """Returns the encrypted queue position of the row with this id."""
         ...
 
     def rebind(self, sealed: bytes, before: bytes, after: bytes, /) -> bytes | None:
-        """The same text bound to something else than before; None where it does not open."""
+        """Returns the text encrypted for another binding; None if the key does not fit."""
         ...
 
 
 class MessageNamePair(Protocol):
-    """The names of a message."""
+    """The stored names of a message."""
 
     @property
     def received(self) -> str:
-        """In identity."""
+        """The name in identity."""
         ...
 
     @property
     def said(self) -> str:
-        """In participation."""
+        """The name in participation."""
         ...
 
 
@@ -76,13 +80,13 @@ def upgrade(
     hiding: Callable[[Connection], MigrationKeys] | None = None,
     wait_seconds: float = WAIT_SECONDS,
 ) -> MigrationResult:
-    """Create or upgrade the tables; a missing SQLite file is created, readable for its owner only.
+    """Creates or upgrades the tables; a missing SQLite file is created, readable only for its owner.
 
-    ``hiding`` gives the keys that fit these tables; it is called where rows of earlier programs are to be hidden, which
-    cannot be migrated without it (StoreOutdated).
+    ``hiding`` returns the keys that fit these tables; it is called only for rows of earlier versions that have to be
+    pseudonymised. Raises StoreOutdated if it is missing then.
 
-    Raises StoreTooNew when the tables come from a newer program, StoreBusy when another program holds them for longer
-    than ``wait_seconds``, and the other classes of ``storage.core.errors``.
+    Raises StoreTooNew if a newer program made the tables, StoreBusy if another program locks them for longer than
+    ``wait_seconds``, and the other classes of ``storage.core.errors``.
     """
     if store.dialect == "sqlite":
         _create_file(engines.sqlite_file(store.writer.url))
@@ -100,7 +104,7 @@ def upgrade(
 
 
 def downgrade(store: Store, revision: str, *, wait_seconds: float = WAIT_SECONDS) -> MigrationResult:
-    """Go back to an earlier revision, or to ``base``. What the newer tables held beyond it is lost."""
+    """Downgrades to an earlier revision, or to ``base``. Data that only the newer tables can store is lost."""
 
     def work(connection: Connection) -> MigrationResult:
         before = current_revision(connection)
@@ -113,7 +117,7 @@ def downgrade(store: Store, revision: str, *, wait_seconds: float = WAIT_SECONDS
 
 
 def forget_copies(store: Store, before: datetime) -> int:
-    """Deletes copies made before migrations until that moment, because they still hold records erased since; gives the
+    """Deletes copies made before migrations until this time, because they contain records erased since; returns the
     number.
     """
     if store.dialect != "sqlite":
@@ -126,8 +130,8 @@ def forget_copies(store: Store, before: datetime) -> int:
 
 
 def check_schema(store: Store) -> None:
-    """For programs that may not migrate: raises StoreOutdated or StoreTooNew unless the tables are those of this
-    program.
+    """Raises StoreOutdated or StoreTooNew unless the tables are those of this program; for programs that may not
+    migrate.
     """
     with store.reading() as connection:
         found = current_revision(connection)
@@ -136,13 +140,42 @@ def check_schema(store: Store) -> None:
         raise StoreOutdated(f"found {found or 'no tables'}, need {head_revision()}")
 
 
+def known_revisions() -> set[str]:
+    """All revisions this program knows."""
+    return {script.revision for script in _scripts().walk_revisions()}
+
+
+def write_difference(
+    store: Store, revision: str, message: str, complete: Callable[[MigrationScript], None]
+) -> Path | None:
+    """Write the revision that makes the tables of the models from these, which are those of the newest revision; None
+    where they do not differ. ``complete`` may add operations before it is written.
+    """
+
+    def keep(_: MigrationContext, __: object, scripts: list[MigrationScript]) -> None:
+        if scripts[0].upgrade_ops is None or scripts[0].upgrade_ops.is_empty():
+            scripts.clear()
+        else:
+            complete(scripts[0])
+
+    with store.begin() as connection:
+        config = _config(connection)
+        config.set_main_option("file_template", "%%(rev)s")
+        config.cmd_opts = Namespace(quiet=True)
+        written = command.revision(
+            config, message, rev_id=revision, autogenerate=True, process_revision_directives=keep
+        )
+    _read_scripts.cache_clear()
+    return Path(written.path) if isinstance(written, Script) else None
+
+
 def newest_migration_day() -> date:
-    """The day of the newest migration: no clock that is right can be before it."""
+    """Returns the day of the newest migration: a correct clock cannot be earlier."""
     return datetime.strptime(str(head_revision())[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day, without a time
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision of the tables, None for an empty database."""
+    """Returns the revision of the tables, None for an empty database."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -164,7 +197,7 @@ def _locked(connection: Connection, work: Callable[[Connection], MigrationResult
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{DDL_LOCK_SECONDS}s'")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         return work(connection)
-    migrated = work(connection)  # SQLite's write lock is held since the transaction began
+    migrated = work(connection)  # SQLite's write lock has been held since the transaction began
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken is not None:
         raise StoreDamaged(f"after the migration a row of {broken[0]} refers to nothing")
@@ -173,9 +206,10 @@ def _locked(connection: Connection, work: Callable[[Connection], MigrationResult
 
 @contextmanager
 def _keys_unchecked(store: Store) -> Iterator[None]:
-    """SQLite changes a table by building it anew and dropping the old one, which would delete all that refers to it.
+    """Switches off foreign keys on SQLite, which changes a table by dropping the old one with all rows that refer to
+    it.
 
-    The switch works outside of transactions only, so it is set on the writer's one connection, which is closed
+    The switch works only outside of transactions, so it is set on the writer's one connection, which is closed
     afterwards.
     """
     if store.dialect != "sqlite":
@@ -184,7 +218,7 @@ def _keys_unchecked(store: Store) -> Iterator[None]:
     try:
         with closing(store.writer.raw_connection()) as pooled:
             pooled.cursor().execute("PRAGMA foreign_keys = OFF")
-    except sqlite3.Error as error:  # a raw connection tells the driver's errors
+    except sqlite3.Error as error:  # a raw connection raises the driver's errors
         raise translate_error(error) or error from error
     try:
         yield
@@ -193,25 +227,32 @@ def _keys_unchecked(store: Store) -> Iterator[None]:
 
 
 def _check_known(revision: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in known_revisions():
         raise StoreTooNew(f"found {revision}, this program knows up to {head_revision()}")
 
 
 def head_revision() -> str | None:
-    """The newest revision this program knows."""
+    """Returns the newest revision this program knows."""
     return _scripts().get_current_head()
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return _read_scripts(SCRIPTS)
+
+
+@cache
+def _read_scripts(location: str) -> ScriptDirectory:
+    """Reads the revisions at this place once per process: reading them loads dozens of modules."""
+    return ScriptDirectory.from_config(_config(location=location))
 
 
 def _config(
-    connection: Connection | None = None, hiding: Callable[[Connection], MigrationKeys] | None = None
+    connection: Connection | None = None,
+    hiding: Callable[[Connection], MigrationKeys] | None = None,
+    location: str | None = None,
 ) -> Config:
     config = Config()
-    config.set_main_option("script_location", "storage:migrations")
+    config.set_main_option("script_location", location or SCRIPTS)
     config.attributes |= {"connection": connection, "hiding": hiding}
     return config
 
@@ -229,7 +270,7 @@ def _copy_of(file: Path, revision: str) -> Path:
 
 
 def _copy(store: Store, revision: str) -> Path:
-    """A copy of the whole file beside it. Reads along with the open transaction, which has written nothing yet."""
+    """Copies the whole file. Reads within the open transaction, which has written nothing yet."""
     file = engines.sqlite_file(store.writer.url)
     copy = _copy_of(file, revision)
     unfinished = copy.with_suffix(".part")

@@ -1,7 +1,7 @@
-"""Rewrites tables of PostgreSQL, so that erased data does not stay in their files, and switches the log.
+"""Rewrites tables of PostgreSQL, so that erased data does not stay in their files, and switches the log file.
 
-A plain VACUUM only marks the place of a deleted row as free; its bytes stay until another row needs the place. VACUUM
-FULL rewrites the table and blocks its other users meanwhile: therefore one table at a time, with bounds.
+A plain VACUUM only marks the space of a deleted row as free; its bytes stay until another row uses the space. VACUUM
+FULL rewrites the table and blocks its other users meanwhile; therefore one table at a time, with limits.
 """
 
 import re
@@ -15,32 +15,33 @@ from storage.core.errors import StoreLost, translate_error
 from storage.tables.erasures import columns_with_words, tables_of_residents
 
 LOCK_SECONDS = 2.0
-"""How long the lock of a table is waited for; other statements queue behind it meanwhile."""
+"""The maximum wait for the lock of a table; other statements queue behind it meanwhile."""
 MOST_SECONDS = 3.0
-"""The longest time for one table, waiting included. A rewrite that takes longer is rolled back."""
+"""The maximum time for one table, including the wait. A longer rewrite is rolled back."""
 LARGEST_MEGABYTES = 128
-"""A table with its indexes that is larger is not even begun: it would not be done in time."""
+"""The maximum size of a table with its indexes: a larger one could not be rewritten in time."""
 SAMPLES = "pg_catalog.pg_statistic"
-"""Where samples of columns stood before the program forbade them; written anew with the rest."""
+"""The table with samples of columns from before the program forbade them; it is rewritten too."""
 CONNECT_SECONDS = 5
 ATTEMPTS = 10
-"""So often a statement is repeated that a limit far too short for it cut off."""
+"""The number of attempts for a statement that was cut off by a much too short limit."""
 Outcome = Literal["done", "busy", "slow", "large", "seen", "forbidden"]
-"""``busy``: another transaction held the table; ``slow``: not done in time; ``large``: refused; ``seen``: a transaction
-from before the erasure may still read the erased rows, so PostgreSQL kept them; ``forbidden``: the role may not.
+"""``busy``: another transaction locked the table; ``slow``: not finished in time; ``large``: too large; ``seen``: a
+transaction from before the erasure may still read the erased rows, so that PostgreSQL kept them; ``forbidden``: the
+role lacks the privilege.
 """
 _OUTCOMES: dict[str, Outcome] = {"57014": "slow", "55P03": "busy", "40P01": "busy", "42501": "forbidden"}
 
 
 class Bounds(NamedTuple):
-    """Limits for rewriting while the service runs; offline there are none."""
+    """Limits for rewriting while the service runs; there are none offline."""
 
     seconds: float = MOST_SECONDS
     megabytes: float = LARGEST_MEGABYTES
 
 
 class Rewriter:
-    """A connection of its own, on which tables are written anew."""
+    """A separate connection for rewriting tables."""
 
     def __init__(self, connection: Any, bounds: Bounds | None) -> None:
         self._connection = connection
@@ -49,7 +50,7 @@ class Rewriter:
         connection.add_notice_handler(lambda notice: self._notices.append(str(notice.message_detail or "")))
 
     def rewrite(self, table: str) -> Outcome:
-        """Writes one table and its indexes anew. Raises the classes of ``storage.core.errors``."""
+        """Rewrites one table and its indexes. Raises the classes of ``storage.core.errors``."""
         if self._bounds and self._megabytes(table) > self._bounds.megabytes:
             return "large"
         self._notices.clear()
@@ -58,16 +59,18 @@ class Rewriter:
         if outcome == "done":
             outcome = self._left()
         if self._bounds:
-            time.sleep(time.monotonic() - began)  # those who waited come first now
+            time.sleep(time.monotonic() - began)  # statements that waited run first now
         return outcome
 
     def turn_log_over(self) -> list[str]:
-        """Begins a new file of the log and lets the server remove the older ones; gives what the role may not do."""
+        """Starts a new log file and lets the server remove older ones; returns the missing privileges."""
         steps = ("SELECT pg_switch_wal()", "CHECKPOINT")
         return [step.removeprefix("SELECT ") for step in steps if self._run(step, seconds=0) == "forbidden"]
 
     def _left(self) -> Outcome:
-        """What the server said of the rows it had to keep. Who may not rewrite a table is told by silence."""
+        """Returns the outcome from the server's messages about rows it had to keep. For a missing privilege the server
+        sends none.
+        """
         counts = [int(found[0]) for found in map(re.compile(r"\d+").search, self._notices) if found]
         if not counts:
             return "forbidden"
@@ -84,8 +87,8 @@ class Rewriter:
         try:
             self._connection.execute(f"SET statement_timeout = {round(most * 1000)}")
             self._connection.execute(sql)
-        except psycopg.Error as fault:
-            outcome = _OUTCOMES.get(fault.sqlstate or "")
+        except psycopg.Error as error:
+            outcome = _OUTCOMES.get(error.sqlstate or "")
             if outcome is None:
                 raise
             self._lift_limit()
@@ -94,7 +97,9 @@ class Rewriter:
         return "done"
 
     def _lift_limit(self) -> None:
-        """Lets the next statements take their time. This one is itself under the limit until it has taken effect."""
+        """Lifts the time limit for the next statements. This statement is itself subject to the limit until it takes
+        effect.
+        """
         import psycopg
 
         for _ in range(ATTEMPTS):
@@ -106,36 +111,36 @@ class Rewriter:
 
 @contextmanager
 def open_rewriter(url: str, bounds: Bounds | None) -> Iterator[Rewriter]:
-    """A rewriter; without bounds it takes as long as it takes. Raises the classes of ``storage.core.errors``."""
+    """Opens a rewriter, without time limit if there are no bounds. Raises the classes of ``storage.core.errors``."""
     with _connection(url) as connection:
         connection.execute(f"SET lock_timeout = {round(LOCK_SECONDS * 1000)}")
         yield Rewriter(connection, bounds)
 
 
 class Server(NamedTuple):
-    """What a PostgreSQL and the role on it are like, as far as what was erased depends on it."""
+    """Properties of a PostgreSQL server and of the role that affect erased data."""
 
     settings: dict[str, str]
-    """Settings that keep words longer than needed, each with what it should be."""
+    """Settings that store residents' texts longer than needed, each with the recommended value."""
     forbidden: list[str]
-    """What the role may not do."""
+    """The missing privileges."""
     sampled: list[str]
-    """Columns of which the planner still has samples."""
+    """Columns with samples in the planner's statistics."""
     large: list[str]
-    """Tables that are too large to be written anew while people are served."""
+    """Tables too large to be rewritten while the service runs."""
 
 
 def examine_server(url: str) -> Server:
-    """Looks, and changes nothing. Raises the classes of ``storage.core.errors``."""
+    """Reads the properties of the server; changes nothing. Raises the classes of ``storage.core.errors``."""
     with _connection(url) as connection:
         return Server(_settings(connection), list(_forbidden(connection)), _sampled(connection), _large(connection))
 
 
 WANTED = {
-    "wal_recycle": "off",  # a used file of the log would come back under a new name, with what was in it
+    "wal_recycle": "off",  # a recycled log file would return under a new name with its old content
     "wal_keep_size": "0",
-    "log_parameter_max_length_on_error": "0",  # else the server writes answers into its own log
-    "log_error_verbosity": "terse",  # a refused row is quoted otherwise
+    "log_parameter_max_length_on_error": "0",  # otherwise the server writes answers into its log
+    "log_error_verbosity": "terse",  # otherwise it quotes refused rows
 }
 
 
@@ -187,7 +192,7 @@ def _large(connection: Any) -> list[str]:
 
 
 def _there(connection: Any) -> list[str]:
-    """The tables of residents that this database has."""
+    """Returns the tables with data of residents in this database."""
     rows = connection.execute(
         "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL", (tables_of_residents(),)
     )
@@ -206,5 +211,5 @@ def _connection(url: str) -> Iterator[Any]:
             )
         ) as connection:
             yield connection
-    except psycopg.Error as fault:
-        raise (translate_error(fault) or StoreLost(type(fault).__name__)) from None
+    except psycopg.Error as error:
+        raise (translate_error(error) or StoreLost(type(error).__name__)) from None

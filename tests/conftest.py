@@ -9,7 +9,10 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.support.memory_disk import use_memory
 from tests.support.timeouts import PATIENCE
+
+use_memory()
 
 # A run must not depend on chance, nor on how busy the machine is. `--hypothesis-profile search` looks for what is new.
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,7 +22,10 @@ settings.load_profile("same every time")
 pytest_plugins = [
     "tests.support.leak_check",
     "tests.support.databases",
+    "tests.support.houses",
+    "tests.support.kinds",
     "tests.support.order",
+    "tests.support.sizes",
     "tests.support.synapse",
     "tests.upgrades",
 ]
@@ -45,6 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--from-consultation",
         default="0",
         help="the first of them (each number draws another one)",
+    )
+    parser.addoption(
+        "--every-language",
+        action="store_true",
+        help="look at every page in every language (test_every_page.py and test_every_route.py), not in two",
     )
     parser.addoption(
         "--update-golden",
@@ -104,10 +115,10 @@ def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 @pytest.fixture
 def real_data(request: pytest.FixtureRequest) -> Path:
-    """Where a real conversation of Polis lies. Whoever has the folder beside the project that holds it must have it
-    whole.
+    """Returns the folder of a real conversation of Polis. If the folder exists beside the project, it must be
+    complete.
     """
-    from tests.support.real_input import DATA  # late: it needs the whole house
+    from tests.support.real_input import DATA  # late: it needs the whole app
 
     if not DATA.is_dir():
         if not DATA.parents[1].is_dir():

@@ -1,4 +1,4 @@
-"""From a facilitator's chat to people on Telegram and on encrypted Matrix, while the house is killed again and again.
+"""From a facilitator's chat to people on Telegram and on encrypted Matrix, while the app is killed again and again.
 
 Documented doors only: the command line, a settings file, chats. The counterparts count what was sent, the export what
 was answered.
@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 from tests.botapi.limits import Rates
 from tests.support.leak_check import CANARIES, WORD
 from tests.support.service_process import House
@@ -22,13 +24,13 @@ from tests.support.timeouts import PATIENCE
 from tests.test_adapters.harness import Resident, harness_of
 
 AWAKE = "[push]\nquiet_from = 0\nquiet_to = 0\n"
-"""The same hour twice: never quiet, whatever the clock says while this runs."""
+"""The same hour twice: never quiet, at any time of this run."""
 KILLS = ((4, 0.0), (14, 0.05), (25, 0.2), (36, 0.4))
-"""Killed so many seconds after the so-manieth message of the people who answer."""
+"""Killed this number of seconds after the so-manieth message of the people who answer."""
 
 
 class Locale(NamedTuple):
-    """What somebody says in a language, each with words of what comes back. In brackets: a button."""
+    """What a person says in a language, each with words of what comes back. In brackets: a button."""
 
     language: str
     news: tuple[tuple[str, str], ...]
@@ -88,7 +90,7 @@ ANSWERS = ("08", "green", "shops", "4", WORD, "common_good")
 
 
 class Person:
-    """Somebody who does one thing after another and waits for what comes back."""
+    """A person who does one thing after another and waits for what comes back."""
 
     said = 0
     """By all of them together."""
@@ -146,13 +148,14 @@ class Cast(NamedTuple):
         return list(self[2:])
 
     def with_eva_waiting(self) -> Cast:
-        """Telegram's names given again, so that Eva is somebody whose push has not come yet."""
+        """Telegram's names given again, so that Eva is a person whose push has not come yet."""
         named = (self.anna, self.ben, self.cem, self.dora, self.eva)
         anna, ben, cem, dora, eva = sorted(named, key=Person.pushes, reverse=True)
         assert not eva.pushes()
         return self._replace(anna=anna, ben=ben, cem=cem, dora=dora, eva=eva)
 
 
+@pytest.mark.long
 async def test_push_is_answered_on_two_channels_despite_kills(homeserver: Synapse, tmp_path: Path):
     async with city(homeserver, tmp_path) as (house, cast):
         await ask_for_news(cast)
@@ -174,7 +177,7 @@ async def test_push_is_answered_on_two_channels_despite_kills(homeserver: Synaps
 
 @asynccontextmanager
 async def city(homeserver: Synapse, folder: Path) -> AsyncIterator[tuple[House, Cast]]:
-    """A house that runs, with Telegram at its own limits and Matrix, and people there who never heard of it."""
+    """An app that runs, with Telegram at its own limits and Matrix, and people there who never heard of it."""
     async with (
         harness_of("telegram")("", folder).open() as telegram,
         harness_of("matrix")("", folder, homeserver).open() as matrix,

@@ -45,7 +45,7 @@ def test_no_lock_goes_below_a_floor(name: str) -> None:
     found = [version for level in install.LEVELS for version in read_lock(level).get(name, ())]
     assert found, f"{name} is locked nowhere: take its floor away"
     below = [version for version in found if Version(version) < Version(least)]
-    assert not below, f"{name} {below} in a lock: {reason}; lock {least} or newer (docs/install.md)"
+    assert not below, f"{name} {below} in a lock: {reason}; lock {least} or newer (docs/operate/install.md)"
 
 
 @pytest.mark.parametrize("name", UNWANTED)

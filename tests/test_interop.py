@@ -45,21 +45,22 @@ def sha256(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_the_lock_of_the_matrix_client_names_hashes_and_no_place():
-    packages = json.loads(node.LOCK.read_text(encoding="utf-8"))["packages"]
+@pytest.mark.parametrize("made", node.ALL, ids=lambda made: made.name)
+def test_a_lock_of_npm_names_hashes_and_no_place(made):
+    packages = json.loads(made.lock.read_text(encoding="utf-8"))["packages"]
     installed = {name: package for name, package in packages.items() if name}
-    assert installed["node_modules/matrix-js-sdk"]["version"] in node.LOCK.with_name("package.json").read_text()
+    assert installed[f"node_modules/{made.name}"]["version"] in made.lock.with_name("package.json").read_text()
     assert [name for name, package in installed.items() if not package["integrity"].startswith("sha512-")] == []
     assert [name for name, package in installed.items() if "resolved" in package] == []
 
 
 def test_node_folder_is_ready_only_for_the_current_lock(tmp_path, monkeypatch):
     monkeypatch.setattr(node, "missing", lambda: "")
-    monkeypatch.setattr(node, "STAMP", tmp_path / "peers.txt")
-    assert not node.is_ready()
-    node.STAMP.write_text("another lock")
-    assert not node.is_ready()
-    node.STAMP.write_text(hashlib.sha256(node.LOCK.read_bytes()).hexdigest())
-    assert node.is_ready()
+    made = node.CLIENT._replace(folder=tmp_path)
+    assert not made.is_ready()
+    made.stamp.write_text("another lock")
+    assert not made.is_ready()
+    made.stamp.write_text(sha256(made.lock))
+    assert made.is_ready()
     monkeypatch.setattr(node, "missing", lambda: "node is not there")
-    assert not node.is_ready()
+    assert not made.is_ready()

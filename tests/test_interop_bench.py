@@ -1,4 +1,4 @@
-"""The comparison with other libraries: every bot stores what was said, a wrong row is an error, a table comes out."""
+"""The comparison with other libraries: every bot stores the answers, a wrong row is an error, a table comes out."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from bot.bootstrap.venv import SetupError
 from bot.cli.bench import peers
 from bot.common.errors import CommandError
 from tests.interop.bench import __main__ as program
-from tests.interop.bench import environments, table
+from tests.interop.bench import environments, goals, table
 from tests.interop.bench.comparing import Cell, Compared, Options, compare
 from tests.interop.bench.contestants import ALL, HANDLER, Contestant, check_rows
 from tests.interop.bench.residents import Crowd, Measured, person, turns
@@ -52,7 +52,7 @@ def test_the_peers_ask_again_where_they_do_not_understand():
 
 
 def stored(database, people):
-    """Rows of so many people, as a peer writes them."""
+    """Rows of this number of people, as a peer writes them."""
     rows = Rows(database)
     for number in range(people):
         made = begin()
@@ -110,6 +110,21 @@ def test_each_run_is_compared_with_the_same_run_of_the_handler():
     _, _, first, second, _ = table.tables([compared])
     assert first == f"| {HANDLER.title} | 100 (10–1,000) | 1 | 1 / 2 | 300 (300–300) |"
     assert second == f"| {other.title} | 200 (30–1,000) | 2.00 (1.00–3.00) | 1 / 2 | 100 (100–100) |"
+
+
+def test_goals_are_said_to_be_met_or_missed():
+    sink = next(one for one in ALL if one.module == "ours_sink")
+
+    def compared(residents, *rates):
+        runs = [{HANDLER: Measured(100, 1, 2, 300, 1), sink: Measured(rate, 1, 2, 100, 1)} for rate in rates]
+        return Compared(Cell("memory", residents), runs)
+
+    lines = list(goals.goal_lines([compared(64, 500, 600, 900), compared(1, 101)]))
+    assert lines[2:] == [
+        f"| {sink.title}, in process, 64 residents | ≥ 8 | 6.00 | missed by 25% |",
+        f"| {sink.title}, in process, alone | ≥ 1 | 1.01 | met |",
+    ]
+    assert not list(goals.goal_lines([compared(2, 500)]))
 
 
 def test_without_the_repository_the_command_says_what_is_missing(tmp_path):

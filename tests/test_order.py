@@ -1,12 +1,18 @@
-"""Tests that take long begin first in every process that shares them."""
+"""Tests that take long begin first in every process that shares them, and belong to `--full`."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.order import spread
+
+ROOT = Path(__file__).parents[1]
 
 
 def shares(row: list[int], processes: int) -> Iterator[list[int]]:
@@ -33,3 +39,51 @@ def test_every_share_begins_with_its_long_ones(long: int, others: int) -> None:
         few = [it for it in part if it < 0]
         assert part[: len(few)] == few
         assert long // 4 <= len(few) <= -(-long // 4)
+
+
+SAMPLES = """
+import pytest
+
+@pytest.fixture
+def chromium(): ...
+
+@pytest.fixture
+def world(chromium): ...
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def houses(request): ...
+
+@pytest.mark.long
+def test_city(): ...
+
+@pytest.mark.heavy
+def test_channel(): ...
+
+def test_page(world): ...
+
+def test_rule(): ...
+
+def test_table(houses): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "closing"),
+    [
+        ((".",), "2 passed, 4 deselected"),
+        ((".", "--full"), "6 passed"),
+        (("test_samples.py",), "6 passed"),
+        (("test_samples.py::test_city",), "1 passed"),
+    ],
+)
+def test_long_and_heavy_tests_run_when_asked_for(tmp_path: Path, words: tuple[str, ...], closing: str) -> None:
+    (tmp_path / "test_samples.py").write_text(SAMPLES)
+    (tmp_path / "conftest.py").write_text(
+        'pytest_plugins = ["tests.support.order"]\n'
+        "def pytest_addoption(parser):\n"
+        '    parser.addoption("--full", action="store_true")\n'
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *words]
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1].startswith(closing), done.stdout + done.stderr

@@ -1,6 +1,7 @@
 """The four top-level names are ours, and the locks say what pyproject.toml asks for."""
 
 import importlib.util
+import itertools
 import re
 import tomllib
 from importlib import metadata
@@ -10,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bot.bootstrap import install
+from tests.support.lock_layers import added
 
 PROJECT = tomllib.loads((install.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OURS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
@@ -30,17 +32,17 @@ def test_nothing_else_of_ours_would_be_left_out_of_the_wheel() -> None:
 
 @pytest.mark.parametrize("level", install.LEVELS)
 def test_lock_fulfils_what_the_project_asks_for(level: str) -> None:
-    pins = read_lock(level)
+    pins = read_locks_up_to(level)
     for wanted in wanted_by(level):
         versions = pins.get(canonicalize_name(wanted.name), set())
-        assert versions, f"{wanted} is not locked: docs/install.md says how to re-lock"
+        assert versions, f"{wanted} is not locked: docs/operate/install.md says how to re-lock"
         assert all(wanted.specifier.contains(version) for version in versions), f"{wanted} is locked at {versions}"
 
 
 @pytest.mark.parametrize("level", install.LEVELS)
 def test_lock_is_whole(level: str) -> None:
     """The lock is installed without looking for dependencies: every one of a locked package is locked as well."""
-    pins = read_lock(level)
+    pins = read_locks_up_to(level)
     waiting = wanted_by(level)
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
@@ -54,10 +56,15 @@ def test_lock_is_whole(level: str) -> None:
         waiting += dependencies_of(name, wanted.extras)
 
 
-@pytest.mark.parametrize(("smaller", "larger"), [("run", "test"), ("test", "dev")])
-def test_each_lock_holds_the_one_before(smaller: str, larger: str) -> None:
-    outer = read_lock(larger)
-    assert all(versions == outer.get(name) for name, versions in read_lock(smaller).items())
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(install.LEVELS, 2)))
+def test_a_lock_holds_only_what_it_adds(first: str, second: str) -> None:
+    """pip gets all of them at once: a package may be in one only."""
+    assert not read_lock(first).keys() & read_lock(second).keys()
+
+
+def test_a_new_lock_loses_what_earlier_ones_hold() -> None:
+    whole = "a==1 \\\n    --hash=sha256:1\nb==2 \\\n    --hash=sha256:2\nc==3\n"
+    assert added(whole, "a==1 \\\n    --hash=sha256:1\n", "c==3\n") == "b==2 \\\n    --hash=sha256:2\n"
 
 
 @pytest.mark.parametrize("level", install.LEVELS)
@@ -85,11 +92,18 @@ def read_lock(level: str) -> dict[str, set[str]]:
     return pins
 
 
+def read_locks_up_to(level: str) -> dict[str, set[str]]:
+    """The same of all locks of which a level consists."""
+    levels = install.LEVELS[: install.LEVELS.index(level) + 1]
+    return {name: versions for each in levels for name, versions in read_lock(each).items()}
+
+
 def wanted_by(level: str) -> list[Requirement]:
     """What pyproject.toml asks for on a level."""
-    groups = {"run": [], "test": ["test"], "dev": ["test", "dev"]}[level]
+    groups = {"run": [], "oidc": [], "test": ["test"], "dev": ["test", "dev"]}[level]
     entries = [entry for group in groups for entry in PROJECT["dependency-groups"][group] if isinstance(entry, str)]
-    return [Requirement(entry) for entry in PROJECT["project"]["dependencies"] + entries]
+    extras = PROJECT["project"]["optional-dependencies"]["oidc"] if level != "run" else []
+    return [Requirement(entry) for entry in PROJECT["project"]["dependencies"] + extras + entries]
 
 
 def applies(wanted: Requirement, extras: set[str]) -> bool:

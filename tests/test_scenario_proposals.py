@@ -23,11 +23,12 @@ from storage import migrate
 from storage.core.store import Store
 from tests import botapi
 from tests.botapi import BotApi, Rates, Resident
+from tests.support.api_client import Client, hire, key_for
 from tests.support.app import KEYS, consultation, publish
+from tests.support.browser import QUICK, Browser
+from tests.support.held_answers import publish_held
 from tests.support.sources import Clock
 from tests.support.telegram import channel_to
-from tests.test_api.client import Client, hire, key_for
-from tests.test_bot.browser import QUICK, Browser
 
 TURKISH = "Parka daha fazla bank ve gölge koyun"
 GERMAN = "Mehr Bänke und Schatten im Park"
@@ -49,7 +50,7 @@ QUESTIONS: list[dict[str, Any]] = [
 
 
 class City(NamedTuple):
-    """A running house with web pages, API and a Telegram bot."""
+    """A running app with web pages, API and a Telegram bot."""
 
     server: TestServer
     editor: EditionService
@@ -57,6 +58,7 @@ class City(NamedTuple):
     desk: Client
     clock: Clock
     browsers: list[Browser]
+    store: Store
 
     def browser(self, language: str) -> Browser:
         self.browsers.append(Browser(self.server, **{"Accept-Language": language}))
@@ -81,7 +83,13 @@ async def city(folder: Path) -> AsyncIterator[City]:
         server = TestServer(build_application(house, QUICK))
         async with house.running(), server, ClientSession() as session:
             here = City(
-                server, house.editor, api, Client(session, str(server.make_url("")).rstrip("/"), key), clock, []
+                server=server,
+                editor=house.editor,
+                api=api,
+                desk=Client(session, str(server.make_url("")).rstrip("/"), key),
+                clock=clock,
+                browsers=[],
+                store=store,
             )
             try:
                 yield here
@@ -107,7 +115,7 @@ async def says(resident: Resident, *lines: tuple[str, str]) -> None:
 
 async def propose_on_the_web(page: Browser) -> str:
     """A newcomer answers in Turkish; gives the code of the idea."""
-    send = Locale.of("tr").say("web.chat.send")
+    send = Locale.of("tr").text("web.chat.send")
     await page.post("/c/park/start", [("lang", "tr"), ("view", "chat")])
     for line in ("hayır", TURKISH):
         await page.press(send, text=line)
@@ -169,6 +177,7 @@ async def test_an_idea_goes_all_the_way(tmp_path, monkeypatch):
             "link": "https://example.org/baenke",
         }
         assert (await here.desk.post(f"/proposals/{code}/statuses", outcome)).status == 200
+        publish_held(here.store)
         await newcomer.get("/c/park")
         assert "Mayısta on bank geliyor." in newcomer.text, "told on the own page, in the own language"
         assert "Mayısta on bank geliyor." in (await here.browser("tr").get(f"/p/{code}")).text
@@ -192,5 +201,6 @@ async def test_who_wants_to_know_is_told_on_the_own_channel(tmp_path):
         assert (await here.desk.post(f"/proposals/{item['code']}/decisions", {"kind": "approve"})).status == 200
         outcome = {"status": "rejected", "reason": {"de": "Dort liegt eine Gasleitung."}}
         assert (await here.desk.post(f"/proposals/{item['code']}/statuses", outcome)).status == 200
+        publish_held(here.store)
         await told(author, "Dort liegt eine Gasleitung.")
         assert sum("Gasleitung" in sent.text for sent in author.messages()) == 1

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.transcript_player import replay, sample_database, sample_store
-
-__all__ = ["sample_database", "sample_store"]
+from tests.support.transcript_player import replay
 
 FOLDER = Path(__file__).parent / "transcripts"
 ALL = sorted(FOLDER.glob("*.txt"))

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from storage.core.store import Store
 from tests.support.app import consultation, publish, running, say
-from tests.test_bot.test_weighing import WEIGH, add
+from tests.test_proposals.test_weighing import WEIGH, add
 
 RESIDENTS = 200
 VOTES = {"Stimme zu": 1, "Stimme nicht zu": -1, "Unentschieden": 0}

@@ -15,18 +15,20 @@ from adapters.sections import read_section
 
 
 def open_channel(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> MatrixChannel:
-    """The channel, not started; its keys and login lie in `folder` unless `store` is set. Raises BadSettings."""
+    """Returns the channel, not started; its keys and login are in `folder` unless `store` is set. Raises
+    BadSettings.
+    """
     options = read_section(MatrixSettings, section)
     return MatrixChannel(name, options, SecretFolder(options.store or folder, cipher))
 
 
 async def examine(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> list[Finding]:
-    """For `doctor`: homeserver, login, trust, limits, clock. Changes nothing. Raises BadSettings."""
+    """Checks homeserver, login, trust, limits and clock for `doctor`. Changes nothing. Raises BadSettings."""
     options = read_section(MatrixSettings, section)
     return [finding async for finding in account_findings(options, SecretFolder(options.store or folder, cipher))]
 
 
 def reencrypt(section: BaseModel | None, folder: Path, cipher: TextCipher) -> None:
-    """Seals login and keys anew. Raises BadSettings, OSError and CipherError."""
+    """Re-encrypts login and keys. Raises BadSettings, OSError and CipherError."""
     store = read_section(MatrixSettings, section).store if section else None
     SecretFolder(store or folder, cipher).reencrypt()

@@ -1,5 +1,6 @@
-"""Signs the bot in: creates the login once and restores it later, so that it remains one device with one set of
-keys."""
+"""Signs the bot in: creates the login once and restores it later, so that the bot stays one device with one set of
+keys.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +26,9 @@ from flows.messages import Room
 
 LOGIN_FILE: Final = "login.json"
 _KEYS: Final = "signed_curve25519"
-"""The kind of keys with which a device is written to for the first time."""
+"""The algorithm of one-time keys."""
 _MOST_KEYS: Final = 1000
-"""More one-time keys than any homeserver has of a device."""
+"""More one-time keys than any homeserver stores for a device."""
 _NAME_LENGTH: Final = 10
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -49,9 +50,9 @@ class MatrixClient(AsyncClient):
         self._wants_fallback = False
 
     def note_keys(self, sync: Mapping[str, Any]) -> None:
-        """How many of the device's keys the homeserver still has to give away, as a sync says.
+        """Records the number of one-time keys left on the homeserver, as reported by a sync.
 
-        nio takes "none" for "not said", and would never upload any again.
+        nio reads "none" as "not reported", and would never upload keys again.
         """
         assert self.olm is not None  # noqa: S101 - for the type checker: encryption is always on
         counts, unused = sync.get("device_one_time_keys_count"), sync.get("device_unused_fallback_key_types")
@@ -67,10 +68,10 @@ class MatrixClient(AsyncClient):
         await super().close()  # type: ignore[no-untyped-call]
 
     async def upload_keys(self) -> None:
-        """Uploads what is missing of the device's keys. Raises MatrixRefusal and NoAnswer.
+        """Uploads the missing keys of the device. Raises MatrixRefusal and NoAnswer.
 
-        A homeserver that refuses them has others under the same names: it was given them after the backup this
-        installation was restored from. Messages encrypted with those cannot be read.
+        A homeserver that refuses them has other keys with the same ids: they were uploaded after the backup from which
+        this installation was restored. Messages encrypted with those cannot be decrypted.
         """
         try:
             await self._upload_missing_keys()
@@ -81,8 +82,8 @@ class MatrixClient(AsyncClient):
             await self._upload_missing_keys()
 
     async def _upload_missing_keys(self) -> None:
-        """Saved first: nio saves after the answer, and one-time keys of which a crash left only the public half would
-        make messages unreadable.
+        """Saves the keys before the upload: nio saves them after the answer, and a crash in between would leave
+        one-time keys without their private half, so that messages became unreadable.
         """
         assert self.olm is not None  # noqa: S101 - for the type checker: encryption is always on
         keys = self.olm.share_keys() if self.should_upload_keys else {}
@@ -109,8 +110,10 @@ class MatrixClient(AsyncClient):
         self.olm.uploaded_key_count, self._wants_fallback = 0, True
 
     def _fallback_key(self) -> dict[str, Any]:
-        """What the homeserver gives away when there is nothing else left: else whoever writes first while the bot is
-        away, and is one too many, could not be understood. nio knows no such key; it reads what was made with it."""
+        """Uploads the fallback key, which the homeserver returns when no one-time key is left: otherwise first messages
+        of new senders could not be decrypted while the bot is offline. nio does not support it, but decrypts messages
+        encrypted with it.
+        """
         assert self.olm is not None  # noqa: S101 - as above
         account: Any = self.olm.account._account
         if not account.fallback_key:
@@ -121,19 +124,21 @@ class MatrixClient(AsyncClient):
         return {f"{_KEYS}:{next(iter(account.fallback_key))}": signed}
 
     async def query_keys(self, people: Collection[str]) -> None:
-        """Asks for the devices of these people. Raises MatrixRefusal and NoAnswer."""
+        """Requests the devices of these users. Raises MatrixRefusal and NoAnswer."""
         body: dict[str, Any] = {"device_keys": {person: [] for person in people}}
         answer = await call_api(self, "POST", api_path("keys", "query"), body)
         await self._take(KeysQueryResponse.from_dict(answer))
 
     async def claim_keys(self, devices: Mapping[str, Iterable[str]]) -> None:
-        """Gets what it takes to write to devices for the first time. Raises MatrixRefusal and NoAnswer."""
+        """Claims one-time keys of devices to which the bot has not written before. Raises MatrixRefusal and
+        NoAnswer.
+        """
         body = {person: dict.fromkeys(names, _KEYS) for person, names in devices.items()}
         answer = await call_api(self, "POST", api_path("keys", "claim"), {"one_time_keys": body})
         await self._take(KeysClaimResponse.from_dict(answer))
 
     async def keys_claim(self, user_set: dict[str, Iterable[str]]) -> KeysClaimResponse:
-        """Nothing: nio calls it while it shares a key, where a refusal would lock the room for good."""
+        """Does nothing: nio calls it while it shares a key, where a refusal would lock the room permanently."""
         return KeysClaimResponse({}, {})
 
     async def _take(self, response: Response | ErrorResponse) -> None:
@@ -142,13 +147,8 @@ class MatrixClient(AsyncClient):
         await self.receive_response(response)
 
 
-async def sign_in(client: MatrixClient, options: MatrixSettings, store: SecretFolder) -> None:
-    """Restores the login, or makes it the first time; afterwards the device's keys are known and signed.
-
-    Raises ChannelProblem, CipherError, Refusal and NoAnswer.
-    """
-    await is_homeserver(client)
-    login = store.read(LOGIN_FILE) or {}
+def _check_login(login: dict[str, Any], options: MatrixSettings, store: SecretFolder) -> None:
+    """Raises ChannelProblem if the store belongs to another account or device than the settings."""
     if login and login.get("user_id") != options.user_id:
         raise ChannelProblem(
             f"the store {store.path} is that of {login.get('user_id')}: give {options.user_id} a folder of its own"
@@ -157,13 +157,23 @@ async def sign_in(client: MatrixClient, options: MatrixSettings, store: SecretFo
         raise ChannelProblem(
             f"the store {store.path} is that of another device than device_id: set the right one, or a new store"
         )
+
+
+async def sign_in(client: MatrixClient, options: MatrixSettings, store: SecretFolder) -> None:
+    """Restores the login, or creates it at the first start; uploads and signs the keys of the device.
+
+    Raises ChannelProblem, CipherError, Refusal and NoAnswer.
+    """
+    await is_homeserver(client)
+    login = store.read(LOGIN_FILE) or {}
+    _check_login(login, options, store)
     token = options.access_token.get_secret_value() or login.get("access_token", "")
     if token:
         client.access_token = token
         device = await _device_of_token(client, options, login)
     else:
         device = options.device_id or login.get("device_id") or _new_device()
-    # Written before the login: if we fall over right after it, the next one names the same device.
+    # Stored before the login: after a crash the next attempt uses the same device id.
     login = {"user_id": options.user_id, "device_id": device, "access_token": login.get("access_token", "")}
     store.write(LOGIN_FILE, login)
     if not client.access_token:
@@ -174,7 +184,7 @@ async def sign_in(client: MatrixClient, options: MatrixSettings, store: SecretFo
 
 
 async def is_homeserver(client: AsyncClient) -> list[str]:
-    """The versions the homeserver speaks. Raises ChannelProblem and NoAnswer."""
+    """Checks the versions that the homeserver supports. Raises ChannelProblem and NoAnswer."""
     try:
         versions = (await call_api(client, "GET", "/_matrix/client/versions")).get("versions")
     except MatrixRefusal:
@@ -191,19 +201,24 @@ def forget_token(store: SecretFolder) -> None:
         store.write(LOGIN_FILE, login | {"access_token": ""})
 
 
+def _device_of_password(options: MatrixSettings, login: dict[str, Any]) -> str:
+    """Returns the device for a new login with the password, where the homeserver revoked the token."""
+    if options.access_token.get_secret_value() or not options.password.get_secret_value():
+        raise ChannelProblem(
+            f"the homeserver does not accept the token of {options.user_id}: set a new access_token"
+        ) from None
+    return options.device_id or str(login.get("device_id") or _new_device())
+
+
 async def _device_of_token(client: MatrixClient, options: MatrixSettings, login: dict[str, Any]) -> str:
-    """Whose token it is. A token that was revoked is forgotten where a password can bring a new one."""
+    """Returns the device of the token. Deletes a revoked token if a password can replace it."""
     try:
         me = await call_api(client, "GET", api_path("account", "whoami"))
     except MatrixRefusal as error:
         if not error.is_signed_out:
             raise
         client.access_token = ""
-        if options.access_token.get_secret_value() or not options.password.get_secret_value():
-            raise ChannelProblem(
-                f"the homeserver does not accept the token of {options.user_id}: set a new access_token"
-            ) from None
-        return options.device_id or str(login.get("device_id") or _new_device())
+        return _device_of_password(options, login)
     if me.get("user_id") != options.user_id:
         raise ChannelProblem(f"the access_token is not that of {options.user_id}: check user_id")
     device = str(me.get("device_id", ""))
@@ -238,13 +253,13 @@ def _open_store(client: MatrixClient, device: str, store: SecretFolder) -> None:
             client.restore_login(client.user_id, device, client.access_token)
         except OSError:
             raise
-        except Exception as error:  # whatever a damaged file causes, the operator has to put it back
+        except Exception as error:  # for any error of a damaged file the remedy is to restore it
             raise ChannelProblem(f"the keys in {store.path} cannot be read: put them back from your backup") from error
         store.hide()
 
 
 async def _publish_keys(client: MatrixClient, store: SecretFolder) -> None:
-    """Uploads the device's keys where the homeserver has none, and signs them."""
+    """Uploads the device's keys if the homeserver has none, and signs them."""
     assert client.olm is not None  # noqa: S101 - for the type checker: encryption is always on
     device = str(client.device_id)
     there = device_of(await look_up_foreign_keys(client), client.user_id, device)
@@ -256,7 +271,7 @@ async def _publish_keys(client: MatrixClient, store: SecretFolder) -> None:
             "or sign this device out in another client and give the bot a new store"
         )
     if not theirs:
-        client.olm.account.shared = False  # a device that was deleted comes back under its name without keys
+        client.olm.account.shared = False  # a deleted device is created again under its id, without keys
     await client.upload_keys()
     try:
         await ensure_cross_signing(client, store)

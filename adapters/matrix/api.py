@@ -44,7 +44,7 @@ class NoAnswer(Exception):
 
 
 def api_path(*parts: str) -> str:
-    """A path of the client API; the parts are escaped.
+    """Returns a path of the client API with escaped parts.
 
     >>> api_path("rooms", "!a/b", "leave")
     '/_matrix/client/v3/rooms/%21a%2Fb/leave'
@@ -60,7 +60,7 @@ async def call_api(
     *,
     seconds: float = TIMEOUT_SECONDS,
 ) -> dict[str, Any]:
-    """The JSON object that is answered. Raises MatrixRefusal and NoAnswer."""
+    """Returns the JSON object of the answer. Raises MatrixRefusal and NoAnswer."""
     raw, status = await fetch_bytes(client, method, where, body, seconds=seconds)
     try:
         answer = parse_json(raw)
@@ -74,7 +74,7 @@ async def call_api(
 
 
 async def call_for_list(client: AsyncClient, where: str) -> list[Mapping[str, Any]]:
-    """The JSON objects of a list that is answered. Raises MatrixRefusal and NoAnswer."""
+    """Returns the JSON objects of an answer that is a list. Raises MatrixRefusal and NoAnswer."""
     raw, status = await fetch_bytes(client, "GET", where)
     try:
         answer = parse_json(raw)
@@ -87,21 +87,36 @@ async def call_for_list(client: AsyncClient, where: str) -> list[Mapping[str, An
     return objects_in(answer)
 
 
+async def upload(client: AsyncClient, content: bytes, content_type: str) -> str:
+    """Stores a file at the homeserver; returns its `mxc://` address. Raises MatrixRefusal and NoAnswer."""
+    raw, status = await fetch_bytes(client, "POST", "/_matrix/media/v3/upload", content, content_type=content_type)
+    try:
+        answer = object_in(parse_json(raw))
+    except ValueError:
+        answer = {}
+    if status >= 400:
+        raise refusal(status, answer)
+    if not (uri := str(answer.get("content_uri", ""))):
+        raise NoAnswer(f"status {status}, no address")
+    return uri
+
+
 async def fetch_bytes(
     client: AsyncClient,
     method: str,
     where: str,
-    body: dict[str, Any] | None = None,
+    body: dict[str, Any] | bytes | None = None,
     *,
     seconds: float = TIMEOUT_SECONDS,
     most: int = 200_000_000,
+    content_type: str = "application/json",
 ) -> tuple[bytes, int]:
-    """The bytes that are answered, and the status. Raises NoAnswer."""
-    headers = {"Content-Type": "application/json"}
+    """Returns body and status of the answer. Raises NoAnswer."""
+    headers = {"Content-Type": content_type}
     if client.access_token:
         headers["Authorization"] = f"Bearer {client.access_token}"
-    data = None if body is None else json.dumps(body)
-    timeout: Any = ClientTimeout(total=seconds)  # nio says "float" and hands it on to aiohttp
+    data = json.dumps(body) if isinstance(body, dict) else body
+    timeout: Any = ClientTimeout(total=seconds)  # the type of nio is "float"; it is passed to aiohttp
     try:
         response = await client.send(method, where, data, headers, timeout=timeout)
         async with response:
@@ -122,10 +137,10 @@ def refusal(status: int, answer: Mapping[str, Any]) -> MatrixRefusal:
 
 
 def object_in(found: object) -> Mapping[str, Any]:
-    """The value if it is a JSON object, otherwise an empty one."""
+    """Returns the value if it is a JSON object, otherwise an empty one."""
     return found if isinstance(found, Mapping) else {}
 
 
 def objects_in(found: object) -> list[Mapping[str, Any]]:
-    """The objects of a list; an empty list for any other value."""
+    """Returns the objects of a list; an empty list for any other value."""
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

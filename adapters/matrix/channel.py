@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import ClassVar, Final
 
 import structlog
 from peewee import PeeweeException  # of nio's store
 
-from adapters.base import CipherError, Delivery, Limits, Outgoing, Receive, Replies, Sent, Unreachable
+from adapters.base import (
+    CipherError,
+    Delivery,
+    ImageReader,
+    Limits,
+    MessagePreview,
+    Outgoing,
+    PublicAddress,
+    Receive,
+    Replies,
+    Sent,
+    Unreachable,
+)
 from adapters.matrix.account import ChannelProblem, MatrixClient, forget_token, sign_in
 from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api
 from adapters.matrix.files import SecretFolder
+from adapters.matrix.images import ImageUploads
 from adapters.matrix.media import fetch_attachment
 from adapters.matrix.options import MatrixSettings
 from adapters.matrix.rooms import GROUP_PREFIX, RoomJoiner
-from adapters.matrix.sending import TEXT_UTF16, MatrixSender
+from adapters.matrix.sending import TEXT_UTF16, MatrixSender, render_events
 from adapters.matrix.state import MatrixState
 from adapters.matrix.syncing import Syncer
 from adapters.numbered import Offers
-from flows.messages import MsgIn
+from flows.messages import MsgIn, MsgOut
 
 log = structlog.get_logger()
 
@@ -34,6 +47,13 @@ READY_SECONDS: Final = 3.0
 class MatrixChannel:
     """A bot account on a homeserver. `trouble` names the current problem; the loop retries with growing pauses."""
 
+    cannot: ClassVar[Mapping[str, str]] = {
+        "a_chat_that_moves_is_followed": "the address is the person, in whichever room; upgrades are in test_matrix.py",
+        "a_stale_choice_changes_nothing_by_itself": (
+            "numbers and words answer the open question; what names its own (polls, reactions) is in test_matrix.py"
+        ),
+        "one_slow_chat_does_not_delay_others": "a homeserver answers for all rooms or for none",
+    }
     limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=GROUP_PREFIX)
 
     def __init__(self, name: str, options: MatrixSettings, store: SecretFolder) -> None:
@@ -51,16 +71,33 @@ class MatrixChannel:
         self._sender: MatrixSender | None = None
         self._syncer: Syncer | None = None
         self._offers = Offers()
+        self._images = ImageUploads()
+
+    def show_images(self, read: ImageReader) -> None:
+        """Stores the function that reads the files of images."""
+        self._images.read = read
 
     async def start(self, receive: Receive) -> None:
-        """Returns when the homeserver has answered, or after a moment: the application does not wait for it."""
+        """Starts the channel. Returns when the homeserver has answered, or after a short timeout: the application does
+        not wait for it.
+        """
         self._tasks = [asyncio.create_task(self._run(receive))]
         with suppress(TimeoutError):
             async with asyncio.timeout(READY_SECONDS):
                 await self._tried.wait()
 
+    def public_address(self, start: str) -> PublicAddress:
+        """Returns the bot's user id and its link (https://spec.matrix.org/latest/appendices/#matrixto-navigation)."""
+        user = self._options.user_id
+        return PublicAddress("Matrix", user, f"https://matrix.to/#/{user}", is_transferred=False)
+
+    def preview(self, msg: MsgOut) -> MessagePreview:
+        """Returns the bodies of the events, as `render_events` makes them."""
+        events = render_events(msg, self._options.choices, "")
+        return MessagePreview(tuple(str(event.content["body"]) for event in events))
+
     async def send(self, message: Outgoing) -> Delivery:
-        """Sends a message. Without a homeserver or a login it waits here instead of using up its attempts."""
+        """Sends a message. Without a homeserver or a login it waits, so that no attempts are counted."""
         self._sending += 1
         try:
             await self._online.wait()
@@ -73,7 +110,7 @@ class MatrixChannel:
             await self._close_when_done()
 
     async def fetch(self, media_ref: str) -> bytes | Delivery:
-        """An attachment, decrypted."""
+        """Returns an attachment, decrypted."""
         await self._online.wait()
         assert self._client is not None  # noqa: S101 - for the type checker: online means signed in
         return await fetch_attachment(self._client, media_ref)
@@ -86,7 +123,7 @@ class MatrixChannel:
                 self._state.forget_person(address)
 
     async def stop(self) -> None:
-        """Ends receiving; messages can still be sent afterwards."""
+        """Stops receiving; messages can still be sent afterwards."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -97,7 +134,7 @@ class MatrixChannel:
 
     async def _close_when_done(self) -> None:
         if self._is_stopped and not self._sending and self._client is not None:
-            await self._client.close()  # all opened again by the next message, if there is one
+            await self._client.close()  # the next message opens them again, if there is one
             if self._state is not None:
                 self._state.close()
 
@@ -114,7 +151,7 @@ class MatrixChannel:
                 if self._syncer is None:
                     self._syncer = await self._sign_in()
                 await self._syncer.step(hear, is_patient=self._online.is_set())
-            except Exception as error:  # noqa: BLE001 - the loop has to go on after any error
+            except Exception as error:  # noqa: BLE001 - the loop must continue after any error
                 pause = min(max(FIRST_PAUSE_SECONDS, pause * 2), LONGEST_PAUSE_SECONDS)
                 pause = max(pause, self._note(error))
                 self._tried.set()
@@ -153,11 +190,11 @@ class MatrixChannel:
                 return f"{self._options.homeserver} refuses ({error})"
             case OSError() | sqlite3.Error() | PeeweeException():
                 return f"the store {self._store.path} cannot be used: check its rights and the free space"
-        return f"a fault of the program itself ({type(error).__name__})"
+        return f"an internal error of the channel ({type(error).__name__})"
 
     def _signed_out(self) -> None:
-        """The next round signs in again, as the same device."""
-        with suppress(OSError, CipherError):  # then the homeserver refuses the token once more
+        """Forgets the login, so that the next round signs in again as the same device."""
+        with suppress(OSError, CipherError):  # then the homeserver refuses the token again
             forget_token(self._store)
         if self._client is not None:
             self._client.access_token = ""
@@ -165,7 +202,7 @@ class MatrixChannel:
 
     async def _sign_in(self) -> Syncer:
         self._store.prepare()
-        if self._client is None or self._client.olm is None:  # nio does not open a store a second time
+        if self._client is None or self._client.olm is None:  # nio opens a store only once
             if self._client is not None:
                 await self._client.close()
             self._client = MatrixClient(self._options, self._store.path)
@@ -173,7 +210,7 @@ class MatrixChannel:
             self._state = MatrixState(self._store.path)
         await sign_in(self._client, self._options, self._store)
         await self._show_name(self._client)
-        self._sender = MatrixSender(self._client, self._state, self._options.choices)
+        self._sender = MatrixSender(self._client, self._state, self._options.choices, self._images)
         joiner = RoomJoiner(self._client, self._state)
         for task in self._tasks[1:]:
             task.cancel()

@@ -26,7 +26,7 @@ MOST_SKEW_SECONDS: Final = 60.0
 
 
 async def account_findings(options: MatrixSettings, store: SecretFolder) -> AsyncIterator[Finding]:
-    """Homeserver, clock, login, trust and limits, in the order in which a start would need them."""
+    """Yields the findings on homeserver, clock, login, trust and limits, in the order in which a start needs them."""
     client = MatrixClient(options, store.path)
     try:
         async for finding in _look(client, options, store):
@@ -73,7 +73,7 @@ async def _look(client: MatrixClient, options: MatrixSettings, store: SecretFold
 
 
 async def _clock(client: MatrixClient) -> Finding:
-    """Compares this machine's clock with the date the homeserver puts on its answers."""
+    """Compares this machine's clock with the Date header of the homeserver."""
     try:
         response = await client.send("GET", "/_matrix/client/versions")
         response.release()
@@ -100,12 +100,12 @@ async def _trust(client: MatrixClient, user: str, device: str, store: SecretFold
 
 
 async def _limits(client: MatrixClient, options: MatrixSettings) -> Finding:
-    """Only an administrator may ask Synapse for the limit of an account; others get a hint."""
+    """Yields the rate limit of the account. Only an administrator may query it at Synapse; others get a hint."""
     where = f"/_synapse/admin/v1/users/{options.user_id}/override_ratelimit"
     try:
         limit: dict[str, Any] = await call_api(client, "GET", where)
     except (MatrixRefusal, NoAnswer):
-        return Finding(True, "limits of the account cannot be seen from here: lift them as docs/matrix.md says")
+        return Finding(True, "limits of the account cannot be seen from here: lift them as docs/operate/matrix.md says")
     is_lifted = limit.get("messages_per_second") == 0 and limit.get("burst_count") == 0
-    words = "no limit on messages" if is_lifted else "messages are limited: lift it as docs/matrix.md says"
+    words = "no limit on messages" if is_lifted else "messages are limited: lift it as docs/operate/matrix.md says"
     return Finding(is_lifted, words)

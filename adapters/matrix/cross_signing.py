@@ -1,9 +1,9 @@
 """Signs the bot's device with cross-signing keys of its own account (Matrix specification, "Cross-signing").
 
-Clients that exclude devices nobody signed neither read what an unsigned bot says nor give it their keys. matrix-nio
-does not know cross-signing, so these are the few steps that are needed: three Ed25519 keys, the master key vouching for
-the other two, the self-signing key for the device. The seeds stay in the store, sealed: who loses them gets a new
-identity, which people see as a warning; who steals them can pass for the bot.
+Clients that exclude unsigned devices neither decrypt messages of an unsigned bot nor share keys with it. matrix-nio
+does not support cross-signing, so this module has the required steps: three Ed25519 keys; the master key signs the
+other two, the self-signing key signs the device. The seeds are stored encrypted. Without them the bot gets a new
+identity, which clients show as a warning; with stolen ones an attacker can impersonate the bot.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ForeignKeys(Exception):
 
 
 def load_signing_keys(store: SecretFolder) -> Keys | None:
-    """The bot's own keys, or None where it has none yet. Raises CipherError."""
+    """Loads the bot's own keys; returns None if there are none yet. Raises CipherError."""
     seeds = store.read(CROSS_SIGNING_FILE)
     if seeds is None:
         return None
@@ -40,12 +40,12 @@ def load_signing_keys(store: SecretFolder) -> Keys | None:
 
 
 def public_signing_keys(key: Ed25519PrivateKey) -> str:
-    """The public half as Matrix writes it: base64 without padding."""
+    """Returns the public key in Matrix notation: base64 without padding."""
     return _base64(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
 def sign(thing: dict[str, Any], user: str, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The object with a signature of this key (Matrix specification, "Signing JSON")."""
+    """Returns the object with a signature of this key (Matrix specification, "Signing JSON")."""
     bare = {name: value for name, value in thing.items() if name not in {"signatures", "unsigned"}}
     signature = _base64(key.sign(Api.to_canonical_json(bare).encode()))
     signatures = {name: dict(by) for name, by in thing.get("signatures", {}).items()}
@@ -54,7 +54,7 @@ def sign(thing: dict[str, Any], user: str, key: Ed25519PrivateKey) -> dict[str, 
 
 
 async def look_up_foreign_keys(client: AsyncClient) -> dict[str, Any]:
-    """What the homeserver tells everybody about the account's keys. Raises Refusal and NoAnswer."""
+    """Returns the public keys of the account at the homeserver. Raises Refusal and NoAnswer."""
     body: dict[str, Any] = {"device_keys": {client.user_id: []}}
     return await call_api(client, "POST", api_path("keys", "query"), body)
 
@@ -66,21 +66,20 @@ def is_signed(known: dict[str, Any], user: str, device: str, keys: Keys) -> bool
 
 
 def device_of(known: dict[str, Any], user: str, device: str) -> dict[str, Any]:
-    """The device keys the homeserver knows; empty where it knows none."""
+    """Returns the device keys at the homeserver; empty if there are none."""
     found = known.get("device_keys", {}).get(user, {}).get(device, {})
     return found if isinstance(found, dict) else {}
 
 
 def master_of(known: dict[str, Any], user: str) -> str:
-    """The account's public master key, "" where it has none."""
+    """Returns the account's public master key; "" if there is none."""
     keys = known.get("master_keys", {}).get(user, {}).get("keys", {})
     return next(iter(keys.values()), "")
 
 
 async def ensure_cross_signing(client: AsyncClient, store: SecretFolder) -> None:
-    """Makes, uploads and uses the keys as far as that is not done yet. The device's own keys must be uploaded before.
-
-    Raises ForeignKeys, CipherError, Refusal and NoAnswer.
+    """Creates, uploads and applies the keys, as far as that is not done yet. The keys of the device must be uploaded
+    before. Raises ForeignKeys, CipherError, Refusal and NoAnswer.
     """
     user, device = client.user_id, str(client.device_id)
     known = await look_up_foreign_keys(client)
@@ -90,7 +89,7 @@ async def ensure_cross_signing(client: AsyncClient, store: SecretFolder) -> None
         raise ForeignKeys
     if keys is None:
         seeds = {usage: base64.b64encode(os.urandom(_SEED_BYTES)).decode() for usage in USAGES}
-        store.write(CROSS_SIGNING_FILE, seeds)  # before anybody hears of them
+        store.write(CROSS_SIGNING_FILE, seeds)  # stored before they are uploaded
         keys = {usage: Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed)) for usage, seed in seeds.items()}
     if not there:
         await call_api(client, "POST", api_path("keys", "device_signing", "upload"), _uploaded(user, keys))
@@ -102,7 +101,7 @@ async def ensure_cross_signing(client: AsyncClient, store: SecretFolder) -> None
 
 
 def _uploaded(user: str, keys: Keys) -> dict[str, Any]:
-    """The three public keys, the second and third vouched for by the first.
+    """Returns the three public keys, the second and third signed by the first.
 
     >>> key = Ed25519PrivateKey.from_private_bytes(bytes(32))
     >>> uploaded = _uploaded("@b:x", dict.fromkeys(USAGES, key))

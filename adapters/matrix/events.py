@@ -37,7 +37,7 @@ class Heard(NamedTuple):
 
 
 def read_event(kind: str, content: Content) -> Heard | None:
-    """Parses an event of this type; None if it is not for a bot. Accepts any malformed content.
+    """Parses an event of this type; None if it is not for a bot. Malformed content raises no error.
 
     >>> read_event("m.room.message", {"msgtype": "m.text", "body": "Ja"}).text
     'Ja'
@@ -53,8 +53,13 @@ def read_event(kind: str, content: Content) -> Heard | None:
     if kind in _POLL_RESPONSES:
         return _poll_response(content)
     if kind in _POLLS:
-        return _related(content)._replace(media="other")  # one of their own
+        return _related(content)._replace(media="other")  # messages of the bot itself
     return None
+
+
+def _is_ignored(kind: str) -> bool:
+    """Whether a message is no answer. Messages of bots are ignored: two bots would answer each other forever."""
+    return not kind or kind == "m.notice" or kind.startswith("m.key.verification")
 
 
 def _message(content: Content) -> Heard | None:
@@ -62,8 +67,8 @@ def _message(content: Content) -> Heard | None:
     if heard.edits:
         content = _object(content, "m.new_content")
     kind, body = _text(content, "msgtype"), _text(content, "body")
-    if kind == "m.notice" or kind.startswith("m.key.verification") or not kind:
-        return None  # what bots say is never answered: two of them would never stop
+    if _is_ignored(kind):
+        return None
     if kind in {"m.text", "m.emote"}:
         return heard._replace(text=_without_quote(body) if heard.replies_to else body)
     if kind == "m.location":
@@ -77,7 +82,7 @@ def _message(content: Content) -> Heard | None:
 
 
 def _related(content: Content) -> Heard:
-    """Only what the event says about others: an edit, a thread, a reply, a mention."""
+    """Returns only the relations of the event to others: an edit, a thread, a reply, a mention."""
     relation = _object(content, "m.relates_to")
     kind, event = _text(relation, "rel_type"), _text(relation, "event_id")
     reply = _text(_object(relation, "m.in_reply_to"), "event_id")
@@ -91,7 +96,7 @@ def _related(content: Content) -> Heard:
 
 
 def _reaction(content: Content) -> Heard | None:
-    """A reaction with a number, e.g. the keycap 2️⃣, is that number as an answer to the event it stands at."""
+    """Returns a keycap reaction such as 2️⃣ as that number, an answer to the related event."""
     relation = _object(content, "m.relates_to")
     key = _text(relation, "key").replace("\ufe0f", "")
     number = _KEYCAPS.get(key, key)
@@ -102,17 +107,16 @@ def _reaction(content: Content) -> Heard | None:
 
 
 def _poll_response(content: Content) -> Heard | None:
-    """The answers of our own polls are the tokens of our quick replies."""
+    """Returns the answers to one of our polls, which are tokens of quick replies."""
     response = next((found for kind in _POLL_RESPONSES if (found := _object(content, kind))), content)
     answers = response.get("answers") or response.get("m.selections")
     if not isinstance(answers, list) or not answers or not isinstance(answers[0], str):
-        return None  # a vote taken back
+        return None  # a withdrawn vote
     return Heard(choice=answers[0])
 
 
 def _media_ref(content: Content) -> str:
-    """Where the attachment lies, with what it takes to decrypt it: JSON, for `media.fetch`. "" where it is said to be
-    too large for it."""
+    """Returns location and keys of the attachment as JSON, for `media.fetch`; "" if its declared size is too large."""
     size = _object(content, "info").get("size")
     if isinstance(size, int) and size > MOST_BYTES:
         return ""
@@ -125,7 +129,7 @@ def _media_ref(content: Content) -> str:
 
 
 def _place(uri: str) -> Location | None:
-    """A geo URI (RFC 5870).
+    """Parses a geo URI (RFC 5870).
 
     >>> _place("geo:52.5,13.4;u=35")
     Location(latitude=52.5, longitude=13.4)
@@ -139,7 +143,7 @@ def _place(uri: str) -> Location | None:
 
 
 def _without_quote(body: str) -> str:
-    """Older clients put what is replied to, in lines that begin with ">", before the reply."""
+    """Removes the quoted message: older clients put it before a reply, in lines that begin with ">"."""
     lines = body.split("\n")
     while lines and lines[0].startswith(">"):
         lines.pop(0)

@@ -13,15 +13,14 @@ _SEALED: Final = "sealed"
 
 
 class SecretFolder(NamedTuple):
-    """The channel's folder, and what its secrets are sealed with."""
+    """The channel's folder for encrypted files."""
 
     path: Path
     cipher: TextCipher
 
     def prepare(self) -> None:
-        """Makes it, for its owner only, and seals what still lies there as it was kept formerly, unsealed.
-
-        Raises OSError and CipherError.
+        """Creates the folder, readable by its owner only, and encrypts files that earlier versions stored as plain
+        text. Raises OSError and CipherError.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file in self.path.glob("*.json"):
@@ -30,21 +29,20 @@ class SecretFolder(NamedTuple):
                 self.write(file.name, content)
 
     def reencrypt(self) -> None:
-        """Seals anew what lies there, with what the vault seals with now. Raises OSError and CipherError."""
+        """Re-encrypts the files with the newest key. Raises OSError and CipherError."""
         for file in sorted(self.path.glob("*.json")):
             content = self.read(file.name)
             if content is not None:
                 self.write(file.name, content)
 
     def hide(self) -> None:
-        """Takes from others what rights they have on the files there. Raises OSError."""
+        """Removes the access rights of other users from the files. Raises OSError."""
         for file in self.path.iterdir():
             file.chmod(0o600)
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """What was written, or None where nothing was (or nothing that can be read).
-
-        Raises CipherError, naming the file, where it was sealed with another key.
+        """Returns the decrypted content; None if there is no file or an empty one. Raises CipherError, naming the file,
+        if it was encrypted with another key.
         """
         content = _json_of(self.path / name)
         if content is None or _SEALED not in content:
@@ -56,7 +54,7 @@ class SecretFolder(NamedTuple):
         return unsealed
 
     def write(self, name: str, content: dict[str, Any]) -> None:
-        """Seals it, replaces the file in one step and waits until it is on the disk. Raises OSError and CipherError."""
+        """Encrypts the content, replaces the file atomically and durably. Raises OSError and CipherError."""
         sealed = {_SEALED: self.cipher.encrypt(json.dumps(content))}
         file = self.path / name
         new = self.path / f"{name}.new"

@@ -18,7 +18,7 @@ SECONDS: Final = 120.0
 
 
 async def fetch_attachment(client: MatrixClient, media_ref: str) -> bytes | Delivery:
-    """The attachment behind a `media_ref` made by `events.hear`, or why there is none."""
+    """Returns the attachment of a `media_ref` made by `events.hear`, or the reason why there is none."""
     try:
         ref = json.loads(media_ref)
         server, _, name = str(ref["url"]).removeprefix("mxc://").partition("/")

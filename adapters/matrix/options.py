@@ -22,29 +22,31 @@ def _is_user(name: str) -> str:
 
 
 class MatrixSettings(BaseModel):
-    """The section, checked."""
+    """The validated section."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     type: Literal["matrix"] = "matrix"
     homeserver: Annotated[str, AfterValidator(_is_address)]
-    """Where the homeserver answers its clients."""
+    """The client URL of the homeserver."""
     user_id: Annotated[str, AfterValidator(_is_user)]
-    """The bot's account."""
+    """The user id of the bot."""
     password: SecretStr = SecretStr("")
-    """Used to sign in, at the first start and when the login was revoked; else what stands in the store is enough."""
+    """Used to sign in, at the first start and after the login was revoked; otherwise the stored login is enough."""
     access_token: SecretStr = SecretStr("")
-    """Instead of a password: a token of a device that only this bot uses."""
+    """Instead of a password: the token of a device used by this bot only."""
     device_id: str = ""
-    """The device of the token; empty: the homeserver is asked."""
+    """The device of the token; empty: requested from the homeserver."""
     store: Path | None = None
     """Folder for keys and login; default: `channels/NAME` in the data folder."""
     display_name: str = Field(default="Mitsprache-Bot", max_length=200)
-    """What people see beside its messages."""
+    """The display name of the bot."""
     allowed_servers: tuple[str, ...] = ()
-    """Whose people may invite the bot. Empty: anybody into a direct chat, people of its own server into rooms."""
+    """The servers whose users may invite the bot. Empty: any user to a direct chat, users of its own server to
+    rooms.
+    """
     choices: Literal["numbers", "reactions", "polls"] = "numbers"
-    """How answers are offered besides their numbers, which always work."""
+    """How answers are offered besides their numbers, which are always accepted."""
 
     @model_validator(mode="after")
     def _can_sign_in(self) -> Self:
@@ -54,5 +56,5 @@ class MatrixSettings(BaseModel):
 
     @property
     def server(self) -> str:
-        """The part of the user id after the colon. (Ids of rooms must not be taken apart like this.)"""
+        """Returns the part of the user id after the colon. (Room ids must not be parsed like this.)"""
         return self.user_id.partition(":")[2]

@@ -37,7 +37,7 @@ Raw = Mapping[str, Any]
 
 
 class TimelineReader:
-    """Reads what a sync brought. Writes to the state, inside the transaction of its caller."""
+    """Reads sync responses. Writes to the state, inside the transaction of its caller."""
 
     def __init__(self, name: str, client: MatrixClient, state: MatrixState) -> None:
         self._name = name
@@ -47,9 +47,8 @@ class TimelineReader:
         self._told: list[str] = []
 
     async def timeline(self, room_id: str, info: Raw, since: str) -> list[Raw]:
-        """The new events of a room, in order and without gaps; none from before the bot became a member.
-
-        Raises MatrixRefusal and NoAnswer.
+        """Returns the new events of a room, in order and without gaps; none from before the bot became a member. Raises
+        MatrixRefusal and NoAnswer.
         """
         line = object_in(info.get("timeline"))
         found = objects_in(line.get("events"))
@@ -63,7 +62,7 @@ class TimelineReader:
         return [event for event in found if _moment(event) >= earliest]
 
     async def _gap(self, room_id: str, start: str, since: str) -> list[Raw]:
-        """All events between the last sync and this one, the oldest first."""
+        """Returns all events between the last sync and this one, oldest first."""
         found: list[Raw] = []
         while start:
             where = f"{api_path('rooms', room_id, 'messages')}?dir=b&limit={PAGE}&from={start}&to={since}"
@@ -76,7 +75,7 @@ class TimelineReader:
         return found[::-1]
 
     def _beginning(self, found: list[Raw]) -> int | None:
-        """The index of the event by which the bot became a member: its invitation, otherwise its join."""
+        """Returns the index of the event by which the bot became a member: its invitation, otherwise its join."""
         joined = None
         for index in range(len(found) - 1, -1, -1):
             event = found[index]
@@ -90,8 +89,8 @@ class TimelineReader:
         return joined
 
     def read(self, room_id: str, found: list[Raw], room: Room, *, is_alone: bool) -> list[MsgIn]:
-        """The messages among these events, and what they mean for the room itself. `is_alone`: only the bot can be
-        meant, also where others could read along.
+        """Returns the messages among these events, and their effects on the room. `is_alone`: messages are for the bot,
+        although others could read them.
         """
         heard: list[MsgIn] = []
         for event in found:
@@ -105,9 +104,8 @@ class TimelineReader:
         return heard
 
     def _readable(self, found: Iterator[MsgIn]) -> list[MsgIn]:
-        """The messages of an event; one that nobody can read is set aside: else it would stop all others for ever.
-
-        Raises where the state or nio's store cannot be written: then the sync is taken again.
+        """Returns the messages of an event; skips an unreadable event, which would otherwise block all others. Raises
+        an error if the state or nio's store cannot be written: then the sync is repeated.
         """
         try:
             return list(found)
@@ -123,7 +121,7 @@ class TimelineReader:
         if event.get("type") == "m.room.encrypted":
             opened = self.decrypt(room_id, event)
             if opened is None:
-                if not is_group:  # in a group it may not have been for the bot
+                if not is_group:  # in a group the message may not be for the bot
                     sealed = UndecryptedEvent(
                         str(event.get("event_id")),
                         room_id,
@@ -143,13 +141,13 @@ class TimelineReader:
             yield msg
 
     def decrypt(self, room_id: str, event: Raw) -> Raw | None:
-        """The decrypted event, None without a key."""
+        """Returns the decrypted event; None without a key."""
         try:
             parsed = Event.parse_encrypted_event(deepcopy(dict(event)))
             if not isinstance(parsed, MegolmEvent) or self._client.olm is None:
                 return None
             opened = self._client.olm.decrypt_megolm_event(parsed, room_id)
-            # What was inside is not looked at by any homeserver.
+            # the homeserver cannot validate the encrypted content
             return object_in(mended(getattr(opened, "source", None))) or None
         except EncryptionError:
             return None
@@ -171,7 +169,7 @@ class TimelineReader:
             if not (is_alone or self._is_for_bot(heard)):
                 return None
             if not heard.text.startswith(_CALLS):
-                heard = heard._replace(text=_CALLS[0])  # being named is a call as well; the words stay where they are
+                heard = heard._replace(text=_CALLS[0])  # a mention addresses the bot too; the text stays unchanged
         if not heard.reacts_to:
             self._state.set_position(address, QuestionThread(place.question, heard.thread))
         return MsgIn(
@@ -196,10 +194,10 @@ class TimelineReader:
         return heard.text.startswith(_CALLS) or me in heard.mentions or me in heard.text
 
     def late(self) -> Iterator[MsgIn]:
-        """What had no key and can be read now; and for what waited long enough, that it could not be read. It was said
-        before anything a sync brings with the key. `settle` is to be called when it is stored.
+        """Returns undecrypted messages whose key has arrived, and the events that waited too long. They are older than
+        the messages of the sync that brings the key. Call `settle` when they are stored.
 
-        What people have written again since they were asked to is not waited for any more (`MatrixState.drop_told`).
+        A message that its sender has repeated on request is not waited for any more (`MatrixState.drop_told`).
         """
         now = time.time()
         self._state.drop_older_than(now - LONGEST_WAIT_SECONDS)
@@ -248,6 +246,6 @@ class TimelineReader:
 
 
 def _moment(event: Raw) -> float:
-    """When the homeserver of the sender received the event, in milliseconds of the epoch; 0 if it is invalid."""
+    """Returns when the sender's homeserver received the event, in milliseconds since the epoch; 0 if invalid."""
     moment = event.get("origin_server_ts")
     return float(moment) if isinstance(moment, int) and 0 <= moment < 10**14 else 0.0

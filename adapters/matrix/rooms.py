@@ -39,7 +39,7 @@ NOT_STUCK: Final = Stuck(0, 0.0)
 
 
 def address_of(person: str, room: str, *, is_group: bool) -> str:
-    """The address of a person, in a direct room or in a group.
+    """Returns the address of a user, in a direct room or in a group.
 
     In direct rooms it is the Matrix id, so that a second direct room belongs to the same contact.
     """
@@ -47,7 +47,7 @@ def address_of(person: str, room: str, *, is_group: bool) -> str:
 
 
 def parts_of(address: str) -> tuple[str, str]:
-    """Room ("" for the direct one) and person of an address.
+    """Returns room ("" for the direct one) and user of an address.
 
     >>> parts_of("!r:x @a:x"), parts_of("@a:x")
     (('!r:x', '@a:x'), ('', '@a:x'))
@@ -57,10 +57,10 @@ def parts_of(address: str) -> tuple[str, str]:
 
 
 async def people_in(client: MatrixClient, room_id: str) -> set[str]:
-    """The members and invited users of a room, including the bot. Requested once, then updated by every sync.
+    """Returns the members and invited users of a room, including the bot. Requested once, then updated by every sync.
 
-    A room the bot has not seen since its start is made known to nio here, so that no start has to read all rooms.
-    Raises MatrixRefusal and NoAnswer.
+    Registers with nio a room that the bot has not seen since its start, so that a start does not load all rooms. Raises
+    MatrixRefusal and NoAnswer.
     """
     room = known_room(client, room_id)
     if not room.members_synced:
@@ -77,7 +77,7 @@ async def people_in(client: MatrixClient, room_id: str) -> set[str]:
 
 
 async def room_privacy(client: MatrixClient, room_id: str) -> Room:
-    """The privacy of a room. Requested only for rooms of two, and cached until the room changes.
+    """Returns the privacy of a room. Requested only for rooms of two, and cached until the room changes.
 
     Raises MatrixRefusal and NoAnswer.
     """
@@ -112,7 +112,7 @@ def note_room_changes(client: MatrixClient, room_id: str, info: Mapping[str, Any
 
 
 def known_room(client: MatrixClient, room_id: str) -> MatrixRoom:
-    """The room object of nio; its store knows whether the room is encrypted."""
+    """Returns the room object of nio; its store knows whether the room is encrypted."""
     if room_id not in client.rooms:
         client.rooms[room_id] = MatrixRoom(room_id, client.user_id, room_id in client.encrypted_rooms)
     return client.rooms[room_id]
@@ -125,7 +125,7 @@ def _memberships(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str
 
 
 def invitation(me: str, state: Iterable[Mapping[str, Any]]) -> tuple[str, bool] | None:
-    """The sender of an invitation, and whether it is for a direct room; None without an invitation."""
+    """Returns the sender of an invitation, and whether it is for a direct room; None without an invitation."""
     for event in state:
         content = event.get("content")
         is_mine = event.get("type") == "m.room.member" and event.get("state_key") == me
@@ -155,7 +155,7 @@ async def leave_room(client: MatrixClient, matrix_state: MatrixState, room_id: s
 
 
 def forget_room(client: MatrixClient, matrix_state: MatrixState, room_id: str) -> None:
-    """Deletes everything known about a room that the bot has left."""
+    """Deletes all state of a room that the bot has left."""
     client.rooms.pop(room_id, None)
     client.found_rooms.pop(room_id, None)
     client.invited_rooms.pop(room_id, None)
@@ -185,7 +185,7 @@ class RoomJoiner:
             self._wake.clear()
             try:
                 pause = await self._open_next()
-            except Exception as error:  # noqa: BLE001 - the task has to go on joining rooms
+            except Exception as error:  # noqa: BLE001 - the task must continue joining rooms
                 log.error("matrix_invitations_not_processed", fault=type(error).__name__)
                 pause = AGAIN_SECONDS
             with suppress(TimeoutError):
@@ -205,7 +205,7 @@ class RoomJoiner:
         return 0
 
     async def _join(self, room: PendingRoom) -> None:
-        """Tries to join a room. Waits as long as the homeserver asks for."""
+        """Tries to join a room. Waits for the time that the homeserver requests."""
         try:
             await call_api(self._client, "POST", api_path("join", room.room), {})
         except NoAnswer:

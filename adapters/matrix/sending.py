@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -13,14 +13,16 @@ from aiohttp import ClientError
 from adapters.base import Delivery, Outgoing, Refused, RetryAfter, Sent, Unreachable
 from adapters.matrix.account import MatrixClient
 from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api
+from adapters.matrix.images import ImageUploads
 from adapters.matrix.rooms import parts_of, people_in, room_privacy
 from adapters.matrix.state import MatrixState, QuestionThread
 from adapters.numbered import numbered_text
 from adapters.splitting import split_text
 from flows.messages import MsgOut, message_as_text
+from flows.parts import ImagePart
 
 TEXT_UTF16: Final = 7_500
-"""An event may have 65,536 bytes; nio writes any letter but ASCII as six, and encryption makes four bytes of three."""
+"""An event may have 65,536 bytes; nio encodes a non-ASCII letter in six, and encryption turns three bytes into four."""
 AGAIN_SECONDS: Final = 5.0
 KEYCAPS: Final = (*(f"{digit}\ufe0f\u20e3" for digit in range(1, 10)), "\U0001f51f")
 POLL: Final = "org.matrix.msc3381.poll"
@@ -39,7 +41,8 @@ class OutgoingEvent(NamedTuple):
 class MatrixSender:
     """Sends to rooms. Never waits for rate limits: it returns them as `RetryAfter`."""
 
-    def __init__(self, client: MatrixClient, state: MatrixState, choices: str) -> None:
+    def __init__(self, client: MatrixClient, state: MatrixState, choices: str, images: ImageUploads) -> None:
+        self._uploads = images
         self._client = client
         self._state = state
         self._choices = choices
@@ -67,11 +70,14 @@ class MatrixSender:
             return RetryAfter(AGAIN_SECONDS, "no answer", is_overall=True)
 
     async def _send_all(self, room: str, message: Outgoing) -> str:
-        """Returns the id of the last part, which holds the question if there is one."""
-        transaction = f"m{message.id}" if message.id else f"u{uuid4().hex}"  # 0 is what was never in the outbox
+        """Sends all events; returns the id of the last one, which contains the question if there is one."""
+        # 0 for a message that was never in the outbox
+        transaction = f"m{message.id}" if message.id else f"u{uuid4().hex}"
         place = self._state.position(message.address)
         event_id = ""
-        for event in render_events(message.msg, self._choices, place.thread):
+        images = [it async for it in self._images(room, message.msg, place.thread)]
+        text = message.msg.without_images(image for image, _ in images)
+        for event in (*(event for _, event in images), *render_events(text, self._choices, place.thread)):
             event_id = await self._put(room, event, transaction + event.suffix)
         has_numbers = any(reply.number for reply in message.msg.quick_replies)
         if has_numbers or message.msg.expects:
@@ -82,6 +88,14 @@ class MatrixSender:
             for reaction in reactions(message.msg, event_id):
                 await self._put(room, reaction, transaction + reaction.suffix)
         return event_id
+
+    async def _images(self, room: str, msg: MsgOut, thread: str) -> AsyncIterator[tuple[ImagePart, OutgoingEvent]]:
+        """Yields the images that can be shown, each with its event; the text of the message says the others."""
+        is_encrypted = bool(self._client.rooms[room].encrypted)
+        for number, image in enumerate(msg.images):
+            content = await self._uploads.content(self._client, image, is_encrypted=is_encrypted)
+            if content is not None:
+                yield image, OutgoingEvent(f".i{number}", "m.room.message", content | _in_thread(thread))
 
     async def _put(self, room: str, event: OutgoingEvent, transaction: str) -> str:
         kind, content = event.kind, event.content
@@ -94,7 +108,7 @@ class MatrixSender:
     async def _share_key(self, room: str) -> None:
         """Shares the key of the next message with every device in the room. Raises MatrixRefusal and NoAnswer.
 
-        nio would do this by itself, but take a refusal for success, and the message would stay unreadable.
+        nio would also do this, but treats a refusal as success, and the message would stay unreadable.
         """
         client, olm = self._client, self._client.olm
         assert olm is not None  # noqa: S101 - for the type checker: encryption is always on
@@ -115,7 +129,7 @@ class MatrixSender:
                 raise MatrixRefusal(503, "key not shared")
 
     def _devices(self, room: str) -> Iterator[tuple[str, str]]:
-        """The devices in a room that can be given a key."""
+        """Returns the devices in a room that can be given a key."""
         olm = self._client.olm
         assert olm is not None  # noqa: S101 - as above
         for person in self._client.rooms[room].users:
@@ -136,7 +150,7 @@ class MatrixSender:
 
 
 def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEvent]:
-    """The events of a message: its text in as many parts as needed, with numbered answers; or a poll.
+    """Returns the events of a message: its text in as many parts as needed, with numbered answers; or a poll.
 
     >>> [event.content["body"] for event in render_events(MsgOut("Hallo"), "numbers", "")]
     ['Hallo']
@@ -152,7 +166,7 @@ def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEv
 
 
 def reactions(msg: MsgOut, event_id: str) -> Iterator[OutgoingEvent]:
-    """A keycap reaction for each numbered answer, to tap on."""
+    """Returns a keycap reaction for each numbered answer, to tap on."""
     for reply in msg.quick_replies:
         if 0 < reply.number <= len(KEYCAPS):
             relation = {"rel_type": "m.annotation", "event_id": event_id, "key": KEYCAPS[reply.number - 1]}
@@ -160,7 +174,7 @@ def reactions(msg: MsgOut, event_id: str) -> Iterator[OutgoingEvent]:
 
 
 def _poll(msg: MsgOut) -> dict[str, Any]:
-    """A poll whose answers carry the tokens of the quick replies (MSC3381)."""
+    """Returns a poll whose answers carry the tokens of the quick replies (MSC3381)."""
     answers = [{"id": reply.token, _TEXT: reply.label} for reply in msg.quick_replies]
     question = message_as_text(msg)
     return {

@@ -18,7 +18,9 @@ FILE: Final = "channel.sqlite3"
 MOST_TITLES: Final = 20_000
 MOST_SEALED: Final = 1000
 MOST_SEALED_EACH: Final = 20
-"""Of one sender, who is informed after the first; the limit keeps a sender from slowing down every sync."""
+"""The maximum number per sender, who is informed after the first; the limit keeps a sender from slowing down every
+sync.
+"""
 _TABLES: Final = """
 create table if not exists marks (name text primary key, value text not null) without rowid;
 create table if not exists doors (room text primary key, predecessor text not null, is_open integer not null);
@@ -75,7 +77,7 @@ class MatrixState:
     def _connection(self) -> sqlite3.Connection:
         if self._open is None:
             self._open = sqlite3.connect(self._file, isolation_level=None)
-            # No write-ahead log: what is deleted would stay there for a while.
+            # No write-ahead log: deleted data would remain in it for a while.
             self._open.executescript(f"pragma synchronous = full; pragma secure_delete = on; {_TABLES}")
         return self._open
 
@@ -105,7 +107,7 @@ class MatrixState:
         self._do("insert into marks values (?, ?) on conflict (name) do update set value = excluded.value", name, value)
 
     def rooms_to_join(self) -> list[PendingRoom]:
-        """Rooms that may be joined now."""
+        """Returns the rooms that may be joined now."""
         rows = self._connection.execute("select room, predecessor from doors where is_open order by rowid")
         return [PendingRoom(room, predecessor) for room, predecessor in rows]
 
@@ -125,7 +127,7 @@ class MatrixState:
         return self._one("select 1 from doors where room = ? and predecessor <> ''", room) is not None
 
     def is_moving(self, room: str) -> bool:
-        """Whether the room has a replacement which the bot has not joined yet."""
+        """Whether the room has a replacement that the bot has not joined yet."""
         return self._one("select 1 from doors where predecessor = ?", room) is not None
 
     def mark_joined(self, room: str) -> None:
@@ -138,7 +140,7 @@ class MatrixState:
         self._do("delete from doors where room = ?", room)
 
     def room_of(self, person: str) -> str:
-        """The direct room in which a person wrote last, "" where there is none."""
+        """Returns the direct room in which a user wrote last; "" if there is none."""
         found = self._one("select room from rooms where person = ?", person)
         return str(found[0]) if found else ""
 
@@ -184,12 +186,12 @@ class MatrixState:
             self._titles.popitem(last=False)
 
     def replied_to(self, address: str, event: str) -> str:
-        """The title of the question that is replied to; "" for the latest question, "…" if it is unknown."""
+        """Returns the title of the question that is replied to; "" for the latest question, "…" if it is unknown."""
         found = self._one("select event from asked where address = ?", address)
         return "" if found and found[0] == event else self._titles.get(event, "…")
 
     def undecrypted(self) -> list[UndecryptedEvent]:
-        """Events without a key, the oldest first."""
+        """Returns events without a key, oldest first."""
         rows = self._connection.execute("select * from sealed order by since, rowid").fetchall()
         return [
             UndecryptedEvent(event, room, address=who, source=json.loads(text), since=since, is_told=bool(told))
@@ -197,12 +199,12 @@ class MatrixState:
         ]
 
     def keep_undecrypted(self, sealed: UndecryptedEvent) -> None:
-        """Keeps an event until its key arrives; drops the oldest events above the limits."""
+        """Stores an event until its key arrives; drops the oldest events above the limits."""
         row = (sealed.event, sealed.room, sealed.address, json.dumps(sealed.source), sealed.since, sealed.is_told)
         self._do("insert into sealed values (?, ?, ?, ?, ?, ?) on conflict (event) do nothing", *row)
         rest = "select rowid from sealed {} order by rowid desc limit -1 offset ?"
         of_one, of_all = rest.format("where address = ?"), rest.format("")
-        self._do(f"delete from sealed where rowid in ({of_one})", sealed.address, MOST_SEALED_EACH)  # noqa: S608 - ours
+        self._do(f"delete from sealed where rowid in ({of_one})", sealed.address, MOST_SEALED_EACH)  # noqa: S608 - constants of this module
         self._do(f"delete from sealed where rowid in ({of_all})", MOST_SEALED)  # noqa: S608 - as above
 
     def has_untold(self) -> bool:

@@ -1,4 +1,4 @@
-"""The sync loop's one step: stores what the homeserver sends before it is acknowledged."""
+"""One step of the sync loop: stores the events of the homeserver before they are acknowledged."""
 
 from __future__ import annotations
 
@@ -38,9 +38,11 @@ POLL_SECONDS: Final = 30
 GRACE_POLL_SECONDS: Final = 2
 SINCE: Final = "since"
 KEYS_AT_ONCE: Final = 100
-"""To-device messages, which carry keys, per response of Synapse."""
+"""The number of to-device messages, which carry keys, per response of Synapse."""
 MOST_AT_ONCE: Final = 100
-"""Answers that are read before what was said is: messages to the device cannot block the application."""
+"""The maximum number of responses read before their messages are handled: to-device messages cannot block the
+application.
+"""
 _WHOLE: Final = {"next_batch": "?", "rooms": {}}
 _NONE: Final[dict[str, list[str]]] = {"types": []}
 _FILTER: Final = quote(
@@ -80,7 +82,8 @@ class Syncer:
         seconds = GRACE_POLL_SECONDS if self._state.has_untold() else POLL_SECONDS
         bodies = [await self._fetch(since, seconds if is_patient and since else 0)]
         while len(_to_devices(bodies[-1])) >= KEYS_AT_ONCE and len(bodies) < MOST_AT_ONCE:
-            bodies.append(await self._fetch(str(bodies[-1]["next_batch"]), 0))  # first the keys, then what they open
+            # first the keys, then the events encrypted with them
+            bodies.append(await self._fetch(str(bodies[-1]["next_batch"]), 0))
         await self._keep_keys()
         messages: list[MsgIn] = []
         for body in bodies:
@@ -108,16 +111,15 @@ class Syncer:
         if not await self._is_understood({name: part for name, part in body.items() if name != "to_device"}):
             for room_id, info in _rooms(body, "join").items():
                 await self._is_understood({"rooms": {"join": {room_id: info}}})
-        changed = object_in(body.get("device_lists")).get("changed")
         if self._client.olm is not None:
             self._client.note_keys(body)
-            # nio itself looks only at people in rooms it has seen since the start.
-            names = [user for user in changed if isinstance(user, str)] if isinstance(changed, list) else []
+            # nio itself updates only users in rooms it has seen since the start
+            names = _changed_users(body)
             self._client.olm.add_changed_users({user for user in names if self._client.device_store[user]})
 
     async def _is_understood(self, part: dict[str, Any]) -> bool:
-        """Whether nio could take all of it. Raises where its store cannot be written: then the sync is taken again, for
-        keys which are in memory only would be gone with the next start.
+        """Whether nio accepted all of it. Raises an error if its store cannot be written: then the sync is repeated,
+        because keys in memory would be lost with the next start.
         """
         try:
             await self._give_to_nio(part)
@@ -129,10 +131,10 @@ class Syncer:
         return True
 
     async def _give_to_nio(self, part: dict[str, Any]) -> None:
-        response = SyncResponse.from_dict(deepcopy(_WHOLE | part))  # it takes events apart where they stand
+        response = SyncResponse.from_dict(deepcopy(_WHOLE | part))  # nio modifies the events in place
         if not isinstance(response, SyncResponse):
             raise NoAnswer("not a sync response")
-        self._client.next_batch = ""  # else nio takes a response that comes again for nothing new
+        self._client.next_batch = ""  # otherwise nio ignores a repeated response as already known
         await self._client.receive_response(response)
 
     async def _keep_keys(self) -> None:
@@ -143,7 +145,7 @@ class Syncer:
             await client.query_keys(unknown)
         self._not_answering = set(
             client.users_for_key_query
-        )  # not asked with every sync; who writes to them asks again
+        )  # not requested with every sync; a message to these users requests it again
         if client.should_claim_keys:
             await client.claim_keys(client.get_users_for_key_claiming())
         try:
@@ -167,7 +169,8 @@ class Syncer:
             except MatrixRefusal as error:
                 if error.status not in {403, 404}:
                     raise
-                log.warning("matrix_room_unreadable", channel=self._name, status=error.status)  # it was just left
+                # the bot has just left it
+                log.warning("matrix_room_unreadable", channel=self._name, status=error.status)
         messages: list[MsgIn] = []
         with state.writing():
             for room_id, people, room, found in lines:
@@ -204,3 +207,9 @@ def _to_devices(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _rooms(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     found = object_in(object_in(body.get("rooms")).get(kind))
     return {room_id: info for room_id, info in found.items() if isinstance(info, dict)}
+
+
+def _changed_users(body: dict[str, Any]) -> list[str]:
+    """Returns the users with new or removed devices."""
+    changed = object_in(body.get("device_lists")).get("changed")
+    return [user for user in changed if isinstance(user, str)] if isinstance(changed, list) else []

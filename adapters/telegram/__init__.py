@@ -1,4 +1,4 @@
-"""Telegram: `[channels.NAME] type = "telegram"`. docs/telegram.md describes the setup of a bot."""
+"""Telegram: `[channels.NAME] type = "telegram"`. docs/operate/telegram.md describes the setup of a bot."""
 
 from __future__ import annotations
 

@@ -4,39 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 import structlog
 from aiohttp import web
 from telegram.error import InvalidToken, TelegramError
 
-from adapters.base import Delivery, Introduction, Limits, Outgoing, Receive, RetryAfter, Unknown
+from adapters.base import (
+    Delivery,
+    ImageReader,
+    Introduction,
+    Limits,
+    MessagePreview,
+    Outgoing,
+    PublicAddress,
+    Receive,
+    RetryAfter,
+    Unknown,
+)
 from adapters.telegram.chats import Chats
 from adapters.telegram.floods import Floods
-from adapters.telegram.introducing import introduce_bot
+from adapters.telegram.introducing import set_bot_profile
 from adapters.telegram.line import Line
 from adapters.telegram.options import TelegramSettings
 from adapters.telegram.outcomes import TOO_FAST, TROUBLE_SECONDS, delivery_of, describe_error, outcome_of_fetching
 from adapters.telegram.polling import TOKEN_PAUSE, Poller, update_id_of
+from adapters.telegram.rendering import render_message
 from adapters.telegram.sending import TelegramSender
 from adapters.telegram.updates import ALLOWED, UpdateReader
 from adapters.tolerant_json import CutOff, parse_json
-from flows.messages import MsgIn
+from flows.messages import MsgIn, MsgOut
 
 log = structlog.get_logger()
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 COMMIT_SECONDS: Final = 50.0
-"""Telegram waits a minute for the answer to a webhook call; before that the answer is to call again."""
+"""Telegram waits a minute for the answer to a webhook call; the channel asks it to call again before that."""
 FILE_SECONDS: Final = 120.0
 WEBHOOK_CHECK_SECONDS: Final = 300.0
 LONGEST_WAIT: Final = 300.0
+START_WORDS: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What a deep link transfers (https://core.telegram.org/bots/features#deep-linking)."""
 
 
 class TelegramChannel:
     """One bot. Addresses are chat ids as text; those of groups begin with a minus."""
+
+    cannot: ClassVar[Mapping[str, str]] = {
+        "encrypted_rooms_stay_readable_after_a_restart": "Telegram's chats with bots are not end-to-end encrypted",
+    }
 
     def __init__(self, name: str, settings: TelegramSettings, *, pace: float = 1.0) -> None:
         self.name = name
@@ -68,6 +87,26 @@ class TelegramChannel:
     def introduce(self, introductions: Sequence[Introduction]) -> None:
         """Stores the introductions that the next start sends to Telegram."""
         self._introductions = introductions
+
+    def show_images(self, read: ImageReader) -> None:
+        """Stores the function that reads the files of images."""
+        self._sender.photos.read = read
+
+    def public_address(self, start: str) -> PublicAddress | None:
+        """Returns the bot's name and its deep link (https://core.telegram.org/bots/features#deep-linking)."""
+        name = self._sender.username
+        if not name:
+            return None
+        fits = START_WORDS.fullmatch(start) is not None
+        link = f"https://t.me/{name}" + (f"?start={start}" if fits else "")
+        return PublicAddress("Telegram", f"@{name}", link, is_transferred=fits)
+
+    def preview(self, msg: MsgOut) -> MessagePreview:
+        """Returns the texts and the labels of the keyboard, as `render_message` makes them."""
+        parts, keyboard = render_message(msg)
+        rows = keyboard["inline_keyboard"] if keyboard else []
+        texts = tuple(part if isinstance(part, str) else part.caption for part in parts)
+        return MessagePreview(texts, tuple(button["text"] for row in rows for button in row))
 
     async def start(self, receive: Receive) -> None:
         """Starts the channel without waiting for Telegram, so that no other channel is delayed; `trouble` reports
@@ -126,7 +165,7 @@ class TelegramChannel:
             return outcome_of_fetching(error, self._wait())
 
     def forget(self, address: str, *, was_told: bool = True) -> None:
-        """Deletes what is remembered of the chat."""
+        """Deletes the stored data of the chat."""
         self._chats.forget(address)
 
     async def hook(self, request: web.Request) -> web.Response:
@@ -151,7 +190,7 @@ class TelegramChannel:
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._handle([update])
-        except Exception as error:  # noqa: BLE001 - whatever it is, Telegram shall call again
+        except Exception as error:  # noqa: BLE001 - after any error Telegram shall call again
             log.error("telegram_webhook_call_not_stored", fault=type(error).__name__)
             return web.Response(status=503)
         return web.Response()
@@ -169,7 +208,7 @@ class TelegramChannel:
         try:
             message = self._reader.read(update)
             tap = update.get("callback_query")
-            if tap:  # at once: the button shows a clock until then, and after a while it is too late
+            if tap:  # at once: the button shows a clock until then, and later the answer is refused
                 self._beside(self._line.call("answerCallbackQuery", callback_query_id=tap["id"]))
             if message is None:
                 return None
@@ -177,7 +216,7 @@ class TelegramChannel:
                 self._chats.tapped(message.address, tap["message"], message.choice)
             else:
                 self._chats.said(message.address)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the same update would bring it again
+        except Exception as error:  # noqa: BLE001 - any error would recur with the same update
             self._set_aside(update_id_of(update), error)
             return None
         return message
@@ -193,7 +232,9 @@ class TelegramChannel:
         task.add_done_callback(self._small_tasks.discard)
 
     async def _for_ever(self) -> None:
-        """Restarts receiving after an error of this program, so that the channel does not stay silent unnoticed."""
+        """Restarts receiving after an error of this program, because the channel would otherwise stop without
+        notice.
+        """
         while True:
             try:
                 await self._connect()
@@ -203,7 +244,7 @@ class TelegramChannel:
                     await self._watch_webhook()
             except Exception as error:  # noqa: BLE001 - as above
                 log.error("telegram_channel_restarted", fault=type(error).__name__)
-                self._trouble = f"a error in the channel ({type(error).__name__})"
+                self._trouble = f"an internal error of the channel ({type(error).__name__})"
                 await asyncio.sleep(TROUBLE_SECONDS * self._pace)
 
     async def _connect(self) -> None:
@@ -212,7 +253,7 @@ class TelegramChannel:
         self._reader.username = self._sender.username = self._line.bot.username
         await self._insist(self._choose_way)
         if self._introductions:
-            self._beside(introduce_bot(self._line.bot, self._introductions))
+            self._beside(set_bot_profile(self._line.bot, self._introductions))
 
     async def _choose_way(self) -> None:
         if self._settings.mode == "polling":

@@ -1,4 +1,4 @@
-"""The newest message with buttons of each chat. In memory only: after a restart a message is sent anew instead of
+"""The newest message with buttons of each chat. In memory only: after a restart a message is sent again instead of
 edited.
 """
 

@@ -21,7 +21,7 @@ EVERYBODY: Final = "en"
 IN_GROUPS: Final = frozenset({"start", "help", "privacy"})
 
 
-async def introduce_bot(bot: Bot, introductions: Sequence[Introduction]) -> None:
+async def set_bot_profile(bot: Bot, introductions: Sequence[Introduction]) -> None:
     """Sets descriptions and commands. Failures are only logged, because the bot works without them."""
     for one in introductions:
         for tag in _tags(one.language):
@@ -32,7 +32,7 @@ async def introduce_bot(bot: Bot, introductions: Sequence[Introduction]) -> None
 
 
 async def _insist(bot: Bot, one: Introduction, tag: str) -> None:
-    """Sets one language; waits as long as Telegram demands, because so many calls exceed its rate limit."""
+    """Sets one language; waits as long as Telegram demands, because all calls together exceed its rate limit."""
     while True:
         try:
             return await _introduce_in(bot, one, tag)

@@ -45,6 +45,11 @@ class Line:
         """Calls a method and returns its raw result."""
         return await self.transport.ask(self._root + method, parameters)
 
+    async def upload_photo(self, chat_id: str, name: str, content: bytes, caption: str) -> tuple[int, str]:
+        """Sends a photo with its file; returns the message id, and the id of the file for further messages."""
+        sent = await self.bot.send_photo(chat_id, content, caption=caption, filename=name)
+        return sent.message_id, sent.photo[-1].file_id if sent.photo else ""  # the last size is the largest
+
     async def updates(self, offset: int, limit: int = MOST_UPDATES, seconds: int = POLL_SECONDS) -> Any:
         """Returns raw updates from an offset on (0: all unconfirmed ones); confirms everything before it."""
         parameters: dict[str, Any] = {"timeout": seconds, "limit": limit, "allowed_updates": ALLOWED}

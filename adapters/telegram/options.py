@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 OFFICIAL = "https://api.telegram.org"
 GRANTED: Final = 30.0
-"""Messages a second to all chats together, as Telegram grants them to every bot (more is paid for in Stars)."""
+"""Messages per second to all chats together, Telegram's limit for every bot (a higher one is paid for in Stars)."""
 
 
 class TelegramSettings(BaseModel):
@@ -33,7 +33,7 @@ class TelegramSettings(BaseModel):
     webhook_secret_before: SecretStr = SecretStr("")
     """The previous secret, which is accepted while calls with it may still arrive."""
     per_second: Annotated[float, Field(gt=0, le=1000)] = GRANTED
-    """Messages a second to all chats together."""
+    """Messages per second to all chats together."""
     workers: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Messages in flight at once, which is how many a crash can send twice. Default: one; if `per_second` exceeds the
     rate of every bot, enough for that rate at a quarter of a second each."""

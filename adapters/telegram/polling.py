@@ -19,16 +19,16 @@ from adapters.telegram.transport import NotThere, TooLarge
 log = structlog.get_logger()
 
 Fetch = Callable[[int, int], Awaitable[Any]]
-"""Returns the raw updates from an offset on, at most so many; waits a while if there are none."""
+"""Returns at most this number of raw updates from an offset on; waits for a while if there are none."""
 Handle = Callable[[Sequence[Any]], Awaitable[None]]
 
 LONGEST_PAUSE: Final = 60.0
 CONFLICT_PAUSE: Final = 15.0
 TOKEN_PAUSE: Final = 300.0
 OFTEN: Final = 5
-"""So many "not found" answers in a row are more than a restart of the server."""
+"""This number of consecutive "not found" answers is more than a restart of the server."""
 SILENCE_SECONDS: Final = 180.0
-"""After so long without a successful answer a problem is reported."""
+"""After this time without a successful answer a problem is reported."""
 _LARGEST_NUMBER: Final = 2**53
 """The upper bound of update ids; a greater one would confirm all future updates."""
 _NUMBER: Final = re.compile(rb'"update_id"\s*:\s*(\d{1,15})\b')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from adapters.splitting import split_text, utf16_length
@@ -12,26 +13,50 @@ TOKEN_BYTES: Final = 64
 BUTTON_LETTERS: Final = 32
 """The characters of a full-width button that a phone shows; a longer label is repeated in the text."""
 
+MOST_BUTTONS: Final = 100
+"""Telegram refuses a keyboard with more; further options are in the text only, to be typed."""
+
 Keyboard = dict[str, list[list[dict[str, str]]]]
 
 
-class Rendered(NamedTuple):
-    """The parts of a message in order; the last one has the keyboard."""
+class Photo(NamedTuple):
+    """An image with its caption, which numbers it and says what it shows."""
 
-    parts: list[str]
+    media: str
+    caption: str
+
+
+class Rendered(NamedTuple):
+    """The parts of a message in order; the last one is a text and has the keyboard."""
+
+    parts: list[str | Photo]
     keyboard: Keyboard | None
 
 
 def render_message(msg: MsgOut, *, deep_link: str = "") -> Rendered:
-    """Renders a message. With a `deep_link` (in groups) buttons open the private chat."""
+    """Renders a message. With a `deep_link` (in groups) buttons open the private chat.
+
+    Images come first, each as a photo of its own: an album shows its captions only after a tap on it.
+    """
     replies = [reply for reply in msg.quick_replies if len(reply.token.encode()) <= TOKEN_BYTES]
-    text = message_as_text(msg)
-    numbered = any(len(reply.label) > BUTTON_LETTERS for reply in replies)
+    text = message_as_text(msg.without_images())
+    numbered = len(replies) > MOST_BUTTONS or any(len(reply.label) > BUTTON_LETTERS for reply in replies)
     if numbered:
         lines = [f"{reply.number}. {reply.label}" for reply in replies if reply.number]
         text = "\n".join((text, "", *lines))
-    rows = [[_button(reply, deep_link, numbered=numbered)] for reply in replies]
-    return Rendered(split_text(text, TEXT_UNITS) or ["…"], {"inline_keyboard": rows} if rows else None)
+    rows = [[_button(reply, deep_link, numbered=numbered)] for reply in _first(replies)]
+    photos = [Photo(image.media, image.text) for image in msg.images]
+    parts: list[str | Photo] = [*photos, *(split_text(text, TEXT_UNITS) or ["…"])]
+    return Rendered(parts, {"inline_keyboard": rows} if rows else None)
+
+
+def _first(replies: Sequence[QuickReply]) -> Sequence[QuickReply]:
+    """Returns the replies without the last options, if there are too many for a keyboard."""
+    too_many = len(replies) - MOST_BUTTONS
+    if too_many <= 0:
+        return replies
+    left_out = [reply for reply in replies if reply.number][-too_many:]
+    return [reply for reply in replies if reply not in left_out]
 
 
 def _button(reply: QuickReply, deep_link: str, *, numbered: bool) -> dict[str, str]:

@@ -12,7 +12,8 @@ from adapters.base import Delivery, Outgoing, Sent
 from adapters.telegram.chats import ChatQuestion, Chats
 from adapters.telegram.line import Line
 from adapters.telegram.outcomes import is_missing
-from adapters.telegram.rendering import Rendered, render_message, with_choice
+from adapters.telegram.photos import Photos
+from adapters.telegram.rendering import Keyboard, Photo, Rendered, render_message, with_choice
 
 MOST_BEGUN: Final = 10_000
 _NO_PREVIEW: Final = {"is_disabled": True}
@@ -29,6 +30,7 @@ class TelegramSender:
         self._beside = beside
         self._part_seconds = part_seconds
         """The pause between the parts of one message, which Telegram counts as messages."""
+        self.photos = Photos(line)
         self._begun: dict[int, int] = {}
         """The number of parts that have arrived, so that another attempt continues after them."""
         self.username = ""
@@ -58,15 +60,24 @@ class TelegramSender:
         for number, part in enumerate(rendered.parts[done:], start=done):
             if number > done:
                 await asyncio.sleep(self._part_seconds)
-            more = {"reply_markup": rendered.keyboard} if rendered.keyboard and number == last else {}
-            sent = await self._line.call(
-                "sendMessage", chat_id=message.address, text=part, link_preview_options=_NO_PREVIEW, **more
-            )
-            message_id = int(sent["message_id"])
+            message_id = await self._send_part(message.address, part, rendered.keyboard if number == last else None)
             if number < last and message.id:
                 self._note_begun(message.id, number + 1)
         self._begun.pop(message.id, None)
         return message_id
+
+    async def _send_part(self, address: str, part: str | Photo, keyboard: Keyboard | None) -> int:
+        """Sends one part and returns its message id. A photo that cannot be sent becomes its text."""
+        if isinstance(part, Photo):
+            message_id = await self.photos.send(address, part)
+            if message_id is not None:
+                return message_id
+            part = part.caption
+        more = {"reply_markup": keyboard} if keyboard else {}
+        sent = await self._line.call(
+            "sendMessage", chat_id=address, text=part, link_preview_options=_NO_PREVIEW, **more
+        )
+        return int(sent["message_id"])
 
     def _note_begun(self, number: int, parts: int) -> None:
         if len(self._begun) >= MOST_BEGUN:

@@ -121,7 +121,7 @@ class Transport(BaseRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Parses the answer as an object; an error never quotes it, because it contains residents' words."""
+        """Parses the answer as an object; an error never quotes it, because it contains texts of residents."""
         try:
             answer = parse_json(payload)
         except ValueError:

@@ -70,15 +70,20 @@ class UpdateReader:
             return self._joined_or_left(change, update["update_id"])
         return None
 
+    def _is_mentioned(self, text: str) -> bool:
+        """Whether a text names the bot."""
+        return bool(self.username) and f"@{self.username}".casefold() in text.casefold()
+
     def _message(self, message: Raw) -> MsgIn | None:
         chat, sender = message["chat"], message.get("from") or {}
         if chat["type"] not in ("private", *_GROUPS) or sender.get("is_bot"):
             return None
+        is_group = chat["type"] in _GROUPS
         text = self._addressed(message.get("text") or message.get("caption") or "")
         if text is None:
             return None
-        if chat["type"] in _GROUPS and self.username and f"@{self.username}".casefold() in text.casefold():
-            text = "/start"  # the message mentions the bot by its name
+        if is_group and self._is_mentioned(text):
+            text = "/start"
         media, handle = _media(message)
         place = message.get("location")
         if not (text or media or place):
@@ -91,9 +96,9 @@ class UpdateReader:
             text=str(text),
             media=media,
             media_ref=handle,
-            location=Location(float(place["latitude"]), float(place["longitude"])) if place else None,
+            location=_location(place) if place else None,
             language_hint=str(sender.get("language_code") or ""),
-            is_group=chat["type"] in _GROUPS,
+            is_group=is_group,
             replies_to=_replied_to(message),
         )
 
@@ -180,3 +185,7 @@ def _media(message: Raw) -> tuple[str, str]:
                 return kind, ""
             return kind, str(largest.get("file_id", ""))
     return "", ""
+
+
+def _location(place: Raw) -> Location:
+    return Location(float(place["latitude"]), float(place["longitude"]))

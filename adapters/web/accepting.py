@@ -22,7 +22,7 @@ from adapters.web.limits import Origins
 log = structlog.get_logger()
 
 KEPT_BACK: Final = 50
-"""Files reserved for the database, the ledger and the connections to messengers."""
+"""Files reserved for the database, the erasure log and the connections to messengers."""
 OTHERS: Final = 30
 FEWEST: Final = 16
 BACKLOG: Final = 1024

@@ -23,6 +23,7 @@ KINDS: Final = {
     "origin": Kind(403, 4403, "web.error.expired"),
     "form": Kind(403, 4403, "web.error.expired"),
     "unknown": Kind(404, 4404, "web.error.not_found"),
+    "withdrawn": Kind(404, 4404, "web.error.withdrawn"),
     "code": Kind(404, 4404, "web.resume.unknown"),
     "slow": Kind(408, 4408, "web.error.trouble"),
     "closed": Kind(410, 4410, "web.error.closed"),

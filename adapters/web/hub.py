@@ -1,7 +1,7 @@
 """The conversations of the web page: one on the server for each web session, over any transport.
 
 WebSocket, server-sent events, long poll and plain HTML forms all read the same numbered log and write with message ids
-of their own, so that resending is harmless and nothing is lost or doubled when a connection breaks in mid-message.
+of their own, so that resending is harmless and a broken connection loses or repeats no message.
 
 The log is memory only. After a restart, or on another device, the page asks the bot to repeat the current step: answers
 are stored in the database only.
@@ -14,25 +14,29 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import ClassVar, Final
 
 from adapters.base import Delivery, Limits, NotStored, Outgoing, Receive, Refused, Sent
 from adapters.web.log import ChatEntry, Exchange, WebChat
 from flows.messages import Mode, MsgIn, MsgOut
 
 MOST_WAITING = 20
-"""Messages of one visitor that may wait to be stored; more are refused with `TooMany`."""
+"""The maximum number of messages of one visitor that wait to be stored; more are refused with `TooMany`."""
 MOST_CHATS = 50_000
 MOST_FAREWELLS = 200
 MOST_COMMON = 2_000
-"""Messages that many conversations share in memory."""
+"""Messages shared in memory by many conversations."""
 IDLE_SECONDS = 3600.0
 ANSWER_SECONDS = 2.5
 """How long a visitor waits for replies in the log before the page says that they will follow."""
 LOOKED_AT = 100
-"""How many conversations are checked to make room for one: a bound on the work, not on the memory."""
+"""The maximum number of conversations checked to make room for one; limits the work, not the memory."""
+
+_PULLED: Final = "a page is never called: it fetches, and takes what there is"
+_WITHIN: Final = "the service is at both ends: the channel hands messages from one part of it to another"
 
 
 class TooMany(Exception):
@@ -51,6 +55,20 @@ class WebHub:
     >>> await hub.wait("address", after=0, seconds=5)                     # doctest: +SKIP
     """
 
+    cannot: ClassVar[Mapping[str, str]] = {
+        "what_was_said_while_the_service_was_down_is_answered": (
+            "a page that is not served cannot be opened; a page that was open keeps its words (test_troubles.py)"
+        ),
+        "an_edit_corrects_the_answer": "a page cannot change what was sent; people go back and answer again",
+        "a_flood_answer_puts_off_and_loses_nothing": _PULLED,
+        "who_blocks_is_left_alone_and_welcome_again": _PULLED,
+        "a_chat_that_moves_is_followed": "the address of a conversation is a secret of the browser and never changes",
+        "unknown_events_do_not_disturb_others": f"{_WITHIN}; what strangers send is tried in test_web_abuse.py",
+        "one_slow_chat_does_not_delay_others": f"{_PULLED}; slow readers are tried in test_web_abuse.py",
+        "replies_stay_fast_during_a_large_broadcast": "nothing is pushed to pages: `is_proactive` is off",
+        "images_arrive_as_files": f"{_PULLED}; images are loaded in test_images.py",
+        "encrypted_rooms_stay_readable_after_a_restart": "the line is encrypted (https), not the conversation",
+    }
     limits = Limits(
         text_utf16=100_000, buttons=True, idempotent=True, workers=1, tells_trouble=True, is_proactive=False
     )
@@ -246,7 +264,7 @@ class WebHub:
                     await chat.exchange.over.wait()
 
     async def wait(self, address: str, after: int, seconds: float) -> list[ChatEntry]:
-        """Returns the entries after this one; waits up to so many seconds for the first of them."""
+        """Returns the entries after this one; waits at most this number of seconds for the first of them."""
         chat = self.chat(address)
         if not (entries := chat.after(after)) and seconds > 0:
             came = asyncio.Event()

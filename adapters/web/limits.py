@@ -46,9 +46,9 @@ class WebLimits(NamedTuple):
     connections: int = 256
     """Open connections of any kind from one address (IPv6: from one /64); 0 for no limit. Our proxies have none."""
     send_seconds: float = 15
-    """A client that has not received the sent data after so long is disconnected."""
+    """A client that does not receive the sent data within this time is disconnected."""
     body_seconds: float = 15
-    """A request whose body has not arrived after so long is refused."""
+    """A request whose body does not arrive within this time is refused."""
     heartbeat_seconds: float = 20
     poll_seconds: float = 25
     """The longest time that a poll waits for new entries."""

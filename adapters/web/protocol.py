@@ -1,4 +1,4 @@
-"""The one protocol of all web transports: what the page sends and receives, as JSON. See docs/web-protocol.md."""
+"""The one protocol of all web transports: what the page sends and receives, as JSON (docs/develop/web-protocol.md)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from adapters.web.errors import RequestError
 from adapters.web.log import ChatEntry
 from flows.messages import QuickReply, message_as_text
+from flows.parts import ImagePart
 
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_TOKEN: Final = 300
@@ -83,7 +84,8 @@ def entry_data(entry: ChatEntry) -> dict[str, Any]:
         return {"seq": entry.seq, "own": entry.own, "id": entry.client_id}
     data = {
         "seq": entry.seq,
-        "text": message_as_text(msg),
+        "text": message_as_text(msg.without_images()),
+        "images": [_image_data(image) for image in msg.images],
         "quick_replies": [_reply_data(reply) for reply in msg.quick_replies],
         "language": msg.language,
         "dir": direction(msg.language),
@@ -97,10 +99,27 @@ def entry_data(entry: ChatEntry) -> dict[str, Any]:
     return data
 
 
+def _image_data(image: ImagePart) -> dict[str, Any]:
+    return {
+        "source": image_path(image),
+        "text": image.text,
+        "alt": image.alt,
+        "width": image.width,
+        "height": image.height,
+        "number": image.number,
+    }
+
+
+def image_path(image: ImagePart) -> str:
+    """Returns the path at which the page loads an image."""
+    return f"/media/{image.media}"
+
+
 def _reply_data(reply: QuickReply) -> dict[str, Any]:
     return {
         "token": reply.token,
         "label": reply.label,
+        **({"spoken": reply.spoken} if reply.spoken else {}),
         "number": reply.number,
         "chosen": reply.chosen,
         "amount": reply.amount,

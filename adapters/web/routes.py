@@ -18,6 +18,7 @@ from adapters.web.errors import RequestError
 from adapters.web.hub import NotRunning, TooMany, WebHub
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
 from adapters.web.protocol import check_words
+from adapters.web.scripts import without_comments
 from adapters.web.sessions import COOKIE_SECONDS, SLUG, WebConversation, WebSessions, set_cookie
 from flows.messages import Mode
 
@@ -79,7 +80,7 @@ class WebRoutes:
         self._new_network = Buckets(self.limits.new_network)
         self._codes = Buckets(self.limits.codes)
         self._lines: Counter[str] = Counter()
-        script = (STATIC / "chat.js").read_bytes()
+        script = without_comments((STATIC / "chat.js").read_bytes())
         self.script = f"/c/-/chat.{hashlib.sha256(script).hexdigest()[:12]}.js"
         """Path of the widget; it changes with the content, so that browsers may cache it for good."""
 

@@ -24,7 +24,8 @@ ID_LENGTH: Final = 16
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MISREAD: Final = str.maketrans("OIL", "011")
 _ID: Final = re.compile(f"[{_ALPHABET}]{{{ID_LENGTH}}}")
-SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
+SLUG: Final = re.compile(r"(?=[0-9-]*[a-z])[a-z0-9][a-z0-9-]{1,39}")
+"""As `flows.slugs.SLUG_PATTERN`."""
 
 
 @dataclass(frozen=True, slots=True)

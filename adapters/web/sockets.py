@@ -14,7 +14,7 @@ from adapters.web.log import WebChat
 
 PARTING_SECONDS = 0.2
 TICKS = 20
-"""Heartbeats of all connections are spread over so many moments of a period."""
+"""The number of moments in a period over which the heartbeats of all connections are spread."""
 
 
 class SocketLine:

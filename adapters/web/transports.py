@@ -15,12 +15,14 @@ from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets
 from adapters.web.log import ChatEntry
 from adapters.web.routes import FRAMES, STATIC, WebRoutes
+from adapters.web.scripts import without_comments
 from adapters.web.sessions import WebConversation
 from adapters.web.sockets import SocketLine, Sockets
 
 EVENTS_SECONDS: Final = 600.0
-"""A stream of events ends after so long and the page reopens it: a client that does not read cannot hold it for
-good."""
+"""A stream of events ends after this time and the page reopens it: a client that does not read cannot hold it
+forever.
+"""
 PUSH_BYTES: Final = 16 * 1024
 ErrorPage = Callable[[web.Request, RequestError, str], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,7 +43,7 @@ class Transports:
         self._sockets = Sockets(routes.limits.heartbeat_seconds)
         self._waiting: set[asyncio.Task[Any]] = set()
         self._work: set[asyncio.Task[None]] = set()
-        script = (STATIC / "chat.js").read_bytes()
+        script = without_comments((STATIC / "chat.js").read_bytes())
         self._script = {"": script, "gzip": gzip.compress(script, mtime=0)}
 
     def add_to(self, application: web.Application) -> None:
@@ -160,7 +162,9 @@ class Transports:
         return response
 
     async def _poll(self, request: web.Request, conversation: WebConversation) -> web.StreamResponse:
-        """`GET /c/SLUG/poll?after=N&epoch=E&wait=S`: returns new entries; waits up to so many seconds for them."""
+        """`GET /c/SLUG/poll?after=N&epoch=E&wait=S`: returns new entries; waits at most this number of seconds for
+        them.
+        """
         hub = self._routes.hub
         wait = min(requests.number_of(request, "wait"), self._routes.limits.poll_seconds)
         entries: list[ChatEntry] = await hub.wait(conversation.address, self._after(request), wait)

@@ -15,34 +15,34 @@ _SAME: Final = "if it still means the same, add --same-meaning {key}; if not, gi
 _ENGLISH: Final[dict[ChangeKind, tuple[str, str]]] = {
     "type": ("its type was {old} and would be {new}; {answered}", _NEW_KEY),
     "fixed": ("“{name}” was {old} and would be {new}; {answered}", _NEW_KEY),
-    "agreed_text": ("people agreed to another text ({wordings}); {answered}", _NEW_KEY),
+    "agreed_text": ("participants agreed to another text ({wordings}); {answered}", _NEW_KEY),
     "swap": (
         "the label of {name} ({wordings}) stood for {other} before; {answered}",
         "leave each label with its value, or give the question a key of its own, e.g. {new_key}",
     ),
     "words": ("the {name} has other words ({wordings}); {answered}", _SAME),
     "measure": (
-        "the {name} has other words ({wordings}), so figures tell answers before and after apart; {answered}",
+        "the {name} has other words ({wordings}), so figures separate earlier and later answers; {answered}",
         "if it still asks the same, add --same-meaning {key}; if not, give it a key of its own, e.g. {new_key}",
     ),
     "label": ("the label of {name} has other words ({wordings}); {answered}", _SAME),
     "spelling": ("only written differently ({wordings}); all answers count together", ""),
-    "option_new": ("“{new}” ({name}) can be chosen from now on; who answered before could not", ""),
-    "option_gone": ("“{old}” ({name}) is no longer offered; who chose it stays in the counts under this name", ""),
+    "option_new": ("“{new}” ({name}) can be chosen from now on; earlier participants could not choose it", ""),
+    "option_gone": ("“{old}” ({name}) is no longer offered; earlier choices are counted under this name", ""),
     "statement_new": ("the statement “{new}” is shown from now on", ""),
-    "statement_gone": ("the statement “{old}” is withdrawn; how it was rated stays stored", ""),
-    "path": ("others are asked from now on (ask_if, exits); answers given before stay", ""),
+    "statement_gone": ("the statement “{old}” is withdrawn; its ratings stay stored", ""),
+    "path": ("the question is asked under other conditions (ask_if, exits); answers given before stay", ""),
     "setting": ("“{name}” changes from now on{change}; answers given before stay as they are", ""),
     "note": ("the text that is said here changes; nobody answers it", ""),
-    "question_new": ("is asked from now on; who is under way or has finished is not asked", ""),
+    "question_new": ("is asked from now on; participants who have begun or finished are not asked", ""),
     "question_gone": ("is no longer asked; {answered}, and their answers stay", ""),
-    "order": ("the questions come in another order from now on; answers stay as they are", ""),
+    "order": ("the order of the questions changes from now on; answers stay", ""),
     "language_new": ("{name} is offered from now on", ""),
-    "language_gone": ("{name} is no longer offered; who began in it goes on in it", ""),
-    "told": ("what people are told or what holds changes from now on: {name}", ""),
+    "language_gone": ("{name} is no longer offered; participants who began in it continue in it", ""),
+    "told": ("general information or settings change from now on: {name}", ""),
 }
 KINDS: Final = frozenset(_ENGLISH)
-APART: Final = "Does the question {key} still ask the same? Old and new answers are told apart, under one key."
+APART: Final = "Does the question {key} still ask the same? Old and new answers are kept apart under one key."
 QUESTION: Final = "Does the question {key} still mean the same, so that old and new answers may be counted together?"
 NOT_PUBLISHED: Final = "Nothing was published."
 SHOWN: Final = 120
@@ -77,7 +77,7 @@ def describe_change(change: RevisionChange) -> ChangeText:
 def describe_answers(people: int, revisions: tuple[int, ...]) -> str:
     """Returns how many people answered, under which revisions."""
     if not people:
-        return f"it was asked under {_revisions(revisions)}" if revisions else "nobody answered it"
+        return f"it was asked under {_revisions(revisions)}" if revisions else "it has no answers"
     return f"{count_people(people)} answered it under {_revisions(revisions)}"
 
 
@@ -116,13 +116,15 @@ def describe_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinf
     by = f" by {publisher}" if publisher else ""
     reason = _CONFLICTS[conflict.kind].format(base=conflict.base, newest=conflict.newest, by=by, at=at)
     show = f"take `{program_name()} show {slug}` and make your change in it"
-    return ChangeText(reason, f"{show}, or add --base {conflict.newest} if you have seen that revision and mean it")
+    return ChangeText(
+        reason, f"{show}, or add --base {conflict.newest} if you know that revision and want to replace it"
+    )
 
 
 def describe_lost_part(conflict: Conflict, lost: Difference) -> ChangeText:
     """Describes one part that would be lost."""
     at = describe_place(lost.where)
-    remedy = f"take it over from revision {conflict.newest}"
+    remedy = f"copy it from revision {conflict.newest}"
     if lost.is_entry:
         gone = "would be gone" if lost.old else "would be back"
         return ChangeText(f"{at}: {gone}", remedy)
@@ -137,7 +139,7 @@ def describe_unknown_key(key: str) -> ChangeText:
 
 def describe_unreadable(number: int) -> ChangeText:
     """Describes an earlier revision that cannot be compared."""
-    reason = f"this program cannot read revision {number}, which has answers, and did not compare with it"
+    reason = f"this program cannot read revision {number}, which has answers, so the file was not compared with it"
     return ChangeText(reason, "change no question of it")
 
 

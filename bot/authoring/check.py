@@ -18,7 +18,7 @@ def check_files(files: Sequence[Path], say: Say) -> bool:
     found = [file_check.read_consultation_file(file) for file in files]
     here = {checked.consultation.slug for checked in found if checked.consultation}
     for file, checked in zip(files, found, strict=True):
-        for error in (*checked.faults, *_elsewhere(file, checked.consultation, here)):
+        for error in (*checked.issues, *_elsewhere(file, checked.consultation, here)):
             say(str(error))
     return all(checked.publishable is not None for checked in found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from bot.authoring import change_texts, top_list_texts
 from bot.authoring.publish_impact import PublishImpact
@@ -24,22 +25,28 @@ def confirm(impact: PublishImpact, say: Say, ask: Ask | None, *, takes: bool = F
 
     Raises Unconfirmed where something was not confirmed.
     """
-    for error in impact.questions:
-        say(str(error))
-    keys = dict.fromkeys(change.key for change in impact.unconfirmed)
-    apart = {change.key for change in impact.unconfirmed if change.kind == "measure"}
-    questions = [(change_texts.APART if key in apart else change_texts.QUESTION).format(key=key) for key in keys]
-    for it in impact.lists:
-        for line in top_list_texts.describe_top_list(it):
-            say(line)
-        if not takes:
-            questions.append(top_list_texts.QUESTION.format(slug=it.slug))
+    lists = chain.from_iterable(map(top_list_texts.describe_top_list, impact.lists))
+    for line in (*map(str, impact.questions), *lists):
+        say(line)
+    questions = [*_about_meaning(impact), *(() if takes else _about_lists(impact))]
     if questions and (ask is None or not all(map(ask, questions))):
         say(change_texts.NOT_PUBLISHED)
         if impact.lists and ask is None:
             say("--yes takes what is listed.")
         raise Unconfirmed
-    return frozenset(keys)
+    return frozenset(change.key for change in impact.unconfirmed)
+
+
+def _about_meaning(impact: PublishImpact) -> Iterator[str]:
+    """Yields whether each changed question still means the same."""
+    apart = {change.key for change in impact.unconfirmed if change.kind == "measure"}
+    for key in dict.fromkeys(change.key for change in impact.unconfirmed):
+        yield (change_texts.APART if key in apart else change_texts.QUESTION).format(key=key)
+
+
+def _about_lists(impact: PublishImpact) -> Iterator[str]:
+    """Yields whether to take each list from an earlier wave."""
+    return (top_list_texts.QUESTION.format(slug=it.slug) for it in impact.lists)
 
 
 def describe_impact(impact: PublishImpact) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Detects whether a file reverts changes that were published since it was made: compare-and-swap for files.
 
-A file that says which revision it was made from (`show` writes that) must have everything that changed since. A file
-that does not say it may not put back what the newest revision changed. `--base N` says that revision N was seen.
+A file that names the revision it was made from (`show` writes that) must contain all later changes. A file without it
+may not revert changes of the newest revision. `--base N` states that the publisher saw revision N.
 """
 
 from __future__ import annotations
@@ -25,37 +25,44 @@ class Conflict(NamedTuple):
     newest: int
     published_at: datetime
     lost: tuple[Difference, ...] = ()
-    """From the newest revision to the file."""
+    """The differences between the newest revision and the file."""
 
 
 def find_conflict(
     new: Consultation, newest: PublishedRevision, lived: Sequence[PublishedRevision], base: int | None
 ) -> Conflict | None:
-    """The conflict with the live revision, if there is one. `new` differs from it. `lived`: the revisions that were
-    live, in the order of time, `newest` last; one may be there several times.
+    """Returns the conflict with the live revision, if there is one. `new` is the consultation to publish. `lived`: the
+    revisions that were live, in chronological order, `newest` last; one may occur several times.
 
-    `base` is the revision the file was made from, None where it does not say so. A revision this program cannot read is
-    no reason to refuse the file that mends it.
+    `base` is the revision the file was made from, None if unknown. An unreadable revision does not prevent publishing a
+    file that repairs it.
     """
     current = stored_revisions.read_revision(newest)
     if base == newest.number or current is None:
         return None
-    by_number = {it.number: it for it in lived}
-    if base is not None and base not in by_number:
+    if base is None:
+        return _reverting_conflict(new, current, newest, lived)
+    made_from = next((it for it in reversed(lived) if it.number == base), None)
+    if made_from is None:
         return Conflict("base_unknown", base, newest.number, newest.published_at)
-    if base is not None:
-        old = stored_revisions.read_revision(by_number[base])
-        lost = tuple(overwritten_changes(old, current, new) if old else differences(current, new))
-        return _conflict("base_old", base, newest, lost)
-    before = next((it.number for it in reversed(lived) if it.number != newest.number), None)
-    old = stored_revisions.read_revision(by_number[before]) if before is not None else None
+    old = stored_revisions.read_revision(made_from)
+    lost = tuple(overwritten_changes(old, current, new) if old else differences(current, new))
+    return _conflict("base_old", base, newest, lost)
+
+
+def _reverting_conflict(
+    new: Consultation, current: Consultation, newest: PublishedRevision, lived: Sequence[PublishedRevision]
+) -> Conflict | None:
+    """Returns the conflict of a file without a known origin that equals, or restores parts of, an earlier revision."""
+    before = next((it for it in reversed(lived) if it.number != newest.number), None)
+    old = stored_revisions.read_revision(before) if before is not None else None
     if before is None or old is None:
         return None
     digest = content_digest(canonical_content(new))
     same = next((it.number for it in lived if it.content_hash == digest), None)
     if same is not None:
         return _conflict("earlier_again", same, newest, tuple(differences(current, new)))
-    return _conflict("takes_back", before, newest, tuple(reverted_changes(old, current, new)))
+    return _conflict("takes_back", before.number, newest, tuple(reverted_changes(old, current, new)))
 
 
 def _conflict(

@@ -31,11 +31,11 @@ class Difference(NamedTuple):
     old: str
     new: str
     is_entry: bool = False
-    """A whole question, option, statement or language, of which only the name is given."""
+    """Whether the part is a whole question, option, statement or language, of which only the name is given."""
 
 
 class _Parts(NamedTuple):
-    """A consultation taken apart: texts by path, the entries of lists, and their order."""
+    """The parts of a consultation: texts by path, the entries of lists, and their order."""
 
     texts: Mapping[Path, str]
     entries: frozenset[Path]
@@ -48,10 +48,10 @@ def differences(old: Consultation, new: Consultation) -> list[Difference]:
 
 
 def reverted_changes(before: Consultation, newest: Consultation, new: Consultation) -> list[Difference]:
-    """What changed from `before` to `newest` and stands in `new` as it was before, from `newest` to `new`.
+    """Returns the changes from `before` to `newest` that `new` reverts, as differences from `newest` to `new`.
 
-    Of a text that was changed by both, the words count: a correction is taken back also where something else in the
-    same sentence is new.
+    Texts changed by both are compared word by word, so that a reverted correction is found even if the rest of the
+    sentence is new.
     """
     was, now, will = _parts(before), _parts(newest), _parts(new)
     changed = {difference.where for difference in _between(was, now)}
@@ -59,7 +59,7 @@ def reverted_changes(before: Consultation, newest: Consultation, new: Consultati
 
 
 def overwritten_changes(base: Consultation, newest: Consultation, new: Consultation) -> list[Difference]:
-    """What changed from `base` to `newest` and is not like that in `new`, from `newest` to `new`."""
+    """Returns the changes from `base` to `newest` that `new` lacks, as differences from `newest` to `new`."""
     now, will = _parts(newest), _parts(new)
     changed = [it.where for it in _between(_parts(base), now)]
     return [it for it in _between(now, will) if any(_overlap(it.where, where) for where in changed)]
@@ -88,7 +88,7 @@ def _is_back(where: Path, was: _Parts, now: _Parts, will: _Parts) -> bool:
     if where in now.orders or where in was.orders:
         return _common(was, will, where) == _common(will, was, where)
     if where in was.entries | now.entries:
-        # A question of another type under the key of one that was left out is not that one again.
+        # A question of another type is not the deleted question with the same key.
         types = (parts.texts.get((*where, "type")) for parts in (was, will))
         return (where in was.entries) == (where in will.entries) and len(set(types)) == 1
     before, newest, new = (parts.texts.get(where, "") for parts in (was, now, will))
@@ -96,21 +96,24 @@ def _is_back(where: Path, was: _Parts, now: _Parts, will: _Parts) -> bool:
 
 
 def _keeps_old_words(before: str, newest: str, new: str) -> bool:
-    """Tells whether words that `newest` changed are unchanged in `new`."""
+    """Whether words that `newest` changed are unchanged in `new`."""
     old, changed, other = (_WORDS.findall(text) for text in (before, newest, new))
-    kept: dict[int, int] = {}
+    # Both ends are kept, so that every word has neighbours.
+    kept = {-1: -1, len(old): len(other)}
     for block in SequenceMatcher(None, old, other, autojunk=False).get_matching_blocks():
         kept |= {block.a + step: block.b + step for step in range(block.size)}
     for kind, start, end, *_ in SequenceMatcher(None, old, changed, autojunk=False).get_opcodes():
-        if kind == "insert":
-            # What stood left and right of it stands side by side.
-            left = -1 if start == 0 else kept.get(start - 1)
-            right = len(other) if start == len(old) else kept.get(start)
-            if left is not None and right == left + 1:
-                return True
-        elif kind != "equal" and "".join(old[start:end]).strip() and all(at in kept for at in range(start, end)):
+        if kind == "insert" and _is_adjacent(kept, start):
+            return True
+        if kind in {"replace", "delete"} and "".join(old[start:end]).strip() and kept.keys() >= {*range(start, end)}:
             return True
     return False
+
+
+def _is_adjacent(kept: Mapping[int, int], at: int) -> bool:
+    """Whether the words around a place are neighbours in the new text too, which then lacks what was inserted there."""
+    left = kept.get(at - 1)
+    return left is not None and kept.get(at) == left + 1
 
 
 def _overlap(one: Path, other: Path) -> bool:
@@ -118,7 +121,7 @@ def _overlap(one: Path, other: Path) -> bool:
 
 
 def _common(of: _Parts, other: _Parts, where: Path) -> tuple[str, ...]:
-    """Returns the entries of one list, in its order, that the other contains as well."""
+    """Returns the entries of one list, in its order, that the other list contains too."""
     there = frozenset(other.orders.get(where, ()))
     return tuple(name for name in of.orders.get(where, ()) if name in there)
 

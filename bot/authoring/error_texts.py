@@ -15,6 +15,7 @@ from flows import conditions, definition
 from flows.languages import LANGUAGES
 from flows.questions import base
 from flows.questions.base import Where, registry
+from flows.slugs import MAX_SLUG_LENGTH, SLUG_PATTERN
 from flows.wording import Wording
 
 _MISSING: Final = {
@@ -26,7 +27,7 @@ _MISSING: Final = {
     "feedback": "say when and where people hear what came of it",
     "audience": "say who is asked",
     "retention": "say how many days after closing answers are kept, and what remains",
-    "contact": "name somebody people can talk to",
+    "contact": "name a contact person",
     "minutes": "say how many minutes it takes",
     "languages": "list the languages, the one you wrote in first",
     "slug": "give it a short name for links, e.g. mein-kiez",
@@ -39,6 +40,9 @@ _MISSING: Final = {
 _UNION_MEMBERS: Final = frozenset({"str", "int", "float", "bool", "list[str]"})
 
 
+MOST_ERRORS: Final = 500
+
+
 class ErrorText(NamedTuple):
     """One validation error: its place, reason and remedy."""
 
@@ -48,9 +52,12 @@ class ErrorText(NamedTuple):
 
 
 def explain_validation_error(exc: ValidationError) -> Iterator[ErrorText]:
-    """Yields each error of a failed validation once."""
+    """Yields each error of a failed validation once; of more than `MOST_ERRORS` only the number of the others."""
     said: set[ErrorText] = set()
-    for error in exc.errors(include_url=False):
+    errors = exc.errors(include_url=False)
+    if more := errors[MOST_ERRORS:]:
+        yield ErrorText((), f"there are {len(more):,} more errors", "correct the first ones, and check again")
+    for error in errors[:MOST_ERRORS]:
         sentence = _sentence(error)
         if sentence not in said and not _is_echo(error):
             said.add(sentence)
@@ -58,7 +65,7 @@ def explain_validation_error(exc: ValidationError) -> Iterator[ErrorText]:
 
 
 def _is_echo(error: ErrorDetails) -> bool:
-    """Tells whether an error only follows from another one: "too few entries" because each entry was refused."""
+    """Whether an error is only a consequence of another one: "too few entries" because each entry was refused."""
     least = error.get("ctx", {}).get("min_length", 0)
     return error["type"] == "too_short" and isinstance(error["input"], list) and len(error["input"]) >= least
 
@@ -66,7 +73,7 @@ def _is_echo(error: ErrorDetails) -> bool:
 def _sentence(error: ErrorDetails) -> ErrorText:
     where = error["loc"]
     if where[:1] == ("questions",):
-        where = (*where[:2], *where[3:])  # third comes the question type, which is no name in the file
+        where = (*where[:2], *where[3:])  # the third part is the question type, which is not a name in the file
     members = 0
     while where and where[-1] in _UNION_MEMBERS:
         where, members = where[:-1], members + 1
@@ -75,22 +82,30 @@ def _sentence(error: ErrorDetails) -> ErrorText:
     return ErrorText(where, *_explained(error, where))
 
 
+def _name_of(where: Where) -> str:
+    """Returns the name of a field, the number of an entry ("options 2"), or that it is the file."""
+    match where:
+        case (*_, str() | int() as above, int() as index):
+            return f"{above} {index + 1}"
+        case (*_, last):
+            return str(last)
+    return "the file"
+
+
 def _explained(error: ErrorDetails, where: Where) -> tuple[str, str]:
-    name = str(where[-1]) if where else "the file"
-    if len(where) > 1 and isinstance(where[-1], int):
-        name = f"{where[-2]} {where[-1] + 1}"
-    if error["input"] is None and error["type"] != "missing":
-        return f"“{name}” is empty", _MISSING.get(name, "fill it in or take the line away")
+    name, is_missing = _name_of(where), error["type"] == "missing"
+    if error["input"] is None and not is_missing:
+        return f"“{name}” is empty", _MISSING.get(name, "fill it in, or remove the line")
     if name in LANGUAGES and error["type"] == "model_type":
         return _TEXT(name, {}, error)
     if where and isinstance(where[-1], int) and error["type"] == "model_type":
-        return "this entry has the wrong form", "compare it with the sample files"
+        return "this entry has the wrong structure", "compare it with a sample file"
     say = _SENTENCES.get(error["type"], _something)
     return say(name, error.get("ctx", {}), error)
 
 
 def _something(name: str, ctx: dict[str, Any], error: ErrorDetails) -> tuple[str, str]:
-    return f"“{name}” cannot be what stands here", "see docs/consultations.md for what it may be"
+    return f"“{name}” has an invalid value", "see docs/reference/file-format.md for valid values"
 
 
 def _missing(name: str, ctx: dict[str, Any], error: ErrorDetails) -> tuple[str, str]:
@@ -100,8 +115,8 @@ def _missing(name: str, ctx: dict[str, Any], error: ErrorDetails) -> tuple[str, 
 def _unknown_name(name: str, ctx: dict[str, Any], error: ErrorDetails) -> tuple[str, str]:
     near = get_close_matches(name, _names(), 1)
     return (
-        f"“{name}” is not known here",
-        f"did you mean “{near[0]}”?" if near else "take it away or check its indentation",
+        f"“{name}” is not a known name here",
+        f"did you mean “{near[0]}”?" if near else "remove it, or check its indentation",
     )
 
 
@@ -118,8 +133,8 @@ def _no_kind(name: str, ctx: dict[str, Any], error: ErrorDetails) -> tuple[str, 
     if isinstance(error["input"], dict):
         return f"the {_kind(error)} is missing", f"use {_listed(_offered(error))}"
     return (
-        f"“{name}” cannot be what stands here",
-        f"write names with values below it; of the names one is {_listed(_offered(error))}",
+        f"“{name}” has an invalid value",
+        f"write names with values below it, one of them {_listed(_offered(error))}",
     )
 
 
@@ -141,15 +156,15 @@ def _one_of(name: str, ctx: dict[str, Any], error: ErrorDetails) -> tuple[str, s
 
 
 def _pattern(name: str, ctx: dict[str, Any], error: ErrorDetails) -> tuple[str, str]:
-    marks = "hyphens" if "-]" in str(ctx["pattern"]) else "underscores"
-    longest = "40" if marks == "hyphens" else "24"
-    return f"“{name}” cannot be {_quoted(error['input'])}", (
-        f"use small letters a-z, digits and {marks}, beginning with a letter, at most {longest} characters"
-    )
+    reason = f"“{name}” cannot be {_quoted(error['input'])}"
+    if SLUG_PATTERN in str(ctx["pattern"]):
+        marks = "digits and hyphens, at least one letter and no hyphen in front"
+        return reason, f"use small letters a-z, {marks}, at most {MAX_SLUG_LENGTH} characters"
+    return reason, "use small letters a-z, digits and underscores, beginning with a letter, at most 24 characters"
 
 
 def _said(reason: str, remedy: str) -> Callable[[str, dict[str, Any], ErrorDetails], tuple[str, str]]:
-    """A sentence whose only variables are the name and the limits pydantic reports."""
+    """Returns a sentence with the name and the limits reported by pydantic."""
     return lambda name, ctx, error: (
         reason.format(name=name, **ctx),
         remedy.format(name=name, **ctx),
@@ -157,9 +172,7 @@ def _said(reason: str, remedy: str) -> Callable[[str, dict[str, Any], ErrorDetai
 
 
 _TEXT = _said("“{name}” must be a text", "write a text, in double quotes if it looks like a number")
-_TEXTS = _said(
-    "“{name}” must give the text for each language", "write {{de: …, en: …}} or one language a line below it"
-)
+_TEXTS = _said("“{name}” must have a text for each language", "write {{de: …, en: …}} or one language a line below it")
 _LIST = _said("“{name}” must be a list", "begin each item on its own line with “- ”")
 _INT = _said("“{name}” must be a whole number", "write digits only, without a unit")
 _FLOAT = _said("“{name}” must be a number", "write digits, with a point for decimals")
@@ -168,6 +181,10 @@ _DATE = _said("“{name}” must be a date", "write year-month-day, e.g. 2027-03
 
 _SENTENCES: Final = {
     "missing": _missing,
+    "unknown_format": _said(
+        "the file has format {version}, and this program reads format {known}",
+        "update the program, or write the file as docs/reference/file-format.md says",
+    ),
     "extra_forbidden": _unknown_name,
     "union_tag_invalid": _unknown_kind,
     "union_tag_not_found": _no_kind,
@@ -175,7 +192,7 @@ _SENTENCES: Final = {
     "enum": _one_of,
     "string_pattern_mismatch": _pattern,
     "string_type": _TEXT,
-    "string_too_short": _said("“{name}” is empty", "write the text or take the line away"),
+    "string_too_short": _said("“{name}” is empty", "write the text, or remove the line"),
     "string_too_long": _said("“{name}” is too long", "use at most {max_length} characters"),
     "dict_type": _TEXTS,
     "model_type": _TEXTS,
@@ -200,7 +217,7 @@ _SENTENCES: Final = {
     "less_than": _said("“{name}” is too large", "use less than {lt}"),
     "too_short": _said("“{name}” has too few entries", "give at least {min_length}"),
     "too_long": _said("“{name}” has too many entries", "give at most {max_length}"),
-    "value_error": _said("{error}", "see docs/consultations.md for “{name}”"),
+    "value_error": _said("{error}", "see docs/reference/file-format.md for “{name}”"),
 }
 _CONDITIONS: Final = ("all", "any", "not", "answered", "equal", "one_of", "less", "greater")
 

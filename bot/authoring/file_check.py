@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from bot.authoring import recordings, yaml_source
+from bot.authoring import media, yaml_source
 from bot.authoring.error_texts import explain_validation_error
 from bot.common.i18n import phrase_catalogues
 from bot.consultations.definition_issues import DefinitionIssue, line_of_path, path_in_words
 from flows.authoring.check import check_consultation
+from flows.authoring.sizes import NARROWEST, ChannelLimits
 from flows.definition import Consultation
 from flows.phrases import Phrases
 from flows.questions.base import Where
@@ -24,22 +25,22 @@ class CheckedFile(NamedTuple):
     """The result of a check. `consultation` is None for a file that does not fit the model."""
 
     consultation: Consultation | None
-    faults: tuple[DefinitionIssue, ...]
-    recordings: Mapping[str, Path] = {}
-    """The recordings it needs, by media name, where the file names any."""
+    issues: tuple[DefinitionIssue, ...]
+    media: Mapping[str, Path] = {}
+    """The required recordings and images by media name; empty if the file names none."""
     lines: Mapping[Where, int] = {}
-    """Where in the file its parts stand."""
+    """The lines of its parts in the file."""
 
     @property
     def publishable(self) -> Consultation | None:
-        """The consultation where nothing but warnings was found."""
-        return None if any(not error.warning for error in self.faults) else self.consultation
+        """Returns the consultation if there are only warnings, else None."""
+        return None if any(not error.warning for error in self.issues) else self.consultation
 
 
 def read_consultation_file(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> CheckedFile:
     """Reads and checks a file. Never raises: every problem is returned as an issue with its line.
 
-    >>> read_consultation_file(Path("nowhere.yaml")).faults[0].reason
+    >>> read_consultation_file(Path("nowhere.yaml")).issues[0].reason
     'there is no such file'
     """
     return check_parsed_file(yaml_source.load_yaml(path), str(path), catalogues, path.parent)
@@ -50,38 +51,40 @@ def check_parsed_file(
     name: str,
     catalogues: Mapping[str, Phrases] | None = None,
     folder: Path | None = None,
+    limits: ChannelLimits = NARROWEST,
 ) -> CheckedFile:
     """Checks parsed data (of a form or a test).
 
-    Recordings are paths in `folder`; without a folder they must be media names, as in a published revision.
+    Recordings and images are paths in `folder`; without a folder they must be media names, as in a published revision.
     """
-    if found.data is None and found.faults:
-        return CheckedFile(None, found.faults)
+    if found.data is None and found.issues:
+        return CheckedFile(None, found.issues)
     if not isinstance(found.data, dict):
         return CheckedFile(
-            None, (*found.faults, DefinitionIssue(name, 1, "this is no consultation", "begin with “slug: …”"))
+            None, (*found.issues, DefinitionIssue(name, 1, "this is not a consultation", "begin with “slug: …”"))
         )
     try:
         consultation = Consultation.model_validate(found.data)
     except ValidationError as error:
-        return CheckedFile(None, _sorted([*found.faults, *_model_faults(error, found, name)]))
+        return CheckedFile(None, _sorted([*found.issues, *_model_issues(error, found, name)]))
     except RecursionError:
         return CheckedFile(
-            None, (*found.faults, DefinitionIssue(name, 1, "this is nested too deeply", "use fewer levels"))
+            None, (*found.issues, DefinitionIssue(name, 1, "this is nested too deeply", "use fewer levels"))
         )
-    problems = check_consultation(consultation, catalogues if catalogues is not None else all_phrases())
-    consultation, files, silent = recordings.find_recordings(consultation, folder)
-    faults = [
+    problems = check_consultation(consultation, catalogues if catalogues is not None else all_phrases(), limits)
+    consultation, files, unusable = media.find_media(consultation, folder)
+    issues = [
         DefinitionIssue(
             name,
             line_of_path(it.where, found.lines),
-            _at(path_in_words(it.where, found.data), it.reason),
-            it.remedy,
-            it.warning,
+            reason=_at(path_in_words(it.where, found.data), it.reason),
+            remedy=it.remedy,
+            warning=it.warning,
+            where=it.where,
         )
-        for it in (*problems, *silent)
+        for it in (*problems, *unusable)
     ]
-    return CheckedFile(consultation, _sorted([*found.faults, *faults]), files, found.lines)
+    return CheckedFile(consultation, _sorted([*found.issues, *issues]), files, found.lines)
 
 
 def canonical_content(consultation: Consultation) -> str:
@@ -106,15 +109,14 @@ def all_phrases() -> dict[str, Phrases]:
 _CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
 
 
-def _model_faults(error: ValidationError, found: yaml_source.ParsedFile, name: str) -> Iterator[DefinitionIssue]:
+def _model_issues(error: ValidationError, found: yaml_source.ParsedFile, name: str) -> Iterator[DefinitionIssue]:
     for where, reason, remedy in explain_validation_error(error):
-        yield DefinitionIssue(
-            name, line_of_path(where, found.lines), _at(path_in_words(_containers(where), found.data), reason), remedy
-        )
+        line, said = line_of_path(where, found.lines), _at(path_in_words(_containers(where), found.data), reason)
+        yield DefinitionIssue(name, line, said, remedy, where=where)
 
 
 def _containers(where: Where) -> Where:
-    """The part of a path that says which question, option or exit is meant; the sentence itself names the field."""
+    """Returns the part of a path that identifies the question, option or exit; the sentence itself names the field."""
     kept: Where = ()
     for before, part in zip(("", *where), where, strict=False):
         is_entry = isinstance(part, int) and before in _CONTAINERS
@@ -127,6 +129,7 @@ def _at(words: str, reason: str) -> str:
     return f"{words}: {reason}" if words else reason
 
 
-def _sorted(faults: list[DefinitionIssue]) -> tuple[DefinitionIssue, ...]:
+def _sorted(issues: list[DefinitionIssue]) -> tuple[DefinitionIssue, ...]:
     """Sorts the issues in the order of the file and removes duplicates."""
-    return tuple(dict.fromkeys(sorted(faults, key=lambda error: error.line)))
+    said = {it._replace(where=()): it for it in sorted(issues, key=lambda error: error.line, reverse=True)}
+    return tuple(sorted(said.values(), key=lambda error: error.line))

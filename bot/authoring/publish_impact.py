@@ -5,7 +5,7 @@ Runs in the publishing transaction on the locked consultation, so that concurren
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
@@ -34,11 +34,11 @@ class PublishOptions(NamedTuple):
     """The options of the publisher besides the file."""
 
     base: int | None = None
-    """The newest revision they have seen; stronger than what the file says."""
+    """The newest revision the publisher saw; overrides the one named in the file."""
     same_meaning: frozenset[str] = frozenset()
-    """Keys of questions that ask the same as before in other words."""
+    """Keys of questions whose meaning stays the same although their wording changed."""
     looks_first: bool = False
-    """What would be taken of an earlier wave as agreed with most is to be shown, and confirmed, before it is taken."""
+    """Whether the proposals to take from an earlier wave (those agreed with most) are shown and confirmed first."""
 
 
 DEFAULT_OPTIONS: Final = PublishOptions()
@@ -46,31 +46,33 @@ _MADE_LIVE: Final[tuple[Act, ...]] = ("consultation.publish", "consultation.go_l
 
 
 class PublishImpact(NamedTuple):
-    """What publishing would do. `faults` refuse it (save warnings), `unconfirmed` waits for a person."""
+    """The consequences of publishing. `issues` prevent it (except warnings), `unconfirmed` needs a confirmation."""
 
-    faults: tuple[DefinitionIssue, ...] = ()
+    issues: tuple[DefinitionIssue, ...] = ()
     unconfirmed: tuple[RevisionChange, ...] = ()
     questions: tuple[DefinitionIssue, ...] = ()
-    """What is unconfirmed, with its place in the file."""
+    """The unconfirmed changes, with their places in the file."""
     changes: tuple[RevisionChange, ...] = ()
     under_way: Mapping[int, int] = {}
-    """Revision number → how many people are in the middle of it, and stay with it."""
+    """Revision number → number of unfinished participations, which stay on it."""
     lists: tuple[TopList, ...] = ()
-    """What would be taken of earlier waves, and waits for a person as well."""
+    """The proposals to take from earlier waves, which also need a confirmation."""
+    conflict: Conflict | None = None
+    """The changes of others that would be lost; `issues` describes it."""
 
     @property
     def waits(self) -> bool:
-        """Whether a person has to confirm something first."""
+        """Whether a confirmation is missing."""
         return bool(self.unconfirmed or self.lists)
 
     @property
     def is_refused(self) -> bool:
         """Whether errors prevent publishing."""
-        return any(not error.warning for error in self.faults)
+        return any(not error.warning for error in self.issues)
 
     def warnings(self) -> tuple[DefinitionIssue, ...]:
-        """All of it as advice, for what is not to be live yet."""
-        return tuple(error._replace(warning=True) for error in (*self.faults, *self.questions))
+        """Returns all findings as warnings, for a revision that does not go live."""
+        return tuple(error._replace(warning=True) for error in (*self.issues, *self.questions))
 
 
 class SourceFile(NamedTuple):
@@ -81,15 +83,15 @@ class SourceFile(NamedTuple):
     lines: Mapping[Where, int] = {}
 
     def error(self, where: Sequence[str], said: change_texts.ChangeText, *, warning: bool = False) -> DefinitionIssue:
-        """A fault at a place named by keys and values."""
+        """Returns an error at a place given by keys and values."""
         return DefinitionIssue(self.name, line_of_path(self._indexed(where), self.lines), *said, warning=warning)
 
     def _indexed(self, where: Sequence[str]) -> Where:
-        keys = [node.key for node in self.consultation.questions]
-        if len(where) < 2 or where[0] != "questions" or where[1] not in keys:
+        places = {node.key: index for index, node in self.consultation.placed_nodes()}
+        if len(where) < 2 or where[0] != "questions" or where[1] not in places:
             return tuple(where[:1] if where[:1] == ("questions",) else where)
-        index = keys.index(where[1])
-        options = [option.value for option in getattr(self.consultation.questions[index], "options", ())]
+        index = places[where[1]]
+        options = [option.value for option in self.consultation.questions[index].listed_options()]
         rest: Where = tuple(where[2:])
         if rest[:1] == ("options",) and len(rest) > 1 and rest[1] in options:
             rest = ("options", options.index(str(rest[1])), *rest[2:])
@@ -109,18 +111,18 @@ def examine_impact(connection: Connection, file: SourceFile, intent: PublishOpti
     lived = [by_id[period.revision_id] for period in periods]
     base = consultation.revision if intent.base is None else intent.base
     if conflict := find_conflict(consultation, newest, lived, base):
-        return PublishImpact(tuple(_refusals(file, conflict, _publisher(connection, newest), zone)))
+        return PublishImpact(tuple(_refusals(file, conflict, _publisher(connection, newest), zone)), conflict=conflict)
     return _impact(connection, file, newest, revisions, intent)
 
 
 def examine_return(
     connection: Connection, file: SourceFile, revision: PublishedRevision, intent: PublishOptions
 ) -> PublishImpact:
-    """What it would do if this revision, which was live before, were live again. It may take back what others changed,
-    since that is what it is for; but where answers were given meanwhile, it means the same as those.
+    """Returns the impact of making an earlier live revision live again. It may revert changes of others, since that is
+    its purpose; but it must have the meaning of the answers given meanwhile.
 
-    Where people answered it while it was live, later ones were compared with it, and a person has said what means the
-    same.
+    Answers given while it was live need no comparison: later revisions were compared with it, and a person confirmed
+    which changes keep the meaning.
     """
     newest = find_live_revision(connection, revision.slug)
     if newest is None or newest.id == revision.id:
@@ -149,26 +151,31 @@ def _impact(
     read = {it.number: stored_revisions.read_revision(it) for it in revisions if it.id in counts}
     earlier = [AnsweredRevision(it.number, old, counts[it.id]) for it in revisions if (old := read.get(it.number))]
     changes = compare(file.consultation, stored_revisions.read_revision(newest), earlier)
-    faults = [
-        *(
-            file.error(_place(it), change_texts.describe_change(it))
-            for it in changes
-            if it.level is ChangeLevel.REFUSED
-        ),
-        *(file.error((), change_texts.describe_unknown_key(key)) for key in _unknown(file.consultation, intent)),
-        *(
-            file.error((), change_texts.describe_unreadable(it), warning=True)
-            for it, old in read.items()
-            if old is None
-        ),
-    ]
-    numbers = {it.id: it.number for it in revisions}
-    waiting = count_waiting_sessions_by_revision(connection, newest.consultation_id)
-    under_way = {numbers[id_]: people for id_, people in sorted(waiting.items(), key=lambda it: numbers[it[0]])}
-    is_refused = any(not error.warning for error in faults)
+    unreadable = [number for number, old in read.items() if old is None]
+    issues = [*_refused(file, changes, intent), *_unreadable(file, unreadable)]
+    is_refused = any(not error.warning for error in issues)
     waits = () if is_refused else unconfirmed(changes, intent.same_meaning)
-    questions = tuple(file.error(_place(it), change_texts.describe_change(it)) for it in waits)
-    return PublishImpact(tuple(faults), waits, questions, changes, under_way)
+    under_way = _under_way(connection, newest.consultation_id, revisions)
+    return PublishImpact(tuple(issues), waits, tuple(_described(file, waits)), changes, under_way)
+
+
+def _refused(file: SourceFile, changes: Iterable[RevisionChange], intent: PublishOptions) -> Iterator[DefinitionIssue]:
+    yield from _described(file, [it for it in changes if it.level is ChangeLevel.REFUSED])
+    yield from (file.error((), change_texts.describe_unknown_key(key)) for key in _unknown(file.consultation, intent))
+
+
+def _unreadable(file: SourceFile, numbers: Iterable[int]) -> Iterator[DefinitionIssue]:
+    return (file.error((), change_texts.describe_unreadable(it), warning=True) for it in numbers)
+
+
+def _described(file: SourceFile, changes: Iterable[RevisionChange]) -> Iterator[DefinitionIssue]:
+    return (file.error(_place(it), change_texts.describe_change(it)) for it in changes)
+
+
+def _under_way(connection: Connection, consultation_id: int, revisions: Iterable[PublishedRevision]) -> dict[int, int]:
+    """Returns how many sessions wait, by number of the revision."""
+    waiting = count_waiting_sessions_by_revision(connection, consultation_id)
+    return {it.number: waiting[it.id] for it in sorted(revisions, key=lambda it: it.number) if it.id in waiting}
 
 
 def _place(change: RevisionChange) -> tuple[str, ...]:
@@ -176,7 +183,7 @@ def _place(change: RevisionChange) -> tuple[str, ...]:
 
 
 def _unknown(consultation: Consultation, intent: PublishOptions) -> list[str]:
-    return sorted(intent.same_meaning - {node.key for node in consultation.questions})
+    return sorted(intent.same_meaning - {node.key for node in consultation.nodes()})
 
 
 def _refusals(file: SourceFile, conflict: Conflict, publisher: str, zone: tzinfo) -> Iterator[DefinitionIssue]:

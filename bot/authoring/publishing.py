@@ -1,4 +1,4 @@
-"""Publishes a checked file as a revision, with its start words, seeds and recordings."""
+"""Publishes a checked file as a revision, with its start words, seeds, recordings and images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import Connection
 
-from bot.authoring import publish_impact, recordings
+from bot.authoring import media, publish_impact
+from bot.authoring.dialogue_tests import broken_dialogues
 from bot.authoring.file_check import CheckedFile, canonical_content, content_digest, read_consultation_file
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions, SourceFile
 from bot.common.audit import Act, Note, unrecorded
@@ -59,10 +60,10 @@ class PublishOutcome(NamedTuple):
 
     revision: PublishedRevision | None
     new: bool
-    faults: tuple[DefinitionIssue, ...]
+    issues: tuple[DefinitionIssue, ...]
     impact: PublishImpact = PublishImpact()
     start_word: str = ""
-    """Of a test: what starts it, and the last part of its link."""
+    """Of a test: its start word, and the last part of its link."""
 
 
 def publish_file(
@@ -73,10 +74,10 @@ def publish_file(
     """
     checked = read_consultation_file(path)
     if checked.publishable is None:
-        return PublishOutcome(None, False, checked.faults)
-    # Before the revision that names them: an unused recording is harmless, a missing one is not.
-    if faults := _kept(checked, context, str(path)):
-        return PublishOutcome(None, False, (*checked.faults, *faults))
+        return PublishOutcome(None, False, checked.issues)
+    # Before the revision that names them: an unused file is harmless, a missing one is not.
+    if issues := _kept(checked, context, str(path)):
+        return PublishOutcome(None, False, (*checked.issues, *issues))
     return store.run(
         lambda connection: publish_checked(connection, checked, context, str(path), intent=intent, stage=stage)
     )
@@ -90,27 +91,27 @@ def publish_checked(
     intent: PublishOptions = DEFAULT_OPTIONS,
     stage: Stage = "live",
 ) -> PublishOutcome:
-    """Makes a checked consultation the live revision, unless it is that already, its words are taken, or it changes
-    what answers mean or what others published since (`revising`). In another stage it is kept only: nothing changes for
-    residents, and what would keep it from going live is a warning.
+    """Makes a checked consultation live, unless it is live already, its start words are taken, it changes the meaning
+    of answers, or it reverts published changes (`revising`). In another stage it is only stored: nothing changes for
+    residents, and obstacles to going live are warnings.
     """
     consultation = checked.publishable
     if consultation is None:
-        return PublishOutcome(None, False, checked.faults)
-    faults = [*_missing_recordings(consultation, context, name), *_shut(connection, consultation.slug, stage, name)]
-    faults = faults or _unfit(connection, consultation, name)
-    if faults:
-        return PublishOutcome(None, False, (*checked.faults, *faults))
+        return PublishOutcome(None, False, checked.issues)
+    issues = [*_missing_media(consultation, context, name), *_shut(connection, consultation.slug, stage, name)]
+    issues = issues or _unfit(connection, consultation, name)
+    if issues:
+        return PublishOutcome(None, False, (*checked.issues, *issues))
     file = SourceFile(name, consultation, checked.lines)
     impact = publish_impact.examine_impact(connection, file, intent, context.zone)
     if stage != "live":
         return _kept_only(
-            connection, consultation, context, name=name, stage=stage, faults=(*checked.faults, *impact.warnings())
+            connection, consultation, context, name=name, stage=stage, issues=(*checked.issues, *impact.warnings())
         )
-    if intent.looks_first and not impact.is_refused:
-        impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, context.now)))
-    if impact.is_refused or impact.waits:
-        return PublishOutcome(None, False, (*checked.faults, *impact.faults), impact)
+    impact = _with_top_lists(connection, impact, consultation, context, intent)
+    broken = tuple(broken_dialogues(connection, consultation, name))
+    if impact.is_refused or impact.waits or broken:
+        return PublishOutcome(None, False, (*checked.issues, *impact.issues, *broken), impact)
     before = find_live_revision(connection, consultation.slug)
     revision = store_publication(connection, _publication(consultation, context))
     new = before is None or revision.id != before.id
@@ -118,7 +119,7 @@ def publish_checked(
     remarks = _remarks(consultation, revision, context, name)
     if new:
         _note(context, connection, "consultation.publish", revision, intent)
-    return PublishOutcome(revision, new, (*checked.faults, *impact.faults, *remarks, *warnings), impact)
+    return PublishOutcome(revision, new, (*checked.issues, *impact.issues, *remarks, *warnings), impact)
 
 
 def _kept_only(
@@ -127,22 +128,22 @@ def _kept_only(
     context: PublishContext,
     name: str,
     stage: Literal["draft", "test"],
-    faults: tuple[DefinitionIssue, ...],
+    issues: tuple[DefinitionIssue, ...],
 ) -> PublishOutcome:
     """Stores a draft or test beside the live revision."""
     before = _in_stage(connection, consultation.slug, stage)
     if stage == "draft" and (live := _same_as_live(connection, consultation)):
-        return PublishOutcome(live, False, faults)
+        return PublishOutcome(live, False, issues)
     revision = store_publication(connection, _publication(consultation, context)._replace(stage=stage))
     is_new = before is None or before.id != revision.id
     if is_new:
         act: Act = "consultation.publish_draft" if stage == "draft" else "consultation.publish_test"
         _note(context, connection, act, revision)
     if stage == "draft":
-        return PublishOutcome(revision, is_new, faults)
+        return PublishOutcome(revision, is_new, issues)
     warnings = _try_out(connection, revision, consultation, context, name)
     word = trials.trial_slug(connection, revision.consultation_id)
-    return PublishOutcome(revision, is_new, (*faults, *warnings), start_word=word)
+    return PublishOutcome(revision, is_new, (*issues, *warnings), start_word=word)
 
 
 def _note(
@@ -152,11 +153,39 @@ def _note(
     revision: PublishedRevision,
     intent: PublishOptions = DEFAULT_OPTIONS,
 ) -> None:
-    """Records what was done with a revision, and which questions were said to mean the same."""
+    """Records an act on a revision, and the questions confirmed to have the same meaning."""
     about = f"{revision.slug}/{revision.number}"
     context.note(connection, act, about, "")
     for key in sorted(intent.same_meaning):
         context.note(connection, "consultation.same_meaning", about, key)
+
+
+def _with_top_lists(
+    connection: Connection,
+    impact: PublishImpact,
+    consultation: Consultation,
+    context: PublishContext,
+    intent: PublishOptions,
+) -> PublishImpact:
+    """Adds what would be taken from earlier waves, if the publisher looks first."""
+    if impact.is_refused or not intent.looks_first:
+        return impact
+    return impact._replace(lists=tuple(waves.top_lists(connection, consultation, context.now)))
+
+
+def _was_live(connection: Connection, revision: PublishedRevision) -> bool:
+    return any(it.revision_id == revision.id for it in stage_history(connection, revision.consultation_id))
+
+
+def _go_live(connection: Connection, revision: PublishedRevision, now: datetime, earlier: StagePeriod | None) -> None:
+    """Enters the live stage, or returns to an earlier period of it, with the current end of the consultation."""
+    found = find_consultation(connection, revision.slug)
+    ends_at = found.closes_at if found else None
+    if earlier is None:
+        set_live_revision(connection, revision, now, ends_at=ends_at)
+        return
+    number = revision.consultation_id
+    enter_stage(connection, number, "live", revision.id, now, ends_at=ends_at, back_to=earlier.back_to)
 
 
 def publish_stored_revision(
@@ -168,38 +197,34 @@ def publish_stored_revision(
     earlier: StagePeriod | None = None,
     is_chosen: bool = False,
 ) -> PublishImpact:
-    """Makes a stored revision the live one. One that was live before, and to which a person returns, keeps the dates as
-    they are now, and is compared with what was answered meanwhile only. `earlier`: the period to which this returns;
-    `is_chosen`: the person named this very revision. A draft or a test is compared as its file would be.
+    """Makes a stored revision live. An earlier live revision keeps the current dates and is compared only with answers
+    given since. `earlier`: the period to return to; `is_chosen`: the user named this revision. A draft or a test is
+    compared like a file.
 
-    Nothing was written where the impact is refused, or waits for a person to confirm something.
+    Nothing is written if the impact prevents it or needs a confirmation.
     """
     name = f"{revision.slug}, revision {revision.number}"
     consultation = stored.read_revision(revision)
     if consultation is None:
-        return PublishImpact((DefinitionIssue(name, 1, "this program cannot read it", "publish its file anew"),))
-    faults = [*_missing_recordings(consultation, context, name), *_unfit(connection, consultation, name)]
-    if faults:
-        return PublishImpact(tuple(faults))
-    number, file = revision.consultation_id, SourceFile(name, consultation)
-    was_live = revision.id in {period.revision_id for period in stage_history(connection, number)}
-    is_return = earlier is not None or (is_chosen and was_live)
+        return PublishImpact((DefinitionIssue(name, 1, "this program cannot read it", "publish its file again"),))
+    issues = [*_missing_media(consultation, context, name), *_unfit(connection, consultation, name)]
+    if issues:
+        return PublishImpact(tuple(issues))
+    file = SourceFile(name, consultation)
+    is_return = earlier is not None or (is_chosen and _was_live(connection, revision))
     if is_return:
         impact = publish_impact.examine_return(connection, file, revision, intent)
     else:
         impact = publish_impact.examine_impact(connection, file, intent, context.zone)
-    if intent.looks_first and not impact.is_refused:
-        impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, context.now)))
+    impact = _with_top_lists(connection, impact, consultation, context, intent)
+    # The way back to a version that was live is never blocked.
+    if not is_return and (broken := tuple(broken_dialogues(connection, consultation, name))):
+        return impact._replace(issues=(*impact.issues, *broken))
     if impact.is_refused or impact.waits:
         return impact
     if not is_return:
         set_consultation_dates(connection, _publication(consultation, context))
-    found = find_consultation(connection, consultation.slug)
-    ends_at = found.closes_at if found else None
-    if earlier:
-        enter_stage(connection, number, "live", revision.id, context.now, ends_at=ends_at, back_to=earlier.back_to)
-    else:
-        set_live_revision(connection, revision, context.now, ends_at=ends_at)
+    _go_live(connection, revision, context.now, earlier)
     _fill(connection, revision, consultation, context, name)
     _note(context, connection, "consultation.publish_back" if earlier else "consultation.go_live", revision, intent)
     return impact
@@ -255,11 +280,9 @@ def _fill(
     )
 
 
-def _missing_recordings(consultation: Consultation, context: PublishContext, name: str) -> list[DefinitionIssue]:
-    missing = [
-        it for it in recordings.recording_names(consultation) if not (context.media and (context.media / it).is_file())
-    ]
-    reason = f"recordings are not in the media folder: {', '.join(missing)}"
+def _missing_media(consultation: Consultation, context: PublishContext, name: str) -> list[DefinitionIssue]:
+    missing = [it for it in media.media_names(consultation) if not (context.media and (context.media / it).is_file())]
+    reason = f"recordings or images are not in the media folder: {', '.join(missing)}"
     return [DefinitionIssue(name, 1, reason, "put them back")] if missing else []
 
 
@@ -288,37 +311,35 @@ def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[De
     found = find_consultation(connection, slug, lock=True)
     if found is None or found.state == "open" or (found.state == "closed" and stage != "live"):
         return []
-    way = f"`{program_name()} reopen {slug} --until DATE` lets people take part again"
+    way = f"`{program_name()} reopen {slug} --until DATE` lets it accept answers again"
     if found.state == "archived":
-        way = f"`{program_name()} unarchive {slug}` brings it back"
-    reason = f"{slug} is {found.state}, so nobody could take part in what is published now"
+        way = f"`{program_name()} unarchive {slug}` restores it"
+    reason = f"{slug} is {found.state}, so participation would not be possible after publishing"
     return [DefinitionIssue(name, 1, reason, f"{way}; then publish")]
 
 
 def publish_samples(store: Store, context: PublishContext) -> list[DefinitionIssue]:
     """Publishes the samples into an empty store. A broken file is reported, but does not stop the start."""
-    faults: list[DefinitionIssue] = []
+    issues: list[DefinitionIssue] = []
     try:
         with store.reading() as connection:
             if all_consultation_ids(connection):
                 return []
         for path in sorted(SAMPLES.glob("*.yaml")):
-            faults += publish_file(store, path, context).faults
+            issues += publish_file(store, path, context).issues
     except StorageError as error:
-        faults.append(
-            DefinitionIssue(str(SAMPLES), 1, f"the samples could not be stored ({error})", "see what doctor says")
-        )
-    return faults
+        issues.append(DefinitionIssue(str(SAMPLES), 1, f"the samples could not be stored ({error})", "run `doctor`"))
+    return issues
 
 
 def _kept(checked: CheckedFile, context: PublishContext, name: str) -> list[DefinitionIssue]:
-    """Copies the recordings into the media folder; returns errors."""
-    if not checked.recordings or context.media is None:
+    """Copies recordings and images into the media folder; returns errors."""
+    if not checked.media or context.media is None:
         return []
     try:
-        changed = recordings.store_recordings(checked.recordings, context.media)
+        changed = media.store_media(checked.media, context.media)
     except OSError as error:
-        reason = f"the recordings cannot be kept in {context.media} ({error.strerror})"
+        reason = f"recordings or images cannot be stored in {context.media} ({error.strerror})"
         return [DefinitionIssue(name, 1, reason, "check --data, its rights and the free space")]
     return [DefinitionIssue(name, 1, f"“{path}” changed while it was read", "publish again") for path in changed]
 
@@ -339,7 +360,7 @@ def _publication(consultation: Consultation, context: PublishContext) -> Publica
         published_at=context.now,
         sample=consultation.sample,
         opens_at=_midnight(consultation.opens, context.zone),
-        # Open until the end of the day it closes on.
+        # open until the end of its last day
         closes_at=_midnight(consultation.closes, context.zone, days=1),
     )
 
@@ -352,10 +373,10 @@ def _remarks(
     consultation: Consultation, revision: PublishedRevision, context: PublishContext, name: str
 ) -> Iterator[DefinitionIssue]:
     if consultation.closes and consultation.closes < context.now.astimezone(context.zone).date():
-        reason = f"it closed on {consultation.closes}, so nobody can take part"
-        yield DefinitionIssue(name, 1, reason, "correct closes if that is not meant", warning=True)
+        reason = f"it closed on {consultation.closes}, so participation is not possible"
+        yield DefinitionIssue(name, 1, reason, "correct closes unless this is intended", warning=True)
     if consultation.revision not in (None, revision.number):
-        reason = f"the file says that it was made from revision {consultation.revision}"
+        reason = f"the file states that it was made from revision {consultation.revision}"
         yield DefinitionIssue(
             name, 1, reason, f"write revision: {revision.number} before you change it again", warning=True
         )

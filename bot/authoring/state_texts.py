@@ -14,46 +14,46 @@ from bot.results.official_answer_rate import UnansweredContribution
 from storage.tables.revisions import PublishedRevision
 
 Remedy = Callable[[Step], str]
-"""How a step is taken from where the sentence is read: a command, an operation of the API."""
+"""Formats a step for the reader: as a command, or as an operation of the API."""
 MOST_CODES: Final = 20
 
 _SENTENCES: Final[dict[Reason, str]] = {
     "unknown": "there is no such consultation",
     "not_live": "{slug} is only a {state}; it was never live",
-    "nothing_left": "{slug} was never live, and its draft or test was taken back",
+    "nothing_left": "{slug} was never live, and its draft or test was withdrawn",
     "is_open": "{slug} is live{until}",
     "is_closed": "{slug} is closed{since}",
     "is_archived": "{slug} is archived{since}",
     "not_archived": "{slug} is not archived",
     "owed": "{slug}: {count} for an answer: {codes}",
-    "end_over": "{slug} was to end on {end}, which is over, so it needs a new end",
-    "end_past": "{end} is over; a new end lies in the future",
-    "undo_over": "{slug} could be brought back until {end}; its answers have had their time",
-    "answers_gone": "the answers to {slug} were deleted as promised, and its figures are kept as they were",
+    "end_over": "{slug} has its end on {end}, which has passed, so it needs a new end",
+    "end_past": "{end} has passed; the new end must be in the future",
+    "undo_over": "{slug} could be restored until {end}; the retention of its answers has ended",
+    "answers_gone": "the answers to {slug} were deleted as promised, and its last figures are final",
     "nothing_waits": "{slug} has no {stages}",
     "no_revision": "{slug} has no revision {number}",
     "is_live": "revision {number} of {slug} is live already",
-    "nothing_before": "revision {number} of {slug} is the first that was live; there is none to go back to",
-    "not_publishable": "{slug} cannot go live like this: {faults}",
-    "unconfirmed": "a person has to say that these questions of {slug} mean the same as before: {keys}",
-    "not_looked_at": "a person has to look at what {slug} would take over: {lists}",
+    "nothing_before": "revision {number} of {slug} is the first live one; there is no earlier one",
+    "not_publishable": "{slug} cannot go live: {issues}",
+    "unconfirmed": "confirm that these questions of {slug} keep their meaning: {keys}",
+    "not_looked_at": "confirm the proposals that {slug} would take: {lists}",
 }
 _REMEDIES: Final[dict[Reason, str]] = {
     "not_live": "{step} makes it live",
-    "nothing_left": "{step} makes it anew",
+    "nothing_left": "{step} creates it again",
     "is_open": "{step} ends it now",
-    "is_closed": "{step} lets people take part again",
-    "is_archived": "{step} brings it back",
-    "not_archived": "{step} comes before that",
-    "end_over": "{step} with a date lets people take part until then",
+    "is_closed": "{step} lets it accept answers again",
+    "is_archived": "{step} restores it",
+    "not_archived": "first {step}",
+    "end_over": "{step} with a date reopens it until then",
     "end_past": "{step} with a later date",
     "nothing_waits": "{step} stores a test, `--draft` a draft",
-    "is_live": "{step} puts another one in its place",
-    "nothing_before": "{step} puts another one in its place",
+    "is_live": "{step} replaces it",
+    "nothing_before": "{step} replaces it",
     "owed": "answer each of them (a status with a reason), or hide it with a reason; then archive it",
     "undo_over": "publish it under a new name",
     "answers_gone": "publish the next round under a new name",
-    "no_revision": "name one that there is",
+    "no_revision": "give an existing one",
     "unconfirmed": "send their keys as `same_meaning`",
     "not_looked_at": "send `confirm`: true to take these",
 }
@@ -71,15 +71,15 @@ def next_step_text(revision: PublishedRevision, now: datetime, zone: tzinfo) -> 
         return f"people can take part from {format_moment(revision.opens_at, zone)}"
     if state != "open":
         ended = f" since {format_moment(revision.closes_at, zone)}" if revision.closes_at and state == "closed" else ""
-        return f"nobody can take part, it is {state}{ended}; {_again(revision)}"
+        return f"participation is not possible, it is {state}{ended}; {_again(revision)}"
     return f"try it: {program_name()} play {revision.slug}"
 
 
 def _again(revision: PublishedRevision) -> str:
-    """What lets people take part again in what is over, as it is typed."""
+    """Returns the command that lets a consultation accept answers again after its end."""
     if revision.state == "archived":
-        return f"`{program_name()} unarchive {revision.slug}` brings it back"
-    return f"`{program_name()} reopen {revision.slug} --until DATE` lets people take part again"
+        return f"`{program_name()} unarchive {revision.slug}` restores it"
+    return f"`{program_name()} reopen {revision.slug} --until DATE` lets it accept answers again"
 
 
 def refusal_text(refused: StepRefused, remedy: Remedy, zone: tzinfo) -> str:
@@ -108,7 +108,7 @@ def _value(name: str, value: object, zone: tzinfo) -> str:
 
 
 def _owed(waiting: object) -> dict[str, str]:
-    assert isinstance(waiting, list)  # noqa: S101 - tells the type checker what `lifecycle` gives
+    assert isinstance(waiting, list)  # noqa: S101 - for the type checker: `lifecycle` always gives it
     codes = ", ".join(owed_answer_text(one) for one in waiting[:MOST_CODES])
     return {"count": waiting_people_text(len(waiting)), "codes": codes}
 
@@ -126,17 +126,17 @@ def owed_answer_text(one: UnansweredContribution) -> str:
 def describe_archiving(found: Archiving, zone: tzinfo) -> Iterator[str]:
     """Yields the consequences of archiving, one line each."""
     if found.under_way:
-        yield f"{_people(found.under_way)} under way and will not be able to finish; what they said stays"
-    yield f"its pages, links and QR codes say that it is over: /c/{found.revision.slug}"
+        yield f"{_people(found.under_way)} under way and cannot finish; their answers stay"
+    yield f"its pages, links and QR codes state that it is over: /c/{found.revision.slug}"
     if found.words:
-        yield f"these words start nothing any more: {', '.join(found.words)}"
+        yield f"these keywords no longer start it: {', '.join(found.words)}"
     if found.places:
-        yield f"posters and links of these places lead to a page that says it is over: {', '.join(found.places)}"
+        yield f"posters and links with these codes lead to a page that states this: {', '.join(found.places)}"
     if found.undo_until is None:
-        yield "it cannot be brought back: its answers have had their time"
+        yield "it cannot be restored: the retention of its answers has ended"
     else:
         until = format_moment(found.undo_until, zone)
-        yield f"it can be brought back until {until}; nothing is deleted before its time"
+        yield f"it can be restored until {until}; data is deleted at the promised times only"
 
 
 def _people(number: int) -> str:

@@ -35,6 +35,9 @@ from flows.questions.base import Where
 
 LARGEST: Final = 1_000_000
 DEEPEST: Final = 40
+MOST_PARTS: Final = 20_000
+"""Names, values and brackets of a file: a hundred questions in eight languages. Reading them takes about a second."""
+MOST_LINES: Final = 20_000
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,3})?")
@@ -46,27 +49,27 @@ _CONSTANTS: Final[dict[str, bool | None]] = {
 _HASHTAG = re.compile(r"[ \t]+#[^\s#]")
 _QUOTE = "put the text in double quotes if it is meant as text"
 
-# What ruamel says, and what a person can do about it.
+# Messages of ruamel and their remedies.
 _ADVICE: Final = (
     (
         "mapping values are not allowed",
-        "a second colon stands in this line",
+        "this line contains a second colon",
         'put the text in double quotes: de: “…” needs "…"',
     ),
     (
         "but got ':'",
-        "a second colon stands in this line",
+        "this line contains a second colon",
         'put the text in double quotes: {de: "Warum: …"}',
     ),
     (
         "cannot start any token",
-        "a line begins with a character that means something else in YAML",
+        "this line begins with a character that has a special meaning in YAML",
         "indent with spaces, never with tabs, and put such a text in double quotes",
     ),
     (
         "expected <block end>",
-        "the indentation does not fit the lines above",
-        "line it up with its neighbours, with spaces",
+        "the indentation differs from the lines above",
+        "align it with the lines around it, using spaces",
     ),
     (
         "could not find expected ':'",
@@ -75,18 +78,18 @@ _ADVICE: Final = (
     ),
     (
         "while scanning a quoted scalar",
-        "a quotation mark is opened and not closed",
+        "the closing quotation mark is missing",
         'close it, or write \\" inside the text',
     ),
 )
 
 
 class ParsedFile(NamedTuple):
-    """What stands in a file. `data` is None where it cannot be read at all; then `faults` says why."""
+    """The content of a file. `data` is None for an unreadable file; then `issues` has the reason."""
 
     data: Any
     lines: dict[Where, int]
-    faults: tuple[DefinitionIssue, ...]
+    issues: tuple[DefinitionIssue, ...]
 
 
 class _Refused(Exception):
@@ -105,18 +108,29 @@ def load_yaml(path: Path) -> ParsedFile:
     return parse_yaml(text, name)
 
 
+def parse_bytes(content: bytes, name: str) -> ParsedFile:
+    """Parses the content of a file that was uploaded."""
+    try:
+        text = _decoded(content)
+    except _Refused as refused:
+        return ParsedFile(None, {}, (DefinitionIssue(name, refused.line, refused.reason, refused.remedy),))
+    return parse_yaml(text, name)
+
+
 def parse_yaml(text: str, name: str) -> ParsedFile:
     """Parses a text."""
     if text.lstrip()[:1] == "{":
-        # JSON may be indented with tabs, YAML may not; inside a JSON text a bare tab is not allowed anyway.
+        # JSON may be indented with tabs, YAML may not; a JSON text may not contain a tab either.
         text = text.replace("\t", " ")
     builder = _Builder(text, name)
     try:
+        if text.count("\n") > MOST_LINES:
+            raise _Refused(MOST_LINES + 1, f"the file has more than {MOST_LINES:,} lines", "shorten it")
         data = builder.document()
     except _Refused as refused:
         error = DefinitionIssue(name, refused.line, refused.reason, refused.remedy)
-        return ParsedFile(None, builder.lines, (*builder.faults, error))
-    return ParsedFile(data, builder.lines, tuple(builder.faults))
+        return ParsedFile(None, builder.lines, (*builder.issues, error))
+    return ParsedFile(data, builder.lines, tuple(builder.issues))
 
 
 def _text(path: Path) -> str:
@@ -130,8 +144,12 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _Refused(1, f"the file cannot be opened: {reason}", "check its name and permissions") from error
+    return _decoded(content)
+
+
+def _decoded(content: bytes) -> str:
     if len(content) > LARGEST:
-        raise _Refused(1, "the file is larger than 1 MB", "a consultation is a few pages of text; leave the rest out")
+        raise _Refused(1, "the file is larger than 1 MB", "shorten it to a few pages of text")
     if b"\0" in content:
         raise _Refused(1, "this is not a text file in UTF-8", "save it as plain text, encoding UTF-8")
     try:
@@ -146,7 +164,7 @@ class _Builder:
 
     def __init__(self, text: str, name: str) -> None:
         self.lines: dict[Where, int] = {}
-        self.faults: list[DefinitionIssue] = []
+        self.issues: list[DefinitionIssue] = []
         self._text = text
         self._name = name
         self._events = self._parsed()
@@ -155,7 +173,7 @@ class _Builder:
         first = self._next()
         while isinstance(first, StreamStartEvent | DocumentStartEvent):
             if isinstance(first, DocumentStartEvent) and first.version not in (None, (1, 2)):
-                raise _Refused(_line(first), "only YAML 1.2 is read here", "take the line %YAML away")
+                raise _Refused(_line(first), "only YAML 1.2 is supported", "remove the line %YAML")
             first = self._next()
         if isinstance(first, StreamEndEvent):
             raise _Refused(1, "the file is empty", "start from a sample: flows/consultations/mein-kiez.yaml")
@@ -170,24 +188,28 @@ class _Builder:
 
     def _parsed(self) -> Iterator[Event]:
         try:
-            yield from YAML(typ="rt", pure=True).parse(self._text)
+            for number, event in enumerate(YAML(typ="rt", pure=True).parse(self._text)):
+                if number > MOST_PARTS:
+                    reason = f"the file has more than {MOST_PARTS:,} names and values"
+                    raise _Refused(_line(event), reason, "divide the consultation")
+                yield event
         except ReaderError as error:
             line = self._text.count("\n", 0, error.position) + 1
-            raise _Refused(line, "a character stands here which no text needs", "delete and retype the line") from error
+            raise _Refused(line, "this line contains a control character", "retype the line") from error
         except MarkedYAMLError as error:
             raise _explained(error) from error
         except (YAMLError, ValueError, IndexError, AttributeError) as error:
-            raise _Refused(1, "this cannot be read as YAML or JSON", "compare it with a sample file") from error
+            raise _Refused(1, "the file is neither YAML nor JSON", "compare it with a sample file") from error
 
     def _value(self, event: Event, where: Where) -> Any:
         line = _line(event)
         self.lines.setdefault(where, line)
         if len(where) > DEEPEST:
-            raise _Refused(line, "this is nested too deeply", "a consultation needs no more than a few levels")
+            raise _Refused(line, "this is nested too deeply", "use fewer levels")
         if isinstance(event, AliasEvent):
-            raise _Refused(line, "a reference (*name) stands here", f"write out what is meant, or {_QUOTE}")
+            raise _Refused(line, "references (*name) are not supported", f"repeat the value, or {_QUOTE}")
         if isinstance(event, NodeEvent) and getattr(event, "tag", None):
-            raise _Refused(line, "a type name (!name) stands here", f"take it away, or {_QUOTE}")
+            raise _Refused(line, "type names (!name) are not supported", f"remove it, or {_QUOTE}")
         if isinstance(event, MappingStartEvent):
             return self._mapping(where)
         if isinstance(event, SequenceStartEvent):
@@ -203,8 +225,8 @@ class _Builder:
                 raise _Refused(line, "a name is expected before the colon", "write “name: value”")
             name = _joined(event.value, line)
             if name in data:
-                reason = f"“{name}” stands twice here; the first is in line {self.lines[*where, name]}"
-                self.faults.append(DefinitionIssue(self._name, line, reason, "keep one of them"))
+                reason = f"“{name}” is defined twice; first in line {self.lines[*where, name]}"
+                self.issues.append(DefinitionIssue(self._name, line, reason, "keep one of them"))
                 self._value(self._next(), (*where, name, "again"))
                 continue
             self.lines[*where, name] = line
@@ -232,10 +254,10 @@ class _Builder:
     def _warn_of_comment(self, event: ScalarEvent, line: int) -> None:
         if _HASHTAG.match(self._text, event.end_mark.index):
             reason, remedy = (
-                "what follows # is a comment and not part of the text",
+                "the text after # is a comment",
                 "put the whole text in double quotes",
             )
-            self.faults.append(DefinitionIssue(self._name, line, reason, remedy, warning=True))
+            self.issues.append(DefinitionIssue(self._name, line, reason, remedy, warning=True))
 
 
 def _line(event: Event) -> int:
@@ -243,18 +265,20 @@ def _line(event: Event) -> int:
 
 
 def _joined(text: str, line: int) -> str:
-    """JSON writes an emoji as two halves (\\ud83d\\ude00); here they become one character again."""
+    """Joins surrogate pairs: JSON may write an emoji as two halves (\ud83d\ude00)."""
     if text.isascii():
         return text
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError as error:
-        raise _Refused(line, "half a character (\\ud…) stands here", "write the character itself") from error
+        raise _Refused(
+            line, "this line contains an incomplete character (\\ud…)", "write the character itself"
+        ) from error
 
 
 def _explained(error: MarkedYAMLError) -> _Refused:
     said = f"{error.context or ''} {error.problem or ''}"
-    # A quotation mark is missing where it was opened, not where the file ends.
+    # The missing quotation mark belongs to where the text begins, not to the end of the file.
     marks = (error.context_mark, error.problem_mark) if "quoted" in said else (error.problem_mark, error.context_mark)
     line = next((mark.line + 1 for mark in marks if mark), 1)
     for words, reason, remedy in _ADVICE:

@@ -1,4 +1,4 @@
-"""`python3 -m bot.bootstrap dev`: for scripts; prints the Python that has it all."""
+"""`python3 -m bot.bootstrap dev`: sets up all packages; prints the Python to use, for scripts."""
 
 import sys
 

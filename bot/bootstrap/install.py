@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "mitsprache.json"
-LEVELS = ("run", "test", "dev")
+LEVELS = ("run", "oidc", "test", "dev")
+"""Each includes those before it: the program, sign-in at an identity provider, tests, tools."""
 
 
 def run_bootstrap(words: list[str]) -> None:
@@ -34,7 +35,7 @@ def run_bootstrap(words: list[str]) -> None:
         become([str(python), "-m", "bot", *words])
     if level == "test":
         run_tests(words[1:])
-    # A command loads a thousand modules and throws next to nothing away: looking for garbage meanwhile is lost time.
+    # A command loads a thousand modules and frees hardly any object: garbage collection meanwhile costs time only.
     gc.set_threshold(50_000, 20, 50)
     from bot.cli.main import run_cli
 
@@ -44,7 +45,9 @@ def run_bootstrap(words: list[str]) -> None:
 def run_tests(arguments: list[str]) -> None:
     """Replace this process by pytest, in the project's folder; does not return.
 
-    The tests run in several processes, unless the arguments say in how many (`-n 0` for one).
+    The tests run in several processes, unless the arguments say in how many (`-n 0` for one); the slowest twenty are
+    printed at the end. Without `--full` those are left out that take long or need PostgreSQL
+    (`tests/support/order.py`).
     """
     if not (ROOT / "tests").is_dir():
         sys.exit(both("Hier sind keine Tests: sie liegen beim Quelltext.", "No tests here: they come with the source."))
@@ -53,14 +56,15 @@ def run_tests(arguments: list[str]) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     is_said = any(word.startswith(("-n", "--numprocesses")) for word in arguments)
     workers = [] if is_said else ["-n", str(workers_for_tests()), "--dist", "worksteal"]
-    become([sys.executable, "-m", "pytest", *workers, *arguments])
+    slowest = [] if any(word.startswith("--durations") for word in arguments) else ["--durations=20"]
+    become([sys.executable, "-m", "pytest", *workers, *slowest, *arguments])
 
 
 def workers_for_tests() -> int:
-    """Return the number of test processes: four per core, since most wait for a browser or a database; 12 at most,
-    since each starts a PostgreSQL server.
+    """Return the number of test processes: two per core, since many wait for a browser or a database; 12 at most. Each
+    imports all tests, and starts its own PostgreSQL server and homeserver, which takes 30 seconds of a core.
     """
-    return min(4 * (os.cpu_count() or 1), 12)
+    return min(2 * (os.cpu_count() or 1), 12)
 
 
 def become(command: list[str]) -> None:
@@ -82,13 +86,14 @@ def prepare_or_exit(level: str) -> Path:
 
 
 def prepare_environment(level: str) -> Path:
-    """Return a Python that has the packages of a level (`run`, `test` or `dev`); set it up if there is none.
+    """Return a Python that has the packages of a level (one of `LEVELS`); set it up if there is none.
 
     Concurrent starts, and restarts after a kill, are safe.
     """
     here = Path(sys.executable)
     if not lock_of(level).exists():
         return here  # not a checkout: the packages were installed with the program
+    level = with_kept_extra(level)
     ready = is_ready(level)
     if STAMP.exists() and Path(sys.prefix).resolve() == VENV.resolve():
         if ready:
@@ -104,8 +109,18 @@ def prepare_environment(level: str) -> Path:
 
 
 def lock_of(level: str) -> Path:
-    """Return the lock file of a level; each includes the previous level."""
+    """Return the lock file of a level; it holds what the level adds to those before it."""
     return ROOT / f"requirements-{level}.lock"
+
+
+def locks_up_to(level: str) -> list[Path]:
+    """Return the lock files that together hold all packages of a level."""
+    return [lock_of(each) for each in LEVELS[: LEVELS.index(level) + 1]]
+
+
+def with_kept_extra(level: str) -> str:
+    """Return the level to set up: a start without the extra keeps it current if it was set up before."""
+    return "oidc" if level == "run" and "oidc" in read_stamp() else level
 
 
 def is_ready(level: str) -> bool:
@@ -139,7 +154,10 @@ def direct_requirements(level: str) -> Iterator[tuple[str, tuple[int, ...], tupl
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = list(project["project"]["dependencies"])
-    groups = [] if level == "run" else [level]
+    if level != "run":
+        for extra in project["project"].get("optional-dependencies", {}).values():
+            wanted += extra
+    groups = [level] if level in project.get("dependency-groups", {}) else []
     for group in groups:
         for entry in project["dependency-groups"][group]:
             if isinstance(entry, str):
@@ -153,7 +171,7 @@ def direct_requirements(level: str) -> Iterator[tuple[str, tuple[int, ...], tupl
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """The release of a version as numbers: `1.9.0.post1` is (1, 9, 0)."""
+    """Return the release of a version as numbers: `1.9.0.post1` is (1, 9, 0)."""
     release = re.split(r"[^\d.]", version, maxsplit=1)[0]
     return tuple(int(part) for part in release.split(".") if part)
 
@@ -164,12 +182,12 @@ def this_python() -> str:
 
 
 def requirements_fingerprint(level: str) -> str:
-    """Changes whenever the lock does."""
-    return hashlib.sha256(lock_of(level).read_bytes()).hexdigest()
+    """Changes whenever one of the locks of a level does."""
+    return hashlib.sha256(b"".join(lock.read_bytes() for lock in locks_up_to(level))).hexdigest()
 
 
 def read_stamp() -> dict[str, str]:
-    """Return what `.venv` was made for and filled with; empty during set-up, or if another tool made it."""
+    """Return the platform and the packages `.venv` was made for; empty during set-up, or if another tool made it."""
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -209,7 +227,7 @@ def setup_lock() -> Iterator[int]:
 
 
 def set_up(level: str, turn: int) -> None:
-    """Bring `.venv` to the lock of a level. The stamp is missing while that is under way."""
+    """Fill `.venv` from the lock of a level. The stamp is missing meanwhile."""
     try:
         from bot.bootstrap import venv
     except ImportError as error:
@@ -226,9 +244,9 @@ def set_up(level: str, turn: int) -> None:
         if read_stamp().get("python") != this_python():
             venv.make_venv(VENV)
             venv.add_pip(VENV)
-        # Without a stamp the next start begins again: pip takes a partly copied package for a complete one.
+        # Without a stamp the next start repeats the set-up: pip takes a partly copied package for a complete one.
         STAMP.unlink(missing_ok=True)
-        venv.install(VENV, lock_of(level), turn)
+        venv.install(VENV, locks_up_to(level), turn)
     except venv.SetupError as error:
         sys.exit(str(error))
     write_stamp(level)

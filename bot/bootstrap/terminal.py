@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-# Output of a failing set-up, and the message shown instead; the first match counts.
+# Output of a failing set-up, and the message shown instead; the first match is used.
 TROUBLES = (
     (
         r"No space left|Errno 28|Disk quota",
@@ -58,7 +58,7 @@ def explain(what: str) -> str:
 
 
 def both(german: str, english: str) -> str:
-    """The text in the language of the terminal; where that names neither, in both."""
+    """Return the text in the language of the terminal; in both if that is unknown."""
     language = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return {"de": german, "en": english}.get(language[:2], f"{german}\n{english}")
 

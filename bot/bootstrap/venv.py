@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from collections.abc import Sequence
 from html import unescape
 from http.client import HTTPException
 from pathlib import Path
@@ -101,7 +102,7 @@ def load(address: str) -> bytes:
 
 
 def trusted() -> ssl.SSLContext:
-    """The certificates that pip would trust: those of PIP_CERT (a file or a folder), else those of the system."""
+    """Return the certificates that pip would use: those of PIP_CERT (a file or a folder), else those of the system."""
     own = os.environ.get("PIP_CERT")
     if not own:
         return ssl.create_default_context()
@@ -110,14 +111,19 @@ def trusted() -> ssl.SSLContext:
     return ssl.create_default_context(capath=own) if Path(own).is_dir() else ssl.create_default_context(cafile=own)
 
 
-def install(folder: Path, lock: Path, turn: int) -> None:
-    """Install exactly the contents of a lock file; show pip's output as one counter.
+def _count_packages(lock: Path) -> int:
+    return sum(line[:1].isalnum() for line in lock.read_text(encoding="utf-8").splitlines())
+
+
+def install(folder: Path, locks: Sequence[Path], turn: int) -> None:
+    """Install exactly the contents of lock files; show pip's output as one counter.
 
     pip holds `turn` open as long as it runs, see `bootstrap.only_one`.
     """
-    total = sum(line[:1].isalnum() for line in lock.read_text(encoding="utf-8").splitlines())
+    total = sum(map(_count_packages, locks))
     command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--only-binary", ":all:", "--require-hashes"]
-    command += ["--no-deps", "--progress-bar", "off", "--no-warn-script-location", "--requirement", str(lock)]
+    command += ["--no-deps", "--progress-bar", "off", "--no-warn-script-location"]
+    command += [word for lock in locks for word in ("--requirement", str(lock))]
     if not sys.dont_write_bytecode:
         # Compiling everything takes longer than loading it; Python compiles the modules that are used.
         command.append("--no-compile")

@@ -47,6 +47,8 @@ class AudienceCount:
 
     recipients: Counter[tuple[str, str]] = field(default_factory=Counter)
     obstacles: Counter[Obstacle] = field(default_factory=Counter)
+    examples: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """The subscription of one recipient of each channel and language."""
 
     @property
     def total(self) -> int:
@@ -58,6 +60,7 @@ class AudienceCount:
                 self.obstacles[each.obstacle] += 1
             else:
                 self.recipients[each.channel, each.language] += 1
+                self.examples.setdefault((each.channel, each.language), each.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +96,7 @@ class Audience:
             known = _known(wishes[number], each, address)
             for slug, standings in others.items():
                 if standing := standings.get(number):
-                    known.began.add(slug)
-                    if standing.is_answered:
-                        known.took_part.add(slug)
-                    if standing.status == "completed":
-                        known.finished.add(slug)
+                    _add_progress(known, slug, standing)
             if self.segment.includes(known):
                 obstacle = self._obstacle(address, earlier.get(number, []), now)
                 channel, lookup = (address.channel, address.lookup) if address else ("", b"")
@@ -162,6 +161,14 @@ def _covering(consultation: Consultation, wishes: list[NewOptIn]) -> tuple[str, 
         if wish.about == "all":
             has_all = ("all", "")
     return has_all
+
+
+def _add_progress(known: SubscriberFacts, slug: str, progress: ParticipationProgress) -> None:
+    known.began.add(slug)
+    if progress.is_answered:
+        known.took_part.add(slug)
+    if progress.status == "completed":
+        known.finished.add(slug)
 
 
 def _known(wishes: list[NewOptIn], each: Subscriber, address: KnownAddress | None) -> SubscriberFacts:

@@ -24,7 +24,7 @@ def broadcast_message(
     lines = [
         renderer.text("push.reminder" if is_reminder else "push.new", title=renderer.localized(consultation.title)),
         renderer.text("push.asks", asks=renderer.localized(consultation.asks)),
-        renderer.text("push.minutes", n=consultation.minutes),
+        renderer.text("push.minutes", minutes=renderer.minutes(consultation.minutes)),
         renderer.text("push.how", slug=published.slug),
         "",
         renderer.text("push.because", what=subscription_in_words(*why, renderer, catalogue)),

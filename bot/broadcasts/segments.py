@@ -1,8 +1,8 @@
 """Segments: expressions that select subscribers.
 
-    everybody
-    topic=neighbourhoods and not took_part=mein-kiez
-    (district=01 or district=neukölln) and language=tr
+* `everybody`
+* `topic=neighbourhoods and not took_part=mein-kiez`
+* `(district=01 or district=neukölln) and language=tr`
 
 Conditions cover subscriptions, language, channel and participation; no personal attributes are stored.
 """
@@ -82,7 +82,7 @@ def parse_segment(text: str, slugs: Collection[str], channels: Collection[str]) 
     test = parser.any_of(0)
     left = parser.next()
     if left.kind:
-        raise SegmentError(f"{left.kind!r} is one too many", left.at, 'join conditions with "and" or "or"')
+        raise SegmentError(f"{left.kind!r} is unexpected", left.at, 'join conditions with "and" or "or"')
     return Segment(" ".join(text.split()), test, frozenset(parser.slugs))
 
 
@@ -91,7 +91,7 @@ def _tokens(text: str) -> Iterator[_Token]:
     while match := _TOKEN.match(text, at):
         start = match.start(match.lastgroup or 0) if match["value"] is None else match.start("word")
         if match["odd"]:
-            raise SegmentError(f"{match['odd']!r} does not belong here", start, f"write e.g. {_EXAMPLE}")
+            raise SegmentError(f"{match['odd']!r} is not allowed here", start, f"write e.g. {_EXAMPLE}")
         if match["sign"]:
             yield _Token(match["sign"], "", start)
         elif match["value"]:
@@ -108,7 +108,7 @@ def _word(word: str, at: int) -> _Token:
         return _Token(name, "", at)
     if name in KEYS:
         raise SegmentError(f"{name} needs a value", at, f"write e.g. {_EXAMPLE}")
-    raise SegmentError(f"{word[:40]!r} is no condition", at, f"there is {', '.join(_FORMS)}")
+    raise SegmentError(f"{word[:40]!r} is not a condition", at, f"there is {', '.join(_FORMS)}")
 
 
 class _Parser:
@@ -150,7 +150,7 @@ class _Parser:
         if self._take("("):
             test = self.any_of(depth + 1)
             if not self._take(")"):
-                raise SegmentError("the bracket is not closed", token.at, 'add ")"')
+                raise SegmentError("the closing bracket is missing", token.at, 'add ")"')
             return test
         if self._take("everybody"):
             return lambda known: True

@@ -25,6 +25,7 @@ from bot.common.ids import Ids, day_of
 from bot.common.keys import Keys
 from bot.common.logs import error_place
 from bot.consultations.catalogue import Catalogue
+from bot.delivery.channel_queue import QueuedMessage
 from bot.delivery.message_codec import payload_of
 from bot.delivery.outbox import Outbox
 from bot.settings import Settings
@@ -124,6 +125,8 @@ class BroadcastProcessor:
                 case "planning":
                     self._plan(connection, push, now)
                     step.is_planning = True
+                case "sending" | "paused" if push.expires_at and push.expires_at <= now:
+                    self._expire(connection, push, now, step)
                 case "sending":
                     self._send(connection, push, now, step)
                 case "paused":
@@ -142,7 +145,7 @@ class BroadcastProcessor:
 
     def tell_count(
         self, connection: Connection, push: StoredBroadcast, count: AudienceCount, now: datetime
-    ) -> list[tuple[str, bytes, Outgoing]]:
+    ) -> list[tuple[str, QueuedMessage]]:
         """Stores the result of a dry run; returns the message for the requesting chat as an outbox entry."""
         update_broadcast(connection, push.id, counted=count.total)
         asked_in = staff_chat_of(connection, push.member_id) if push.member_id else None
@@ -164,7 +167,7 @@ class BroadcastProcessor:
         )
         insert_messages(connection, [row])
         address = self.keys.decrypt(encrypted_addresses(connection, [chat.lookup])[chat.lookup], chat.lookup)
-        return [(chat.channel, chat.lookup, Outgoing(number, address, msg))]
+        return [(chat.channel, QueuedMessage(chat.lookup, Outgoing(number, address, msg), "notice"))]
 
     def plan_page(self, connection: Connection, broadcast_id: int, now: datetime) -> int | None:
         """Plans one page of recipients of a broadcast; returns their number, None if planning is complete."""
@@ -207,6 +210,15 @@ class BroadcastProcessor:
         elif waiting or planned_recipients(connection, push.id, 1):
             step.is_sending = True
         elif change_broadcast_state(connection, push.id, ["sending"], "done"):
+            update_broadcast(connection, push.id, finished_at=now)
+
+    def _expire(self, connection: Connection, push: StoredBroadcast, now: datetime, step: BroadcastStep) -> None:
+        """Ends a broadcast whose end has come, also in quiet hours and while it is paused."""
+        skip_withdrawn_recipients(connection, push.id, day_of(now))
+        self._take_back(connection, push, now, step)
+        end_planned_recipients(connection, push.id, "skipped", "expired", day_of(now))
+        in_flight = queued_outbox_ids(connection, push.id)
+        if not in_flight and change_broadcast_state(connection, push.id, ["sending", "paused"], "done"):
             update_broadcast(connection, push.id, finished_at=now)
 
     def _queue(
@@ -292,8 +304,8 @@ class Broadcaster:
             pause = IDLE_SECONDS
             try:
                 pause = (await self.step()).pause
-            except Exception as fault:  # noqa: BLE001 - one failing broadcast must not stop all others
-                log.error("push_step_failed", **error_place(fault))
+            except Exception as error:  # noqa: BLE001 - one failing broadcast must not stop all others
+                log.error("push_step_failed", **error_place(error))
             await asyncio.sleep(pause)
 
     async def step(self, now: datetime | None = None) -> BroadcastStep:
@@ -315,7 +327,7 @@ class Broadcaster:
         """Counts a draft on the reading side and replies to the requesting chat."""
         count = await self._store.read(partial(self._processor.count, push=push, now=now))
         told = await self._store.write(partial(self._processor.tell_count, push=push, count=count, now=now))
-        self._outbox.accept(told, "notice")
+        self._outbox.accept(told)
 
 
 def record_outcomes(connection: Connection, outcomes: Sequence[SendOutcome]) -> None:

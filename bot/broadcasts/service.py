@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.broadcasts import texts
-from bot.broadcasts.audience import PAGE
-from bot.broadcasts.segments import SegmentError, parse_segment
+from bot.broadcasts import second_person, texts
+from bot.broadcasts.audience import PAGE, AudienceCount
+from bot.broadcasts.segments import Segment, SegmentError, parse_segment
 from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.texts import Translate
 from bot.common import audit
 from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.ids import random_id
+from bot.consultations.catalogue import Catalogue
 from bot.privacy import personal_data
+from bot.settings import Settings
+from flows.phrase_families import PUSH_LEDGER, PUSH_STATES
 from storage.tables.broadcasts import (
     BroadcastState,
     StoredBroadcast,
     change_broadcast_state,
     count_recipients,
+    insert_broadcasts,
     reached_contacts,
     running_broadcast,
     update_broadcast,
@@ -42,6 +47,12 @@ TRANSITIONS: Final[Mapping[str, tuple[tuple[BroadcastState, ...], BroadcastState
 """Transitions of a started broadcast: allowed states, new state and audit action."""
 
 
+HOLD: Final = timedelta(seconds=60)
+"""So long a push that was started on a page waits, so that it can be taken back before the first message."""
+TOLERATED_PERCENT: Final = 2
+"""A push starts although its audience has changed by this much since it was shown."""
+
+
 class PushError(Exception):
     """Raised when a broadcast cannot be started or changed; `phrase` and `values` give the reason."""
 
@@ -52,13 +63,16 @@ class PushError(Exception):
 
 
 class BroadcastDraft(NamedTuple):
-    """A requested broadcast. `at` None: now; `per_hour` None: the configured rate."""
+    """A requested broadcast. `at` None: now; `per_hour` None: the configured rate; `until`: the moment from which no
+    message leaves, None: when the consultation closes.
+    """
 
     slug: str
     segment: str = "everybody"
     at: datetime | None = None
     per_hour: int | None = None
     is_reminder: bool = False
+    until: datetime | None = None
 
 
 def parse_time(text: str, zone: tzinfo) -> datetime:
@@ -79,26 +93,47 @@ def parse_time(text: str, zone: tzinfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
+def _check_open(
+    connection: Connection, catalogue: Catalogue, slug: str, known: Collection[str], *, sees_all: bool
+) -> None:
+    """Raises PushError. `known` are the published consultations that exist for the author."""
+    if slug in known and catalogue.is_open(slug):
+        return
+    # A stored consultation that is not known is archived, a draft or a test.
+    if slug in known or (sees_all and find_consultation(connection, slug)):
+        raise PushError("push.closed", slug=slug)
+    raise PushError("push.unknown", slug=slug[:40], slugs=", ".join(known) or "–")
+
+
+def _segment(processor: BroadcastProcessor, text: str, known: Collection[str]) -> Segment:
+    try:
+        return parse_segment(text or "everybody", known, processor.channels)
+    except SegmentError as error:
+        rest = text[error.position :][:40]
+        phrase = "push.segment_wrong" if error.options else "push.segment_unclear" if rest else "push.segment_ends"
+        raise PushError(phrase, rest=rest, options=error.options) from error
+
+
 def create_draft(
-    processor: BroadcastProcessor, connection: Connection, draft: BroadcastDraft, now: datetime
+    processor: BroadcastProcessor,
+    connection: Connection,
+    draft: BroadcastDraft,
+    now: datetime,
+    limit: Collection[str] | None = None,
 ) -> StoredBroadcast:
-    """Builds a draft without storing it. Raises PushError."""
+    """Builds a draft without storing it. `limit`: the only consultations that exist for the author; None: all.
+
+    Raises PushError.
+    """
     catalogue = processor.catalogue
     catalogue.refresh(connection)
-    if not catalogue.is_known(draft.slug) and find_consultation(connection, draft.slug):
-        raise PushError("push.closed", slug=draft.slug)  # archived, a draft or a test
-    if not catalogue.is_known(draft.slug):
-        raise PushError("push.unknown", slug=draft.slug[:40], slugs=", ".join(catalogue.known_slugs()) or "–")
-    if not catalogue.is_open(draft.slug):
-        raise PushError("push.closed", slug=draft.slug)
-    try:
-        segment = parse_segment(draft.segment or "everybody", catalogue.known_slugs(), processor.channels)
-    except SegmentError as fault:
-        rest = draft.segment[fault.position :][:40]
-        phrase = "push.segment_wrong" if fault.options else "push.segment_unclear" if rest else "push.segment_ends"
-        raise PushError(phrase, rest=rest, options=fault.options) from fault
+    known = tuple(slug for slug in catalogue.known_slugs() if limit is None or slug in limit)
+    _check_open(connection, catalogue, draft.slug, known, sees_all=limit is None)
+    segment = _segment(processor, draft.segment, known)
     if draft.at and draft.at < now - timedelta(minutes=1):
         raise PushError("push.past")
+    if draft.until and draft.until <= max(draft.at or now, now):
+        raise PushError("push.ends_early")
     check_not_running(connection, draft.slug, is_reminder=draft.is_reminder)
     per_hour = processor.settings.push.per_hour if draft.per_hour is None else draft.per_hour
     starts = (draft.at or now).astimezone(UTC)
@@ -116,7 +151,68 @@ def create_draft(
         planned_to=0,
         paced_to=starts,
         created_at=now,
+        expires_at=draft.until.astimezone(UTC) if draft.until else None,
     )
+
+
+def is_large(settings: Settings, number: int) -> bool:
+    """Whether an audience of this number is confirmed twice."""
+    return number > settings.push.confirm_above
+
+
+def has_changed(shown: int, number: int) -> bool:
+    """Whether an audience has changed too much since it was shown.
+
+    >>> [has_changed(412, number) for number in (412, 404, 403, 421)]
+    [False, False, True, True]
+    """
+    return abs(number - shown) * 100 > TOLERATED_PERCENT * shown
+
+
+def dry_run(
+    processor: BroadcastProcessor,
+    connection: Connection,
+    wish: BroadcastDraft,
+    now: datetime,
+    limit: Collection[str] | None = None,
+) -> tuple[StoredBroadcast, AudienceCount]:
+    """Builds a draft and counts its audience without storing anything. Raises PushError."""
+    draft = create_draft(processor, connection, wish, now, limit)
+    count = processor.count(connection, draft, now)
+    return draft._replace(counted=count.total), count
+
+
+def store_and_start(
+    processor: BroadcastProcessor,
+    connection: Connection,
+    draft: StoredBroadcast,
+    now: datetime,
+    by: Actor,
+    hold: timedelta = timedelta(0),
+) -> StoredBroadcast:
+    """Stores a counted draft and starts it, at the earliest after `hold`; returns it as stored.
+
+    Raises PushError, and Duplicate if another one was started at the same moment.
+    """
+    starts = max(draft.starts_at, now + hold)
+    push = draft._replace(starts_at=starts, paced_to=starts)
+    insert_broadcasts(connection, [push])
+    start_broadcast(processor, connection, push, now, by)
+    return push
+
+
+def agree_and_start(
+    processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor
+) -> None:
+    """Starts a draft that another member asked for, at the earliest after `HOLD`. Raises PushError and Duplicate."""
+    if second_person.request_for(processor, connection, push, now) is None:
+        raise PushError("push.stale")
+    is_timed = push.starts_at > push.created_at
+    if is_timed and push.starts_at < now:
+        raise PushError("push.past")
+    start_broadcast(processor, connection, push, now, by)
+    starts = max(push.starts_at, now + HOLD)
+    update_broadcast(connection, push.id, starts_at=starts, paced_to=starts)
 
 
 def check_not_running(connection: Connection, slug: str, *, is_reminder: bool) -> None:
@@ -128,10 +224,15 @@ def check_not_running(connection: Connection, slug: str, *, is_reminder: bool) -
 def start_broadcast(
     processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor = SYSTEM
 ) -> None:
-    """Starts a stored draft. Raises PushError."""
+    """Starts a stored draft, a large one only if a second member agrees to it by this. Raises PushError."""
     if not processor.catalogue.is_open(push.slug):
         raise PushError("push.closed", slug=push.slug)
+    if push.expires_at and push.expires_at <= now:
+        raise PushError("push.past")
     check_not_running(connection, push.slug, is_reminder=push.is_reminder)
+    if not second_person.may_start(processor, connection, push, now, by):
+        page = f"{processor.settings.web.public_url}/console/consultations/{push.slug}/push/new"
+        raise PushError("push.second", number=processor.settings.push.second_above, address=page)
     if not change_broadcast_state(connection, push.id, ["draft"], "planning"):
         raise PushError("push.stale")
     update_broadcast(connection, push.id, paced_to=max(push.starts_at, now))
@@ -150,6 +251,28 @@ def change_state(
     return is_possible
 
 
+class Ledger(NamedTuple):
+    """The recipients of a broadcast, without names: by state, the failed and skipped ones by reason, and the sent ones
+    by channel and language.
+    """
+
+    states: Counter[str]
+    reasons: Counter[str]
+    sent: Counter[tuple[str, str]]
+
+
+def count_ledger(connection: Connection, broadcast_id: int) -> Ledger:
+    """Counts the recipients of a broadcast."""
+    found = Ledger(Counter(), Counter(), Counter())
+    for cell in count_recipients(connection, broadcast_id):
+        found.states[cell.state] += cell.number
+        if cell.reason and cell.state in {"failed", "skipped"}:
+            found.reasons[cell.reason] += cell.number
+        if cell.state == "sent":
+            found.sent[cell.channel, cell.language] += cell.number
+    return found
+
+
 def describe_broadcast(
     processor: BroadcastProcessor,
     connection: Connection,
@@ -160,20 +283,15 @@ def describe_broadcast(
     """Describes the progress of a broadcast and its recipients. `words`: see `describe_segment`."""
     state: BroadcastState = push.state
     yield say(
-        "push.is", slug=push.slug, segment=texts.describe_segment(push, say, words), state=say(f"push.state.{state}")
+        "push.is", slug=push.slug, segment=texts.describe_segment(push, say, words), state=say(PUSH_STATES[state])
     )
-    numbers: dict[str, int] = {}
-    reasons: dict[str, int] = {}
-    for cell in count_recipients(connection, push.id):
-        numbers[cell.state] = numbers.get(cell.state, 0) + cell.number
-        if cell.reason and cell.state in {"failed", "skipped"}:
-            reasons[cell.reason] = reasons.get(cell.reason, 0) + cell.number
-    for name in ("planned", "queued", "sent", "failed", "skipped", "recalled"):
-        if number := numbers.get(name):
-            yield say(f"push.ledger.{name}", number=number)
-    for reason, number in sorted(reasons.items()):
+    ledger = count_ledger(connection, push.id)
+    for name, phrase in PUSH_LEDGER.items():
+        if number := ledger.states[name]:
+            yield say(phrase, number=number)
+    for reason, number in sorted(ledger.reasons.items()):
         yield f"   {say(f'push.reason.{reason}')}: {number}"
-    if numbers.get("sent") and processor.catalogue.is_known(push.slug):
+    if ledger.states["sent"] and processor.catalogue.is_known(push.slug):
         yield say("push.answered", **tally_recipients(processor, connection, push)._asdict())
 
 

@@ -13,6 +13,7 @@ from bot.common.i18n import formats
 from bot.settings import Settings
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
+from flows.phrase_families import PUSH_BUTTONS, PUSH_OBSTACLES
 from flows.renderer import Renderer
 from storage.tables.broadcasts import StoredBroadcast
 
@@ -40,7 +41,7 @@ def describe_count(count: AudienceCount, say: Translate) -> Iterator[str]:
     for (channel, language), number in sorted(count.recipients.items()):
         yield say("push.cell", channel=channel, language=LANGUAGES[language].name, number=number)
     for obstacle, number in sorted(count.obstacles.items()):
-        yield say("push.left_out", number=number, reason=say(f"push.reason.{obstacle}"))
+        yield say("push.left_out", number=number, reason=say(PUSH_OBSTACLES[obstacle]))
 
 
 def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say: Translate, language: str) -> str:
@@ -65,7 +66,7 @@ def dry_run_message(
         return renderer.message("\n".join([*lines, renderer.text("push.nobody")]))
     lines += [describe_time(settings, push, now, renderer.text, renderer.language), renderer.text("push.confirm")]
     buttons = [
-        QuickReply(renderer.command_token("push", verb, push.id), renderer.text(f"button.push.{verb}"))
+        QuickReply(renderer.command_token("push", verb, push.id), renderer.text(PUSH_BUTTONS[verb]))
         for verb in ("yes", "no")
     ]
     return renderer.message("\n".join(lines), buttons)

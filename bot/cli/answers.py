@@ -45,12 +45,12 @@ def export_command(
     found = load_with_options(context, config, data)
     if format_ not in {"csv", "xlsx"}:
         from bot.cli import exchange
+        from bot.exchange.known_formats import format_called
 
-        is_public = profile == "public"
-        if exchange.has_single_votes(format_) and not is_public:
+        if profile == "raw" or (format_called(format_).has_single_votes and profile != "public"):
             purpose = ask_purpose(found, purpose, ask, complain)
         exchange.run_export(
-            found, slug, kind=format_, out=out, say=say, complain=complain, is_public=is_public, purpose=purpose
+            found, slug, kind=format_, out=out, say=say, complain=complain, profile=profile, purpose=purpose
         )
         return
     if profile == "raw":

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from bot.cli.context import command_context
+from bot.cli.listing import print_rows, revoke_recorded
 from bot.common import audit
 from bot.common.errors import CommandError, Say, program_name
 from bot.consultations import stored_revisions
@@ -41,7 +42,7 @@ def create_api_key(settings: Settings, name: str, scopes: list[str], slug: str, 
 
         store.run(work)
     say(f"{member.name} ({', '.join(row.scopes)}; {slug or 'all consultations'}): {key}")
-    say(f"It is shown only now. `{program_name()} staff revoke-key {row.label}` takes it away.")
+    say(f"It is shown only once. To revoke it: `{program_name()} staff revoke-key {row.label}`")
 
 
 def _known(scopes: list[str]) -> list[Scope]:
@@ -56,27 +57,16 @@ def _member(connection: Connection, name: str) -> StaffMember:
     name = " ".join(name.split())
     found = next((row for row in all_staff(connection) if row.name == name and row.revoked_at is None), None)
     if found is None:
-        raise CommandError(
-            f"nobody called {name!r} works here; `{program_name()} staff add` lets them in, then they can have a key"
-        )
+        raise CommandError(f"there is no active account {name!r}; create it first with `{program_name()} staff add`")
     return found
 
 
 def revoke_key_by_label(settings: Settings, label: str, say: Say) -> None:
     """Revokes a key from the next request on. Raises CommandError."""
     label = label.strip().removeprefix(f"{PREFIX}_").partition("_")[0].upper()
-    with command_context(settings, say) as (store, keys):
-
-        def work(connection: Connection) -> int:
-            found = revoke_api_key(connection, label, datetime.now(UTC))
-            if found:
-                audit.record_entry(connection, keys, audit.operator().did("key.revoke", label))
-            return found
-
-        count = store.run(work)
-    if not count:
+    if not revoke_recorded(settings, "key.revoke", label, revoke_api_key, say):
         raise CommandError(f"there is no key {label!r}; `{program_name()} staff keys` lists them")
-    say(f"{label} is let in no more.")
+    say(f"The key {label} is revoked.")
 
 
 def list_api_keys(settings: Settings, say: Say) -> None:
@@ -84,8 +74,9 @@ def list_api_keys(settings: Settings, say: Say) -> None:
     with command_context(settings, say) as (store, _), store.reading() as connection:
         names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in all_staff(connection)}
         keys = all_api_keys(connection)
-    if not keys:
-        say(f"No keys yet. `{program_name()} staff key NAME --scope read` makes one.")
-    for key in keys:
-        owner, scopes = names.get(key.staff_id, "?"), ",".join(key.scopes)
-        say(f"{key.label}  {owner}  {scopes}  {key.slug or 'all'}  {validity_in_words(key)}")
+    rows = [
+        (it.label, names.get(it.staff_id, "?"), ",".join(it.scopes), it.slug or "all", validity_in_words(it))
+        for it in keys
+    ]
+    create = f"{program_name()} staff key NAME --scope read"
+    print_rows(rows, f"No keys yet. `{create}` creates one.", say)

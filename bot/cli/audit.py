@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_json
+from sqlalchemy import Connection
 
 from bot.cli.context import command_context
 from bot.common import audit, audit_anchor
@@ -18,13 +19,13 @@ from storage.tables.audit import StoredAuditEntry, audit_entries, audit_entry_by
 
 _REMEDY: Final = (
     "Keep a copy of this database and of the data folder as evidence; the newest backup in which `audit verify` finds "
-    "nothing has the rows as they were"
+    "nothing contains the original rows"
 )
 
 
 HEAD: Final = ("no.", "at", "who", "door", "act", "on", "purpose")
 _NO_ANCHOR: Final = (
-    "Up to now there was no audit.json beside the secret key: had rows been cut off at the end, that could not be seen."
+    "There was no audit.json beside the secret key until now, so missing rows at the end could not be detected."
 )
 
 
@@ -55,48 +56,58 @@ def verify_audit_log(settings: Settings, say: Say, complain: Say) -> bool:
     """Verifies the log and prints the outcome; False if it is damaged. Raises as `command_context` does."""
     with command_context(settings, complain) as (store, keys):
         try:
-            known, fault = audit_anchor.load_anchor(settings.data, keys), ""
+            known, error = audit_anchor.load_anchor(settings.data, keys), ""
         except AnchorError as damaged:
-            known, fault = None, str(damaged)
+            known, error = None, str(damaged)
         with store.reading() as connection:
             last, broken = audit.check_chain(keys, audit_entries(connection))
-            if not broken and known and audit_anchor.missing(known, audit_entry_by_id(connection, known.rows)):
-                broken = _cut_off(known, last)
+            broken = broken or _missing_rows(connection, known, last)
     if broken:
-        say(f"The audit log is not whole: {broken}{_hint(broken)}. {_REMEDY}.")
-    if fault:
-        say(f"{fault}; without it, rows that were cut off at the end are not noticed.")
-    if last and known is None and not fault:
+        say(f"The audit log is damaged: {broken}{_hint(broken)}. {_REMEDY}.")
+    if error:
+        say(f"{error}; without it, missing rows at the end are not detected.")
+    elif last and known is None:
         say(_NO_ANCHOR)
-    if not broken and not fault:
-        said = (
-            f"{last.id:,} entries, each as it was recorded. The last one has the MAC {last.mac.hex()}" if last else ""
-        )
-        say(f"The audit log is whole: {said or 'nothing is recorded yet'}.")
-    return not (broken or fault)
+    if broken or error:
+        return False
+    say(f"The audit log is intact: {_summary(last)}.")
+    return True
+
+
+def _missing_rows(connection: Connection, known: Anchor | None, last: StoredAuditEntry | None) -> str:
+    """Returns which rows are missing at the end, compared with the copy of the newest row; "" if none are."""
+    if known and audit_anchor.missing(known, audit_entry_by_id(connection, known.rows)):
+        return _cut_off(known, last)
+    return ""
+
+
+def _summary(last: StoredAuditEntry | None) -> str:
+    if last is None:
+        return "nothing is recorded yet"
+    return f"{last.id:,} entries, each as it was recorded. The last one has the MAC {last.mac.hex()}"
 
 
 def _hint(broken: str) -> str:
     """Returns another possible cause of a broken log."""
     if broken.startswith("row 1 was"):
         return " (or the secret key is not the one it was recorded with)"
-    if broken.endswith("cut off"):
-        return f" (or an older database was brought back; `{program_name()} restore` records that, and this is over)"
+    if broken.endswith("missing"):
+        return f" (or an older database was restored; `{program_name()} restore` records that)"
     return ""
 
 
 def _cut_off(known: Anchor, last: StoredAuditEntry | None) -> str:
-    there = f"the last one here is row {last.id}" if last else "there is none"
+    there = f"the last row is {last.id}" if last else "now it has none"
     if last and last.id >= known.rows:
-        return f"row {known.rows} is not the one that was the newest on {known.at}: what was behind it was cut off"
-    return f"it had {known.rows:,} rows on {known.at}, and {there}: the others were cut off"
+        return f"row {known.rows} is not the newest row of {known.at}: later rows are missing"
+    return f"it had {known.rows:,} rows on {known.at}, and {there}: the others are missing"
 
 
 def _midnight(day: str, zone: tzinfo) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(day.strip()), time(), zone).astimezone(UTC)
     except ValueError:
-        raise CommandError(f"--since {day[:40]}: is no day; write it like 2026-11-30") from None
+        raise CommandError(f"--since {day[:40]}: is not a date; write it like 2026-11-30") from None
 
 
 def _cells(entry: StoredAuditEntry, zone: tzinfo) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Commands for published consultations: lists, counts and pushes."""
+"""Commands for published consultations: list, counts and pushes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def push_command(
     context: typer.Context,
     slug: Slug,
     segment: Annotated[
-        str, typer.Option("--segment", metavar="EXPR", help="Which of the subscribers; see docs/push.md.")
+        str, typer.Option("--segment", metavar="EXPR", help="Which of the subscribers; see docs/guide/en/push.md.")
     ] = "everybody",
     at: Annotated[
         str, typer.Option("--at", metavar="TIME", help="Not before this time, such as 2026-12-01 18:00.")
     ] = "",
     per_hour: Annotated[
-        int | None, typer.Option("--per-hour", metavar="N", min=0, help="At most so many messages per hour.")
+        int | None, typer.Option("--per-hour", metavar="N", min=0, help="Maximum number of messages per hour.")
     ] = None,
     reminder: Annotated[
         bool, typer.Option("--reminder", help="Only contacts who have begun and not finished.")
@@ -49,7 +49,7 @@ def push_command(
         if wanted
     ]
     if len(actions) > 1:
-        raise CommandError(f"--{' and --'.join(actions)} do not go together; take one of them")
+        raise CommandError(f"--{' and --'.join(actions)} exclude each other; use one of them")
     order = PushOptions(
         slug,
         segment,

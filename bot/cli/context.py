@@ -11,7 +11,7 @@ from typing import get_args
 from sqlalchemy.exc import ArgumentError
 
 from bot.app import open_store
-from bot.authoring import confirmation, publishing, recordings, state_texts, yaml_export
+from bot.authoring import confirmation, media, publishing, state_texts, yaml_export
 from bot.authoring.confirmation import Ask
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishOptions
 from bot.authoring.publishing import PublishContext, PublishOutcome, publish_samples
@@ -39,22 +39,22 @@ def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store
     """
     try:
         store, keys = open_store(settings, say)
-    except OSError as fault:
-        raise unusable_path(fault, "--data") from fault
-    except (ValueError, ArgumentError) as fault:
-        reason = str(fault).removeprefix("database_url: ")
-        raise CommandError(f"database_url: {reason}; see docs/settings.md") from None
-    faults = publish_samples(store, publish_context(settings)) if settings.publish_samples else []
-    return store, keys, [fault for fault in faults if not fault.warning]
+    except OSError as error:
+        raise unusable_path(error, "--data") from error
+    except (ValueError, ArgumentError) as error:
+        reason = str(error).removeprefix("database_url: ")
+        raise CommandError(f"database_url: {reason}; see docs/reference/settings.md") from None
+    issues = publish_samples(store, publish_context(settings)) if settings.publish_samples else []
+    return store, keys, [error for error in issues if not error.warning]
 
 
 @contextmanager
 def command_context(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]]:
     """Yields the open store and its keys for one command. Raises as `open_with_samples` does."""
-    store, keys, faults = open_with_samples(settings, say)
+    store, keys, issues = open_with_samples(settings, say)
     try:
-        for fault in faults:
-            say(str(fault))
+        for error in issues:
+            say(str(error))
         with store.reading() as connection:
             for sentence in stored_revisions.list_unreadable(connection):
                 say(sentence)
@@ -71,16 +71,16 @@ def _note_newest(store: Store, keys: Keys, data: Path, say: Say) -> None:
     try:
         with store.reading() as connection:
             audit_anchor.advance(connection, keys, data)
-    except OSError as fault:
+    except OSError as error:
         file = data / audit_anchor.FILE
-        say(f"{file}: cannot be written ({fault.strerror}); check --data, its rights and the free space")
+        say(f"{file}: cannot be written ({error.strerror}); check --data, its rights and the free space")
     except StorageError:
         return  # the error of the command itself reports it
 
 
 def publish_context(settings: Settings, note: Note = unrecorded) -> PublishContext:
     """Returns the context for publishing."""
-    return PublishContext(Ids(), datetime.now(UTC), settings.zone(), settings.data / recordings.FOLDER, note)
+    return PublishContext(Ids(), datetime.now(UTC), settings.zone(), settings.data / media.FOLDER, note)
 
 
 def run_publish(
@@ -105,8 +105,8 @@ def run_publish(
             same = confirmation.confirm(published.impact, say, ask, takes=takes)
             agreed = intent._replace(same_meaning=intent.same_meaning | same)
             published = publishing.publish_file(store, path, outside, agreed, stage)
-    for fault in published.faults:
-        say(str(fault))
+    for error in published.issues:
+        say(str(error))
     revision = published.revision
     if revision is None:
         return False
@@ -129,22 +129,22 @@ def print_consultation(settings: Settings, slug: str, say: Say, complain: Say) -
 def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
     """Returns the new state of a revision and the next step."""
     revision = published.revision
-    assert revision is not None  # noqa: S101 - tells the type checker what the caller has looked at
+    assert revision is not None  # noqa: S101 - for the type checker: checked by the caller
     slug = revision.slug
     if stage == "draft" and revision.state != "draft":
-        return "is the live one, so there is no draft to keep"
+        return "is live already, so no draft was stored"
     if stage == "draft":
-        kept = "is kept as a draft" if published.new else "is the draft already"
-        return f"{kept}; nothing changes for residents before: {program_name()} go-live {slug} --draft"
+        kept = "is stored as a draft" if published.new else "is already the draft"
+        return f"{kept}; nothing changes for residents until: {program_name()} go-live {slug} --draft"
     if stage == "test":
-        kept = "is kept as a test" if published.new else "is the test already"
+        kept = "is stored as a test" if published.new else "is already the test"
         return f"{kept}; nothing counts.\n{_ways_in(settings, published.start_word)}"
-    news = "published" if published.new else "is published already"
+    news = "published" if published.new else "is already published"
     return f"{news}; {state_texts.next_step_text(revision, datetime.now(UTC), settings.zone())}"
 
 
 def _ways_in(settings: Settings, word: str) -> str:
-    """Returns the ways to open a test."""
+    """Returns the ways to start a test."""
     address = settings.web.public_url or f"http://{settings.host}:{settings.port}"
     return f"Link: {address}/c/{word}\nIn a chat: /start {word}\nHere: {program_name()} play {word}"
 

@@ -36,7 +36,7 @@ def print_dead_letters(settings: Settings, say: Say, *, done: bool) -> None:
             local = at.astimezone(settings.zone())
             say(f"{local:%Y-%m-%d %H:%M}  {letter.channel}  {letter.reason}\n    {words}")
         if not letters:
-            say("No message was set aside.")
+            say("There are no dead letters.")
         elif done:
             gone = [letter.id for letter in letters]
 
@@ -50,7 +50,7 @@ def print_dead_letters(settings: Settings, say: Say, *, done: bool) -> None:
             store.scrub()
             say(f"Deleted: {len(gone)}.")
         else:
-            say(f"When you have looked at them: {program_name()} dead-letters --done")
+            say(f"To delete them after reading: {program_name()} dead-letters --done")
 
 
 def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
@@ -58,7 +58,7 @@ def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
     try:
         found = open_dead_letter(letter, keys)
     except SecretError:
-        return letter.at, "(sealed with another secret key)"
+        return letter.at, "(encrypted with another secret key)"
     return found.sent_at, clean_text(found.said).replace("\n", "\n    ")
 
 
@@ -73,5 +73,5 @@ def dead_letter_findings(settings: Settings) -> Iterator[Finding]:
     finally:
         store.dispose()
     if waiting:
-        words = f"{waiting} messages could not be handled, and their authors were told that somebody looks at them"
+        words = f"{waiting} messages could not be handled or were written to the team; a member has to read them"
         yield Finding(False, f"{words}: {program_name()} dead-letters")

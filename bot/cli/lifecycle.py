@@ -11,10 +11,11 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from bot.authoring import confirmation, lifecycle, state_texts, top_list_texts
+from bot.authoring import confirmation, going_live, lifecycle, state_texts, top_list_texts
 from bot.authoring.confirmation import Ask
 from bot.authoring.file_check import read_consultation_file
-from bot.authoring.lifecycle import Step, StepRefused, WentLive
+from bot.authoring.going_live import WentLive
+from bot.authoring.lifecycle import Step, StepRefused
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions
 from bot.authoring.publishing import PublishContext
 from bot.broadcasts.service import PushError, parse_time
@@ -32,10 +33,10 @@ def run_close(settings: Settings, slug: str, say: Say) -> None:
     """Closes a consultation now. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         found = lifecycle.close_consultation(connection, slug, tools)
-    say(f"{slug} is closed: nobody can take part any more, and what was said stays.")
+    say(f"{slug} is closed. It accepts no more answers; stored answers stay.")
     if found.under_way:
-        say(f"Under way: {found.under_way:,}. Whoever writes is told that it is over.")
-    say(f"To take it back: {program_name()} reopen {slug}")
+        say(f"Under way: {found.under_way:,}. They are told that it is closed when they write.")
+    say(f"To undo:  {program_name()} reopen {slug}")
 
 
 def run_reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
@@ -48,10 +49,10 @@ def run_reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
     say(f"{slug} is live again{f' until {state_texts.format_moment(ends, zone)}' if ends else ''}.")
     if found.before_until:
         say(
-            f"Answers of the {found.before:,} who began before are deleted as they were promised, "
-            f"on {state_texts.format_moment(found.before_until, zone)}; those of others after the new end."
+            f"Answers of the {found.before:,} earlier participants are deleted as promised to them, "
+            f"on {state_texts.format_moment(found.before_until, zone)}; those of later ones after the new end."
         )
-    say(f"To take it back: {program_name()} close {slug}")
+    say(f"To undo:  {program_name()} close {slug}")
 
 
 def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
@@ -67,7 +68,7 @@ def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, a
         for line in state_texts.describe_archiving(found, zone):
             say(f"  {line}")
         if ask is None or not ask(f"Archive {slug}?"):
-            say(f"Nothing was changed. To do it: {program_name()} archive {slug} --yes")
+            say(f"Nothing was changed. To continue: {program_name()} archive {slug} --yes")
             return False
     with _writing(settings, say) as (connection, tools):
         found = lifecycle.archive_consultation(connection, slug, tools)
@@ -81,7 +82,7 @@ def run_unarchive(settings: Settings, slug: str, say: Say) -> None:
     """Restores an archived consultation. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         lifecycle.unarchive_consultation(connection, slug, tools)
-    say(f"{slug} is back, and closed as before. To let people take part: {program_name()} reopen {slug} --until DATE")
+    say(f"{slug} is restored as closed. To accept answers again: {program_name()} reopen {slug} --until DATE")
 
 
 def run_go_live(
@@ -98,7 +99,7 @@ def run_go_live(
     """Makes the test or draft revision the live one. Raises CommandError; Unconfirmed if the operator did not confirm
     that a question keeps its meaning, or what is taken from an earlier wave.
     """
-    step = partial(lifecycle.make_consultation_live, stage=stage, number=number)
+    step = partial(going_live.make_consultation_live, stage=stage, number=number)
     _tell_live(_agreed(settings, slug, say=say, step=step, intent=intent, ask=ask, takes=takes), settings.zone(), say)
 
 
@@ -130,7 +131,7 @@ def print_top_proposals(settings: Settings, slug: str, say: Say, count: int) -> 
     for line in top_list_texts.describe_order(found[:count]):
         say(line)
     if not found:
-        say(f"Nothing is released in {slug}.")
+        say(f"{slug} has no released proposals.")
 
 
 def slug_in_file(named: Path) -> str:
@@ -156,14 +157,14 @@ def restore_previous_revision(
     """Makes the previous revision live again, or withdraws a draft or test. Raises CommandError, Unconfirmed."""
     if stage != "live":
         with _writing(settings, say) as (connection, tools):
-            dropped = lifecycle.withdraw_stage(connection, slug, tools, stage=stage)
-        say(f"{slug} has no {stage} any more. To take it back: {program_name()} publish FILE --{stage}")
+            dropped = going_live.withdraw_stage(connection, slug, tools, stage=stage)
+        say(f"{slug} has no {stage} any more. To undo: {program_name()} publish FILE --{stage}")
         if dropped:
-            say(f"Participations in its test, which are deleted: {dropped:,}.")
+            say(f"Deleted participations of its test: {dropped:,}.")
         return
     _tell_live(
         _agreed(
-            settings, slug, say=say, step=lifecycle.return_to_previous_revision, intent=intent, ask=ask, takes=takes
+            settings, slug, say=say, step=going_live.return_to_previous_revision, intent=intent, ask=ask, takes=takes
         ),
         settings.zone(),
         say,
@@ -174,20 +175,20 @@ def _tell_live(found: WentLive, zone: tzinfo, say: Say) -> None:
     slug, number = found.revision.slug, found.revision.number
     say(f"{slug}: revision {number} is live; {state_texts.next_step_text(found.revision, datetime.now(UTC), zone)}")
     if found.dropped:
-        say(f"Participations in its test, which are deleted: {found.dropped:,}.")
+        say(f"Deleted participations of its test: {found.dropped:,}.")
     if found.before and found.under_way:
-        say(f"Under way: {found.under_way:,}. They go on in the revision in which they began.")
+        say(f"Under way: {found.under_way:,}. They continue in the revision in which they began.")
     if found.before:
         before = found.before.number
         way = f"publish {slug} --back" if before < number else f"go-live {slug} --revision {before}"
-        say(f"To take it back: {program_name()} {way}")
+        say(f"To undo:  {program_name()} {way}")
 
 
 class ToConfirm(Exception):
     """A step needs confirmation: that questions keep their meaning, or what is taken from an earlier wave."""
 
     def __init__(self, impact: PublishImpact) -> None:
-        super().__init__("something is to be confirmed")
+        super().__init__("a confirmation is missing")
         self.impact = impact
 
 
@@ -226,6 +227,6 @@ def _end_of(text: str, zone: tzinfo) -> datetime:
     try:
         moment = parse_time(text, zone)
     except PushError:
-        raise CommandError(f"--until {text[:40]}: no date; write it like 2026-12-31, or 2026-12-31 18:00") from None
+        raise CommandError(f"--until {text[:40]}: not a date; write it like 2026-12-31, or 2026-12-31 18:00") from None
     is_day = not {" ", "T"} & set(text.strip())
     return moment + timedelta(days=1) if is_day else moment

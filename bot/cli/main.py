@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
-from bot.cli import answers, consultations, maintenance_commands, publishing, serve, staff, states
+from bot.cli import answers, consultations, maintenance_commands, publishing, serve, staff, states, translation
 from bot.cli.options import Config, Data, Fresh, GlobalOptions, Host, Port, complain, say
 from bot.common import logs
 from bot.common.errors import CommandError, program_name
@@ -35,13 +35,22 @@ log = structlog.get_logger()
 app = typer.Typer(
     help="A chat bot by which a city asks its residents, in the messenger they already use. "
     "Without a command it runs the service.",
-    epilog="`python3 -m bot test` runs all tests. All settings: docs/settings.md",
+    epilog="`python3 -m bot test` runs all tests. All settings: docs/reference/settings.md",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (serve, publishing, answers, consultations, states, maintenance_commands, staff):  # in the order of --help
+for group in (
+    serve,
+    publishing,
+    answers,
+    consultations,
+    states,
+    maintenance_commands,
+    staff,
+    translation,
+):  # in the order of --help
     app.add_typer(group.app)
 
 
@@ -81,18 +90,18 @@ def run_cli(words: list[str] | None = None) -> NoReturn:
         logs.log_uncaught_exceptions()
     try:
         app(sys.argv[1:] if words is None else words, prog_name=program_name())
-    except (CommandError, SettingsError, SecretError, PhrasesError, StorageError) as fault:
-        complain(f"{program_name()}: {fault}")
-        if isinstance(fault, StorageError):
-            complain(f"What to do: {remedy(fault)}. More: {program_name()} doctor")
+    except (CommandError, SettingsError, SecretError, PhrasesError, StorageError) as error:
+        complain(f"{program_name()}: {error}")
+        if isinstance(error, StorageError):
+            complain(f"What to do: {remedy(error)}. More: {program_name()} doctor")
         sys.exit(1)
-    except Exception as fault:  # noqa: BLE001 - the last handler: no personal data may reach the terminal
+    except Exception as error:  # noqa: BLE001 - the last handler: no personal data may reach the terminal
         if is_debugging:
             traceback.print_exc()
-        log.critical("internal_error", **logs.error_place(fault))
+        log.critical("internal_error", **logs.error_place(error))
         complain(
             "{program}: internal error: {fault} at {place}. Please report this line; "
-            "MITSPRACHE_DEBUG=1 shows more.".format(program=program_name(), **logs.error_place(fault))
+            "MITSPRACHE_DEBUG=1 shows more.".format(program=program_name(), **logs.error_place(error))
         )
         sys.exit(INTERNAL_FAULT)
     finally:

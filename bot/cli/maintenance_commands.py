@@ -30,7 +30,7 @@ def bench_command(
         Path | None, typer.Option("--folder", metavar="DIR", help="With --peers: the folder to write to.")
     ] = None,
 ) -> None:
-    """Measure engine, live path and start-up on this machine, in temporary databases. Takes some minutes."""
+    """Measure engine, message path and start-up on this machine, in temporary databases. Takes some minutes."""
     from bot.cli.bench import peers, run
 
     if with_peers:
@@ -39,11 +39,25 @@ def bench_command(
 
 
 @app.command("migrate")
-def migrate_command(context: typer.Context, config: Config = None, data: Data = None, fresh: Fresh = False) -> None:
-    """Upgrade the database to this version. `serve` does so by itself."""
-    from bot.cli.context import migrate_database
+def migrate_command(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="[new NAME]", help="For programmers: write the next revision.")] = "",
+    name: Annotated[str, typer.Argument(hidden=True)] = "",
+    config: Config = None,
+    data: Data = None,
+    fresh: Fresh = False,
+) -> None:
+    """Upgrade the database to this version. `serve` does so by itself.
 
-    migrate_database(load_with_options(context, config, data, fresh=fresh), say)
+    `migrate new NAME` opens no database: it writes the next revision from what differs between models and migrations.
+    """
+    from bot.cli.context import migrate_database
+    from bot.cli.maintenance.new_revision import print_new_revision
+
+    if what:
+        print_new_revision(what, name, say)
+    else:
+        migrate_database(load_with_options(context, config, data, fresh=fresh), say)
 
 
 @app.command("doctor")
@@ -86,7 +100,7 @@ def show_dead_letters(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Show the dead letters: messages of residents that could not be handled."""
+    """Show the dead letters: messages of residents that could not be handled, or were written to the team."""
     from bot.cli import dead_letters
 
     dead_letters.print_dead_letters(load_with_options(context, config, data), say, done=done)
@@ -107,7 +121,9 @@ def scrub_command(context: typer.Context, config: Config = None, data: Data = No
 @app.command("backup")
 def backup_command(
     context: typer.Context,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder for backups.")] = Path("backups"),
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="The folder for backups.  [default: backup_folder]")
+    ] = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
@@ -116,7 +132,7 @@ def backup_command(
     from bot.common import erasure_log
 
     found = load_with_options(context, config, data)
-    folder = backup.back_up(found, settings.settings_file(config or context.obj.config), to)
+    folder = backup.back_up(found, settings.settings_file(config or context.obj.config), to or found.backup_folder)
     say(str(folder))
     if reason := backup.record_backup(found, folder):
         complain(f"This backup is not recorded in the audit log: {reason}")

@@ -87,8 +87,13 @@ Base = Annotated[
 ]
 
 
+OLD_NAMES: Final[dict[str, str]] = {}
+"""Old and new names of commands, filled by `keep_old_name`."""
+
+
 def keep_old_name(app: typer.Typer, old: str, new: str, command: Callable[..., None]) -> None:
     """Keeps the old name of a command for one release: it works, is not listed, and names the new one."""
+    OLD_NAMES[old] = new
 
     @app.command(old, hidden=True)
     @wraps(command)
@@ -111,10 +116,10 @@ def ask(question: str) -> str:
     """Prompts at the terminal and returns the answer; "" without a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return ""
-    print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
+    print(question, end="", file=sys.stderr, flush=True)  # noqa: T201 - the output of commands
     return sys.stdin.readline().strip()
 
 
 def complain(text: str) -> None:
     """Prints a notice to standard error."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the output of commands

@@ -102,9 +102,9 @@ class ConsoleChat:
 
         work = asyncio.ensure_future(exchange())
         while not (await asyncio.wait([work], timeout=PATIENCE_SECONDS))[0]:
-            if self.app.trouble:
+            if self.app.error:
                 work.cancel()
-                raise self.app.trouble
+                raise self.app.error
         work.result()
 
     def _shown(self, msg: MsgOut) -> None:
@@ -165,10 +165,10 @@ def check_play_options(store: Store, wish: PlayOptions, zone: tzinfo = UTC) -> N
             raise CommandError(_not_open(store, wish.slug, found, zone))
         consultation = stored_revisions.read_revision(revisions[wish.slug])
         if consultation is None:
-            raise CommandError(f"{wish.slug} cannot be read; {program_name()} doctor says what to do")
+            raise CommandError(f"{wish.slug} cannot be read; run `{program_name()} doctor`")
         known = tuple(consultation.languages)
     if wish.language and wish.language not in known:
-        raise CommandError(f"--lang {wish.language}: this is not spoken here; there is {', '.join(known)}")
+        raise CommandError(f"--lang {wish.language}: not offered here; use one of {', '.join(known)}")
 
 
 def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone: tzinfo) -> str:
@@ -228,7 +228,7 @@ def beside(live: Callable[[ReadLine], Coroutine[Any, Any, None]], lines: Iterato
     Only here Ctrl-C interrupts the waiting for input and the line editor puts the terminal back in order.
     """
     wanted: queue.SimpleQueue[Future[str | None] | None] = queue.SimpleQueue()
-    faults: list[BaseException] = []
+    errors: list[BaseException] = []
 
     async def read_line() -> str | None:
         line: Future[str | None] = Future()
@@ -238,8 +238,8 @@ def beside(live: Callable[[ReadLine], Coroutine[Any, Any, None]], lines: Iterato
     def work() -> None:
         try:
             asyncio.run(live(read_line))
-        except BaseException as fault:  # noqa: BLE001 - raised again below, on the main thread
-            faults.append(fault)
+        except BaseException as error:  # noqa: BLE001 - raised again below, on the main thread
+            errors.append(error)
         finally:
             wanted.put(None)
 
@@ -257,8 +257,8 @@ def beside(live: Callable[[ReadLine], Coroutine[Any, Any, None]], lines: Iterato
         if line.set_running_or_notify_cancel():
             line.set_result(None if ended else next(lines, None))
     thread.join()
-    if faults:
-        raise faults[0]
+    if errors:
+        raise errors[0]
 
 
 @contextmanager
@@ -269,10 +269,10 @@ def _recording(path: Path | None) -> Iterator[Say]:
         return
     try:
         file = path.open("x", encoding="utf-8", errors="replace")
-    except FileExistsError as fault:
-        raise CommandError(f"{path}: there is such a file already; give --record another name") from fault
-    except OSError as fault:
-        raise CommandError(f"{path}: cannot be written ({fault.strerror}); give --record another name") from fault
+    except FileExistsError as error:
+        raise CommandError(f"{path}: exists already; give --record another name") from error
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be written ({error.strerror}); give --record another name") from error
 
     def write(text: str) -> None:
         file.write(text)

@@ -66,7 +66,7 @@ def publish_command(
     from bot.cli.context import run_publish
 
     if draft and test:
-        raise CommandError("--draft and --test do not go together; take one of them")
+        raise CommandError("--draft and --test exclude each other; use one of them")
     stage: Literal["live", "test", "draft"] = "draft" if draft else "test" if test else "live"
     intent = PublishOptions(base, frozenset(same_meaning or ()))
     try:

@@ -11,10 +11,10 @@ from bot.settings import Settings
 Ask = Callable[[str], str]
 """Prompts at the terminal; "" without a terminal or an answer."""
 NONE_GIVEN: Final = "none given"
-_QUESTION: Final = "What is this raw data needed for? It is written into the audit log: "
-_MISSING: Final = "no purpose was given for reading raw data, and the audit log says so; --purpose TEXT gives one"
+_QUESTION: Final = "What is this raw data needed for? The audit log records your answer: "
+_MISSING: Final = "no purpose was given for reading raw data, which the audit log records; give one with --purpose TEXT"
 _REFUSED: Final = (
-    "raw data is read here for a purpose only (the setting raw_needs_purpose), which the audit log keeps; "
+    "raw data may only be read for a purpose (setting raw_needs_purpose), which the audit log records; "
     'give one: --purpose "weighting for the October report"'
 )
 

@@ -23,7 +23,6 @@ from storage.tables.broadcasts import (
     StoredBroadcast,
     broadcast_by_id,
     count_recipients,
-    insert_broadcasts,
     newest_broadcasts,
 )
 
@@ -61,7 +60,7 @@ def run_push(settings: Settings, order: PushOptions, out: Say, complain: Say) ->
 
 
 def _say(phrase: str, **values: object) -> str:
-    """Returns the phrases of the staff chat in the language of the command line."""
+    """Returns a function that formats phrases of the staff chat in the language of the command line."""
     return phrase_catalogues.load_phrases("en").text(phrase, "sie", **values)
 
 
@@ -79,22 +78,20 @@ class _Desk:
         settings, now = self._pushing.settings, datetime.now(UTC)
         at = parse_time(order.at, settings.zone()) if order.at else None
         wish = BroadcastDraft(order.slug, order.segment, at, order.per_hour, order.is_reminder)
-        with self._store.begin() as connection:
-            draft = service.create_draft(self._pushing, connection, wish, now)
         with self._store.reading() as connection:
-            count = self._pushing.count(connection, draft, now)
+            draft, count = service.dry_run(self._pushing, connection, wish, now)
         for line in texts.describe_count(count, _say):
             self._out(line)
         self._out(texts.describe_time(settings, draft, now, _say, "en"))
         if order.dry_run:
             return
         if not count.total:
-            raise CommandError("this means nobody; nothing was planned")
-        if count.total > settings.push.confirm_above and not order.yes:
-            raise CommandError(f"these are many, {count.total}; nothing was planned. If you are sure, add --yes")
-        self._plan(draft._replace(counted=count.total), count.total)
+            raise CommandError("no subscriber matches; nothing was planned")
+        if service.is_large(settings, count.total) and not order.yes:
+            raise CommandError(f"the audience is large, {count.total}; nothing was planned. If you are sure, add --yes")
+        self._plan(draft, count.total)
         self._out(
-            f"Planned. The running service sends it; {program_name()} push {order.slug} --status says how far it is."
+            f"Planned. The running service sends it; {program_name()} push {order.slug} --status shows the progress."
         )
         if order.watch:
             self._watch(draft.id)
@@ -103,22 +100,21 @@ class _Desk:
         """Prints the progress of the newest push of a consultation, or changes its state."""
         with self._store.begin() as connection:
             self._pushing.catalogue.refresh(connection)
-            found = newest_broadcasts(connection, 1, order.slug)
+            found = newest_broadcasts(connection, 1, [order.slug])
             if not found:
                 raise CommandError(f"{order.slug} was never pushed")
             by = audit.operator()
             if order.action in TRANSITIONS and not service.change_state(
                 self._pushing, connection, found[0], order.action, by
             ):
-                raise CommandError(f"--{order.action} is not possible now: {order.slug} is {found[0].state}")
+                raise CommandError(f"--{order.action} is not possible: the push of {order.slug} is {found[0].state}")
         if order.watch:
             self._watch(found[0].id)
         self._tell(found[0].id)
 
     def _plan(self, draft: StoredBroadcast, total: int) -> None:
         with self._store.begin() as connection:
-            insert_broadcasts(connection, [draft])
-            service.start_broadcast(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
+            service.store_and_start(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
         with show_progress("planned", self._complain, total) as watch:
             done = 0
             while True:

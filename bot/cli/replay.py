@@ -1,4 +1,4 @@
-"""`replay`: processes recorded messages on the live path, for load tests, tests and imported messages.
+"""`replay`: processes recorded messages like incoming ones, for load tests, tests and imported messages.
 
 A recording is read twice: once to check that every line is a message, and once to process them. A second replay changes
 nothing, because every message is then a repeat; so an interrupted replay can be started again.
@@ -144,10 +144,8 @@ def replay_file(
     """
     found = examine_recording(path, complain)
     if found.bad and ((strict and not skip_bad_lines) or not found.messages):
-        way = (
-            "none of its lines is a message" if not found.messages else "correct the lines above, or leave out --strict"
-        )
-        complain(f"{path}: nothing was fed; {way}")
+        way = "it contains no valid message" if not found.messages else "correct the lines above, or leave out --strict"
+        complain(f"{path}: nothing was replayed; {way}")
         return False
     with (
         command_context(settings, complain) as (store, keys),
@@ -162,7 +160,9 @@ def replay_file(
 def examine_recording(path: Path, complain: Say) -> RecordingSummary:
     """Scans the whole recording before processing it."""
     if path.exists() and not path.is_file():
-        raise CommandError(f"{path}: is no file; a recording is read twice, so write a pipe into a file first")
+        raise CommandError(
+            f"{path}: is not a file; a recording is read twice, so write the output of a pipe to a file first"
+        )
     aside: list[str] = []
 
     def note(bad: BadLine) -> None:
@@ -172,7 +172,7 @@ def examine_recording(path: Path, complain: Say) -> RecordingSummary:
     try:
         with show_progress("checked", complain) as watch:
             found = recording.scan_recording(path, note, watch)
-    except OSError as fault:
-        raise CommandError(f"{path}: cannot be read ({fault.strerror}); check its path and rights") from fault
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be read ({error.strerror}); check its path and rights") from error
     print_skipped_rows(path, aside, found.bad, complain)
     return found

@@ -1,6 +1,6 @@
 """`results`: counts, balance and consensus of a consultation, in the words of the result page or as JSON.
 
-Small cells are left out here too: the lines of a terminal are soon pasted into a mail.
+Small cells are suppressed here too, because terminal output may end up in an e-mail.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def as_data(found: PublishedResults) -> dict[str, Any]:
 
 
 def _questions(found: PublishedResults) -> dict[str, dict[str, Any]]:
-    """Maps each question to its type, how many answered it and were asked, and its counts, "option.yes" or
-    "missing.no_answer", as in the public export.
+    """Maps each question to its type, the numbers of people that answered it and were asked, and its counts,
+    "option.yes" or "missing.no_answer", as in the public export.
     """
     questions: dict[str, dict[str, Any]] = {}
     for row in found.rows:
@@ -108,18 +108,24 @@ def _questions(found: PublishedResults) -> dict[str, dict[str, Any]]:
 
 
 def _without_votes(outcome: Any) -> Any:
-    """Removes the number of approvals of each project, which no page shows."""
+    """Removes the number of approvals of each project, which is not published."""
     for spending in outcome.get("spendings", ()):
         del spending["votes"]
     return outcome
 
 
 def as_plain_value(value: Any) -> Any:
-    """A result as JSON takes it: names of fields instead of places."""
+    """Converts a result for JSON: objects with names of fields instead of tuples."""
+    if isinstance(value, list) or type(value) is tuple:
+        return [as_plain_value(it) for it in value]
+    named = _named_values(value)
+    return value if named is None else {name: as_plain_value(it) for name, it in named.items()}
+
+
+def _named_values(value: Any) -> Mapping[str, Any] | None:
+    """Returns the fields of a dataclass or a named tuple, or the entries of a mapping; None for other values."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {it.name: as_plain_value(getattr(value, it.name)) for it in fields(value)}
+        return {it.name: getattr(value, it.name) for it in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: as_plain_value(it) for name, it in value._asdict().items()}
-    if isinstance(value, Mapping):
-        return {name: as_plain_value(it) for name, it in value.items()}
-    return [as_plain_value(it) for it in value] if isinstance(value, list | tuple) else value
+        return dict(value._asdict())
+    return value if isinstance(value, Mapping) else None

@@ -17,7 +17,9 @@ from adapters.base import Channel
 from adapters.web.accepting import raise_file_limit
 from adapters.web.hub import WebHub
 from bot.app import App, build, tune_garbage_collector
+from bot.cli import owner_link
 from bot.cli.context import command_context
+from bot.cli.maintenance.service_tasks import ServiceMaintenance
 from bot.common import audit_anchor
 from bot.common.errors import CommandError, Say, program_name, unusable_path
 from bot.common.keys import Keys
@@ -55,8 +57,8 @@ def _note_settings(store: Store, keys: Keys, settings: Settings, say: Say) -> No
     renamed = {".".join(old): ".".join(new) for old, new in RENAMED.items()}
     try:
         audit_anchor.note_settings(store, keys, settings.data, settings, renamed)
-    except (OSError, StorageError) as fault:
-        say(f"Which settings changed could not be recorded in the audit log ({fault}); see what doctor says.")
+    except (OSError, StorageError) as error:
+        say(f"Which settings changed could not be recorded in the audit log ({error}); run `doctor`.")
 
 
 def _undisturbed(say: Say) -> Say:
@@ -75,13 +77,16 @@ async def _serve(
     stop = asyncio.Event()
     _on_signals(stop)
     app = build(settings, channels, store=store, keys=keys)
+    app.maintenance = ServiceMaintenance(settings)
     tune_garbage_collector()
     web = WebServer(app)
     async with app.running(), lock.kept(app.outbox) if lock else nullcontext():
         try:
             port = await web.start(settings.host, settings.port)
             open_now = await store.read(list_live_revision_heads)
-            for line in _welcome(settings, port, open_now):
+            # Before the first line: the service is ready once it has said where it listens.
+            link = await owner_link.first_link_or_reason(store, keys, settings.data, _page(settings, port))
+            for line in filter(None, (*_welcome(settings, port, open_now), link)):
                 say(line)
             log.info("serving", port=port, pid=os.getpid(), count=len(channels))
             await _watch(app, stop, say, lock)
@@ -95,24 +100,24 @@ async def _watch(app: App, stop: asyncio.Event, say: Say, lock: ServiceLock | No
     """Until the service stops, prints each problem of the application once, and again when it is solved. Raises
     CommandError if another service has taken over.
 
-    Does not log them, because the log contains no sentences that name servers and accounts.
+    Does not log them, because these sentences name servers and accounts.
     """
     known: dict[str, str] = {}
     while not stop.is_set():
-        for place, trouble in _troubles(app):
-            if trouble != known.get(place, ""):
-                say(f"{place}: {trouble or 'works again'}")
-                known[place] = trouble
+        for place, problem in _problems(app):
+            if problem != known.get(place, ""):
+                say(f"{place}: {problem or 'works again'}")
+                known[place] = problem
         if lock and lock.lost:
             raise lock.lost
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
 
 
-def _troubles(app: App) -> Iterator[tuple[str, str]]:
-    """Returns the optional parts with the error of each, "" if there is none."""
-    fault = app.trouble
-    yield "database", f"{fault} What to do: {remedy(fault)}" if fault else ""
+def _problems(app: App) -> Iterator[tuple[str, str]]:
+    """Returns the optional parts with the error of each, "" if it works."""
+    error = app.error
+    yield "database", f"{error} What to do: {remedy(error)}" if error else ""
     yield from ((f"[channels.{name}]", channel.trouble()) for name, channel in app.channels.items())
 
 
@@ -120,8 +125,7 @@ def _welcome(settings: Settings, port: int, published: list[RevisionHead]) -> It
     """Prints the addresses of the pages."""
     if settings.port not in {0, port}:
         yield (f"Port {settings.port} ist belegt, darum {port}. · Port {settings.port} is taken, so it is {port}.")
-    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - only named
-    page = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    page = _page(settings, port)
     here = "" if settings.data == Path("data") else f" --data {settings.data}"
     chat = f"{program_name()} play {published[0].slug if published else 'SLUG'}{here}"
     yield f"Mitsprache läuft: {page} · Im Terminal chatten: {chat}"
@@ -131,6 +135,12 @@ def _welcome(settings: Settings, port: int, published: list[RevisionHead]) -> It
         yield f"Beispiele zum Ausprobieren · Samples to try out: {samples}"
     yield f"Für das Team · For the team: {page}assist ({program_name()} staff add NAME --role facilitator{here})"
     yield "Stopp · Stop: Ctrl-C"
+
+
+def _page(settings: Settings, port: int) -> str:
+    """Returns the address of the start page on this machine."""
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - only named
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def _on_signals(stop: asyncio.Event) -> None:
@@ -157,17 +167,17 @@ def single_instance(data: Path, say: Say) -> Iterator[None]:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as fault:
-        raise unusable_path(fault, "--data") from fault
+    except OSError as error:
+        raise unusable_path(error, "--data") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as fault:
+    except BlockingIOError as error:
         pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "?"
         os.close(descriptor)
         raise CommandError(
-            f"{data.absolute()}: Mitsprache is running here already (process {pid}); stop it first, "
-            "or give this one a folder of its own with --data"
-        ) from fault
+            f"{data.absolute()}: Mitsprache is already running here (process {pid}); stop it first, "
+            "or use another folder with --data"
+        ) from error
     except OSError:
         say("Dieser Datenordner kennt keine Sperren: bitte nur einmal starten. · No locks in this data folder.")
     try:

@@ -12,8 +12,8 @@ MOST_TOLD: Final = 100
 
 
 def print_skipped_rows(path: Path, lines: Sequence[str], number: int, complain: Say) -> None:
-    """Prints each line; if there are too many, the first ones and the file that holds all `lines`. `number` may exceed
-    the number of `lines`.
+    """Prints each line; if there are too many, the first ones and the file with all `lines`. `number` may exceed the
+    number of `lines`.
     """
     for line in lines[:MOST_TOLD]:
         complain(line)
@@ -23,7 +23,7 @@ def print_skipped_rows(path: Path, lines: Sequence[str], number: int, complain: 
     beside = path.with_name(f"{path.name}.set-aside.txt")
     try:
         beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="replace")
-    except OSError as fault:
-        complain(f"{more}; {beside} cannot be written ({fault.strerror})")
+    except OSError as error:
+        complain(f"{more}; {beside} cannot be written ({error.strerror})")
         return
     complain(f"{more}; see {beside}")

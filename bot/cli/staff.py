@@ -15,7 +15,12 @@ app = typer.Typer(name="staff", help="Manage staff accounts and API keys.", no_a
 def add_staff(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.")],
-    role: Annotated[str, typer.Option("--role", metavar="helper|facilitator|kernteam|admin", help="The role.")],
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role", metavar="ROLE", help="helper, facilitator, kernteam, admin, project, relay, observer or auditor."
+        ),
+    ],
     config: Config = None,
     data: Data = None,
 ) -> None:
@@ -23,6 +28,19 @@ def add_staff(
     from bot.cli import accounts
 
     accounts.create_account(load_with_options(context, config, data), name, role, say)
+
+
+@app.command("link")
+def create_staff_link(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Print a link that sets up the console account. Its sessions end and its credentials are deleted."""
+    from bot.cli import accounts
+
+    accounts.create_link(load_with_options(context, config, data), name, say)
 
 
 @app.command("list")

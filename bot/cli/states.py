@@ -27,13 +27,13 @@ def go_live_command(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Make the test revision, or the draft, the live one. Answers to the test are deleted."""
+    """Make the test revision, or else the draft, live. Answers to the test are deleted."""
     from bot.authoring.confirmation import Unconfirmed
     from bot.authoring.publish_impact import PublishOptions
     from bot.cli import lifecycle
 
     if test + draft + (revision is not None) > 1:
-        raise CommandError("--test, --draft and --revision do not go together; take one of them")
+        raise CommandError("--test, --draft and --revision exclude each other; use one of them")
     stage: Literal["test", "draft"] | None = "test" if test else "draft" if draft else None
     intent = PublishOptions(base, frozenset(same_meaning or ()))
     try:
@@ -53,7 +53,7 @@ def go_live_command(
 
 @app.command("close")
 def close_command(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
-    """Close a consultation now; the answers stay."""
+    """Close a consultation now. Stored answers stay."""
     from bot.cli import lifecycle
 
     lifecycle.run_close(load_with_options(context, config, data), slug, say)
@@ -72,7 +72,7 @@ def reopen_command(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Reopen a closed consultation. Answers given before are still deleted on the promised date."""
+    """Reopen a closed consultation. Earlier answers are still deleted on the promised date."""
     from bot.cli import lifecycle
 
     lifecycle.run_reopen(load_with_options(context, config, data), slug, until, say)

@@ -29,7 +29,10 @@ from storage.tables.audit import (
 )
 
 Act = Literal[
+    "export.public",
+    "export.analysis",
     "export.raw",
+    "export.fetch",
     "export.attachments",
     "results.inner",
     "unhandled.show",
@@ -43,26 +46,49 @@ Act = Literal[
     "text.restore",
     "text.translate",
     "text.status",
+    "text.correct",
+    "answer.send",
+    "answer.undo",
     "consultation.publish",
     "consultation.publish_draft",
     "consultation.publish_test",
     "consultation.publish_back",
+    "consultation.close_test",
+    "consultation.ask_publish",
     "consultation.same_meaning",
     "consultation.go_live",
     "consultation.close",
     "consultation.reopen",
     "consultation.archive",
     "consultation.unarchive",
+    "draft.create",
+    "draft.change",
+    "draft.delete",
+    "dialogue.record",
+    "dialogue.accept",
+    "dialogue.delete",
+    "push.ask",
+    "push.agree",
+    "push.drop",
     "push.start",
     "push.pause",
     "push.resume",
     "push.recall",
     "room.open",
     "room.end",
+    "place.add",
+    "place.remove",
+    "place.restore",
     "staff.add",
     "staff.revoke",
     "staff.role",
+    "staff.assign",
     "staff.chat",
+    "staff.reset",
+    "sign_in",
+    "sign_in.failed",
+    "credential.add",
+    "credential.remove",
     "key.add",
     "key.revoke",
     "settings.change",
@@ -71,11 +97,12 @@ Act = Literal[
     "migrate",
     "key.rotate",
 ]
-"""What is recorded. Where an act concerns a consultation, its object begins with the slug:
+"""The acts. For an act about a consultation, the object begins with the slug:
 
 * `mein-kiez` for acts on the whole consultation,
-* `mein-kiez/4` for a revision (`consultation.publish…`),
-* `mein-kiez/P-7K2M-PX0Q` for a text of a resident (`text.…`), by its code.
+* `mein-kiez/4` for a revision (`consultation.publish…`), or for a version of a draft (`draft.change`),
+* `mein-kiez/P-7K2M-PX0Q` for a text of a resident (`text.…`, `answer.…`), by its code,
+* `mein-kiez/Ada` for the member of the staff who was assigned to it (`staff.assign`).
 """
 FIRST_MAC: Final = bytes(32)
 """Previous MAC of the first row."""
@@ -121,7 +148,7 @@ class Auditor:
 Note = Callable[[Connection, Act, str, str], None]
 """Records an act on an object, with its purpose: an `Auditor`, or `unrecorded`."""
 SYSTEM: Final = Actor("mitsprache", "", "system")
-"""The program itself."""
+"""The program itself as the actor."""
 
 
 def unrecorded(connection: Connection, act: Act, about: str, purpose: str = "") -> None:
@@ -139,9 +166,8 @@ def operator() -> Actor:
 
 
 def record_entry(connection: Connection, keys: Keys, entry: AuditEntry) -> None:
-    """Adds an entry to the log, within the caller's transaction, which waits for others that record until their end.
-
-    So record late in a transaction. Raises the classes of `storage.core.errors`.
+    """Adds an entry to the log, within the caller's transaction. Concurrent transactions that record wait until it
+    ends, so record late in a transaction. Raises the classes of `storage.core.errors`.
     """
     last = lock_last_audit_entry(connection)
     tidy = (_line(it) for it in (entry.actor, entry.role, entry.door, entry.act, entry.object, entry.purpose))

@@ -1,14 +1,14 @@
-"""What is known of the audit log outside the database: its newest row, so that a log that was cut off is noticed.
+"""A signed copy of the newest row of the audit log outside the database, so that a truncated log is detected.
 
-The file `audit.json` beside the secret key, signed with it. It also holds a keyed hash of each setting, so that the log
-can name the settings that changed between two starts.
+The file `audit.json` beside the secret key, signed with it. It also contains a keyed hash of each setting, so that the
+log can name the settings that changed between two starts.
 """
 
 from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -25,17 +25,17 @@ from storage.core.store import Store
 from storage.tables.audit import StoredAuditEntry, audit_entry_by_id, last_audit_entry
 
 FILE: Final = "audit.json"
-"""Its name in the data folder."""
+"""The name of the file in the data folder."""
 _NOT_COMPARED: Final = "data"
-"""The folder in which the file lies: the same file in another place is no other setting."""
+"""Settings excluded from the comparison: the folder of the file itself, which may be moved."""
 
 
 class AnchorError(Exception):
-    """The file cannot be read, is damaged or changed, or signed with another key. The text says what to do."""
+    """The file is unreadable, damaged, changed, or signed with another key. The text has the remedy."""
 
 
 class Anchor(NamedTuple):
-    """How far the log was at a moment."""
+    """The newest row of the log at a moment."""
 
     rows: int = 0
     mac: str = ""
@@ -45,7 +45,7 @@ class Anchor(NamedTuple):
 
 
 def load_anchor(data: Path, keys: Keys) -> Anchor | None:
-    """What the file says; None where there is none. Raises AnchorError."""
+    """Loads the file; returns None if there is none. Raises AnchorError."""
     path = data / FILE
     try:
         known = from_json(path.read_bytes())
@@ -53,8 +53,8 @@ def load_anchor(data: Path, keys: Keys) -> Anchor | None:
         is_ours = hmac.compare_digest(bytes.fromhex(known["seal"]), _seal(keys, anchor))
     except FileNotFoundError:
         return None
-    except OSError as fault:
-        raise AnchorError(f"{path}: cannot be read ({fault.strerror}); check its rights") from fault
+    except OSError as error:
+        raise AnchorError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
     except (ValueError, TypeError, KeyError, AttributeError):
         is_ours = False
     if not is_ours:
@@ -65,9 +65,9 @@ def load_anchor(data: Path, keys: Keys) -> Anchor | None:
 
 
 def advance(connection: Connection, keys: Keys, data: Path) -> None:
-    """Notes the newest row, unless the row that was noted before is gone: then what is noted is the evidence.
+    """Stores the newest row, unless the row stored before is missing in the log: then the stored one is evidence.
 
-    Raises OSError and the classes of `storage.core.errors`. A damaged file stays as it is: `audit verify` tells of it.
+    Raises OSError and the classes of `storage.core.errors`. A damaged file stays unchanged: `audit verify` reports it.
     """
     try:
         known = load_anchor(data, keys)
@@ -81,12 +81,12 @@ def advance(connection: Connection, keys: Keys, data: Path) -> None:
 
 
 def missing(anchor: Anchor, found: StoredAuditEntry | None) -> bool:
-    """Whether the row that was noted is another one by now, or gone."""
+    """Whether the stored row differs in the log, or is missing."""
     return anchor.rows > 0 and (found is None or found.mac.hex() != anchor.mac)
 
 
 def restart(store: Store, keys: Keys, data: Path, actor: Actor, about: str) -> None:
-    """Records that a database was brought back, says how far the log had been, and goes on from here."""
+    """Records that a database was restored, with the newest row stored before, and restarts from the current one."""
     try:
         known = load_anchor(data, keys) or Anchor()
     except AnchorError:
@@ -103,7 +103,7 @@ def restart(store: Store, keys: Keys, data: Path, actor: Actor, about: str) -> N
 def note_settings(
     store: Store, keys: Keys, data: Path, settings: BaseModel, renamed: Mapping[str, str] = MappingProxyType({})
 ) -> list[str]:
-    """Records the names of the settings that differ from those of the last start, never a value; gives the names.
+    """Records the names of the settings that differ from those of the last start, never a value; returns the names.
 
     `renamed` maps old names to new ones: a new name with the old value is no change.
 
@@ -117,27 +117,35 @@ def note_settings(
     hashes = {name: _hash(keys, name, leaves[name]) for name in sorted(leaves)}
     before = dict(hashes if known.settings is None else known.settings)
     for old, new in renamed.items():
-        if new in leaves and before.get(old) == _hash(keys, old, leaves[new]):
+        if _is_same_value(keys, leaves, before.get(old), old, new):
             before[new] = hashes[new]
             del before[old]
-    changed = sorted(name for name in before.keys() | hashes.keys() if before.get(name) != hashes.get(name))
-    actor = audit.operator()._replace(door="system")
+    changed = sorted({name for name, _ in before.items() ^ hashes.items()})
     if changed:
-        with store.begin() as connection:
-            for name in changed:
-                audit.record_entry(connection, keys, actor.did("settings.change", name))
+        _record(store, keys, changed)
     if known.settings != hashes:
         _save(data, keys, known._replace(settings=hashes))
     return changed
 
 
+def _is_same_value(keys: Keys, leaves: Mapping[str, Any], known: str | None, old: str, new: str) -> bool:
+    """Whether the hash known for an old name is that of the value that now has the new name."""
+    return new in leaves and known == _hash(keys, old, leaves[new])
+
+
+def _record(store: Store, keys: Keys, changed: Iterable[str]) -> None:
+    """Records the names of changed settings in the audit log."""
+    actor = audit.operator()._replace(door="system")
+    with store.begin() as connection:
+        for name in changed:
+            audit.record_entry(connection, keys, actor.did("settings.change", name))
+
+
 def _leaves(section: BaseModel, above: str = "") -> list[tuple[str, Any]]:
-    """Each setting that was set: its name, with dots between levels, and its value."""
+    """Yields each setting: its name, with dots between levels, and its value."""
     found: list[tuple[str, Any]] = []
-    fields = {name: getattr(section, name) for name in type(section).model_fields} | (section.model_extra or {})
-    for name, value in fields.items():
-        field = type(section).model_fields.get(name)
-        if (field and value == field.get_default(call_default_factory=True)) or (not above and name == _NOT_COMPARED):
+    for name, value in _given(section).items():
+        if not above and name == _NOT_COMPARED:
             continue
         if isinstance(value, BaseModel):
             found += _leaves(value, f"{above}{name}.")
@@ -146,6 +154,17 @@ def _leaves(section: BaseModel, above: str = "") -> list[tuple[str, Any]]:
         else:
             found.append((f"{above}{name}", value))
     return found
+
+
+def _given(section: BaseModel) -> dict[str, Any]:
+    """Returns the settings that differ from their default, and those without one."""
+    fields = type(section).model_fields
+    given = {
+        name: value
+        for name, field in fields.items()
+        if (value := getattr(section, name)) != field.get_default(call_default_factory=True)
+    }
+    return given | (section.model_extra or {})
 
 
 def _hash(keys: Keys, name: str, value: Any) -> str:
@@ -162,7 +181,7 @@ def _seal(keys: Keys, anchor: Anchor) -> bytes:
 
 
 def _save(data: Path, keys: Keys, anchor: Anchor) -> None:
-    """Writes the file, whole or not at all."""
+    """Writes the file atomically."""
     content = to_json({"anchor": list(anchor), "seal": _seal(keys, anchor).hex()}, indent=2)
     unfinished = data / f"{FILE}.{os.getpid()}.new"
     with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:

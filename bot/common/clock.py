@@ -17,7 +17,7 @@ from bot.common.atomic_file import write_whole
 FILE: Final = "clock"
 """File in the data folder with the last time that was read, as ISO 8601 in UTC."""
 LEAP: Final = timedelta(days=2)
-"""A larger jump since the last reading is doubted."""
+"""The minimum jump since the last reading that is doubted."""
 DOUBT_SECONDS: Final = 6 * 3600.0
 """How long a jump is doubted, by the monotonic clock: time servers correct it in seconds, operators in hours."""
 

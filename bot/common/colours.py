@@ -43,6 +43,20 @@ def for_dark_pages(colour: str) -> str:
     return "#ffffff"
 
 
+def darkened(colour: str, least: float) -> str:
+    """Mixes the colour with as much black as light pages need.
+
+    >>> darkened("#0b5d66", READABLE)
+    '#0b5d66'
+    """
+    parts = _parts(colour)
+    for black in range(0, 101, 2):
+        mixed = "#" + "".join(f"{round(part * (100 - black) / 100):02x}" for part in parts)
+        if contrast(mixed, LIGHT_PAGE) >= least:
+            return mixed
+    return "#000000"
+
+
 def contrast(one: str, other: str) -> float:
     """Returns the WCAG contrast of two colours, from 1 to 21.
 

@@ -17,7 +17,7 @@ from storage.core.installation import FoundInstallation, find_installation
 from storage.core.store import Store
 
 FILE: Final = "database.id"
-"""Its name in the data folder."""
+"""The name of the file in the data folder."""
 
 
 def check_database(data: Path, store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from random import Random
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -14,6 +14,9 @@ from bot.common.logs import error_place
 from bot.common.sources import SYSTEM_RANDOM
 from flows.messages import MsgIn
 from storage.tables.messages import NewDeadLetter, StoredDeadLetter
+
+TO_PEOPLE: Final = "written to the team"
+"""The reason of a message that is no failure."""
 
 
 class OpenedDeadLetter(NamedTuple):
@@ -25,14 +28,14 @@ class OpenedDeadLetter(NamedTuple):
 
 
 def new_dead_letter(
-    keys: Keys, lookup: bytes, msg: MsgIn, fault: Exception, now: datetime, random: Random = SYSTEM_RANDOM
+    keys: Keys, lookup: bytes, msg: MsgIn, error: Exception, now: datetime, random: Random = SYSTEM_RANDOM
 ) -> NewDeadLetter:
     """Creates the row of a dead letter: the encrypted message and the place in the program that failed.
 
     The time of sending is only in the encrypted part.
     """
     sealed = keys.encrypt(to_json(msg).decode(), lookup)
-    reason = "{fault} at {place}".format_map(error_place(fault))
+    reason = "{fault} at {place}".format_map(error_place(error))
     name = keys.message_names(msg.channel, msg.external_id).received
     return NewDeadLetter(
         id=random_id(random),
@@ -41,6 +44,25 @@ def new_dead_letter(
         lookup=lookup,
         sealed=sealed,
         reason=reason,
+        at=day_of(now),
+    )
+
+
+def new_message_to_people(
+    keys: Keys, lookup: bytes, channel: str, words: str, now: datetime, random: Random = SYSTEM_RANDOM
+) -> NewDeadLetter:
+    """Creates the row of a message that a contact wrote to the team: it waits where dead letters do, and is encrypted,
+    shown to its author, kept and erased as they are.
+    """
+    number = random_id(random)
+    msg = MsgIn(channel, "", "", now, text=words)
+    return NewDeadLetter(
+        id=number,
+        channel=channel,
+        external_id=keys.message_names(channel, str(number)).received,
+        lookup=lookup,
+        sealed=keys.encrypt(to_json(msg).decode(), lookup),
+        reason=TO_PEOPLE,
         at=day_of(now),
     )
 

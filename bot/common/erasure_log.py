@@ -22,7 +22,7 @@ from bot.common.errors import ErasureLogError
 from bot.common.keys import Keys, SecretError
 
 FOLDER: Final = "erased"
-"""Its name in the data folder."""
+"""The name of the folder in the data folder."""
 NAME: Final = re.compile(r"\d{4}-\d\d")
 """File names: the month in which the lines were written. No line has a more exact time."""
 _END: Final = "."
@@ -75,9 +75,9 @@ class ErasureLog:
             return
         try:
             _append(self.folder / f"{datetime.now(UTC):%Y-%m}", lines)
-        except OSError as fault:
-            self.error = ErasureLogError(f"{self.folder}: {fault.strerror}")
-            raise self.error from fault
+        except OSError as error:
+            self.error = ErasureLogError(f"{self.folder}: {error.strerror}")
+            raise self.error from error
         self.error = None
 
     def read(self) -> ErasureLogContent:

@@ -18,11 +18,11 @@ class ErasureLogError(StoreFull):
     """An erasure cannot be written to the folder `erased`, so nothing was erased; the database is intact."""
 
 
-def unusable_path(fault: OSError, option: str) -> CommandError:
+def unusable_path(error: OSError, option: str) -> CommandError:
     """Returns the error for an unusable file or folder, naming the option to check."""
-    if isinstance(fault, FileExistsError | NotADirectoryError):
-        return CommandError(f"{fault.filename}: here is a file, not a folder; name a folder with {option}")
-    return CommandError(f"{fault.filename}: {fault.strerror}; check {option}, its rights and the free space")
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return CommandError(f"{error.filename}: is a file, not a folder; give a folder with {option}")
+    return CommandError(f"{error.filename}: {error.strerror}; check {option}, its rights and the free space")
 
 
 def program_name() -> str:

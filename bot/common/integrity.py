@@ -18,8 +18,9 @@ log = structlog.get_logger()
 
 EVERY_SECONDS: Final = 20.0
 SHARE: Final = 10
-"""Checking takes at most one in so many seconds. A file of 1 GB takes about one second, so files up to some 5 GB are
-checked every minute, larger ones less often."""
+"""A check takes at most this fraction of the time. A file of 1 GB takes about one second, so files up to some 5 GB are
+checked every minute, larger ones less often.
+"""
 
 
 async def keep_looking(store: Store) -> None:
@@ -34,7 +35,7 @@ async def keep_looking(store: Store) -> None:
         try:
             flaw = await asyncio.to_thread(store.flaw)
         except StorageError:
-            flaw = None  # cannot be checked now; the next write reports the error
+            flaw = None  # not possible now; the next write reports the error
         if flaw and not store.damage:
             log.critical("database_damaged")
         if flaw is not None:

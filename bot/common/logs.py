@@ -1,7 +1,7 @@
 """Logs without personal data or secrets.
 
-Only harmless content passes: the name of the event (listed in docs/operate.md) and the keys in `SAFE` with short
-values. An exception is logged by class and place, never with its text.
+Only harmless content passes: the name of the event (listed in docs/reference/log-events.md) and the keys in `SAFE` with
+short values. An exception is logged by class and place, never with its text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SAFE: Final = frozenset((
     "port", "pid", "method", "route", "status", "update_id",
 ))
 # fmt: on
-"""Keys that may be logged. Their values must not contain personal data."""
+"""Keys that may be logged; their values must not contain personal data."""
 HIDDEN: Final = "(hidden)"
 LONGEST: Final = 200
 REPEATS_SECONDS: Final = 60.0
@@ -73,31 +73,31 @@ def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | Non
 
 def log_uncaught_exceptions() -> None:
     """Logs uncaught exceptions like all others; Python would print them with their text."""
-    sys.excepthook = lambda kind, fault, _: _uncaught(fault)
+    sys.excepthook = lambda kind, error, _: _uncaught(error)
     sys.unraisablehook = lambda unraisable: _uncaught(unraisable.exc_value)
     threading.excepthook = lambda arguments: _uncaught(arguments.exc_value)
 
 
-def _uncaught(fault: BaseException | None) -> None:
-    log.error("uncaught_exception", **(error_place(fault) if fault else {}))
+def _uncaught(error: BaseException | None) -> None:
+    log.error("uncaught_exception", **(error_place(error) if error else {}))
 
 
-def error_place(fault: BaseException) -> dict[str, str]:
+def error_place(error: BaseException) -> dict[str, str]:
     """Returns class and place of an error. Its text and variables may hold personal data and are not logged."""
-    trace = fault.__traceback__
+    trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     code = trace.tb_frame.f_code if trace else None
     place = f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if code and trace else "?"
-    return {"fault": type(fault).__name__, "place": place}
+    return {"fault": type(error).__name__, "place": place}
 
 
 def replace_exceptions(_: Any, __: str, line: Line) -> Line:
     """Replaces exceptions by their class and place."""
     info = line.pop("exc_info", None)
-    fault = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
-    if isinstance(fault, BaseException):
-        line.update(error_place(fault))
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        line.update(error_place(error))
     return line
 
 
@@ -139,7 +139,7 @@ def _short(value: object) -> object:
 
 
 def as_json(_: Any, __: str, line: Line) -> str:
-    """Returns a JSON object in ASCII, which neutralises line breaks, escape sequences and bidirectional characters."""
+    """Returns a JSON object in ASCII, which escapes line breaks, escape sequences and bidirectional characters."""
     return json.dumps(line)
 
 
@@ -155,8 +155,8 @@ class LibraryHandler(logging.Handler):
     """Handles log records of libraries. Their texts may quote anything, so only logger, place and error are logged."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        fault = record.exc_info[1] if record.exc_info else None
-        found = error_place(fault) if fault else {"place": f"{record.filename}:{record.lineno}"}
+        error = record.exc_info[1] if record.exc_info else None
+        found = error_place(error) if error else {"place": f"{record.filename}:{record.lineno}"}
         level = record.levelname.lower()
         log.log(_LEVELS.get(level, logging.WARNING), "library_message", logger=record.name, **found)
 

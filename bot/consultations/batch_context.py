@@ -19,13 +19,14 @@ from bot.consultations.answer_durations import QuestionClock
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import HANDLERS, handles
 from bot.consultations.participant import Person
+from bot.delivery.channel_queue import QueuedMessage
 from bot.delivery.message_codec import payload_of
 from flows.commands.words import Command
 from flows.events import Event, LanguageChosen, MessageCreated
 from flows.messages import MsgOut
 from storage.tables import contacts
 from storage.tables.contacts import ContactLanguage, NewContact, SpokenLanguage, insert_contacts
-from storage.tables.outbox import NewOutboxMessage, Purpose, insert_messages
+from storage.tables.outbox import NewOutboxMessage, Purpose, insert_messages, new_outbox_message
 
 RowT = TypeVar("RowT")
 ItemT = TypeVar("ItemT")
@@ -69,27 +70,22 @@ class BatchOutcome:
     """Number of answers; a later answer to the same question counts again."""
     failures: int = 0
     """Number of dead letters."""
+    has_erased: bool = False
+    """Whether contacts or their contributions were erased; set at the end of the batch."""
     has_dropped: bool = False
     """Whether answers, proposals or votes were withdrawn or dropped from a path."""
     has_media: bool = False
     """Whether attachments were added or removed."""
-    outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
-    """Channel, lookup and message of every message to send."""
-    final_messages: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
-    """The same for messages after which the address is erased."""
+    messages: list[tuple[str, QueuedMessage]] = field(default_factory=list)
+    """All messages to send, in order, with their channels."""
     replies: dict[int, list[Outgoing]] = field(default_factory=dict)
-    """All messages by the position of the message they reply to; without invitations to groups."""
+    """The messages by the position of the message they reply to; without invitations to groups."""
     erased_addresses: list[tuple[str, str]] = field(default_factory=list)
     """Channels and linked addresses of erased contacts, for the channels to forget."""
     erased_records: list[ErasedRecord] = field(default_factory=list)
     """Records erased in this transaction, for the erasure log (`bot.common.erasure_log`)."""
     recalled: list[int] = field(default_factory=list)
     """Outbox ids of broadcasts recalled because of "stop" or an erasure."""
-
-    @property
-    def has_erased(self) -> bool:
-        """Whether contacts or their contributions were erased."""
-        return any(one.kind != "joined" for one in self.erased_records)
 
 
 class BatchContext:
@@ -181,12 +177,11 @@ class BatchContext:
     ) -> NewOutboxMessage:
         """Builds the row of a message to send after the commit. `reply_to`: the message of the batch it answers."""
         number, order = self.ids.letter()
-        sent = self.outcome.final_messages if purpose == "farewell" else self.outcome.outgoing
         outgoing = Outgoing(number, address, msg)
-        sent.append((channel, lookup, outgoing))
+        self.outcome.messages.append((channel, QueuedMessage(lookup, outgoing, purpose)))
         if reply_to is not None:
             self.outcome.replies.setdefault(reply_to, []).append(outgoing)
-        return NewOutboxMessage(
+        return new_outbox_message(
             id=number,
             channel=channel,
             lookup=lookup,

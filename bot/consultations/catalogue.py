@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple, get_args
@@ -13,12 +13,14 @@ from sqlalchemy import Connection
 from bot.common.i18n import phrase_catalogues
 from bot.common.logs import error_place
 from bot.consultations import stored_revisions
+from bot.consultations.entry_codes import split_entry_code
 from bot.consultations.flow_cache import KEPT_BYTES, FlowCache
 from bot.consultations.live_revisions import LiveRevision, LiveRevisions
 from flows.commands.words import Command
 from flows.dialogue.main_menu import MainMenu, MenuEntry
 from flows.flow import Flow
 from flows.listing import Listing
+from flows.messages import MsgIn
 from flows.phrases import Phrases
 from flows.renderer import Renderer
 from flows.understanding.text import fold
@@ -108,23 +110,22 @@ class Catalogue:
 
     def refresh(self, connection: Connection) -> None:
         """Reads the published revisions; for known ones only states and dates. Compiles nothing."""
-        newest = {
-            it.head.slug: it
-            for it in self._live.look(connection, get_args(ConsultationState))
-            if it.head.id not in self._broken
-        }
-        slugs = {it.head.consultation_id: slug for slug, it in newest.items()}
-        self._triggers = {
-            fold(value): slugs[consultation_id]
-            for (_, value), consultation_id in load_triggers(connection).items()
-            if consultation_id in slugs
-        }
-        self._newest = newest
-        offered = tuple(it.head.id for slug, it in newest.items() if self.is_open(slug) and self.is_known(slug))
+        live = self._live.look(connection, get_args(ConsultationState))
+        self._newest = {it.head.slug: it for it in live if it.head.id not in self._broken}
+        self._triggers = self._load_triggers(connection)
+        self._offer([it for slug, it in self._newest.items() if self.is_open(slug) and self.is_known(slug)])
+
+    def _load_triggers(self, connection: Connection) -> dict[str, str]:
+        """Returns the slugs by keyword or code, folded."""
+        slugs = {it.head.consultation_id: slug for slug, it in self._newest.items()}
+        triggers = load_triggers(connection).items()
+        return {fold(value): slugs[number] for (_, value), number in triggers if number in slugs}
+
+    def _offer(self, revisions: Sequence[LiveRevision]) -> None:
+        """Shows these revisions in the main menu; keeps it if they are the same as before."""
+        offered = tuple(it.head.id for it in revisions)
         if offered != self._offered:
-            shown = set(offered)
-            open_now = [it.listing for it in newest.values() if it.head.id in shown]
-            self.main_menu = MainMenu([_invitation(listing) for listing in open_now], self._phrases)
+            self.main_menu = MainMenu([_invitation(it.listing) for it in revisions], self._phrases)
             self._offered = offered
 
     @contextmanager
@@ -137,7 +138,9 @@ class Catalogue:
             self._waits = False
 
     def renderer(self, code: str, language: str | None, hint: str = "") -> Renderer:
-        """A voice outside consultations; `code` marks its buttons, language and hint are those of the lobby."""
+        """Returns a renderer for messages outside consultations; `code` marks its buttons, language and hint are those
+        of the main menu.
+        """
         tag = self.main_menu.renderer(language, hint).language
         return Renderer(code, tag, self._phrases[tag], "sie", {})
 
@@ -214,10 +217,27 @@ class Catalogue:
         folded = fold(text)
         if not by_start_word and folded in self._triggers:
             return self._triggers[folded]
+        return self._after_start_word(folded)
+
+    def _after_start_word(self, folded: str) -> str | None:
+        """Returns the slug of a message such as "/start CODE"."""
         if folded.partition(" ")[0] not in self._first_words:
             return None
         asked_for = (folded.removeprefix(word).strip() for word in self._start_words if folded.startswith(word))
         return next((self._triggers[rest] for rest in asked_for if rest in self._triggers), None)
+
+    def with_entry_code(self, msg: MsgIn, *, by_start_word: bool) -> MsgIn:
+        """Moves the entry code of "/start NAME_CODE" or "NAME CODE" from the text into its field.
+
+        Returns all other messages unchanged. With `by_start_word` as in `triggered`.
+        """
+        if len(msg.text) > 120 or msg.entry_code:
+            return msg
+        text, code = split_entry_code(msg.text, is_bare=not by_start_word)
+        if not code or self.triggered(msg.text, by_start_word=by_start_word):
+            return msg
+        starts = self.triggered(text, by_start_word=by_start_word) is not None
+        return msg._replace(text=text, entry_code=code) if starts else msg
 
     def compile(self, revision: PublishedRevision) -> PublishedFlow | None:
         """Returns a compiled revision, compiling it on this thread if needed; None if this version cannot read it."""
@@ -242,8 +262,8 @@ class Catalogue:
         try:
             code = revision.content_hash[:CODE_LENGTH]
             flow = Flow(consultation, self._phrases, code, link, is_trial=revision.is_trial)
-        except Exception as fault:  # noqa: BLE001 - another program took it for sound: only its users may notice
-            log.error("revision_not_compiled", consultation_id=revision.consultation_id, **error_place(fault))
+        except Exception as error:  # noqa: BLE001 - another version accepted it: only its participants may notice
+            log.error("revision_not_compiled", consultation_id=revision.consultation_id, **error_place(error))
             self._broken.add(revision.id)
             return None
         return PublishedFlow(revision.id, revision.consultation_id, revision.slug, flow, revision.is_trial)

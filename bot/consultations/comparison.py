@@ -34,24 +34,36 @@ def compare(
     """
     if not earlier:
         return ()
-    now = _sides(current) if current else {}
     grave: dict[RevisionChange, list[AnsweredRevision]] = {}
-    for key, will in _sides(new).items():
-        for before in earlier:
-            if was := _sides(before.consultation).get(key):
-                for change in _changes(_Three(was, now.get(key), will)):
-                    grave.setdefault(change, []).append(before)
-    taken = {node.key for one in (new, current, *(it.consultation for it in earlier)) if one for node in one.questions}
+    for change, before in _grave_changes(new, current, earlier):
+        grave.setdefault(change, []).append(before)
+    every = [new, *([current] if current else ()), *(it.consultation for it in earlier)]
+    taken = {node.key for one in every for node in one.nodes()}
     found = [
-        change._replace(
-            new_key=free_key(change.key, taken),
-            revisions=tuple(before.number for before in revisions),
-            people=sum(before.answered.get(change.key, 0) for before in revisions),
-        )
+        _with_people(change, revisions)._replace(new_key=free_key(change.key, taken))
         for change, revisions in grave.items()
     ]
     found.sort(key=lambda change: change.level is not ChangeLevel.REFUSED)
     return *found, *(find_harmless_changes(new, current, earlier) if current else ())
+
+
+def _with_people(change: RevisionChange, revisions: Sequence[AnsweredRevision]) -> RevisionChange:
+    """Adds the revisions and how many people answered the question in them."""
+    return change._replace(
+        revisions=tuple(before.number for before in revisions),
+        people=sum(before.answered.get(change.key, 0) for before in revisions),
+    )
+
+
+def _grave_changes(
+    new: Consultation, current: Consultation | None, earlier: Sequence[AnsweredRevision]
+) -> Iterator[tuple[RevisionChange, AnsweredRevision]]:
+    """Yields the changes of each question that are refused or need confirmation, per answered revision."""
+    now = _sides(current) if current else {}
+    for key, will in _sides(new).items():
+        for before in earlier:
+            if was := _sides(before.consultation).get(key):
+                yield from ((change, before) for change in _changes(_Three(was, now.get(key), will)))
 
 
 def unconfirmed(changes: Iterable[RevisionChange], same_meaning: Iterable[str]) -> tuple[RevisionChange, ...]:
@@ -108,31 +120,45 @@ def changes_of_meaning(new: Node, was: Facets, will: Facets, same: Facets = NOTH
     `same` are the current facets, which are not changes. Publishing and figures share this
     rule (`bot.results.counts.question_meaning`).
     """
-    changed = {facet: content for facet, content in will.items() if not _stands(facet, content.bare, same)}
-    fixed = [it for it in changed if it.sort == "fixed" and it in was and was[it] != will[it]]
+    changed = _without(will, same)
+    fixed = list(_fixed(new.key, was, changed))
+    yield from fixed
     if fixed:  # with another range the labels differ anyway
-        yield from (
-            RevisionChange(
-                ChangeLevel.REFUSED, "fixed", key=new.key, name=it.name, old=was[it].shown, new=will[it].shown
-            )
-            for it in fixed
-        )
         return
-    swaps = [] if Meaning.ENTRIES in meanings_of(type(new)).values() else list(_swaps(new.key, was, changed))
+    swaps = [] if _has_entries(new) else list(_swaps(new.key, was, changed))
     yield from swaps
     swapped = {Facet(sort, swap.name, it.language) for sort in LABELS for swap in swaps for it in swap.wordings}
+    reworded = {facet: content for facet, content in changed.items() if facet not in swapped}
     wordings: dict[tuple[str, str], list[WordingChange]] = {}
-    for facet, content in changed.items():
-        if facet in was and facet not in swapped and was[facet].bare != content.bare:
-            wording = WordingChange(facet.language, was[facet].shown, content.shown)
-            wordings.setdefault(facet[:2], []).append(wording)
-    for facet, wording in _translated(was, will, changed):
+    for facet, wording in (*_reworded(was, reworded), *_translated(was, will, changed)):
         wordings.setdefault(facet[:2], []).append(wording)
     yield from (_change(new.key, sort, name, tuple(said)) for (sort, name), said in wordings.items())
 
 
-def _stands(facet: Facet, bare: str, now: Facets) -> bool:
-    return facet in now and now[facet].bare == bare
+def _fixed(key: str, was: Facets, changed: Facets) -> Iterator[RevisionChange]:
+    """Yields changes of what an answered question must keep."""
+    for facet, content in changed.items():
+        if facet.sort == "fixed" and facet in was and was[facet] != content:
+            yield RevisionChange(
+                ChangeLevel.REFUSED, "fixed", key=key, name=facet.name, old=was[facet].shown, new=content.shown
+            )
+
+
+def _reworded(was: Facets, changed: Facets) -> Iterator[tuple[Facet, WordingChange]]:
+    """Yields texts with other words in the same language."""
+    for facet, content in changed.items():
+        if facet in was and was[facet].bare != content.bare:
+            yield facet, WordingChange(facet.language, was[facet].shown, content.shown)
+
+
+def _without(facets: Facets, same: Facets) -> Facets:
+    """Returns the facets without those that have the same words in `same`."""
+    return {it: content for it, content in facets.items() if it not in same or same[it].bare != content.bare}
+
+
+def _has_entries(node: Node) -> bool:
+    """Whether its labels are contributions such as statements, which may move from one value to another."""
+    return Meaning.ENTRIES in meanings_of(type(node)).values()
 
 
 def _change(key: str, sort: str, name: str, wordings: tuple[WordingChange, ...]) -> RevisionChange:

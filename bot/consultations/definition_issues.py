@@ -22,6 +22,8 @@ class DefinitionIssue(NamedTuple):
     reason: str
     remedy: str
     warning: bool = False
+    where: Where = ()
+    """Its path in the file; () if it concerns the file as a whole."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {'warning: ' if self.warning else ''}{self.reason}; {self.remedy}"

@@ -38,7 +38,9 @@ class FactLoader:
         self._finders = finders
 
     def load(self, connection: Connection, lacking: Sequence[tuple[FactRequest, Sequence[FactQuery[Any]]]]) -> None:
-        """Finds out what these people lack and adds it to what they know. KeyError for a kind nobody finds out."""
+        """Loads the missing facts of these contacts and adds them to their known ones. Raises KeyError for an
+        unregistered kind.
+        """
         by_kind: dict[type[FactQuery[Any]], list[tuple[FactRequest, FactQuery[Any]]]] = {}
         for request, needs in lacking:
             for need in needs:

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.consultations.catalogue import PublishedFlow
 from flows.facts import NO_FACTS, Facts
 from flows.session import Session
-from storage.tables.sessions import SessionChange, SessionMode, SessionStatus, SessionStep, StoredSession
+from storage.tables.sessions import SessionChange, SessionMode, SessionStatus, SessionStep, StoredSession, session_step
 from storage.tables.staff import TeamMember
 
 
@@ -71,7 +71,7 @@ class Participation:
 
     def step(self, person: Person, hour: datetime) -> SessionStep:
         """Returns the changes of an ordinary turn."""
-        return SessionStep(
+        return session_step(
             id=self.id,
             state=self.session.to_json(),
             channel=person.channel,
@@ -152,5 +152,5 @@ class Person:
     def require_participation(self) -> Participation:
         """Returns the current participation. Raises LookupError outside a consultation."""
         if self.participation is None:
-            raise LookupError("nobody can answer outside a consultation")
+            raise LookupError("a contact without participation cannot answer")
         return self.participation

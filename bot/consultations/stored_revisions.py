@@ -58,7 +58,7 @@ def live_revision(connection: Connection, slug: str, *, trials: bool = False) ->
         way = (
             f"`{program_name()} go-live {slug}` makes it live"
             if waits
-            else f"`{program_name()} publish FILE` makes it anew"
+            else f"`{program_name()} publish FILE` creates it again"
         )
         raise CommandError(f"{slug} was never live, so there is nothing yet; {way}")
     if newest is None:

@@ -7,14 +7,16 @@ answers, proposals and ratings, so queries of figures, queues and exports need n
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from bot.common.code_alphabet import random_code
 from flows.definition import Consultation
 from storage.tables import answers, stages
+from storage.tables.consultations import set_consultation_state
 from storage.tables.editions import erase_editions
+from storage.tables.participations import Tally, tally_participations
 from storage.tables.publications import delete_consultation
 from storage.tables.retained_data import erase_proposals_of_consultation, erase_rooms_of_consultation
 from storage.tables.revisions import PublishedRevision, live_revision_of
@@ -39,6 +41,35 @@ def trial_slug(connection: Connection, consultation_id: int) -> str:
     return found.slug if found else ""
 
 
+class TrialNow(NamedTuple):
+    """The trial of a consultation. `ends_at`: it accepts answers until then; None for one without an end."""
+
+    slug: str
+    number: int
+    ends_at: datetime | None
+    is_open: bool
+    tally: Tally
+
+
+def trial_now(connection: Connection, consultation_id: int, now: datetime) -> TrialNow | None:
+    """Returns the trial of a consultation with its numbers of participations."""
+    trial = stages.trial_of(connection, consultation_id)
+    found = live_revision_of(connection, trial) if trial else None
+    if trial is None or found is None:
+        return None
+    tally = tally_participations(connection, trial)
+    return TrialNow(found.slug, found.number, found.closes_at, found.state_at(now) == "open", tally)
+
+
+def set_trial_end(connection: Connection, consultation_id: int, until: datetime) -> bool:
+    """Lets a trial accept answers until a moment; returns False if there is no trial."""
+    trial = stages.trial_of(connection, consultation_id)
+    if trial is None:
+        return False
+    set_consultation_state(connection, trial, "open", closes_at=until, closed_at=None)
+    return True
+
+
 def empty_trial(connection: Connection, trial: int) -> int:
     """Deletes all data of a trial; returns its number of participations. Files are deleted with the next cleanup."""
     gone = erase_sessions_of_consultation(connection, trial)
@@ -52,10 +83,16 @@ def end_trial(connection: Connection, consultation_id: int) -> int:
     trial = stages.trial_of(connection, consultation_id)
     if trial is None:
         return 0
-    gone = empty_trial(connection, trial)
-    erase_rooms_of_consultation(connection, trial)
-    erase_editions(connection, trial)
+    gone = erase_collected_data(connection, trial)
     delete_consultation(connection, trial)
+    return gone
+
+
+def erase_collected_data(connection: Connection, consultation_id: int) -> int:
+    """Deletes all that residents or a meeting left in a consultation; returns its number of participations."""
+    gone = empty_trial(connection, consultation_id)
+    erase_rooms_of_consultation(connection, consultation_id)
+    erase_editions(connection, consultation_id)
     return gone
 
 

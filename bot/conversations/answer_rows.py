@@ -17,10 +17,7 @@ from bot.proposals.submission import IdeaRows
 from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, GapReopened
 from flows.values import GAPS
 from storage.tables import answers
-from storage.tables.answers import AnswerKey, NewAnswer, NewConsent, delete_answers, upsert_answers
-
-CARRYING = frozenset({"statements", "proposal"})
-"""Question types whose answers carry votes or proposals."""
+from storage.tables.answers import AnswerKey, NewAnswer, NewConsent, delete_answers, new_answer, upsert_answers
 
 
 class AnswerRows:
@@ -63,7 +60,7 @@ def store_answer(batch: BatchContext, person: Person, event: AnswerGiven, hour: 
     took = None
     if batch.question_clock is not None and event.missing not in GAPS:
         took = batch.question_clock.took(participation.id, event.key)
-    row = NewAnswer(
+    row = new_answer(
         session_id=participation.id,
         question_key=event.key,
         consultation_id=published.consultation_id,
@@ -80,7 +77,7 @@ def store_answer(batch: BatchContext, person: Person, event: AnswerGiven, hour: 
     batch.section(AnswerRows).give(row)
     if event.key in published.flow.with_media:
         batch.section(AttachmentRows).detach(AnswerKey(participation.id, event.key))
-    if node.type == "proposal" and isinstance(event.before, str):
+    if node.carries == "proposal" and isinstance(event.before, str):
         batch.section(IdeaRows).take_back(participation.pseudonym, event.key, event.before)
 
 
@@ -93,7 +90,7 @@ def drop_answer(batch: BatchContext, person: Person, event: AnswerDropped, hour:
     # The answer may belong to an earlier revision.
     if node is None or event.key in participation.published.flow.with_media:
         batch.section(AttachmentRows).detach(key)
-    if node is None or node.type in CARRYING:
+    if node is None or node.carries:
         batch.after_write(clear_dropped, DroppedAnswer(participation, event.key, event.value, person))
 
 

@@ -63,11 +63,11 @@ class BatchProcessor:
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
 
     def work(self, connection: Connection, arrived: Sequence[MsgIn], *, waits: bool = False) -> BatchOutcome:
-        """Takes the messages in order. Touches its connection only, and the ledger, where twice is as good as once: it
-        may be run again after a lost lock.
+        """Processes the messages in order. Changes only its connection and the erasure log, where repetition is
+        harmless: it may be retried after a lost lock.
 
-        Where a revision has to be compiled first that is done here, or, if the caller `waits`, NotCompiled is raised:
-        then nothing may be committed, and the batch be tried without the messages of those senders.
+        Compiles missing revisions here, or raises NotCompiled if the caller `waits`: then nothing may be committed, and
+        the batch is retried without the messages of those senders.
         """
         with self.catalogue.waiting() if waits else nullcontext():
             return self._work(connection, arrived)
@@ -75,7 +75,7 @@ class BatchProcessor:
     def _work(self, connection: Connection, arrived: Sequence[MsgIn]) -> BatchOutcome:
         now = self._now()
         self._ids.tick()
-        self._senders.begin(connection)
+        self._senders.begin()
         self._refresh(connection, now)
         new = self._take(connection, arrived, now)
         numbers = {msg.external_id: number for number, msg in new}
@@ -92,16 +92,17 @@ class BatchProcessor:
                 self._senders.discard_cache()
             batch.finish()
         self._senders.end()
+        outcome.has_erased = any(one.kind != "joined" for one in outcome.erased_records)
         self._erasure_log.note(
             outcome.erased_records
-        )  # before the commit: nobody is told "deleted" of what is not noted
+        )  # before the commit: the reply "deleted" requires an entry in the log
         return outcome
 
     def committed(self) -> None:
         """Notes that the last batch was committed."""
         self._senders.people_cache.committed()
 
-    def store_dead_letter(self, connection: Connection, msg: MsgIn, fault: Exception) -> list[MsgOut]:
+    def store_dead_letter(self, connection: Connection, msg: MsgIn, error: Exception) -> list[MsgOut]:
         """Stores a message that made its batch fail as a dead letter; returns the replies to its sender."""
         now, keys = self._now(), self._keys
         name = keys.message_names(msg.channel, msg.external_id).received
@@ -109,7 +110,7 @@ class BatchProcessor:
             return []
         lookup = keys.lookup(msg.channel, msg.address)
         messages.insert_dead_letters(
-            connection, [new_dead_letter(keys, lookup, msg=msg, fault=fault, now=now, random=self._random)]
+            connection, [new_dead_letter(keys, lookup, msg=msg, error=error, now=now, random=self._random)]
         )
         sender = find_addresses(connection, [lookup]).get(lookup)
         renderer = self.catalogue.main_menu.renderer(sender.reads() if sender else None, msg.language_hint)
@@ -168,7 +169,8 @@ class BatchProcessor:
 
 def _by_one_door(people: Mapping[tuple[str, str], Person], arrived: list[MsgIn]) -> tuple[list[MsgIn], list[MsgIn]]:
     """Separates messages from a second linked address of a contact: they are taken later, since both addresses share
-    one session."""
+    one session.
+    """
     first: dict[int, Person] = {}
     now: list[MsgIn] = []
     later: list[MsgIn] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.consultations import batch_context, session_rows
+from bot.consultations import batch_context, messages_to_people, session_rows
 from bot.consultations.batch_context import ContactRows, WriteOrder
 from bot.conversations import answer_rows, attachments
 from bot.privacy import account_linking, contributions, personal_data, subscriptions
@@ -28,6 +28,7 @@ HANDLING: Final = (
     subscriptions,
     contributions,
     personal_data,
+    messages_to_people,
     session_rows,
 )
 """The modules with event handlers."""

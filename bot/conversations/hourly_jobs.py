@@ -71,6 +71,6 @@ async def run_hourly_jobs(
             await asyncio.to_thread(migrate.forget_copies, store, now - COPIES_KEPT)
             await asyncio.to_thread(erasure_log.forget_before, (now - timedelta(days=backup_days)).date())
             await store.read(partial(audit_anchor.advance, keys=keys, data=erasure_log.folder.parent))
-        except (StorageError, OSError) as fault:
-            log.error("hourly_jobs_failed", **error_place(fault))
+        except (StorageError, OSError) as error:
+            log.error("hourly_jobs_failed", **error_place(error))
         await asyncio.sleep(EVERY.total_seconds())

@@ -24,9 +24,8 @@ from bot.consultations.catalogue import NotCompiled
 from bot.conversations.arrivals import Arrival, Message, PostponedSenders, mark_stored, return_arrival
 from bot.conversations.batch import BatchProcessor
 from bot.conversations.incoming import sanitise_message
-from bot.delivery.message_codec import payload_of
+from bot.conversations.outcome_handlers import OutcomeHandler
 from bot.delivery.outbox import Outbox
-from bot.privacy.scrubbing import Scrubber
 from flows.messages import MsgIn, MsgOut
 from storage.core.errors import BadRow, StorageError
 from storage.core.store import Store
@@ -70,7 +69,7 @@ class InboxCounts:
 class Conversations:
     """Takes messages from all channels and answers them.
 
-    >>> conversations = Conversations(store, batches, outbox, keeper.wake, scrubber)  # doctest: +SKIP
+    >>> conversations = Conversations(store, batches, outbox)        # doctest: +SKIP
     >>> async with asyncio.TaskGroup() as tasks:                     # doctest: +SKIP
     ...     tasks.create_task(conversations.run())
     ...     (replies,) = await conversations.receive([msg])          # returns when it is stored for good
@@ -81,17 +80,15 @@ class Conversations:
         store: Store,
         batches: BatchProcessor,
         outbox: Outbox,
-        wake_keeper: Callable[[], None],
-        scrubber: Scrubber,
+        outcome_handlers: Sequence[OutcomeHandler] = (),
         now: Now = system_now,
     ) -> None:
-        """`wake_keeper` is called after a batch with attachments, for `bot.delivery.attachments.fetcher`."""
+        """`outcome_handlers` are called after each commit, once its replies are in the outbox."""
         self.counts = InboxCounts()
         self._store = store
         self._batches = batches
         self._outbox = outbox
-        self._wake_keeper = wake_keeper
-        self._scrubber = scrubber
+        self._outcome_handlers = outcome_handlers
         self._now = now
         self._arrived: list[Arrival] = []
         self._has_arrivals = asyncio.Event()
@@ -258,8 +255,8 @@ class Conversations:
                 everybody = frozenset(it.sender for it in batch)
                 self._missing.append(NotCompiled(missing.revisions, missing.senders or everybody))
                 continue
-            except Exception as fault:  # noqa: BLE001 - an error in one message must not stop all others
-                await self._one_by_one(batch, rounds, fault)
+            except Exception as error:  # noqa: BLE001 - an error in one message must not stop all others
+                await self._one_by_one(batch, rounds, error)
             return
         self.counts.batches += rounds == 0  # all messages are postponed: still counted as one batch
 
@@ -271,9 +268,9 @@ class Conversations:
                 await write()
             except BadRow:
                 raise
-            except StorageError as fault:
+            except StorageError as error:
                 self._has_failed = True
-                log.error("database_unavailable", **error_place(fault))
+                log.error("database_unavailable", **error_place(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
@@ -292,42 +289,36 @@ class Conversations:
             return done
 
         try:
-            result = await self._store.write(work, is_known=True)
+            outcome = await self._store.write(work, is_known=True)
         except BaseException:
             self._outbox.put_back(settled)
             raise
         self._batches.committed()
         self._outbox.confirm(settled)
-        self._outbox.forget(result.recalled)
-        for number, replies in result.replies.items():
+        self.counts.add(outcome, is_rest=rounds > 0)
+        for number, replies in outcome.replies.items():
             batch[number].replies = tuple(replies)
-        self.counts.add(result, is_rest=rounds > 0)
-        self._outbox.accept(result.outgoing)
-        self._outbox.accept(result.final_messages, "farewell")
-        self._outbox.let_forget(result.erased_addresses)
-        if result.has_media:
-            self._wake_keeper()
-        if result.has_erased:
-            payload_of.forget()
-            await self._scrubber.at_once()
-        elif result.has_dropped:
-            self._scrubber.soon()
+        self._outbox.forget(outcome.recalled)
+        self._outbox.accept(outcome.messages)
+        self._outbox.let_forget(outcome.erased_addresses)
+        for handle in self._outcome_handlers:
+            await handle(outcome)
 
-    async def _one_by_one(self, batch: Sequence[Message], rounds: int, fault: Exception) -> None:
+    async def _one_by_one(self, batch: Sequence[Message], rounds: int, error: Exception) -> None:
         """Stores the messages of a failed batch one by one; those that fail again become dead letters."""
         if len(batch) > 1:
             for one in batch:
                 await self._commit([one], rounds)
             return
         msg = batch[0].msg
-        log.error("message_not_stored", channel=msg.channel, **error_place(fault))
+        log.error("message_not_stored", channel=msg.channel, **error_place(error))
         self.counts.failures += 1
 
         said: list[MsgOut] = []
 
         async def store() -> None:
             said[:] = await self._store.write(
-                lambda connection: self._batches.store_dead_letter(connection, msg, fault)
+                lambda connection: self._batches.store_dead_letter(connection, msg, error)
             )
 
         try:

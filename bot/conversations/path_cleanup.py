@@ -7,7 +7,7 @@ are one transaction. Findings are only counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import structlog
@@ -18,7 +18,7 @@ from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.sources import system_now
 from bot.consultations.batch_context import BatchContext, BatchServices
-from bot.consultations.catalogue import Catalogue
+from bot.consultations.catalogue import Catalogue, PublishedFlow
 from bot.consultations.participant import Participation, Person
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.batch_order import WRITE_ORDER
@@ -97,9 +97,7 @@ def _portion(connection: Connection, services: BatchServices, erasure_log: Erasu
     if not rows:
         record_data_migration_progress(connection, [progress._replace(finished_at=now)])
         return None
-    stored: dict[int, list[StoredAnswer]] = {}
-    for answer in answers_of_sessions(connection, [row.id for row in rows]):
-        stored.setdefault(answer.session_id, []).append(answer)
+    stored = _stored_answers(connection, rows)
     looked = (_look(connection, services.catalogue, row, stored.get(row.id, [])) for row in rows)
     found = [one for one in looked if one is not None]
     _put_right(BatchContext(connection, services, now, is_silent=True), found, erasure_log)
@@ -118,37 +116,73 @@ def _put_right(batch: BatchContext, found: Sequence[_Found], erasure_log: Erasur
     erasure_log.note(batch.outcome.erased_records)
 
 
+def _stored_answers(connection: Connection, rows: Iterable[StoredSession]) -> dict[int, list[StoredAnswer]]:
+    """Returns the answers by session id."""
+    stored: dict[int, list[StoredAnswer]] = {}
+    for answer in answers_of_sessions(connection, [row.id for row in rows]):
+        stored.setdefault(answer.session_id, []).append(answer)
+    return stored
+
+
 def _look(
     connection: Connection, catalogue: Catalogue, row: StoredSession, stored: Sequence[StoredAnswer]
 ) -> _Found | None:
     """Returns the correction of a session; None if it is right or cannot be read by this version."""
-    try:
-        published = catalogue.revision(connection, row.revision_id)
-        session = Session.from_json(row.state)
-    except (UnreadableError, TypeError, ValueError):
+    read = _read(connection, catalogue, row)
+    if read is None:
         return None
-    flow, by_key = published.flow, {answer.question_key: answer for answer in stored}
-    known = session._replace(also_stored=list(dict.fromkeys((*session.also_stored, *_given(flow, session, by_key)))))
-    # Earlier versions did not record in which blocks votes were given.
-    blocks = [key for key in flow.questions if flow.nodes[key].type == "statements"]
-    suspected = known._replace(also_stored=list(dict.fromkeys((*known.also_stored, *blocks))))
-    off = flow.off_path(suspected, flow.path(suspected))
+    published, session = read
+    flow, by_key = published.flow, _by_question(stored)
+    known = _also_stored(session, _given(flow, session, by_key))
+    off = _off_path(flow, known)
     left, events, _ = drop_answers(flow, known, off)
-    gone = [key for key in off if key in known.stored_keys()]
+    gone = _among(off, known.stored_keys())
     codes = gaps(flow, left)
-    stale = [
-        key for key, answer in by_key.items() if answer.missing in GAPS and codes.get(key) not in {None, answer.missing}
-    ]
+    old_gaps = _gaps_among(by_key, codes)
+    stale = [key for key, code in old_gaps.items() if codes[key] != code]
     happened = (*events, *map(GapReopened, stale))
     if row.status == "waiting":
-        has_left = any(answer.missing in GAPS and key in codes for key, answer in by_key.items())
-        left = left._replace(has_left=left.has_left or has_left)
+        left = left._replace(has_left=left.has_left or bool(old_gaps))
     else:
-        happened = (*happened, *(AnswerGiven(key, None, codes[key]) for key in (*gone, *stale) if key in codes))
+        happened = (*happened, *(AnswerGiven(key, None, codes[key]) for key in _among((*gone, *stale), codes)))
     if left == session and not happened:
         return None
     participation = Participation.of(row, published, known)
     return _Found(participation, row, left, happened, len(gone))
+
+
+def _read(connection: Connection, catalogue: Catalogue, row: StoredSession) -> tuple[PublishedFlow, Session] | None:
+    try:
+        return catalogue.revision(connection, row.revision_id), Session.from_json(row.state)
+    except (UnreadableError, TypeError, ValueError):
+        return None
+
+
+def _among(keys: Iterable[str], known: Container[str]) -> list[str]:
+    return [key for key in keys if key in known]
+
+
+def _by_question(stored: Iterable[StoredAnswer]) -> dict[str, StoredAnswer]:
+    return {answer.question_key: answer for answer in stored}
+
+
+def _gaps_among(stored: Mapping[str, StoredAnswer], codes: Container[str]) -> dict[str, str | None]:
+    """Returns the stored codes of the gaps that remain gaps."""
+    return {key: answer.missing for key, answer in stored.items() if answer.missing in GAPS and key in codes}
+
+
+def _also_stored(session: Session, keys: Iterable[str]) -> Session:
+    return session._replace(also_stored=list(dict.fromkeys((*session.also_stored, *keys))))
+
+
+def _off_path(flow: Flow, known: Session) -> tuple[str, ...]:
+    """Returns the questions that no answer leads to.
+
+    Earlier versions did not record in which blocks votes were given.
+    """
+    blocks = (key for key in flow.questions if flow.nodes[key].carries == "votes")
+    suspected = _also_stored(known, blocks)
+    return flow.off_path(suspected, flow.path(suspected))
 
 
 def _given(flow: Flow, session: Session, stored: Mapping[str, StoredAnswer]) -> list[str]:

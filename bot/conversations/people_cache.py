@@ -2,8 +2,7 @@
 
 A batch takes entries out of the cache and returns them only after its commit: a batch that fails or is retried reads
 from the database. Any other write of this process (`Store.on_other_writes`: all but batches and delivery states)
-clears the cache before the next batch, and so does a write by another process, which SQLite reports. PostgreSQL does
-not report it, so nothing is cached there.
+clears the cache before the next batch, and so does a write by another process (`storage.core.write_watch`).
 
 The cache is in memory only and holds no addresses. Entries expire `MAX_AGE_SECONDS` after the last message.
 """
@@ -12,41 +11,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from bot.consultations.participant import Person
-from flows.session import Session
-from storage.core import driver
-from storage.tables.sessions import SessionMode
+from storage.core.engines import locks_rows
+from storage.core.write_watch import WriteWatch
+from storage.tables.sessions import lock_sessions
 
 MAX_PEOPLE: Final = 20_000
 MAX_AGE_SECONDS: Final = 900.0
 
 
-class CachedParticipation(NamedTuple):
-    """The waiting session of a contact as stored; flows have their own cache."""
-
-    id: int
-    revision_id: int
-    session: Session
-    pseudonym: str
-    started_at: datetime
-    seen_at: datetime
-    mode: SessionMode
-    entry_code: str
-
-
 class CachedPerson(NamedTuple):
-    """A contact as stored, at the address of its last message."""
+    """A contact as stored, at the address of its last message, with its waiting session.
 
-    contact_id: int
-    waiting_key: bytes
-    language: str | None
-    spoken_language: str | None
-    participation: CachedParticipation | None
+    It lacks the address, and the session lacks its flow: flows have a cache of their own.
+    """
+
+    person: Person
+    revision_id: int | None
+    """The revision of the waiting session; None if no session waits."""
 
 
 class BatchPeople:
@@ -67,7 +53,9 @@ class BatchPeople:
         self._is_sure = False
 
     def to_keep(self) -> dict[bytes, CachedPerson] | None:
-        """Returns cacheable contacts by lookup; None if the whole cache must be cleared."""
+        """Returns cacheable contacts by lookup; None if the whole cache must be cleared. Nothing may use the senders
+        afterwards.
+        """
         if not self._is_sure:
             return None
         return {
@@ -78,20 +66,17 @@ class BatchPeople:
 
 
 def _kept(person: Person) -> CachedPerson:
+    """Takes out of a sender what is not cached, and notes that its session is stored now."""
+    person.address = ""
     participation = person.participation
     if participation is None or participation.session.status != "waiting":
-        return CachedPerson(person.contact_id, person.waiting_key, person.language, person.spoken_language, None)
-    kept = CachedParticipation(
-        id=participation.id,
-        revision_id=participation.published.revision_id,
-        session=participation.session,
-        pseudonym=participation.pseudonym,
-        started_at=participation.started_at,
-        seen_at=participation.seen_at,
-        mode=participation.mode,
-        entry_code=participation.entry_code,
-    )
-    return CachedPerson(person.contact_id, person.waiting_key, person.language, person.spoken_language, kept)
+        person.participation = None
+        return CachedPerson(person, None)
+    participation.is_stored = True
+    participation.was_waiting = not participation.session.submitted
+    revision_id = participation.published.revision_id
+    del participation.published
+    return CachedPerson(person, revision_id)
 
 
 class PeopleCache:
@@ -105,37 +90,44 @@ class PeopleCache:
         self._lookups: dict[int, bytes] = {}
         """The one lookup under which each contact is cached; two would hold two states of one session."""
         self._offered: dict[bytes, CachedPerson] = {}
-        self._is_on = self._is_committed = False
-        self._state: tuple[object, object] | None = None
+        self._is_committed = False
+        self._watch = WriteWatch()
 
     def __len__(self) -> int:
         """Number of entries, including those the next batch returns to the cache."""
         return len(self._people.keys() | self._offered.keys())
 
-    def begin(self, connection: Connection) -> None:
-        """Starts a batch: accepts the entries of the previous one if it was committed, and clears the cache if another
-        process has written since.
-        """
-        self._is_on = connection.dialect.name == "sqlite"
-        if not self._is_on:
-            return
+    def begin(self) -> None:
+        """Starts a batch: accepts the entries of the previous one if it was committed."""
         offered, self._offered = self._offered, {}
-        (version,) = driver.execute(connection, "PRAGMA data_version", ()).fetchone() or (None,)
-        state = (connection.connection.dbapi_connection, version)
-        if self._state is None or state[0] is not self._state[0] or version != self._state[1]:
-            self.clear()
-            self._state = state
-        elif self._is_committed:
+        if self._is_committed:
             self._take_back(offered)
         self._is_committed = False
+
+    def check(self, connection: Connection, lookups: Iterable[bytes]) -> None:
+        """Clears the cache if another process has written since the last batch. Afterwards no other process can change
+        the sessions of these senders before the transaction ends.
+        """
+        if locks_rows(connection):
+            kept = (found[0].person.participation for lookup in lookups if (found := self._people.get(lookup)))
+            lock_sessions(connection, [participation.id for participation in kept if participation])
+        if not self._watch.is_unchanged(connection):
+            self.clear()
+
+    def note_write(self, connection: Connection) -> None:
+        """Notes a transaction of this process, other than a batch, that changes no cached contact but those given to
+        `forget`.
+        """
+        self._watch.note(connection)
 
     def lend(self, lookup: bytes) -> CachedPerson | None:
         """Takes an entry out of the cache."""
         found = self._people.pop(lookup, None)
         if found is None:
             return None
-        del self._lookups[found[0].contact_id]
-        return found[0]
+        kept = found[0]
+        del self._lookups[kept.person.contact_id]
+        return kept
 
     def forget_contact(self, contact_id: int) -> None:
         """Removes the entry of a contact that now writes from another address."""
@@ -144,7 +136,7 @@ class PeopleCache:
 
     def offer(self, people: Mapping[bytes, CachedPerson]) -> None:
         """Offers entries by lookup; they count once `committed` is called."""
-        self._offered = dict(people) if self._is_on else {}
+        self._offered = dict(people)
 
     def committed(self) -> None:
         """Notes that the batch that made the last offer was committed."""
@@ -164,10 +156,10 @@ class PeopleCache:
 
     def _take_back(self, people: Mapping[bytes, CachedPerson]) -> None:
         now = self._clock()
-        for lookup, person in people.items():
-            self.forget_contact(person.contact_id)
-            self._people[lookup] = person, now
-            self._lookups[person.contact_id] = lookup
+        for lookup, kept in people.items():
+            self.forget_contact(kept.person.contact_id)
+            self._people[lookup] = kept, now
+            self._lookups[kept.person.contact_id] = lookup
         while self._people:
             oldest = next(iter(self._people))
             if len(self._people) <= self._most and self._people[oldest][1] >= now - MAX_AGE_SECONDS:

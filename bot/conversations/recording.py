@@ -58,8 +58,8 @@ def read_recording(path: Path) -> Iterator[MsgIn | BadLine]:
                 continue
             try:
                 yield parse_recorded_line(line)
-            except _BadLineError as fault:
-                yield BadLine(str(path), number, *fault.args)
+            except _BadLineError as error:
+                yield BadLine(str(path), number, *error.args)
 
 
 def scan_recording(
@@ -127,7 +127,7 @@ def _object(line: bytes | None) -> dict[str, Any]:
     if line is None:
         raise _BadLineError("the line is too long", f"a message has at most {LONGEST_LINE} bytes")
     try:
-        data = from_json(line, cache_strings="keys")  # what people say is no key and need not be kept
+        data = from_json(line, cache_strings="keys")  # texts of residents are not cached as keys
     except ValueError:
         raise _not_json(line) from None
     if not isinstance(data, dict):
@@ -138,8 +138,8 @@ def _object(line: bytes | None) -> dict[str, Any]:
 def _not_json(line: bytes) -> _BadLineError:
     try:
         line.decode()
-    except UnicodeDecodeError as fault:
-        return _BadLineError(f"byte {fault.start + 1} is not UTF-8", "save the file as UTF-8")
+    except UnicodeDecodeError as error:
+        return _BadLineError(f"byte {error.start + 1} is not UTF-8", "save the file as UTF-8")
     return _BadLineError("this is not JSON", "write one complete object on each line")
 
 
@@ -155,7 +155,7 @@ def _check_name(name: str, value: str) -> None:
     if len(value) > LONGEST_NAME:
         raise _BadLineError(f"“{name}” has {len(value)} characters", f"at most {LONGEST_NAME} are possible")
     if not value.isprintable() and _NOT_IN_NAMES.search(value):
-        raise _BadLineError(f"“{name}” holds a control character", "leave it out")
+        raise _BadLineError(f"“{name}” contains a control character", "leave it out")
 
 
 def _moment(text: str) -> datetime:

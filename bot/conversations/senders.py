@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
@@ -12,7 +12,7 @@ from bot.consultations.batch_context import BatchContext, ContactRows
 from bot.consultations.catalogue import Catalogue, NotCompiled, PendingCompilations
 from bot.consultations.participant import Participation, Person
 from bot.consultations.stored_revisions import UnreadableError
-from bot.conversations.people_cache import BatchPeople, CachedParticipation, CachedPerson, PeopleCache
+from bot.conversations.people_cache import BatchPeople, PeopleCache
 from flows.languages import nearest
 from flows.messages import MsgIn
 from flows.session import Session
@@ -45,10 +45,10 @@ class SenderResolver:
         self.people_cache = PeopleCache()
         self._met = BatchPeople()
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self) -> None:
         """Starts a batch."""
         self._met = BatchPeople()
-        self.people_cache.begin(connection)
+        self.people_cache.begin()
 
     def discard_cache(self) -> None:
         """Notes that this batch changes more than the answers of its senders, so none of them may be cached."""
@@ -65,103 +65,84 @@ class SenderResolver:
     def find(self, batch: BatchContext, arrived: list[MsgIn]) -> dict[tuple[str, str], Person]:
         """Returns the senders by channel and address, with their waiting sessions. Raises NotCompiled."""
         addresses = {(msg.channel, msg.address): self._keys.lookup(msg.channel, msg.address) for msg in arrived}
-        lent = {lookup: kept for lookup in addresses.values() if (kept := self._take_cached(batch.connection, lookup))}
-        known = find_addresses(batch.connection, [lookup for lookup in addresses.values() if lookup not in lent])
         hints = {(msg.channel, msg.address): msg.language_hint for msg in arrived if msg.language_hint}
+        compiling = PendingCompilations()
+        people: dict[tuple[str, str], Person] = {}
+        unknown: dict[tuple[str, str], bytes] = {}
+        self.people_cache.check(batch.connection, addresses.values())
+        for sender, lookup in addresses.items():
+            if person := self._cached(batch.connection, sender, lookup, compiling):
+                people[sender] = person
+            else:
+                unknown[sender] = lookup
+        if unknown:
+            people |= self._load(batch, unknown, compiling)
+        compiling.check()
+        for sender, person in people.items():
+            person.guessed_language = nearest(hints.get(sender, ""))
+            self._met.add(person)
+        return people
+
+    def _cached(
+        self, connection: Connection, sender: tuple[str, str], lookup: bytes, compiling: PendingCompilations
+    ) -> Person | None:
+        """Takes a sender out of the cache, if this version can read the revision of the session."""
+        kept = self.people_cache.lend(lookup)
+        if kept is None:
+            return None
+        person = kept.person
+        if person.participation and kept.revision_id is not None:
+            try:
+                person.participation.published = self._catalogue.revision(connection, kept.revision_id)
+            except UnreadableError:
+                return None
+            except NotCompiled as missing:
+                compiling.add(missing, [sender])
+        channel, person.address = sender
+        person.has_missed = self._waits(channel, lookup)
+        return person
+
+    def _load(
+        self, batch: BatchContext, addresses: Mapping[tuple[str, str], bytes], compiling: PendingCompilations
+    ) -> dict[tuple[str, str], Person]:
+        """Loads senders by their lookups, with their waiting sessions."""
+        connection = batch.connection
+        known = find_addresses(connection, list(addresses.values()))
         people: dict[tuple[str, str], Person] = {}
         waiting: dict[bytes, Person] = {}
-        compiling = PendingCompilations()
         for (channel, address), lookup in addresses.items():
             found = known.get(lookup)
-            if kept := lent.get(lookup):
-                person = self._restore(
-                    batch.connection, kept, channel=channel, address=address, lookup=lookup, compiling=compiling
-                )
-            elif found is None or found.contact_id is None:
+            if found is None or found.contact_id is None:
                 person = self._welcome(batch, channel, address, lookup, is_known=found is not None)
             else:
-                self.people_cache.forget_contact(found.contact_id)
-                key = self._keys.waiting(found.contact_id)
-                person = Person(
-                    contact_id=found.contact_id,
-                    waiting_key=key,
-                    lookup=lookup,
-                    channel=channel,
-                    address=address,
-                    language=found.language,
-                )
-                waiting.setdefault(
-                    key, person
-                )  # of several linked addresses the first one, see `bot.conversations.batch`
-                if found.unreachable_at is not None:  # a sender is reachable
-                    batch.add(contacts.mark_unreachable, AddressState(lookup, None, None))
-                person.spoken_language = found.spoken_language
-                person.has_missed = self._has_missed(batch, found)
+                person = self._known(batch, found, found.contact_id, address)
+                # Of several linked addresses the first one, see `bot.conversations.batch`.
+                waiting.setdefault(person.waiting_key, person)
             person.is_proactive = channel in self._proactive
-            person.guessed_language = nearest(hints.get((channel, address), ""))
             people[channel, address] = person
-            self._met.add(person)
-        for key, row in waiting_sessions(batch.connection, list(waiting), lock=locks_rows(batch.connection)).items():
+        for key, row in waiting_sessions(connection, list(waiting), lock=locks_rows(connection)).items():
             try:
-                waiting[key].participation = self.load_participation(batch.connection, row)
+                waiting[key].participation = self.load_participation(connection, row)
             except UnreadableError:
                 waiting[key].incompatible_session = row
             except NotCompiled as missing:
                 compiling.add(missing, [waiting[key].sender])
-        compiling.check()
         return people
 
-    def _take_cached(self, connection: Connection, lookup: bytes) -> CachedPerson | None:
-        """Takes a sender out of the cache, if this version can read the revision of the session."""
-        kept = self.people_cache.lend(lookup)
-        if kept and kept.participation:
-            try:
-                self._catalogue.revision(connection, kept.participation.revision_id)
-            except UnreadableError:
-                return None
-            except NotCompiled:  # raised again when the revision is used
-                return kept
-        return kept
-
-    def _restore(
-        self,
-        connection: Connection,
-        kept: CachedPerson,
-        channel: str,
-        address: str,
-        lookup: bytes,
-        compiling: PendingCompilations,
-    ) -> Person:
-        """Builds the sender of this batch from a cache entry."""
-        person = Person(
-            contact_id=kept.contact_id,
-            waiting_key=kept.waiting_key,
-            lookup=lookup,
-            channel=channel,
+    def _known(self, batch: BatchContext, found: KnownAddress, contact_id: int, address: str) -> Person:
+        """Builds the sender of a stored address. A sender is reachable."""
+        self.people_cache.forget_contact(contact_id)
+        if found.unreachable_at is not None:
+            batch.add(contacts.mark_unreachable, AddressState(found.lookup, None, None))
+        return Person(
+            contact_id=contact_id,
+            waiting_key=self._keys.waiting(contact_id),
+            lookup=found.lookup,
+            channel=found.channel,
             address=address,
-            language=kept.language,
-            spoken_language=kept.spoken_language,
-            has_missed=self._waits(channel, lookup),
-        )
-        if kept.participation:
-            try:
-                person.participation = self._restore_participation(connection, kept.participation)
-            except NotCompiled as missing:
-                compiling.add(missing, [person.sender])
-        return person
-
-    def _restore_participation(self, connection: Connection, kept: CachedParticipation) -> Participation:
-        return Participation(
-            id=kept.id,
-            published=self._catalogue.revision(connection, kept.revision_id),
-            session=kept.session,
-            pseudonym=kept.pseudonym,
-            started_at=kept.started_at,
-            seen_at=kept.seen_at,
-            mode=kept.mode,
-            entry_code=kept.entry_code,
-            is_stored=True,
-            was_waiting=not kept.session.submitted,
+            language=found.language,
+            spoken_language=found.spoken_language,
+            has_missed=self._has_missed(batch, found),
         )
 
     def _has_missed(self, batch: BatchContext, found: KnownAddress) -> bool:
@@ -194,6 +175,6 @@ class SenderResolver:
         published = self._catalogue.revision(connection, row.revision_id)
         try:
             session = Session.from_json(row.state)
-        except (TypeError, ValueError) as fault:
-            raise UnreadableError("a session of another program") from fault
+        except (TypeError, ValueError) as error:
+            raise UnreadableError("a session of another program") from error
         return Participation.of(row, published, session)

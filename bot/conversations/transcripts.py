@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -55,22 +55,30 @@ def load_stored_facts(
     known = find_addresses(connection, [lookup]).get(lookup)
     if known is None or known.contact_id is None:
         return NOTHING
-    facts: dict[str, str] = {}
-    if known.language:
-        facts["language"] = known.language
-    if known.stopped_at:
-        facts["stopped"] = "yes"
+    named = {"language": known.language, "stopped": "yes" if known.stopped_at else ""}
+    facts = {name: fact for name, fact in named.items() if fact}
     names = pseudonyms_of(connection, known.contact_id, keys)
+    sessions = sorted(_statuses(connection, names))
+    facts |= _answers(connection, names)
+    return StoredFacts(facts | {f"session {slug}": status for slug, status in sessions})
+
+
+def _answers(connection: Connection, names: Sequence[str]) -> dict[str, str]:
+    """Returns the consents, then the answers."""
+    facts: dict[str, str] = {}
     for consent in answers.consents_of(connection, names):
         facts[f"consent {consent.question_key}"] = "given" if consent.given else "not given"
     for answer in answers_of_people(connection, names):
         facts[f"answer {answer.question_key}"] = answer.value or f"({answer.missing})"
+    return facts
+
+
+def _statuses(connection: Connection, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yields the slug and the status of each session."""
     every = list_live_revision_heads(connection, ("open", "closed", "archived"), trials=True)
     slugs = {row.consultation_id: row.slug for row in every}
-    found = {slugs[row.consultation_id]: row for row in sessions_of_people(connection, names).values()}
-    for slug in sorted(found):
-        facts[f"session {slug}"] = found[slug].status
-    return StoredFacts(facts)
+    for row in sessions_of_people(connection, names).values():
+        yield slugs[row.consultation_id], row.status
 
 
 def resident_line(text: str) -> str:

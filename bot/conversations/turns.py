@@ -92,9 +92,11 @@ class TurnProcessor:
         entering: list[SessionStart] = []
 
         def take(turn: IncomingTurn) -> None:
-            if chosen := self._turn(batch, turn.person, turn.msg):
+            is_within = turn.person.participation is not None or turn.person.incompatible_session is not None
+            msg = self._catalogue.with_entry_code(turn.msg, by_start_word=is_within)
+            if chosen := self._turn(batch, turn.person, msg):
                 pseudonym = self._keys.pseudonym(turn.person.contact_id, chosen.consultation_id)
-                entering.append(SessionStart(turn.msg, turn.person, chosen, pseudonym))
+                entering.append(SessionStart(msg, turn.person, chosen, pseudonym))
 
         self._try_all(batch, turns, take)
         return entering
@@ -112,8 +114,8 @@ class TurnProcessor:
                     continue
                 except NotCompiled as missing:
                     compiling.add(missing, [attempt.person.sender])
-                except Exception as fault:  # noqa: BLE001 - one failing message must not fail its batch
-                    self._set_aside(batch, attempt.person, attempt.msg, fault)
+                except Exception as error:  # noqa: BLE001 - one failing message must not fail its batch
+                    self._set_aside(batch, attempt.person, attempt.msg, error)
                 attempt.person.facts = NO_FACTS
             compiling.check()
             if not lacking:
@@ -229,15 +231,15 @@ class TurnProcessor:
         self._try_all(batch, found.entering, take)
 
     def _set_aside(
-        self, batch: BatchContext, person: Person, msg: MsgIn, fault: Exception, said: MsgOut | None = None
+        self, batch: BatchContext, person: Person, msg: MsgIn, error: Exception, said: MsgOut | None = None
     ) -> None:
         """Stores a message that cannot be handled as a dead letter and informs its sender."""
         self._senders.discard_cache()
-        log.error("dead_letter_stored", channel=msg.channel, **error_place(fault))
+        log.error("dead_letter_stored", channel=msg.channel, **error_place(error))
         batch.outcome.failures += 1
         batch.add(
             messages.insert_dead_letters,
-            new_dead_letter(self._keys, person.lookup, msg=msg, fault=fault, now=batch.now, random=batch.random),
+            new_dead_letter(self._keys, person.lookup, msg=msg, error=error, now=batch.now, random=batch.random),
         )
         renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint)
         batch.say(person, said or renderer.message(renderer.text("trouble.message")))

@@ -29,8 +29,8 @@ InOrder = Callable[[Iterable[WaitingMessage]], list[WaitingMessage]]
 class BroadcastLoader:
     """Loads the broadcasts of one channel from the table.
 
-    There is no cursor: every waiting row that is not in memory is loaded, whichever process wrote it and in whatever
-    order. `restore` queues a row and returns whether it could be read; `in_order` sorts rows as they were written.
+    There is no cursor: every waiting row that is not in memory is loaded, regardless of its process and order.
+    `restore` queues a row and returns whether it could be read; `in_order` sorts rows as they were written.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class BroadcastLoader:
             self._look.clear()
             try:
                 await self._fetch()
-            except StorageError as fault:
-                log.error("broadcasts_not_loaded", channel=self._queue.channel.name, fault=type(fault).__name__)
+            except StorageError as error:
+                log.error("broadcasts_not_loaded", channel=self._queue.channel.name, fault=type(error).__name__)
                 await asyncio.sleep(1)
                 self._look.set()
 

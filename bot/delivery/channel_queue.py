@@ -19,7 +19,7 @@ from storage.tables.outbox import UNASKED, Purpose
 log = structlog.get_logger()
 
 PATIENCE_SECONDS = 0.5
-"""The longest time that a message should wait only because others are being sent."""
+"""The maximum time that a message should wait only because others are being sent."""
 FEW = 8
 """With more messages waiting, only the rate of the channel limits sending."""
 HANGS_SECONDS = 1.0
@@ -53,9 +53,9 @@ class Retry(NamedTuple):
 
 
 Settle = Callable[[QueuedMessage, Delivery], Retry | None]
-"""Takes down what became of a message; says how to try again, None when it is done with."""
+"""Records the outcome of a message; returns how to retry it, None if it is final."""
 Persisted = Callable[[], Awaitable[None]]
-"""Returns when everything taken down so far is stored for good, which has time until the next batch."""
+"""Returns when all outcomes recorded so far are stored, which may wait for the next batch."""
 Hurry = Callable[[], None]
 """Called when a message waits for outcomes to be persisted: they must be written now."""
 
@@ -69,7 +69,7 @@ class _Chat:
     __slots__ = ("broadcasts", "is_busy", "is_put_off", "replies")
 
     def __init__(self) -> None:
-        # Lists: mostly they hold one message, for a moment.
+        # Lists, because they mostly hold one message for a short time.
         self.replies: list[QueuedMessage] = []
         self.broadcasts: list[QueuedMessage] = []
         self.is_busy = False
@@ -116,7 +116,7 @@ class ChannelQueue:
         self._started: dict[int, float] = {}
         """Start time of each message being sent, by id in that order; removed when persisted, if that is awaited."""
         self._unanswered: dict[int, float] = {}
-        """Those that the channel has not answered yet."""
+        """Messages that the channel has not answered yet."""
         self._broadcasting = 0
         self._is_held = False
 
@@ -194,8 +194,8 @@ class ChannelQueue:
         self._wake.set()
 
     async def _wait_until_persisted(self, id_: int, *, is_done: bool) -> None:
-        """Returns when it is noted what became of a message. Until then it keeps its place, so that however long that
-        takes no more are doubled by a crash.
+        """Returns when the outcome of a message is stored. Until then it counts as being sent, so that a crash repeats
+        no more than that, however long storing takes.
         """
         clock = asyncio.get_running_loop().time
         self._at_leisure[id_] = clock()
@@ -219,7 +219,8 @@ class ChannelQueue:
         now = asyncio.get_running_loop().time()
         if self._is_held or now < max(self._paused_until, self._pace.free_at):
             return None
-        if self._on_their_way(now) >= self._most_at_once(now):
+        most = self._most_at_once(now)
+        if len(self._started) >= most and self._on_their_way(now) >= most:
             return None
         lookup = self._ready(self._replies, lambda chat: bool(chat.replies))
         workers = self.channel.limits.workers
@@ -249,15 +250,16 @@ class ChannelQueue:
         return None
 
     def _on_their_way(self, now: float) -> int:
-        """How many places are taken. What only waits for its note keeps its place: while the database is away, nothing
-        more may be sent that a crash would double.
+        """Returns the number of messages being sent. A message whose outcome is not stored yet counts: while the
+        database is down, no more messages may be sent that a crash would repeat.
         """
         hanging = sum(1 for _ in takewhile(lambda began: now - began > HANGS_SECONDS, self._unanswered.values()))
         return len(self._started) - min(hanging, SPARE)
 
     def _most_at_once(self, now: float) -> int:
-        """How many may be on their way: what waits, at the channel's pace, by Little's law; and, because no two take
-        equally long, twice the square root of it more (square-root staffing). Without a pace all workers hurry.
+        """Returns the maximum number of messages being sent: the waiting ones, by Little's law at the channel's rate,
+        plus twice its square root for the variance of sending times (square-root staffing). Without a rate: all
+        workers.
         """
         workers = self.channel.limits.workers
         if self.channel.limits.idempotent:
@@ -283,12 +285,12 @@ class ChannelQueue:
         return later if later > now else now + LOOK_AGAIN_SECONDS
 
     async def send(self, message: Outgoing) -> Delivery:
-        """Sends one message now. Never raises, whatever the channel does."""
+        """Sends one message now. Never raises, even for an error in the channel."""
         try:
             return await self.channel.send(message)
-        except Exception as fault:  # noqa: BLE001 - an error in one channel must not stop the others
-            log.error("channel_send_failed", channel=self.channel.name, fault=type(fault).__name__)
-            return Unknown(type(fault).__name__)
+        except Exception as error:  # noqa: BLE001 - an error in one channel must not stop the others
+            log.error("channel_send_failed", channel=self.channel.name, fault=type(error).__name__)
+            return Unknown(type(error).__name__)
 
     def _finish(self, item: QueuedMessage, retry: Retry | None) -> None:
         """Continues the chat of a message that was sent, or that is to be retried."""

@@ -18,17 +18,17 @@ from bot.common.keys import Keys
 from bot.settings import ChannelSettings, Settings
 
 WEB: Final = "web"
-"""The channel that always exists."""
+"""The channel that is always there."""
 FOLDER: Final = "channels"
-"""Folder in the data folder that holds one folder per channel."""
+"""The folder in the data folder with one folder per channel."""
 
 
 class Adapter(Protocol):
     """Interface of the modules in `adapters/` that `[channels.NAME]` can name as `type`."""
 
     def open_channel(self, name: str, section: ChannelSettings, folder: Path, cipher: TextCipher) -> Channel:
-        """The channel, not started. `folder` is its own place, which it makes when it needs one; what must not be read
-        there it seals with `vault`, once it is started. Raises BadSettings.
+        """Returns the channel, not started. `folder` is its own folder, which it creates on demand; it encrypts secrets
+        in it with `vault` after the start. Raises BadSettings.
         """
 
     async def examine(self, name: str, section: ChannelSettings, folder: Path, cipher: TextCipher) -> Sequence[Finding]:
@@ -36,17 +36,17 @@ class Adapter(Protocol):
 
 
 class ReEncrypting(Protocol):
-    """Additional interface of modules whose channels store encrypted data."""
+    """Interface of modules whose channels store encrypted data."""
 
     def reencrypt(self, section: ChannelSettings | None, folder: Path, cipher: TextCipher) -> None:
-        """Seals all of it anew with the same vault, whose key is another one by now; `section` None: of a channel that
-        is not configured any more. Raises OSError and CipherError.
+        """Re-encrypts the data with `vault`, which has a new key; `section` is None for a channel that is no longer
+        configured. Raises OSError and CipherError.
         """
 
 
 class _LazyCipher(NamedTuple):
-    """Encrypts with the secret key, which is read only when needed: channels are opened before the store is, and
-    `doctor` looks at one that has no key yet.
+    """Encrypts with the secret key, which is read on demand: channels are opened before the store, and `doctor` also
+    checks an installation without a key.
     """
 
     secret: Path
@@ -65,8 +65,8 @@ def open_channels(settings: Settings) -> dict[str, Channel]:
     for name, section in settings.channels.items():
         try:
             channels[name] = _adapter(name, section).open_channel(name, section, *channel_resources(settings, name))
-        except BadSettings as fault:
-            raise CommandError(f"[channels.{name}]: {fault}") from None
+        except BadSettings as error:
+            raise CommandError(f"[channels.{name}]: {error}") from None
     return channels
 
 
@@ -75,8 +75,8 @@ def channel_findings(settings: Settings) -> Iterator[Finding]:
     for name, section in settings.channels.items():
         try:
             found = asyncio.run(_adapter(name, section).examine(name, section, *channel_resources(settings, name)))
-        except (BadSettings, CommandError) as fault:
-            said = str(fault)
+        except (BadSettings, CommandError) as error:
+            said = str(error)
             yield Finding(False, said if said.startswith("[") else f"[channels.{name}]: {said}")
         else:
             yield from (Finding(well, f"[channels.{name}]: {words}") for well, words in found)
@@ -120,15 +120,15 @@ def reencrypt_channels(settings: Settings, app_keys: Keys) -> None:
 
 def _reencrypt_leftover(folder: Path, app_keys: Keys) -> None:
     """Re-encrypts the folder of a channel that is no longer configured; its type is unknown."""
-    faults = []
+    issues = []
     for kind in (it.name for it in pkgutil.iter_modules(adapters.__path__) if it.ispkg):
         module = importlib.import_module(f"adapters.{kind}")
         if hasattr(module, "reencrypt"):
             try:
                 cast("ReEncrypting", module).reencrypt(None, folder, app_keys.cipher(_purpose(kind)))
-            except CipherError as fault:
-                faults.append(fault)
+            except CipherError as error:
+                issues.append(error)
             else:
                 return
-    if faults:
-        raise faults[0]
+    if issues:
+        raise issues[0]

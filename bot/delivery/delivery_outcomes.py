@@ -1,4 +1,4 @@
-"""What a delivery means for its message: the pause before the next attempt, or the final state."""
+"""The consequence of a delivery for its message: the pause before the next attempt, or the final state."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ MOST_ATTEMPTS = 12
 
 
 def seconds_to_retry(item: QueuedMessage, delivery: Delivery) -> float | None:
-    """The pause before the next attempt; None: the delivery is final."""
+    """Returns the pause before the next attempt; None: the delivery is final."""
     if isinstance(delivery, RetryAfter) and (delivery.is_overall or item.attempts + 1 < MOST_ATTEMPTS):
         return delivery.seconds
-    # An unknown outcome is tried once more where a doubled reply does no harm; a broadcast never says a thing twice.
+    # An unknown outcome is retried once if a repeated reply is harmless; a broadcast is never repeated.
     if isinstance(delivery, Unknown) and item.purpose not in UNASKED and item.attempts == 0:
         return 1.0
     return None
 
 
 def delivery_state(delivery: Delivery) -> tuple[OutboxState, str | None]:
-    """The final state of the message, and the reason where it was not sent."""
+    """Returns the final state of the message, and the reason if it was not sent."""
     match delivery:
         case Sent():
             return "sent", None

@@ -1,4 +1,4 @@
-"""Encodes messages as the outbox stores them."""
+"""Encodes messages for the outbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Payloads:
         self._known: dict[int, tuple[MsgOut, str]] = {}
 
     def forget(self) -> None:
-        """Clears the cache: it may quote the answer of an erased contact."""
+        """Clears the cache, which may contain the answer of an erased contact."""
         self._known.clear()
 
     def __call__(self, msg: MsgOut) -> str:

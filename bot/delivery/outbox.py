@@ -73,7 +73,7 @@ OutcomeListener = Callable[[Connection, Sequence[SendOutcome]], object]
 
 @dataclass(slots=True)
 class PendingOutcomes:
-    """Outcomes that are not stored yet."""
+    """Outcomes that wait to be stored."""
 
     sent: list[SentReply] = field(default_factory=list)
     outcomes: list[SendOutcome] = field(default_factory=list)
@@ -104,6 +104,8 @@ class Outbox:
         self.ledger: OutcomeListener | None = None
         self.on_changes: Callable[[Sequence[bytes]], object] = lambda lookups: None
         """Is told, within the transaction, about which addresses something changes beside that they were written to."""
+        self.on_flush: Callable[[Connection], object] = lambda connection: None
+        """Is called within each transaction that stores outcomes without a batch."""
         self._store = store
         self._keys = keys
         self._queues = {
@@ -137,15 +139,15 @@ class Outbox:
                 tasks.create_task(loader.run())
             tasks.create_task(self._flush_now_and_then())
 
-    def accept(self, outgoing: Iterable[tuple[str, bytes, Outgoing]], purpose: Purpose = "reply") -> None:
-        """Queues committed messages other than broadcasts and notices.
+    def accept(self, messages: Iterable[tuple[str, QueuedMessage]]) -> None:
+        """Queues committed messages, given with their channels.
 
         Messages of channels that are not running stay in the table.
         """
-        for name, lookup, message in outgoing:
+        for name, message in messages:
             queue = self._queues.get(name)
             if queue:
-                queue.put(QueuedMessage(lookup, message, purpose))
+                queue.put(message)
 
     def look_for_broadcasts(self) -> None:
         """Looks for new committed broadcasts and notices in the table.
@@ -156,10 +158,10 @@ class Outbox:
             loader.look()
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Broadcasts that were taken back (`recall_broadcasts` and `recall_unasked_messages`), after that commit.
+        """Drops recalled broadcasts (`recall_broadcasts` and `recall_unasked_messages`). Call it after that commit.
 
-        Called before anything else is awaited, nothing of them begins to be sent. What was on its way at that moment
-        arrives, and the ledger is told so.
+        If it is called before anything else is awaited, sending of none of them begins. Messages being sent at that
+        moment arrive, and their outcomes are recorded.
         """
         if ids := list(ids):
             for loader in self._loaders.values():
@@ -187,7 +189,7 @@ class Outbox:
             await queue.send(Outgoing(0, address, msg))
 
     def tells_trouble(self, channel: str) -> bool:
-        """Whether this channel itself tells people that nothing can be stored."""
+        """Whether this channel itself reports to contacts that messages cannot be stored."""
         queue = self._queues.get(channel)
         return queue is not None and queue.channel.limits.tells_trouble
 
@@ -220,7 +222,7 @@ class Outbox:
             self._flush_now.set()
 
     def confirm(self, settled: PendingOutcomes) -> None:
-        """These outcomes are stored for good."""
+        """Notes that these outcomes are stored."""
         for name, id_, still_waits in settled.left_memory:
             self._loaders[name].persisted([id_])
             if still_waits:
@@ -230,7 +232,7 @@ class Outbox:
                 future.set_result(None)
 
     def write_settled(self, connection: Connection, settled: PendingOutcomes) -> None:
-        """Notes what became of messages; runs on the writing thread."""
+        """Stores the outcomes of messages; runs on the writing thread."""
         self.on_changes(_changed(settled))
         move_addresses(connection, settled.moves)
         delete_sent_replies(connection, settled.sent)
@@ -244,19 +246,23 @@ class Outbox:
             purge_orphaned_contacts(connection)
 
     def _settle(self, channel: str, item: QueuedMessage, delivery: Delivery) -> Retry | None:
-        """Notes a delivery; says how to try again, or None where the message is done with."""
+        """Records a delivery; returns how to retry it, None if it is final."""
         if type(delivery) is Sent and item.purpose == "reply":
             self._settled.sent.append(SentReply(item.message.id))
-            self._flush_within(IDLE_SECONDS)
+            if self._flush_timer is None:  # no other timer is later than this one would be
+                self._flush_within(IDLE_SECONDS)
             return None
         self._flush_within(FLUSH_SECONDS)
         if isinstance(delivery, Moved) and item.attempts + 1 < MOST_ATTEMPTS:
             return self._move(channel, item, delivery.address)
-        now = self._now()
         wait = seconds_to_retry(item, delivery)
         if wait is None:
-            self._done(channel, item, delivery, now)
+            self._done(channel, item, delivery, self._now())
             return None
+        return self._put_off(channel, item, delivery, wait)
+
+    def _put_off(self, channel: str, item: QueuedMessage, delivery: Delivery, wait: float) -> Retry | None:
+        """Records the delay in seconds; returns None if the message is loaded again by then."""
         is_fault = not (isinstance(delivery, RetryAfter) and delivery.is_overall)
         may_be_there = item.may_be_there or isinstance(delivery, Unknown)
         again = item._replace(attempts=item.attempts + is_fault, may_be_there=may_be_there)
@@ -264,8 +270,8 @@ class Outbox:
             log.warning("chat_rate_limited", channel=channel, outbox_id=item.message.id, seconds=round(wait))
         elif wait >= LONG_SECONDS:
             log.warning("channel_rate_limited", channel=channel, seconds=round(wait))
-        reason = getattr(delivery, "reason", "")
-        self._settled.delays.append(SendDelay(item.message.id, again.attempts, now + timedelta(seconds=wait), reason))
+        until, reason = self._now() + timedelta(seconds=wait), getattr(delivery, "reason", "")
+        self._settled.delays.append(SendDelay(item.message.id, again.attempts, until, reason))
         if item.purpose in UNASKED and is_fault and wait > LONGEST_PUT_OFF_SECONDS:
             self._settled.left_memory.append((channel, item.message.id, True))
             return None
@@ -291,7 +297,7 @@ class Outbox:
             self._settled.unreachable.append(AddressState(item.lookup, today, delivery.reason))
 
     def let_forget(self, doors: Iterable[tuple[str, str]]) -> None:
-        """These addresses (with their channels) belonged to people who had everything deleted through another one."""
+        """Lets channels forget these addresses, whose contacts were erased through another address."""
         for channel, address in doors:
             self._let_forget(channel, address, was_told=False)
 
@@ -301,8 +307,8 @@ class Outbox:
             return
         try:
             queue.channel.forget(address, was_told=was_told)
-        except Exception as fault:  # noqa: BLE001 - the tables are right already, and others wait for their replies
-            log.error("channel_erasure_failed", channel=channel, **error_place(fault))
+        except Exception as error:  # noqa: BLE001 - the tables are correct already, and others wait for their replies
+            log.error("channel_erasure_failed", channel=channel, **error_place(error))
 
     def _move(self, channel: str, item: QueuedMessage, address: str) -> Retry:
         lookup = self._keys.lookup(channel, address)
@@ -311,7 +317,7 @@ class Outbox:
         return Retry(item._replace(lookup=lookup, message=message, attempts=item.attempts + 1))
 
     async def _persisted(self) -> None:
-        """Returns when everything settled so far is written."""
+        """Returns when all outcomes recorded so far are stored."""
         future = asyncio.get_running_loop().create_future()
         self._settled.persisted.append(future)
         if self._draining:
@@ -335,8 +341,8 @@ class Outbox:
             await self._flush_now.wait()
             try:
                 await self._flush()
-            except StorageError as fault:
-                log.error("send_outcomes_not_stored", fault=type(fault).__name__)
+            except StorageError as error:
+                log.error("send_outcomes_not_stored", fault=type(error).__name__)
                 await asyncio.sleep(1)
 
     async def _flush(self) -> None:
@@ -345,11 +351,15 @@ class Outbox:
             if not settled:
                 return
             try:
-                await self._store.write(lambda connection: self.write_settled(connection, settled), is_known=True)
+                await self._store.write(partial(self._write_alone, settled), is_known=True)
             except BaseException:
                 self.put_back(settled)
                 raise
             self.confirm(settled)
+
+    def _write_alone(self, settled: PendingOutcomes, connection: Connection) -> None:
+        self.write_settled(connection, settled)
+        self.on_flush(connection)
 
     async def _load(self, name: str) -> None:
         found: list[WaitingMessage] = []

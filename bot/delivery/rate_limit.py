@@ -1,4 +1,4 @@
-"""Limits the rate of a channel: evenly spread, never more per second than the channel permits."""
+"""Limits the rate of a channel: evenly spread, never above the messages per second that the channel permits."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ MARGIN = 0.02
 
 
 class RateLimiter:
-    """Slots at equal distances. A late start may catch up a little, so that late timers do not lower the rate.
+    """Slots at equal intervals. A late start may catch up a little, so that late timers do not lower the rate.
 
-    The generic cell rate algorithm (ITU-T I.371), with the rate lowered so far and the catching up bounded so that any
-    window of one second holds at most `per_second` sends: with rate r and slack s it holds at most r(1 + s) + 1. Half
-    of what is left is the slack, the other half covers messages which travel for different times.
+    The generic cell rate algorithm (ITU-T I.371). The rate is lowered and the catching up bounded so that any window of
+    one second contains at most `per_second` sends: with rate r and slack s at most r(1 + s) + 1. One half of the margin
+    is the slack, the other half covers different transmission times.
 
     >>> limiter = RateLimiter(30)
     >>> limiter.take(100.0)

@@ -23,7 +23,7 @@ from storage.core.serving_lock import ServingLock
 log = structlog.get_logger()
 
 AGAIN_SECONDS: Final = 0.5
-"""Between two attempts to take the lock again."""
+"""The interval between attempts to take the lock again."""
 LOOK_SECONDS: Final = 10.0
 """Interval for checking the connection, which may break silently."""
 
@@ -106,6 +106,6 @@ class ServiceLock:
 
 def _taken(place: str, holder: str) -> CommandError:
     return CommandError(
-        f"{place}: Mitsprache is running here already (process {holder}); stop it first, "
-        "or give this one a database of its own with database_url"
+        f"{place}: Mitsprache is already running here (process {holder}); stop it first, "
+        "or use another database with database_url"
     )

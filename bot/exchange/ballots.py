@@ -23,21 +23,21 @@ from storage.tables.sessions import StoredSession, insert_sessions
 
 CHANNEL: Final = "import"
 BudgetAnswer = dict[str, int]
-"""A ballot as an answer: the cost of each project that was chosen."""
+"""Returns a ballot as an answer: the cost of each chosen project."""
 
 
 def add_ballots(connection: Connection, bundle: Bundle, slug: str, desk: PublishContext) -> int:
-    """Stores the ballots of people who have none yet; gives how many. Raises CommandError where the budget is another,
-    and where the ballots are in another consultation.
+    """Stores the ballots of voters without one in this consultation; returns their number. Raises CommandError if the
+    budget differs, or if the ballots are in another consultation.
     """
     budgeting = bundle.budgeting
     if budgeting is None:
         return 0
     found = answer_dataset.load_dataset(connection, slug)
     if not _asks(found.newest, budgeting):
-        raise CommandError(f"{slug} does not ask about this budget with these projects; give --as another name")
+        raise CommandError(f"{slug} does not ask about this budget with these projects; use --as with another name")
     there = _there(connection, bundle, budgeting, found.newest)
-    if not there:  # else it was decided already that they belong here
+    if not there:  # such ballots were assigned to this consultation before
         _check_elsewhere(connection, bundle, budgeting, slug)
     new = {_name(bundle, slug, it): value for it, value in _spent(budgeting).items() if it not in there}
     rows = [_session(found, name, value, desk) for name, value in new.items()]
@@ -47,7 +47,7 @@ def add_ballots(connection: Connection, bundle: Bundle, slug: str, desk: Publish
 
 
 def _name(bundle: Bundle, slug: str, voter: str) -> str:
-    """The pseudonym of a voter in this consultation: in another one, and of another vote, it is another."""
+    """Returns the pseudonym of a voter in this consultation. It differs between consultations and between votes."""
     return pseudonym(f"{slug}\0{bundle.source}", voter)
 
 
@@ -59,7 +59,7 @@ def _spent(budgeting: BudgetVote) -> dict[str, BudgetAnswer]:
 def _there(
     connection: Connection, bundle: Bundle, budgeting: BudgetVote, revision: PublishedRevision
 ) -> frozenset[str]:
-    """The voters whose ballots are in this consultation, which asks about the same budget."""
+    """Returns the voters with a ballot in this consultation, which asks about the same budget."""
     revisions = [it.id for it in revisions_once_live(connection, revision.consultation_id)]
     given = answers_to_question(connection, revision.consultation_id, BUDGET, revisions)
     found = frozenset(voter for voter in budgeting.ballots if _name(bundle, revision.slug, voter) in given)
@@ -69,8 +69,8 @@ def _there(
 
 
 def _as_before(given: Mapping[str, str], source: str, budgeting: BudgetVote) -> frozenset[str]:
-    """The voters whose ballots an earlier version took over. Its pseudonyms are those of other votes of the city, too:
-    so only where every ballot is the same one.
+    """Returns the voters whose ballots an earlier version imported. Its pseudonyms also occur in other votes of the
+    city: they count only if all ballots are equal.
     """
     spent = _spent(budgeting)
     names = {voter: name for voter in spent if (name := pseudonym(source, voter)) in given}
@@ -79,20 +79,20 @@ def _as_before(given: Mapping[str, str], source: str, budgeting: BudgetVote) -> 
 
 
 def _check_elsewhere(connection: Connection, bundle: Bundle, budgeting: BudgetVote, slug: str) -> None:
-    """Raises CommandError where the ballots are in another consultation: they would count twice in the city."""
+    """Raises CommandError if the ballots are in another consultation: they would count twice."""
     for revision in list_live_revisions(connection, get_args(ConsultationState)):
         if revision.slug == slug or not _asks(revision, budgeting):
             continue
         if _there(connection, bundle, budgeting, revision):
-            raise CommandError(f"{bundle.source} was taken over as {revision.slug} already; give --as that name")
+            raise CommandError(f"{bundle.source} was imported as {revision.slug} already; use --as with that name")
 
 
 def _asks(revision: PublishedRevision, budgeting: BudgetVote) -> bool:
     """Whether a consultation asks about this budget with these projects."""
-    if f'"{BUDGET}"' not in revision.content:  # most do not, and this is asked of all
+    if f'"{BUDGET}"' not in revision.content:  # a cheap test first: every consultation is checked, and few match
         return False
     questions: list[dict[str, Any]] = from_json(revision.content).get("questions", [])
-    question = next((it for it in questions if it.get("key") == BUDGET and it.get("type") == "points"), {})
+    question = next((it for it in questions if it.get("key") == BUDGET), {})
     options = {it.get("value"): it.get("cost") for it in question.get("options", [])}
     wanted = {project.code: project.cost for project in budgeting.projects}
     return (question.get("budget"), options) == (budgeting.amount, wanted)

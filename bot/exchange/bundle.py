@@ -17,11 +17,11 @@ from storage.tables.ratings import Vote
 
 State = Literal["waiting", "released", "hidden"]
 MAX_STATEMENT_LENGTH: Final = 10_000
-"""Characters of a statement; longer ones are no statements."""
+"""The maximum number of characters of a statement; longer ones are rejected."""
 
 
 class ImportedStatement(NamedTuple):
-    """A proposal as another program knows it, `row` being the line of the file it stands in."""
+    """A proposal of another program; `row` is its line in the file."""
 
     source_id: str
     text: str
@@ -29,7 +29,7 @@ class ImportedStatement(NamedTuple):
     state: State = "released"
     title: str | None = None
     author: str | None = None
-    """The other program's pseudonym of the author; names of people are never taken over."""
+    """The author's pseudonym in the other program; names are never imported."""
     merged_into: str | None = None
     district: str | None = None
     topic: str | None = None
@@ -43,7 +43,7 @@ class ImportedStatement(NamedTuple):
 
 
 class ImportedVote(NamedTuple):
-    """A vote that was cast; `person` is the other program's pseudonym."""
+    """One vote; `person` is the pseudonym in the other program."""
 
     person: str
     statement: str
@@ -53,7 +53,7 @@ class ImportedVote(NamedTuple):
 
 
 class BudgetProject(NamedTuple):
-    """What a budget can pay for; `code` is what it is called in answers."""
+    """An option of a budget; `code` is its value in answers."""
 
     code: str
     label: str
@@ -61,7 +61,7 @@ class BudgetProject(NamedTuple):
 
 
 class BudgetVote(NamedTuple):
-    """A vote on a budget: who wanted which projects, by the other program's pseudonyms and our codes."""
+    """A budget vote: the approved projects of each voter, by the other program's pseudonyms and our codes."""
 
     amount: int
     projects: tuple[BudgetProject, ...]
@@ -70,41 +70,42 @@ class BudgetVote(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Everything that is taken over at once. `votes` are in the order in which they were cast."""
+    """All records of one import. `votes` are in the order in which they were cast."""
 
     source: str
-    """Names the other program and, as far as the file tells, the conversation there. Two conversations may share it:
-    see `bot.exchange.duplicate_detection`."""
+    """The other program and, if the file names it, the conversation. Two conversations may share it: see
+    `bot.exchange.duplicate_detection`.
+    """
     title: str
     home: str
-    """Where people can ask about it: the page of the conversation, else that of the program."""
+    """The page for questions about the data: that of the conversation, else that of the program."""
     statements: tuple[ImportedStatement, ...]
     votes: tuple[ImportedVote, ...] = ()
     remarks: tuple[str, ...] = ()
-    """What the person who imports should know, a sentence each."""
+    """Remarks for the operator, one sentence each."""
     budgeting: BudgetVote | None = None
-    """Instead of statements."""
+    """Set instead of statements."""
     before: tuple[str, ...] = ()
-    """What the source was called by earlier versions of this program: what they took over is recognised."""
+    """The names of the source in earlier versions of this program, so that their imports are recognised."""
     set_aside: int = 0
-    """Rows that could not be read or taken over."""
+    """The number of rejected rows."""
     set_aside_lines: tuple[str, ...] = ()
-    """Place, reason and remedy of the first of them."""
+    """Place, reason and remedy of the first rejected rows."""
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Every name the source can have here."""
+        """Returns every name of the source."""
         return (self.source, *self.before)
 
 
 def content_fingerprint(rows: Iterable[Sequence[object]]) -> str:
-    """12 hexadecimal digits for what stands in a file."""
+    """Returns 12 hexadecimal digits of a hash of the content of a file."""
     return hashlib.sha256(to_json(list(rows))).hexdigest()[:12]
 
 
 def pseudonym(source: str, person: str) -> str:
-    """32 hexadecimal digits for somebody whom another program knows by a pseudonym of its own. Not secret: theirs is
-    published.
+    """Returns 32 hexadecimal digits for a person with this pseudonym in another program. Not secret, because the other
+    program publishes its pseudonyms.
     """
     return hashlib.sha256(f"{source}\0{person}".encode()).hexdigest()[:32]
 
@@ -112,35 +113,37 @@ def pseudonym(source: str, person: str) -> str:
 def valid_statements(
     path: Path, statements: Iterable[ImportedStatement], aside: RejectedRows = STRICT
 ) -> tuple[ImportedStatement, ...]:
-    """The statements without those that stand twice, are merged into nothing, or in a circle: these are set aside."""
+    """Returns the valid statements; rejects duplicates, and merges into a missing statement or in a circle."""
     by_id: dict[str, ImportedStatement] = {}
     for it in statements:
         if it.source_id in by_id:
-            reason = f"the id {it.source_id!r} stands in row {by_id[it.source_id].row} already"
+            reason = f"the id {it.source_id!r} is already used in row {by_id[it.source_id].row}"
             aside.add(BadFile(path, it.row, reason, "give each statement an id of its own"))
         else:
             by_id[it.source_id] = it
-    lost = {it.source_id: fault for it in by_id.values() if (fault := _misled(path, it, by_id))}
-    for fault in lost.values():
-        aside.add(fault)
+    lost = {it.source_id: error for it in by_id.values() if (error := _misled(path, it, by_id))}
+    for error in lost.values():
+        aside.add(error)
     return tuple(it for it in by_id.values() if it.source_id not in lost)
 
 
 def _misled(path: Path, it: ImportedStatement, by_id: Mapping[str, ImportedStatement]) -> BadFile | None:
-    """Why the merges that begin here do not end at a statement."""
+    """Returns the error of the chain of merges that begins here; None if it ends at a statement."""
     seen, at = {it.source_id}, it
     while at.merged_into:
         if at.merged_into not in by_id:
-            return BadFile(path, it.row, f"it is merged into {at.merged_into!r}, which is not there", "add that one")
+            return BadFile(
+                path, it.row, f"it is merged into {at.merged_into!r}, which is missing", "add that statement"
+            )
         if at.merged_into in seen:
-            return BadFile(path, it.row, "the merges lead in a circle", "say of one of them that it stays")
+            return BadFile(path, it.row, "the merges form a circle", "remove one of these merges")
         seen.add(at.merged_into)
         at = by_id[at.merged_into]
     return None
 
 
 def merge_targets(statements: tuple[ImportedStatement, ...]) -> dict[str, str]:
-    """Merged statement → the one at the end of its chain. Call after `valid_statements`."""
+    """Returns merged statement → the last one of its chain. Call it after `valid_statements`."""
     into = {it.source_id: it.merged_into for it in statements if it.merged_into}
     found = {}
     for name in into:

@@ -1,25 +1,25 @@
-"""Loads what a consultation exports to other programs: its proposals, their statuses, and every vote on them."""
+"""Loads the content of a consultation for export to other programs: proposals, statuses and every vote."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from bot.results.counts import answer_dataset
-from bot.results.counts.answer_dataset import AnswerDataset
+from bot.results.counts.answer_dataset import AnswerDataset, Variable
 from bot.results.counts.participation_reader import stream_participations
-from flows.questions.points import Points
+from flows.tally import BudgetTerms
 from storage.tables.moderation import NewModeration, moderations_by_id
 from storage.tables.proposals import StoredProposal, proposal_histories, proposals_of_consultation
 from storage.tables.ratings import NewRatingEvent, rating_events_of
 
 
 class BudgetQuestion(NamedTuple):
-    """A question in which people choose options that cost something."""
+    """A question with priced options."""
 
     key: str
     """The id of the variable (`bot.results.counts.answer_dataset`)."""
@@ -32,7 +32,7 @@ class BudgetQuestion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeContent:
-    """One moment of a consultation. `votes` are in the order in which they were cast."""
+    """A snapshot of a consultation. `votes` are in the order in which they were cast."""
 
     slug: str
     title: str
@@ -43,12 +43,14 @@ class ExchangeContent:
     states: Mapping[int, NewModeration]
     votes: tuple[NewRatingEvent, ...]
     answers: Mapping[int, str]
-    """Proposal → the reason of its status, in the main language where there is one."""
+    """Proposal → the reason of its status, preferably in the main language."""
     budgets: tuple[BudgetQuestion, ...] = ()
 
     @property
     def sums(self) -> dict[int, tuple[int, int, int]]:
-        """Proposal → how many agree, disagree and pass, by last vote; votes on what was merged into it count for it."""
+        """Returns proposal → number of agreements, disagreements and passes by last vote; includes votes on proposals
+        merged into it.
+        """
         merged = {number: it.merged_into for number, it in self.states.items() if it.merged_into}
         last = {(it.pseudonym, merged.get(it.proposal_id, it.proposal_id)): it.vote for it in self.votes}
         counts = Counter((proposal, vote) for (_, proposal), vote in last.items())
@@ -59,16 +61,16 @@ class ExchangeContent:
 
     @property
     def shown(self) -> tuple[StoredProposal, ...]:
-        """What everybody may see."""
+        """Returns the public proposals."""
         return tuple(it for it in self.proposals if self.is_shown(it))
 
     def link_to(self, proposal: StoredProposal) -> str:
-        """The page that says what became of a proposal."""
+        """Returns the address of the page with the status of the proposal."""
         return f"{self.link}/p/{proposal.code}" if self.link else ""
 
 
 def load_content(connection: Connection, slug: str, link: str = "") -> ExchangeContent:
-    """Everything of a consultation. Raises CommandError where there is none of this name."""
+    """Loads the content of a consultation. Raises CommandError for an unknown slug."""
     found = answer_dataset.load_dataset(connection, slug)
     consultation = found.flow.consultation
     number = found.newest.consultation_id
@@ -97,22 +99,37 @@ def _reason(reason: Mapping[str, str], language: str) -> str:
 
 
 def _budgets(connection: Connection, found: AnswerDataset) -> Iterator[BudgetQuestion]:
-    priced = [it for it in found.variables if isinstance(it.question, Points) and it.question.is_priced]
+    priced = [(it, terms) for it in found.variables if (terms := it.question.budget_terms()) and terms.costs]
     if not priced:
         return
-    ballots: dict[str, list[frozenset[str]]] = {it.id: [] for it in priced}
+    ballots = _ballots(connection, found, [it for it, _ in priced])
+    for it, terms in priced:
+        yield _budget_question(found, it, terms, ballots[it.id])
+
+
+def _ballots(
+    connection: Connection, found: AnswerDataset, variables: Sequence[Variable]
+) -> dict[str, list[frozenset[str]]]:
+    """Returns the chosen options of each answer, by variable."""
+    ballots: dict[str, list[frozenset[str]]] = {it.id: [] for it in variables}
     for response in stream_participations(connection, found):
-        for it in priced:
+        for it in variables:
             given = response.of(it)
             if isinstance(given.value, dict) and not given.is_words:
                 ballots[it.id].append(frozenset(code for code, amount in given.value.items() if amount))
-    for it in priced:
-        question = it.question
-        if isinstance(question, Points):
-            options = {
-                option.value: (option.label.in_language(found.language, found.flow.consultation.fallbacks), option.cost)
-                for option in question.options
-                if option.cost
-            }
-            title = question.text.in_language(found.language, found.flow.consultation.fallbacks)
-            yield BudgetQuestion(it.id, title, question.budget, options, tuple(ballots[it.id]))
+    return ballots
+
+
+def _budget_question(
+    found: AnswerDataset, variable: Variable, terms: BudgetTerms, ballots: Iterable[frozenset[str]]
+) -> BudgetQuestion:
+    renderer = found.flow.localized[found.language].renderer
+    labels = dict(variable.question.labels(found.flow.languages))
+    options = {
+        code: (renderer.localized(label), cost)
+        for code, cost in terms.costs.items()
+        if (label := labels[code]) is not None
+    }
+    return BudgetQuestion(
+        variable.id, renderer.localized(variable.question.text), terms.amount, options, tuple(ballots)
+    )

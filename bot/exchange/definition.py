@@ -9,7 +9,9 @@ from typing import Any, Final
 from bot.authoring.file_check import CheckedFile, check_parsed_file
 from bot.authoring.yaml_source import ParsedFile
 from bot.exchange.bundle import BudgetVote
-from flows.questions.base import registry
+from flows.authoring.sizes import NARROWEST, ChannelLimits
+from flows.questions.points import MOST
+from flows.slugs import MAX_SLUG_LENGTH
 
 _RETENTION_DAYS: Final = 3650
 _TEXTS: Final[dict[str, dict[str, str]]] = {
@@ -38,25 +40,31 @@ _TEXTS: Final[dict[str, dict[str, str]]] = {
     "statements": {"de": "Was halten Sie von diesen Beiträgen?", "en": "What do you think of these contributions?"},
 }
 STATEMENTS: Final = "statements"
+_UNSENT: Final = ChannelLimits(text=1_000_000, options=MOST)
+"""The limits of a question that is not sent."""
 BUDGET: Final = "budget"
 
 
 def slug_from_title(title: str) -> str:
-    """A name made of a title.
+    """Returns a slug made from a title.
 
     >>> slug_from_title("Produktion & Konsum: Maßnahmen für 2040")
     'produktion-konsum-massnahmen-fur-2040'
+    >>> slug_from_title("15 Euro!"), slug_from_title("2040")
+    ('15-euro', 'import-2040')
     """
     plain = unicodedata.normalize("NFKD", title.replace("ß", "ss").lower()).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return (words if words[:1].isalpha() else f"c-{words}".strip("-"))[:40].rstrip("-")
+    if not re.search("[a-z]", words[:MAX_SLUG_LENGTH]):
+        words = f"import-{words}"
+    return words[:MAX_SLUG_LENGTH].strip("-")
 
 
 def import_definition(
-    slug: str, title: str, language: str, home: str, budgeting: BudgetVote | None = None
+    slug: str, title: str, language: str, home: str, budgeting: BudgetVote | None = None, *, is_open: bool = False
 ) -> CheckedFile:
-    """A consultation with one question: to rate the statements, or to spend the budget. Its texts are nobody's yet:
-    unreviewed.
+    """Returns a consultation with one question: rating the statements, or spending the budget. Its texts are marked as
+    not reviewed. A question that is closed may be longer than a message.
     """
     known = "de" if language.partition("-")[0] == "de" else "en"
     languages: list[dict[str, str]] = [{"tag": language, "review": "unreviewed"}]
@@ -66,7 +74,7 @@ def import_definition(
             {"tag": known, "review": "unreviewed"},
         ]
     texts = {name: {known: by_language[known]} for name, by_language in _TEXTS.items()}
-    # Also in the language the texts are taken from: a title is a name.
+    # also in the language of the borrowed texts: a title is a name
     titles = dict.fromkeys((language, known), title)
     data: dict[str, Any] = {
         "slug": slug,
@@ -79,12 +87,11 @@ def import_definition(
         "questions": [_spending(budgeting, texts[BUDGET], known) if budgeting else _question(texts[STATEMENTS])],
     }
     data |= {name: texts[name] for name in ("asks", "why", "readers", "decides", "feedback", "audience")}
-    return check_parsed_file(ParsedFile(data, {}, ()), slug)
+    return check_parsed_file(ParsedFile(data, {}, ()), slug, limits=NARROWEST if is_open else _UNSENT)
 
 
 def _question(text: dict[str, str]) -> dict[str, Any]:
-    type_ = STATEMENTS if STATEMENTS in registry() else "text"
-    return {"key": STATEMENTS, "type": type_, "text": text}
+    return {"key": STATEMENTS, "type": "statements", "text": text}
 
 
 def _spending(budgeting: BudgetVote, text: dict[str, str], language: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Compares the content, because files of different conversations can share the nam
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -19,25 +19,62 @@ from storage.tables.revisions import live_revision_of
 
 
 class KnownStatements(NamedTuple):
-    """The statements of a bundle that are stored already, and the source under which the others are stored."""
+    """The statements of a bundle that are stored already, and the source for the others."""
 
     source: str
-    """Of the people, and of each statement that is not in `sources`."""
+    """The source of participants, and of each statement that is not in `sources`."""
     sources: Mapping[str, str]
-    """Of statements whose id under `source` belongs to another conversation."""
+    """Other sources for statements whose id under `source` belongs to another conversation."""
     ids: Mapping[str, int]
-    """Statement → proposal, of those that are there."""
+    """Statement → stored proposal."""
     remarks: tuple[str, ...] = ()
 
 
 def find_known_statements(connection: Connection, bundle: Bundle, consultation_id: int) -> KnownStatements:
-    """Looks for the statements of a bundle in this consultation and in others.
+    """Finds the statements of a bundle in this consultation and in others.
 
-    Raises CommandError where they were taken into another one, or where this one has those of another conversation.
+    Raises CommandError if they were imported into another consultation, or if this one has those of another
+    conversation.
     """
     wanted = {it.source_id: it for it in bundle.statements}
     known = [it for it in proposals_of_sources(connection, bundle.sources) if it.source_id in wanted]
     same = _same(connection, known, wanted)
+    here = _rows_here(connection, bundle, known, consultation_id, same)
+    if not here:
+        return KnownStatements(_unused_source(bundle, known), {}, {}, ())
+    changed = [row for row in here if row.id not in same]
+    if not _are_mostly(here, same):
+        raise _another(wanted[str(changed[0].source_id)], bundle.source)
+    source = str(here[0].source)
+    ids = {str(row.source_id): row.id for row in here}
+    taken = _ids_of_source(known, source) - ids.keys()
+    remarks = (f"{len(changed):,} statements have changed in the file; the stored texts stay.",) if changed else ()
+    return KnownStatements(source, dict.fromkeys(taken, _own_source(source, bundle)), ids, remarks)
+
+
+def _unused_source(bundle: Bundle, known: Iterable[StoredProposal]) -> str:
+    """Returns the source of the bundle, made unique if another consultation has statements of it."""
+    is_taken = bool(_ids_of_source(known, bundle.source))
+    return _own_source(bundle.source, bundle) if is_taken else bundle.source
+
+
+def _ids_of_source(known: Iterable[StoredProposal], source: str) -> set[str]:
+    return {str(row.source_id) for row in known if row.source == source}
+
+
+def _own_source(source: str, bundle: Bundle) -> str:
+    """Returns a name of the source that only a file with these statements has."""
+    return f"{source}#{content_fingerprint([it.source_id, it.title, it.text] for it in bundle.statements)}"
+
+
+def _rows_here(
+    connection: Connection,
+    bundle: Bundle,
+    known: Iterable[StoredProposal],
+    consultation_id: int,
+    same: Set[int],
+) -> list[StoredProposal]:
+    """Returns the statements in this consultation. Raises CommandError if another one has the conversation."""
     by_consultation: dict[int, list[StoredProposal]] = defaultdict(list)
     for row in known:
         by_consultation[row.consultation_id].append(row)
@@ -45,29 +82,18 @@ def find_known_statements(connection: Connection, bundle: Bundle, consultation_i
     for number, rows in by_consultation.items():
         if _are_mostly(rows, same):
             raise _elsewhere(connection, bundle.source, number)
-    if here and not _are_mostly(here, same):
-        other = next(row for row in here if row.id not in same)
-        raise _another(wanted[str(other.source_id)], bundle.source)
-    source = str(here[0].source) if here else bundle.source
-    ids = {str(row.source_id): row.id for row in here}
-    taken = {str(row.source_id) for row in known if row.source == source} - ids.keys()
-    own = f"{source}#{content_fingerprint([it.source_id, it.title, it.text] for it in bundle.statements)}"
-    if taken and not here:
-        source, taken = own, set()
-    otherwise = sum(row.id not in same for row in here)
-    remarks = (f"{otherwise:,} statements read otherwise there by now; what stands here stays.",) if otherwise else ()
-    return KnownStatements(source, dict.fromkeys(taken, own), ids, remarks)
+    return here
 
 
 def _are_mostly(rows: Sequence[StoredProposal], same: Set[int]) -> bool:
-    """Whether these proposals are of the conversation: not all, as texts change; not a few, as two conversations may
-    have a sentence in common.
+    """Whether these proposals belong to the conversation: at least half are equal. Texts change, so not all must be;
+    two conversations may share a sentence, so a few are not enough.
     """
     return 2 * sum(row.id in same for row in rows) >= len(rows)
 
 
 def _same(connection: Connection, known: Sequence[StoredProposal], wanted: Mapping[str, ImportedStatement]) -> set[int]:
-    """Which of these proposals say what the statement of their id says. One that was edited here passes for it."""
+    """Returns the proposals with the text of the statement with their id. Proposals edited here count as equal."""
     states = moderations_by_id(connection, [row.id for row in known])
     edited = {number for number, state in states.items() if state.original is not None}
     return {row.id for row in known if row.id in edited or _says(row, wanted[str(row.source_id)])}
@@ -79,11 +105,11 @@ def _says(row: StoredProposal, it: ImportedStatement) -> bool:
 
 def _elsewhere(connection: Connection, source: str, consultation_id: int) -> CommandError:
     other = live_revision_of(connection, consultation_id)
-    return CommandError(f"{source} was taken over as {other.slug if other else '?'} already; give --as that name")
+    return CommandError(f"{source} was imported as {other.slug if other else '?'} already; use --as with that name")
 
 
 def _another(it: ImportedStatement, source: str) -> CommandError:
     return CommandError(
         f"row {it.row}: {it.source_id!r} says something else than what was taken over from {source} under this id, and "
-        "so do most others; where this is another conversation give --as another name, else the --lang of that time"
+        "so do most others; where this is another conversation use --as with another name, else the --lang of that time"
     )

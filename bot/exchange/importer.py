@@ -1,9 +1,9 @@
-"""Imports what was read from another program's file: all of it or nothing, and nothing twice."""
+"""Imports the records of another program's file: all or nothing, and none twice."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -35,7 +35,7 @@ CHUNK_SIZE: Final = 10_000
 
 
 class ImportOptions(NamedTuple):
-    """The options of an import. `slug` names the consultation; it is created where there is none."""
+    """The options of an import. `slug` names the consultation, which is created if it does not exist."""
 
     slug: str
     language: str = "de"
@@ -43,11 +43,11 @@ class ImportOptions(NamedTuple):
     is_strict: bool = False
     """Whether one rejected row rejects the whole file."""
     trusts_votes: bool = False
-    """Whether votes count also where the sums beside them say otherwise."""
+    """Whether votes count even if they contradict the sums in the file."""
 
 
 class ImportOutcome(NamedTuple):
-    """The number of new records, and of those that were there already."""
+    """The numbers of new and of known records."""
 
     slug: str
     is_new: bool
@@ -60,8 +60,8 @@ class ImportOutcome(NamedTuple):
 def import_bundle(
     connection: Connection, bundle: Bundle, wish: ImportOptions, desk: PublishContext
 ) -> tuple[Bundle, ImportOutcome]:
-    """Takes a bundle over, within the caller's transaction; gives it as it was taken. Raises CommandError, also where a
-    consultation was made and not all of the bundle came into it: nobody would notice what is missing.
+    """Imports a bundle within the caller's transaction; returns the imported bundle. Raises CommandError, also if a new
+    consultation would not contain the whole bundle: a gap would go unnoticed.
     """
     consultation_id, is_new = _consultation(connection, bundle, wish, desk)
     if bundle.budgeting:
@@ -74,7 +74,7 @@ def import_bundle(
     if is_new and (taken.known_statements or taken.known_votes or not taken.statements + taken.votes):
         raise CommandError(
             f"{wish.slug} would be new, and yet {taken.known_statements:,} of the statements and "
-            f"{taken.known_votes:,} of the votes would not come into it; nothing was taken over. "
+            f"{taken.known_votes:,} of the votes would be missing in it; nothing was taken over. "
             "Please report this, with the kind of the file"
         )
     return bundle, taken
@@ -108,17 +108,28 @@ def _take_statements(
 def _consultation(
     connection: Connection, bundle: Bundle, wish: ImportOptions, desk: PublishContext
 ) -> tuple[int, bool]:
-    """The consultation's id, and whether it was made now."""
+    """Returns the consultation's id, and whether it was created now."""
     before = find_live_revision(connection, wish.slug)
     if before is not None:
         return before.consultation_id, False
-    made = import_definition(wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting)
+    made = import_definition(
+        wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting, is_open=wish.is_open
+    )
     published = publishing.publish_checked(connection, made, desk, wish.slug)
     if published.revision is None:
-        raise CommandError("; ".join(str(fault) for fault in published.faults if not fault.warning))
+        raise CommandError("; ".join(str(error) for error in published.issues if not error.warning))
     if not wish.is_open:
         set_consultation_state(connection, published.revision.consultation_id, "closed")
     return published.revision.consultation_id, True
+
+
+def _releases(
+    new: Iterable[ImportedStatement], ids: Mapping[str, int], into: Container[str]
+) -> Iterator[ProposalRelease]:
+    """Yields the release of each public statement; merged ones are not public themselves."""
+    for it in new:
+        if it.state == "released" and it.source_id not in into:
+            yield ProposalRelease(ids[it.source_id], it.created_at)
 
 
 def _add_statements(
@@ -133,9 +144,8 @@ def _add_statements(
     into = merge_targets(bundle.statements)
     rows = (_proposal(bundle, it, ids[it.source_id], context) for it in new)
     insert_proposals(connection, [row._replace(source=sources.get(str(row.source_id), row.source)) for row in rows])
-    shown = [it for it in new if it.state == "released" and it.source_id not in into]
-    release_proposals(connection, [ProposalRelease(ids[it.source_id], it.created_at) for it in shown])
-    # What something is merged into comes first: the rows refer to each other.
+    release_proposals(connection, list(_releases(new, ids, into)))
+    # Merge targets come first, because the rows refer to each other.
     order = sorted(new, key=lambda it: it.source_id in into)
     insert_moderations(connection, [_moderation(it, ids, into, now) for it in order])
     decided = [it for it in new if it.state != "waiting"]
@@ -205,7 +215,7 @@ def _statuses(
 
 
 def _add_votes(connection: Connection, bundle: Bundle, ids: Mapping[str, int], context: _Context) -> int:
-    """Stores the votes that are not there yet, in the order in which they were cast; gives how many."""
+    """Stores the new votes in the order in which they were cast; returns their number."""
     if not bundle.votes:
         return 0
     there = Counter(it[1:6] for it in rating_events_of(connection, context.consultation_id))

@@ -1,6 +1,6 @@
-"""The five tables of the Polis bundle, written.
+"""Writes the five tables of the Polis bundle.
 
-People are numbered in the order of their first vote: a number says nothing about anybody, and nothing leads back.
+Participants are numbered in the order of their first vote, so that a number does not identify a person.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ Cells = Sequence[object]
 
 @dataclass(frozen=True, slots=True)
 class _Numbered:
-    """The content under the numbers Polis knows people and statements by."""
+    """The content with the numbers of participants and statements in Polis."""
 
     content: ExchangeContent
     statement: Mapping[int, str]
     """Proposal → comment-id."""
     voter: Mapping[str, int]
     author: Mapping[str, int]
-    """Voters, and after them those who only wrote."""
+    """Voters, followed by authors without a vote."""
     log: VoteLog
     matrix: VoteMatrix
     groups: Groups
 
 
 def write_polis_tables(content: ExchangeContent, folder: Path) -> list[str]:
-    """Writes the bundle; gives the names of the files."""
+    """Writes the bundle; returns the names of the files."""
     numbered = _numbered(content)
     tables = {
         "summary.csv": _summary(numbered),
@@ -84,7 +84,7 @@ def _numbered(content: ExchangeContent) -> _Numbered:
 
 
 def _statement_numbers(every: Sequence[StoredProposal]) -> dict[int, str]:
-    """The numbers of the source where all come from one that has numbers, else running ones."""
+    """Returns the numbers of the source if all statements come from one source with numbers, else consecutive ones."""
     ids = [it.source_id for it in every if it.source_id and it.source_id.isdecimal()]
     if len(ids) == len(every) and len({it.source for it in every}) == 1:
         return {it.id: str(it.source_id) for it in every}
@@ -120,7 +120,7 @@ def _comments(numbered: _Numbered) -> Iterator[Cells]:
 
 
 def _moderated(content: ExchangeContent, proposal: StoredProposal) -> int:
-    """1 shown, -1 hidden, 0 not decided yet."""
+    """Returns 1 for shown, -1 for hidden, 0 for undecided."""
     if content.is_shown(proposal):
         return 1
     state = content.states.get(proposal.id)
@@ -150,7 +150,9 @@ def _people(numbered: _Numbered) -> Iterator[Cells]:
 
 
 def _of_groups(numbered: _Numbered) -> Iterator[Cells]:
-    """By last vote, unlike the sums in comments.csv: a person stands in one group with one vote."""
+    """Returns the votes of each group by last vote, unlike the sums in comments.csv: a participant is in one group with
+    one vote.
+    """
     names = "abcde"[: numbered.groups.number]
     yield ("comment-id", "comment", *_columns("total"), *(it for name in names for it in _columns(f"group-{name}")))
     totals = [numbered.matrix.totals()]
@@ -165,7 +167,7 @@ def _columns(name: str) -> Iterable[str]:
 
 
 def _at(moment: datetime) -> tuple[int, str]:
-    """Milliseconds since 1970, and the time as JavaScript prints it."""
+    """Returns milliseconds since 1970, and the time in the format of JavaScript."""
     past = moment - _EPOCH
     milliseconds = past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
     return milliseconds, f"{moment.astimezone(UTC):%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)"

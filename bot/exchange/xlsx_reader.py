@@ -1,56 +1,66 @@
-"""The first sheet of a spreadsheet (XLSX, ECMA-376) as rows of text: nothing is run, nothing grows beyond bounds.
+"""Reads the first sheet of a spreadsheet (XLSX, ECMA-376) as rows of text. Nothing is executed, and sizes are limited.
 
-An XLSX file is a ZIP of XML. Refused are documents that declare entities (a few of them unfold to gigabytes), parts
-that are larger than they say, and cells with formulas.
+An XLSX file is a ZIP of XML. The reader refuses documents that declare entities (a few of them can expand to
+gigabytes), parts that are packed too densely, and cells with formulas. It reads row by row and counts meanwhile, so its
+memory does not depend on the size of the sheet.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-from bot.exchange.files import MAX_FILE_BYTES, Row
+from bot.exchange import archives
+from bot.exchange.files import Row
 from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 _CELL: Final = re.compile(r"([A-Z]{1,3})\d+")
-_MOST_CELLS: Final = 5_000_000
+_STRINGS: Final = "xl/sharedStrings.xml"
+_MOST_CELLS: Final = 2_000_000
+"""Rows and cells of a sheet, also empty ones: a hundred thousand ideas. They take about half a minute."""
+_MAX_PARTS: Final = 100_000
+"""Elements of one row: a sheet has at most 16,384 columns."""
+_MAX_DEPTH: Final = 32
+_MAX_TEXT_BYTES: Final = 1 << 20
+"""Bytes without an element: a cell of Excel has at most 32,767 characters."""
+_CHUNK: Final = 1 << 16
 _GERMAN: Final = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})(?:,? (\d\d:\d\d(?::\d\d)?))?")
-_DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no zones
+_DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets have no time zones
 
 
 def xlsx_rows(path: Path, needed: Sequence[str], aside: RejectedRows = STRICT) -> Iterator[tuple[int, Row]]:
-    """The rows below the head with their numbers; those with a formula or an error in them are set aside. Raises
-    BadFile.
-    """
-    parts = _parts(path)
-    strings = [_text(it) for it in _parse(path, parts["strings"]).iter(f"{_MAIN}si")] if parts["strings"] else []
+    """Yields the rows below the header with their numbers; rejects rows with a formula or an error. Raises BadFile."""
     head: list[str] = []
-    for number, cells in _rows(path, _parse(path, parts["sheet"]), strings):
-        if isinstance(cells, BadFile):
-            if not head:
-                raise cells
-            aside.add(cells)
-            continue
+    for number, cells in _opened_rows(path):
         if not head:
-            head = cells
-            if missing := [column for column in needed if column not in head]:
-                raise BadFile(path, number, f"the columns {', '.join(missing)} are missing", "export it anew")
-            continue
-        if any(cells):
+            head = _header(path, number, cells, needed)
+        elif isinstance(cells, BadFile):
+            aside.add(cells)
+        elif any(cells):
             yield number, dict(zip(head, [*cells, *[""] * (len(head) - len(cells))], strict=False))
     if not head:
-        raise BadFile(path, None, "the first sheet is empty", "export it anew")
+        raise BadFile(path, None, "the first sheet is empty", "export it again")
+
+
+def _header(path: Path, number: int, cells: list[str] | BadFile, needed: Sequence[str]) -> list[str]:
+    if isinstance(cells, BadFile):
+        raise cells
+    if missing := [column for column in needed if column not in cells]:
+        raise BadFile(path, number, f"the columns {', '.join(missing)} are missing", "export it again")
+    return cells
 
 
 def iso_time(cell: str) -> str:
-    """A time as ISO 8601, also where the spreadsheet counts days, or it is written as in German ("01.02.2025")."""
+    """Returns a time as ISO 8601, also if it is a serial day number or in German notation ("01.02.2025")."""
     if written := _GERMAN.fullmatch(cell):
         date, time = "-".join(reversed(written.groups()[:3])), written[4] or "00:00"
         return f"{date}T{time}"
@@ -60,64 +70,128 @@ def iso_time(cell: str) -> str:
         return cell
 
 
-def _parts(path: Path) -> dict[str, bytes]:
+def _opened_rows(path: Path) -> Iterator[tuple[int, list[str] | BadFile]]:
+    """Yields the rows of the first sheet while they are unpacked. Raises BadFile."""
     try:
-        with zipfile.ZipFile(path) as packed:
+        with archives.open_archive(path) as packed:
             sheets = sorted((int(found[1]), name) for name in packed.namelist() if (found := _SHEET.fullmatch(name)))
             if not sheets:
-                raise BadFile(path, None, "there is no sheet in it", "save it as XLSX")
-            shared = "xl/sharedStrings.xml"
-            return {
-                "sheet": _bounded(path, packed, sheets[0][1]),
-                "strings": _bounded(path, packed, shared) if shared in packed.namelist() else b"",
-            }
+                raise BadFile(path, None, "it contains no sheet", "save it as XLSX")
+            has_strings = _STRINGS in packed.namelist()
+            strings = [_text(it) for it in _elements(path, packed, _STRINGS, "si")] if has_strings else []
+            with closing(_elements(path, packed, sheets[0][1], "row")) as rows:
+                yield from _rows(path, rows, strings)
     except FileNotFoundError:
         raise BadFile(path, None, "there is no such file", "check the name") from None
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as fault:
-        raise BadFile(path, None, f"it is no XLSX file ({type(fault).__name__})", "save it as XLSX") from None
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise BadFile(path, None, f"it is not an XLSX file ({type(error).__name__})", "save it as XLSX") from None
 
 
-def _bounded(path: Path, packed: zipfile.ZipFile, name: str) -> bytes:
+def _elements(path: Path, packed: zipfile.ZipFile, name: str, wanted: str) -> Generator[ET.Element, None, None]:
+    """Yields the elements with this tag, one after another, each complete; others are dropped. Raises BadFile."""
+    archives.check_member(packed, name)
+    parser: ET.XMLPullParser[Any] = ET.XMLPullParser(("start", "end"))
+    picked = _PickedElements(path, f"{_MAIN}{wanted}")
+    before, silent = b"", 0
     with packed.open(name) as part:
-        content = part.read(MAX_FILE_BYTES + 1)
-    if len(content) > MAX_FILE_BYTES:
-        raise BadFile(path, None, f"{name} has more than {MAX_FILE_BYTES // 1024 // 1024} MB", "take fewer rows")
-    return content
+        while chunk := part.read(_CHUNK):
+            _check_xml(path, before + chunk, is_first=not before)
+            before, silent = chunk[-16:], silent + len(chunk)
+            _feed(path, parser, chunk)
+            for event, element in _events(parser):
+                silent = 0
+                if picked.see(event, element):
+                    yield element
+            if silent > _MAX_TEXT_BYTES:
+                raise BadFile(path, None, "a cell is longer than any spreadsheet allows", "shorten it")
+    _feed(path, parser, b"")
+    for event, element in _events(parser):
+        if picked.see(event, element):
+            yield element
 
 
-def _parse(path: Path, content: bytes) -> ET.Element:
-    # Another encoding than UTF-8 could hide a document type from this look.
-    if (
-        b"<!DOCTYPE" in content
-        or b"<!ENTITY" in content
-        or b"\x00" in content
-        or content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    ):
-        raise BadFile(path, None, "its XML declares entities or an odd encoding", "save it anew with a spreadsheet")
+def _events(parser: ET.XMLPullParser[Any]) -> Iterator[tuple[str, ET.Element]]:
+    events: Any = parser.read_events()
+    yield from events
+
+
+def _feed(path: Path, parser: ET.XMLPullParser[Any], chunk: bytes) -> None:
+    """Parses the next bytes; none: the document ends here. Raises BadFile."""
     try:
-        return ET.fromstring(content)  # noqa: S314 - see above
-    except (ET.ParseError, LookupError, ValueError) as fault:
-        raise BadFile(path, None, f"its XML is broken ({fault})", "save it anew") from None
+        parser.feed(chunk) if chunk else parser.close()
+    except (ET.ParseError, LookupError, ValueError) as error:
+        raise BadFile(path, None, f"its XML is broken ({error})", "save it again") from None
 
 
-def _rows(path: Path, sheet: ET.Element, strings: Sequence[str]) -> Iterator[tuple[int, list[str] | BadFile]]:
-    """The rows with their numbers, or why one cannot be read. Raises BadFile where there are too many cells."""
+class _PickedElements:
+    """Finds complete elements with one tag, and drops everything else, so that no tree grows."""
+
+    def __init__(self, path: Path, wanted: str) -> None:
+        self._path = path
+        self._wanted = wanted
+        self._open: list[ET.Element] = []
+        self._inside = 0
+        self._parts = 0
+
+    def see(self, event: str, element: ET.Element) -> bool:
+        """Whether this event completes a wanted element. Raises BadFile if one is too deep or has too many parts."""
+        if event == "start":
+            self._begin(element)
+            return False
+        self._open.pop()
+        if element.tag == self._wanted and self._inside == len(self._open):
+            self._inside = self._parts = 0
+            if self._open:
+                self._open[-1].clear()
+            return True
+        if not self._inside and self._open:
+            self._open[-1].clear()
+        return False
+
+    def _begin(self, element: ET.Element) -> None:
+        if element.tag == self._wanted and not self._inside:
+            self._inside = len(self._open)
+        self._open.append(element)
+        self._parts += bool(self._inside)
+        if len(self._open) > _MAX_DEPTH:
+            raise BadFile(self._path, None, "its XML is nested too deeply", "save it again")
+        if self._parts > _MAX_PARTS:
+            raise BadFile(self._path, None, f"a row has more than {_MAX_PARTS:,} parts", "use fewer columns")
+
+
+def _check_xml(path: Path, content: bytes, *, is_first: bool) -> None:
+    # An encoding other than UTF-8 could hide a document type from this check.
+    is_odd = b"\x00" in content or (is_first and content[:2] in (b"\xff\xfe", b"\xfe\xff"))
+    if is_odd or b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise BadFile(
+            path, None, "its XML declares entities or an odd encoding", "save it again with a spreadsheet program"
+        )
+
+
+def _rows(path: Path, rows: Iterable[ET.Element], strings: Sequence[str]) -> Iterator[tuple[int, list[str] | BadFile]]:
+    """Yields the rows with their numbers, or the error of one. Raises BadFile if there are too many cells."""
     count = 0
-    for place, row in enumerate(sheet.iter(f"{_MAIN}row"), 1):
+    for place, row in enumerate(rows, 1):
         number = _whole(row.get("r", ""), place)
         cells: list[str] = []
-        fault: BadFile | None = None
+        error: BadFile | None = None
+        count += 1
+        _check_count(path, number, count)
         for cell in row.iter(f"{_MAIN}c"):
             column = _column(cell.get("r", ""), len(cells))
             count += 1 + max(0, column - len(cells))
-            if count > _MOST_CELLS:
-                raise BadFile(path, number, f"there are more than {_MOST_CELLS} cells", "take fewer rows")
+            _check_count(path, number, count)
             cells += [""] * (column + 1 - len(cells))
             try:
                 cells[column] = _value(path, number, cell, strings)
             except BadFile as found:
-                fault = fault or found
-        yield number, fault or cells
+                error = error or found
+        yield number, error or cells
+
+
+def _check_count(path: Path, number: int, count: int) -> None:
+    if count > _MOST_CELLS:
+        raise BadFile(path, number, f"there are more than {_MOST_CELLS} cells", "use fewer rows")
 
 
 def _whole(digits: str, otherwise: int) -> int:
@@ -125,7 +199,7 @@ def _whole(digits: str, otherwise: int) -> int:
 
 
 def _column(reference: str, following: int) -> int:
-    """The place of a cell called "AB7", counted from 0."""
+    """Returns the column of a cell such as "AB7", counted from 0."""
     found = _CELL.fullmatch(reference)
     if not found:
         return following
@@ -137,20 +211,20 @@ def _column(reference: str, following: int) -> int:
 
 def _value(path: Path, number: int, cell: ET.Element, strings: Sequence[str]) -> str:
     if cell.find(f"{_MAIN}f") is not None:
-        raise BadFile(path, number, "a cell holds a formula", "save the values instead")
+        raise BadFile(path, number, "a cell contains a formula", "save the values instead")
     if cell.get("t") == "inlineStr":
         return _text(cell)
     value = cell.findtext(f"{_MAIN}v") or ""
     if cell.get("t") == "s":
         place = _whole(value, len(strings))
         if place >= len(strings):
-            raise BadFile(path, number, "a cell points to a text that is not there", "save it anew")
+            raise BadFile(path, number, "a cell refers to a missing text", "save it again")
         return strings[place]
     if cell.get("t") == "e":
-        raise BadFile(path, number, f"a cell holds an error ({value[:20]})", "correct it")
+        raise BadFile(path, number, f"a cell contains an error ({value[:20]})", "correct it")
     return value
 
 
 def _text(element: ET.Element) -> str:
-    """The text of an element with all its runs, without the reading aids of Japanese."""
+    """Returns the text of an element with all its runs, without Japanese phonetic hints."""
     return "".join(it.text or "" for it in element.iter(f"{_MAIN}t"))

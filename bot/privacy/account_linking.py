@@ -27,6 +27,7 @@ from flows.commands.linking import CODE_DIGITS
 from flows.dialogue import engine
 from flows.events import LinkRequested, MessageCreated
 from flows.messages import MsgOut
+from flows.phrase_families import LINK_SIDES
 from flows.renderer import Renderer
 from storage.core.engines import locks_rows
 from storage.tables import answers, contacts
@@ -117,7 +118,9 @@ class _Linking:
         row = NewLinkCode(link_code_hash(self._keys, digits), request.person.contact_id, None, self._now + VALID)
         store_link_code(self._connection, row)
         code = " ".join(digits[start : start + 4] for start in range(0, CODE_DIGITS, 4))
-        return renderer.message(renderer.text("door.code", code=code, minutes=int(VALID.total_seconds() // 60)))
+        return renderer.message(
+            renderer.text("door.code", code=code, minutes=renderer.minutes(int(VALID.total_seconds() // 60)))
+        )
 
     def _take_code(self, request: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         contact_id = request.person.contact_id
@@ -145,7 +148,7 @@ class _Linking:
                     self._connection, name, request.person.language, self._catalogue
                 )
         lines += ["", renderer.text("door.how_twice")]
-        replies = [link.with_arguments("join", it, label=renderer.text(f"door.{it}")) for it in ("here", "there")]
+        replies = [link.with_arguments("join", it, label=renderer.text(LINK_SIDES[it])) for it in ("here", "there")]
         return renderer.message("\n".join(lines), [*replies, leave])
 
     def _join(self, request: Request[LinkRequested], renderer: Renderer) -> MsgOut:
@@ -170,6 +173,11 @@ class _Linking:
         spoke = {row.pseudonym for row in given if row.value is not None}
         return [pair for pair in every if pair.here in spoke and pair.there in spoke]
 
+    def _empty(self, both: list[_Overlap]) -> list[str]:
+        """Returns the session to erase of each pair: the one here if it has no answers, else the one there."""
+        spoke = {row.pseudonym for row in answers_of_people(self._connection, [it for pair in both for it in pair])}
+        return [pair.there if pair.here in spoke else pair.here for pair in both]
+
     def _merge_contacts(self, request: Request[LinkRequested], kept: int, lost: list[str]) -> None:
         gone = request.person.contact_id
         every = self._pseudonyms(gone, kept)
@@ -179,17 +187,11 @@ class _Linking:
         for name in lost:
             self._keep_superseded(name, kept)
         # Of two sessions, an empty one is erased.
-        both = [pair for pair in every if pair.here in stored and pair.there in stored and not {*pair} & {*lost}]
-        spoke = {row.pseudonym for row in answers_of_people(self._connection, [it for pair in both for it in pair])}
-        empty = [pair.there if pair.here in spoke else pair.here for pair in both]
+        empty = self._empty([pair for pair in every if {*pair} <= stored.keys() - lost])
         erase_sessions(self._connection, empty)
         removed = {*lost, *empty}
-        waits = [row for name, row in stored.items() if row.waiting_key == self._keys.waiting(kept)]
-        if (
-            request.participation
-            and request.participation.pseudonym not in removed
-            and any(row.pseudonym not in removed for row in waits)
-        ):
+        waits = {row.pseudonym for row in stored.values() if row.waiting_key == self._keys.waiting(kept)}
+        if request.participation and request.participation.pseudonym not in removed and waits - removed:
             self._pause(request)
         if request.person.incompatible_session and waits:
             release_sessions(

@@ -16,6 +16,7 @@ from bot.proposals.codes import parse_proposal_code
 from bot.proposals.facts import ReadableProposals
 from flows.events import ContributionsRequested
 from flows.messages import MsgOut, QuickReply
+from flows.phrase_families import OWN_PROPOSAL_STATES, RATINGS, REALLY
 from flows.renderer import Renderer
 from storage.tables import ratings
 from storage.tables.moderation import merged_into_proposals, moderations_by_id
@@ -61,9 +62,17 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
         gone += [ErasedRecord("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
         erase_ratings(connection, names)
         return renderer.message(renderer.text("mine.votes_gone"))
-    wanted = parse_proposal_code(asked.code)
     if kind == "unrate":
-        return _unrated(batch, names, wanted or "", renderer)
+        return _unrated(batch, names, parse_proposal_code(asked.code) or "", renderer)
+    return _answer_about_proposal(batch, asked, names, renderer)
+
+
+def _answer_about_proposal(
+    batch: BatchContext, asked: ContributionsRequested, names: list[str], renderer: Renderer
+) -> MsgOut:
+    """Withdraws or erases one proposal with its copies; before an erasure the bot asks."""
+    connection, gone, kind = batch.connection, batch.outcome.erased_records, asked.kind
+    wanted = parse_proposal_code(asked.code)
     row = next((it for it in proposals_of_people(connection, names) if it.code == wanted), None)
     if row is None:
         return renderer.message(renderer.text("mine.unknown"), [renderer.command("mine")])
@@ -82,6 +91,12 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
     return renderer.message(renderer.text("mine.deleted", code=row.code))
 
 
+def _proposal_lines(row: StoredProposal, renderer: Renderer) -> tuple[str, str]:
+    state = "withdrawn" if row.withdrawn_at else "released" if row.released_at else "waiting"
+    text = f"{row.title}: {row.text}" if row.title else row.text
+    return f"{row.code} ({renderer.text(OWN_PROPOSAL_STATES[state])})", text[:_SHOWN]
+
+
 def _shown(connection: Connection, names: list[str], renderer: Renderer, page: int) -> MsgOut:
     """Shows proposals and the newest ratings; further pages show older ratings only."""
     own = proposals_of_people(connection, names)
@@ -89,9 +104,7 @@ def _shown(connection: Connection, names: list[str], renderer: Renderer, page: i
     lines = [renderer.text("mine.head") if own or given else renderer.text("mine.nothing")]
     replies: list[QuickReply] = []
     for row in own if page <= 1 else ():
-        state = "withdrawn" if row.withdrawn_at else "released" if row.released_at else "waiting"
-        text = f"{row.title}: {row.text}" if row.title else row.text
-        lines += ["", f"{row.code} ({renderer.text(f'mine.{state}')})", text[:_SHOWN]]
+        lines += ["", *_proposal_lines(row, renderer)]
         replies += [] if row.withdrawn_at else [contribution_button(renderer, "withdraw", row.code)]
         replies.append(contribution_button(renderer, "delete", row.code, asks_first=True))
     if own and page <= 1:
@@ -128,7 +141,7 @@ def _ratings_told(
             if is_shown
             else renderer.text("mine.not_shown")
         )
-        thinks = [f"statements.{_VOTES[row.vote]}", *(["statements.important"] if row.important else [])]
+        thinks = [RATINGS[_VOTES[row.vote]], *(["statements.important"] if row.important else [])]
         lines += ["", f"{rated.code}: {renderer.listed([renderer.text(it) for it in thinks])}", text]
     lines += ["", renderer.text("mine.how_votes", code=here[-1][1].code)]
     replies = [contribution_button(renderer, "unrate", rated.code) for _, rated in here]
@@ -157,7 +170,7 @@ def _really(renderer: Renderer, kind: str, code: str) -> MsgOut:
     mine = renderer.command("mine")
     surely = mine.with_arguments(kind, *filter(None, [code]), label=renderer.text("mine.surely"))
     keep = mine._replace(label=renderer.text("mine.keep"))
-    return renderer.message(renderer.text(f"mine.really_{kind}", code=code), [keep, surely])
+    return renderer.message(renderer.text(REALLY[kind], code=code), [keep, surely])
 
 
 def contribution_button(renderer: Renderer, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from types import MappingProxyType
 
@@ -20,11 +20,14 @@ from bot.consultations.pseudonyms import pseudonyms_of
 from bot.consultations.stored_revisions import UnreadableError
 from bot.privacy import subscriptions
 from bot.proposals import contributions, lineage, merge_split
+from flows.dialogue.messages_text import localized_flow
 from flows.events import DataRequested, ErasureRequested
 from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
+from flows.phrase_families import MISSING_IN_SUMMARY
 from flows.renderer import Renderer
+from flows.session import Session
 from flows.values import Missing
 from storage.tables import answers, contacts, messages
 from storage.tables.account_links import superseded_answers_of
@@ -112,6 +115,27 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
         for what in subscriptions.subscriptions_in_words(wishes, renderer, catalogue)
     ]
     pseudonyms = pseudonyms_of(connection, person.contact_id, keys)
+    sessions = list(_sessions(connection, pseudonyms, person, catalogue, renderer))
+    lines += sessions
+    lines += _superseded(connection, person, keys, catalogue, renderer)
+    if not sessions:
+        lines += ["", renderer.text("mydata.nothing")]
+    lines += _unhandled(connection, [door.lookup for door in doors], keys, renderer)
+    lines += contributions.own_contribution_lines(connection, pseudonyms, renderer)
+    return renderer.message("\n".join(lines))
+
+
+def _unhandled(connection: Connection, lookups: Sequence[bytes], keys: Keys, renderer: Renderer) -> Iterator[str]:
+    """Yields the messages that could not be answered."""
+    letters = messages.dead_letters_of(connection, lookups)
+    for letter in sorted(open_dead_letter(letter, keys) for letter in letters):
+        yield renderer.text("mydata.unhandled", text=letter.said)
+
+
+def _sessions(
+    connection: Connection, pseudonyms: Sequence[str], person: Person, catalogue: Catalogue, renderer: Renderer
+) -> Iterator[str]:
+    """Yields each session with its answers and its attachments."""
     stored = sessions_of_people(connection, pseudonyms)
     given: dict[int, list[StoredAnswer]] = {}
     for answer in answers_of_people(connection, pseudonyms):
@@ -119,33 +143,25 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
     sent = attachments_of_people(connection, pseudonyms)
     read = contributions.answer_review_texts(connection, [row.id for row in stored.values()], renderer)
     for row in stored.values():
-        lines += [
-            "",
-            *_session_in_words(
-                connection, row, given=given.get(row.id, []), catalogue=catalogue, person=person, read=read
-            ),
-        ]
-        lines += [
-            f"{renderer.text(f'media.shown.{it.kind}')}: {renderer.text(f'media.state.{it.state}')}"
-            for it in sent
-            if it.session_id == row.id
-        ]
+        yield ""
+        yield from _session_in_words(
+            connection, row, given=given.get(row.id, []), catalogue=catalogue, person=person, read=read
+        )
+        for it in sent:
+            if it.session_id == row.id:
+                yield f"{renderer.text(f'media.shown.{it.kind}')}: {renderer.text(f'media.state.{it.state}')}"
+
+
+def _superseded(
+    connection: Connection, person: Person, keys: Keys, catalogue: Catalogue, renderer: Renderer
+) -> Iterator[str]:
+    """Yields the answers that others replaced when addresses were linked."""
     for aside in superseded_answers_of(connection, person.contact_id):
         kept = from_json(keys.decrypt(aside.sealed, superseded_context(aside.id)))
         said = {it["question_key"]: (it["value"], it["missing"]) for it in kept["answers"]}
         where = kept["session"]["revision_id"], kept["session"]["language"]
-        lines += [
-            "",
-            renderer.text("mydata.set_aside"),
-            *_in_words(connection, *where, said, catalogue, person.language),
-        ]
-    if not stored:
-        lines += ["", renderer.text("mydata.nothing")]
-    letters = messages.dead_letters_of(connection, [door.lookup for door in doors])
-    unhandled = sorted(open_dead_letter(letter, keys) for letter in letters)
-    lines += [renderer.text("mydata.unhandled", text=letter.said) for letter in unhandled]
-    lines += contributions.own_contribution_lines(connection, pseudonyms, renderer)
-    return renderer.message("\n".join(lines))
+        yield from ("", renderer.text("mydata.set_aside"))
+        yield from _in_words(connection, *where, said, catalogue, person.language)
 
 
 def _session_in_words(
@@ -179,7 +195,7 @@ def _session_in_words(
 
 
 def _flow(connection: Connection, revision_id: int, catalogue: Catalogue) -> Flow | None:
-    """None where another program wrote the revision and this one cannot read it."""
+    """Returns the flow of a revision; None if this version cannot read it."""
     try:
         return catalogue.revision(connection, revision_id).flow
     except UnreadableError:
@@ -189,10 +205,10 @@ def _flow(connection: Connection, revision_id: int, catalogue: Catalogue) -> Flo
 def _as_stored(
     connection: Connection, revision_id: int, said: dict[str, tuple[str | None, str | None]], renderer: Renderer
 ) -> list[str]:
-    """Answers whose questions cannot be read: with the short names of consultation and questions."""
+    """Returns the answers to unreadable questions, with the keys of consultation and questions."""
     lines = [revisions_by_id(connection, [revision_id])[revision_id].slug]
     for key, (value, missing) in said.items():
-        shown = value if value is not None else renderer.text(f"summary.{missing or Missing.NOT_ASKED.value}")
+        shown = value if value is not None else renderer.text(MISSING_IN_SUMMARY[missing or Missing.NOT_ASKED])
         lines.append(f"{key}\n   {renderer.arrow} {shown}")
     return lines
 
@@ -206,32 +222,34 @@ def _in_words(
     language: str | None,
     read: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
-    """Answers (JSON, or why there is none, by question) as a person reads them, in their language if it is offered;
-    `read` says by question what became of an answer.
+    """Formats answers (JSON, or the reason for a missing one, by question) for their author, preferably in the author's
+    language; `read` has the moderation state of each answer.
     """
     flow = _flow(connection, revision_id, catalogue)
     if flow is None:
         return _as_stored(connection, revision_id, said, catalogue.main_menu.renderer(language or spoken))
-    localized = flow.localized[language if language in flow.languages else spoken]
+    answers = {key: from_json(value) for key, (value, _) in said.items() if value is not None}
+    language = language if language in flow.languages else spoken
+    localized = localized_flow(flow, Session(flow.code, language, "", answers=answers))
     lines = [localized.renderer.localized(flow.consultation.title)]
     for key in flow.questions:
         if key not in said:
             continue
-        value, missing = said[key]
-        if value is not None:
-            shown = localized.questions[key].show(from_json(value))
+        if key in answers:
+            shown = localized.questions[key].show(answers[key])
         else:
-            shown = localized.renderer.text(f"summary.{missing or Missing.NOT_ASKED.value}")
+            shown = localized.renderer.text(MISSING_IN_SUMMARY[said[key][1] or Missing.NOT_ASKED])
         lines.append(
             f"{localized.titles[key]}\n   {localized.renderer.arrow} "
             + " ".join([shown, *filter(None, [read.get(key)])])
         )
-    lines.append(localized.renderer.text("mydata.deletion", days=flow.consultation.retention.days))
+    renderer = localized.renderer
+    lines.append(renderer.text("mydata.deletion", days=renderer.days(flow.consultation.retention.days)))
     return lines
 
 
 def answers_in_words(connection: Connection, pseudonym: str, language: str | None, catalogue: Catalogue) -> list[str]:
-    """What was answered under a pseudonym, as a person reads it."""
+    """Formats the answers of a pseudonym for their author."""
     row = sessions_of_people(connection, [pseudonym])[pseudonym]
     given = answers_of_people(connection, [pseudonym])
     said: dict[str, tuple[str | None, str | None]] = {
@@ -243,17 +261,16 @@ def answers_in_words(connection: Connection, pseudonym: str, language: str | Non
 
 
 def superseded_context(number: int) -> bytes:
-    """What seals a set of answers that does not count to its row."""
+    """Returns the value to which a superseded set of answers is bound by encryption."""
     return b"set aside %d" % number
 
 
 def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Keys, new_id: Callable[[], int]) -> None:
-    """Deletes contacts, addresses, waiting messages, sessions, answers, consents, proposals and ratings
-    of these people.
+    """Deletes contacts with addresses, waiting messages, sessions, answers, consents, proposals and ratings.
 
-    What they sent instead of words belongs to nobody then, and `bot.delivery.attachments.fetcher` removes it, file and
-    row. Call `mark_erased_tables` in the same transaction, and `Store.scrub` after the commit. A message of theirs that
-    comes later starts from zero. Their addresses are no longer in memory either.
+    Attachments become orphans, and `bot.delivery.attachments.fetcher` deletes them, file and row. Call
+    `mark_erased_tables` in the same transaction, and `Store.scrub` after the commit. A later message of these senders
+    creates a new contact. Their addresses are also removed from memory.
     """
     every = all_consultation_ids(connection)
     pseudonyms = [keys.pseudonym(number, one) for number in contact_ids for one in every]
@@ -271,7 +288,7 @@ def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Key
 def contacts_without_data(
     connection: Connection, contact_ids: Sequence[int], consultation_ids: Iterable[int], keys: Keys
 ) -> list[int]:
-    """Which of these contacts have neither answers nor ideas nor votes in any of these consultations (any more)."""
+    """Returns those of these contacts without answers, proposals and votes in any of these consultations."""
     every = list(consultation_ids)
     names = {keys.pseudonym(number, one): number for number in contact_ids for one in every}
     known = set(progress_of_people(connection, list(names)))
@@ -284,6 +301,14 @@ def contacts_without_data(
 def contacts_among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str], keys: Keys) -> list[int]:
     """Returns the contacts with these pseudonyms; never stored."""
     return [number for number in contact_ids if keys.pseudonym(number, consultation_id) in pseudonyms]
+
+
+def contacts_by_pseudonym(
+    contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str], keys: Keys
+) -> dict[str, int]:
+    """Returns the contacts with these pseudonyms, by pseudonym; never stored."""
+    names = ((keys.pseudonym(number, consultation_id), number) for number in contact_ids)
+    return {name: number for name, number in names if name in pseudonyms}
 
 
 def progress_of_contacts(

@@ -28,6 +28,7 @@ from storage.tables.encrypted_columns import (
     encrypted_cells_after,
     replace_encrypted,
 )
+from storage.tables.staff_credentials import totp_context
 
 PORTION: Final = 1000
 """Rows per transaction; limits how long other writes wait."""
@@ -40,8 +41,9 @@ _BOUND: Final[dict[str, Callable[[EncryptedCell], bytes]]] = {
     "moderations": lambda cell: moderation_decisions.original_binding(
         "answer" if cell.about is None else "proposal", cell.key
     ),
+    "staff_credentials": lambda cell: totp_context(cell.key),
 }
-"""To what each thing is sealed."""
+"""The value to which each kind of data is bound by encryption."""
 
 
 class ReEncryption:
@@ -122,6 +124,6 @@ class ReEncryption:
         """Re-encrypts the files of all channels; the service is stopped meanwhile."""
         try:
             channels.reencrypt_channels(self._settings, self._keys)
-        except CipherError as fault:
+        except CipherError as error:
             self.unreadable += 1
-            self._complain(str(fault))
+            self._complain(str(error))

@@ -43,8 +43,7 @@ class RestoredRecords(NamedTuple):
 def erase_again(store: Store, keys: Keys, erasure_log: ErasureLog) -> RestoredRecords:
     """Erases restored records and returns them; writes nothing if there are none.
 
-    It may be killed at any time and run by several processes at once. Raises OSError and the classes of
-    `storage.core.errors`.
+    It may be killed at any time and run by several processes. Raises OSError and the classes of `storage.core.errors`.
     """
     if not find_restored(store, erasure_log):
         return RestoredRecords()

@@ -15,6 +15,7 @@ from bot.consultations.visibility import takes_no_answers
 from bot.privacy import personal_data
 from bot.privacy.account_linking import FORGIVEN_AFTER
 from bot.results import edition
+from flows.commands.words import MESSAGES_KEPT_DAYS
 from storage.tables import answers, messages
 from storage.tables.account_links import delete_expired_links
 from storage.tables.broadcasts import delete_broadcasts_before
@@ -30,9 +31,10 @@ from storage.tables.rooms import erase_room_results
 from storage.tables.sessions import erase_sessions_of_consultation, pseudonyms_in_period
 
 REPEATS_KEPT: Final = timedelta(days=8)
-"""Telegram keeps a message for a day, and no channel repeats one after a week. Only its day is stored, so a week takes
-eight days."""
-FAILURES_KEPT: Final = timedelta(days=30)
+"""Telegram keeps a message for a day, and no channel repeats a message after a week. Only its day is stored, so a week
+takes eight days.
+"""
+FAILURES_KEPT: Final = timedelta(days=MESSAGES_KEPT_DAYS)
 
 COPIES_KEPT: Final = timedelta(days=14)
 """Retention of database copies made before a migration."""

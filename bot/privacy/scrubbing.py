@@ -50,15 +50,15 @@ def rewrite(
     classes of `storage.core.errors`.
     """
     with store.reading() as connection:
-        waiting = [one for one in pending_rewrites(connection) if one.table not in without]
+        waiting = {one.table: one for one in pending_rewrites(connection) if one.table not in without}
     if not waiting:
         return Scrubbed()
     with rewriting.open_rewriter(store.writer.url.render_as_string(hide_password=False), bounds) as rewriter:
-        names = [rewriting.SAMPLES, *(one.table for one in waiting)]
+        names = [rewriting.SAMPLES, *waiting]
         outcomes = [(name, rewriter.rewrite(name)) for name in names if not (stop and stop.is_set())]
         forbidden = rewriter.turn_log_over()
-    done = {table for table, outcome in outcomes if outcome == "done"}
-    store.run(lambda connection: settle_rewrites(connection, [one for one in waiting if one.table in done]))
+    done = [waiting[table] for table, outcome in outcomes if outcome == "done" and table in waiting]
+    store.run(lambda connection: settle_rewrites(connection, done))
     return Scrubbed(outcomes, forbidden)
 
 
@@ -94,14 +94,14 @@ class Scrubber:
         while True:
             try:
                 await work()
-            except (StorageError, OSError) as fault:
-                log.error("scrub_failed", **error_place(fault))
+            except (StorageError, OSError) as error:
+                log.error("scrub_failed", **error_place(error))
                 self.soon()
                 await asyncio.sleep(SOON_SECONDS)
 
     async def _day(self) -> None:
         await self._woken.wait()
-        await asyncio.sleep(SOON_SECONDS)  # more may follow
+        await asyncio.sleep(SOON_SECONDS)  # further requests may arrive
         self._woken.clear()
         await self._free()
 

@@ -16,6 +16,7 @@ from flows.commands.subscriptions import TOPICS
 from flows.commands.words import Command
 from flows.events import PushesStopped, SubscriptionChange, SubscriptionRequested
 from flows.messages import MsgOut, QuickReply
+from flows.phrase_families import SUBSCRIPTION_CHOICES, TOPIC_NAMES
 from flows.questions.district import DISTRICTS, district_label
 from flows.renderer import Renderer
 from storage.tables import contacts
@@ -86,7 +87,7 @@ def subscription_in_words(kind: str, subject: str, renderer: Renderer, catalogue
     """Describes one subscription: "Thema: …"."""
     match kind:
         case "topic":
-            return renderer.text("news.topic", topic=renderer.text(f"topic.{subject}"))
+            return renderer.text("news.topic", topic=renderer.text(TOPIC_NAMES[subject]))
         case "district":
             return renderer.text("news.district", district=district_label(subject, renderer.language))
         case "outcome":
@@ -103,7 +104,9 @@ def _answer(request: Request[SubscriptionRequested], known: list[NewOptIn], batc
     if not request.person.is_proactive:
         return _Answer(renderer.message(renderer.text("news.not_here")))
     if wanted.kind in {"topics", "districts"}:
-        return _Answer(renderer.message(renderer.text(f"news.{wanted.kind}"), _choices(renderer, wanted.kind)))
+        return _Answer(
+            renderer.message(renderer.text(SUBSCRIPTION_CHOICES[wanted.kind]), _choices(renderer, wanted.kind))
+        )
     if wanted.kind in {"", "about"}:
         return _Answer(_offer(renderer, known, wanted.value, catalogue))
     if wanted.kind == "none":
@@ -111,7 +114,14 @@ def _answer(request: Request[SubscriptionRequested], known: list[NewOptIn], batc
         return _Answer(renderer.message(renderer.text("news.nothing_left"), [renderer.command("news")]), withdrawn=gone)
     if wanted.kind == "outcome" and not catalogue.is_known(wanted.value):
         return _Answer(renderer.message(renderer.text("stale"), [renderer.command("news")]))
-    about, what = cast("About", wanted.kind), subscription_in_words(wanted.kind, wanted.value, renderer, catalogue)
+    return _changed(request, renderer, batch)
+
+
+def _changed(request: Request[SubscriptionRequested], renderer: Renderer, batch: BatchContext) -> _Answer:
+    """Gives or withdraws one subscription. The wording that the contact agreed to is stored as a hash."""
+    wanted, contact_id = request.event.wanted, request.person.contact_id
+    about = cast("About", wanted.kind)
+    what = subscription_in_words(wanted.kind, wanted.value, renderer, batch.catalogue)
     if wanted.withdrawn:
         text = renderer.text("news.withdrawn", what=what)
         gone = (SubscriptionKey(contact_id, about, wanted.value),)
@@ -158,7 +168,7 @@ def subscriptions_in_words(known: Iterable[NewOptIn], renderer: Renderer, catalo
 def _choices(renderer: Renderer, kind: str) -> Iterator[QuickReply]:
     if kind == "topics":
         for topic in TOPICS:
-            yield _button(renderer, f"topic.{topic}", SubscriptionChange("topic", topic))
+            yield _button(renderer, TOPIC_NAMES[topic], SubscriptionChange("topic", topic))
     else:
         for key in DISTRICTS:
             yield QuickReply(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Container, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -19,9 +19,9 @@ class VoteBlock(NamedTuple):
     pseudonym: str
     keys: Set[str]
     has_unmarked: bool
-    """Whether votes of which no question is known were given here: earlier programs did not write it down."""
+    """Whether votes without a recorded question were given here: earlier versions did not record it."""
     named: Set[str] = frozenset()
-    """Codes of proposals which other answers of the person name: support given there stays."""
+    """Codes of proposals in other answers of the participant: votes from these answers stay."""
 
 
 class BlockVotes(NamedTuple):
@@ -33,7 +33,7 @@ class BlockVotes(NamedTuple):
 
 def block_of(flow: Flow, pseudonym: str, keys: Set[str], answers: Mapping[str, object]) -> VoteBlock:
     """Returns the block of these questions for a participant with these other answers."""
-    blocks = {key for key in flow.questions if flow.nodes[key].type == "statements"}
+    blocks = {key for key in flow.questions if flow.nodes[key].carries == "votes"}
     named = frozenset(value for key, value in answers.items() if key not in keys and isinstance(value, str))
     return VoteBlock(pseudonym, keys, bool(blocks) and blocks <= keys, named)
 
@@ -57,16 +57,17 @@ def delete_block_votes(connection: Connection, blocks: Sequence[VoteBlock]) -> N
     store_votes(connection, list(left.values()))
 
 
+def _is_of(vote: NewRatingEvent, block: VoteBlock, spared: Container[int]) -> bool:
+    """Whether a vote was given in the block; older votes have no question and count for it unless they are `spared`."""
+    if vote.question_key is not None:
+        return vote.question_key in block.keys
+    return block.has_unmarked and vote.proposal_id not in spared
+
+
 def _split(given: list[NewRatingEvent], block: VoteBlock, known: Mapping[str, int]) -> BlockVotes:
     spared = {known[code] for code in block.named if code in known}
-
-    def is_here(vote: NewRatingEvent) -> bool:
-        if vote.question_key is not None:
-            return vote.question_key in block.keys
-        return block.has_unmarked and vote.proposal_id not in spared
-
-    here = [vote for vote in given if is_here(vote)]
-    # What was merged into another proposal was carried there.
+    here = [vote for vote in given if _is_of(vote, block, spared)]
+    # a vote on a merged proposal was copied to its target
     origins = {vote.proposal_id for vote in here}
     gone = [vote for vote in given if vote in here or vote.carried_from in origins]
     touched = {vote.proposal_id for vote in gone}

@@ -1,7 +1,7 @@
-"""Reference codes of contributions: random, and recognised however they are typed.
+"""Reference codes of contributions: random, and accepted in any spelling.
 
-Authors get the code of their proposal. The code of an open answer is shown to staff only, so no participant can
-prove which answer is theirs.
+Authors get the code of their proposal. The code of an open answer is shown to staff only, so no participant can prove
+which answer is theirs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CODE: Final = re.compile(
     re.IGNORECASE,
 )
 _FIRST: Final = frozenset(f"#{_PROPOSAL}{_ANSWER}{_PROPOSAL.lower()}{_ANSWER.lower()}")
-"""What every code begins with: nearly no message does, and this is asked of all of them."""
+"""The first characters of codes: a cheap test, because nearly no message is a code."""
 
 
 def new_proposal_code(random: Random = SYSTEM_RANDOM) -> str:

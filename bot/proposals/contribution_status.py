@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bot.proposals.moderation_rules import ModerationItem, load_items
 from bot.proposals.official_answers import REQUIRED_LANGUAGE
 from flows.languages import LANGUAGES
+from flows.phrase_families import ACCOUNT_STATES, ACCOUNT_STATUSES
 from storage.tables.proposals import NewProposalStatus, proposals_by_code, proposals_by_id
 
 Say = Callable[..., str]
@@ -24,11 +25,11 @@ class ContributionStatus(NamedTuple):
     seen: Seen
     consultation_id: int
     item: ModerationItem | None
-    """Only of what is public."""
+    """Only of public contributions."""
     steps: tuple[NewProposalStatus, ...]
     hidden_because: str = ""
     others: tuple[str, ...] = ()
-    """Codes of what stands for it now (merged), or of its parts (split)."""
+    """Codes of the proposal it was merged into, or of its parts after a split."""
 
 
 def contribution_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
@@ -69,7 +70,7 @@ def _seen(item: ModerationItem) -> Seen:
 
 def status_lines(account: ContributionStatus, say: Say, language: str, page: str = "") -> list[str]:
     """Returns the status in lines: the last step with its reason. `page` is the address with all steps."""
-    lines = [say(f"account.{account.seen}", code=account.code, others=", ".join(account.others))]
+    lines = [say(ACCOUNT_STATES[account.seen], code=account.code, others=", ".join(account.others))]
     if account.hidden_because:
         lines.append(say("account.reason", reason=account.hidden_because))
     if account.steps:
@@ -80,8 +81,10 @@ def status_lines(account: ContributionStatus, say: Say, language: str, page: str
 
 
 def step_lines(step: NewProposalStatus, say: Say, language: str) -> Iterator[str]:
-    """Yields the lines of one step: status, reason, responsible body and link."""
-    yield say("account.status", status=say(f"account.status.{step.status}"))
+    """Yields the lines of one step: that it is a correction, status, reason, responsible body and link."""
+    if step.is_correction:
+        yield say("account.correction")
+    yield say("account.status", status=say(ACCOUNT_STATUSES[step.status]))
     tag, reason = reason_in_language(step.reason, language)
     if reason and _plain(tag) == _plain(language):
         yield say("account.reason", reason=reason)
@@ -91,6 +94,17 @@ def step_lines(step: NewProposalStatus, say: Say, language: str) -> Iterator[str
         yield say("account.body", body=step.body)
     if step.link:
         yield say("account.more", link=step.link)
+
+
+def newest_first(steps: Sequence[NewProposalStatus]) -> list[NewProposalStatus]:
+    """Returns the steps, the newest first; corrections stay below the step that they correct."""
+    groups: list[list[NewProposalStatus]] = []
+    for step in steps:
+        if step.is_correction and groups:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return [step for group in reversed(groups) for step in group]
 
 
 def reason_in_language(reason: Mapping[str, str], language: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.proposals.moderation_rules import load_items
 from bot.proposals.pool import proposal_text
+from flows.phrase_families import PROPOSAL_STATES, RATINGS
 from flows.renderer import Renderer
 from storage.tables import moderation
 from storage.tables.open_answers import moderated_answers_of_sessions
@@ -17,7 +18,7 @@ from storage.tables.proposals import proposals_of_people
 from storage.tables.ratings import NewRating, Vote, ratings_of_people
 
 LONGEST: Final = 80
-"""Characters of a proposal beside a vote about it."""
+"""Characters shown of a rated proposal."""
 _VOTES: Final[Mapping[Vote, str]] = {1: "agree", -1: "disagree", 0: "pass"}
 
 
@@ -28,7 +29,7 @@ def own_contribution_lines(connection: Connection, pseudonyms: Sequence[str], re
     lines = []
     for row in own:
         state = "withdrawn" if row.withdrawn_at else items[row.id].state
-        shown = renderer.text(f"proposal.state.{state}")
+        shown = renderer.text(PROPOSAL_STATES[state])
         lines.append(renderer.text("mydata.proposal", code=row.code, state=shown, text=proposal_text(row)))
     rated = ratings_of_people(connection, pseudonyms)
     if rated:
@@ -66,7 +67,7 @@ def _rated(connection: Connection, rated: Sequence[NewRating], renderer: Rendere
     about = load_items(connection, [row.proposal_id for row in rated])
     for row in rated:
         item = about[row.proposal_id]
-        said = [renderer.text(f"statements.{_VOTES[row.vote]}")]
+        said = [renderer.text(RATINGS[_VOTES[row.vote]])]
         if row.important:
             said.append(renderer.text("statements.important"))
         words = shorten(proposal_text(item.proposal), LONGEST, placeholder=" …") if item.is_public else ""

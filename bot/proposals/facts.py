@@ -31,12 +31,12 @@ from storage.tables.proposals import StoredProposal, proposals_by_code, proposal
 from storage.tables.ratings import ratings_of_people, store_votes
 
 DRAWN: Final = 3
-"""So many are drawn for each person: one of them may be the own one, or hidden a moment ago."""
+"""The number of statements drawn for each contact: some may be their own, or were hidden a moment ago."""
 _OPEN_TO_AUTHORS: Final = frozenset({"waiting", "released", "hidden"})
 
 
 Named = Callable[[int, int], str]
-"""Contact and consultation → who that is there (`bot.common.keys`): computed for the moment, stored nowhere."""
+"""(contact, consultation) → pseudonym (`bot.common.keys`): computed on demand, never stored."""
 
 
 def proposal_fact_sources(
@@ -59,7 +59,7 @@ class ReadableProposals(NamedTuple):
     rows: Mapping[int, StoredProposal]
     texts: Mapping[int, Mapping[str, NewProposalText]]
     authors: Mapping[int, Sequence[tuple[int, frozenset[str]]]]
-    """Consultation and authors there: of the proposal, and of what it was taken over from."""
+    """The consultation and pseudonyms of the authors of the proposal, and of the original of a copy."""
 
     @staticmethod
     def of(connection: Connection, ids: set[int]) -> ReadableProposals:
@@ -78,11 +78,11 @@ class ReadableProposals(NamedTuple):
         )
 
     def statement(self, id_: int, language: str) -> Statement:
-        """Returns a proposal for a reader of this language, translated where a translation exists."""
+        """Returns a proposal for a reader of this language, translated if possible."""
         row = self.rows[id_]
         own = proposal_text(row)
         texts, is_own = self.texts.get(id_, {}), _base(row.language) == _base(language)
-        # Plain German instead of German is easier to read, and no translation to be told of.
+        # A text in plain German needs no note for readers of German that it is a translation.
         text = texts.get(language) or (None if is_own else texts.get(_base(language)))
         if text is not None:
             said = f"{text.title}\n{text.text}" if text.title else text.text
@@ -164,7 +164,7 @@ class _Similar:
 
 
 def _votes(connection: Connection, askers: Sequence[FactRequest]) -> dict[str, dict[int, StoredVote]]:
-    """What these people have said so far, by pseudonym and proposal: stored, or in this batch."""
+    """Returns the current votes of these contacts, by pseudonym and proposal: stored ones, and those of this batch."""
     found: dict[str, dict[int, StoredVote]] = {asker.pseudonym: {} for asker in askers}
     for row in ratings_of_people(connection, list(found)):
         found[row.pseudonym][row.proposal_id] = StoredVote(row.vote, row.important)
@@ -175,8 +175,8 @@ def _votes(connection: Connection, askers: Sequence[FactRequest]) -> dict[str, d
 
 
 def _rated(connection: Connection, votes: Mapping[str, Mapping[int, object]]) -> dict[str, int]:
-    """How many proposals these people have rated; what only counts for one because another was merged into it does not
-    count twice.
+    """Returns the number of proposals rated by these contacts, without carried votes, which would count a merged
+    proposal twice.
     """
     states = moderations_by_id(connection, sorted({id_ for given in votes.values() for id_ in given}))
     into = {id_: state.merged_into for id_, state in states.items() if state.merged_into is not None}
@@ -194,7 +194,7 @@ def _forget_dropped(
     asked: Sequence[tuple[FactRequest, NextStatement]],
     votes: Mapping[str, dict[int, StoredVote]],
 ) -> None:
-    """Takes out what people said in questions that go in this very turn, stored or in this batch."""
+    """Removes votes and answers of questions that leave the path in this turn, stored or of this batch."""
     going = [(asker, need.dropped) for asker, need in asked if need.dropped]
     blocks = [block_of(asker.published.flow, asker.pseudonym, dropped, asker.answers()) for asker, dropped in going]
     for (asker, dropped), found in zip(going, votes_of_blocks(connection, blocks) if blocks else (), strict=True):
@@ -220,7 +220,7 @@ def _my_vote(connection: Connection, asked: Sequence[tuple[FactRequest, OwnVote]
 
 
 def _is_mine(connection: Connection, asked: Sequence[tuple[FactRequest, IsOwnProposal]]) -> list[bool]:
-    """Also what was submitted in this very batch."""
+    """Whether the proposal is the contact's own, including those submitted in this batch."""
     known = proposals_by_code(connection, [need.code for _, need in asked])
     states = moderations_by_id(connection, [row.id for row in known.values()])
     mine = []

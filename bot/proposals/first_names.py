@@ -1,7 +1,7 @@
-"""First names that are common in the city: with another capital word behind it, one of them is likely a person's name.
+"""First names common in the city: followed by another capitalised word they are probably a person's name.
 
-Made for this by hand. Left out are those that are words of their own or of places, in any language
-people write here (Rosa, Can, Deniz, Viktoria).
+Compiled by hand for this project. Names that are also words or places in a language of the residents are left out
+(Rosa, Can, Deniz, Viktoria).
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ _NAMES: Final = (
     re.compile(rf"(?i:меня зовут|мене звати|господин|госпожа|пан|пані)\s+{_CAPITAL}"),
     re.compile(rf"\b(?i:nazywam się|mam na imię|pan|pani)\s+{_CAPITAL}"),
     re.compile(r"(?:اسمي|أنا اسمي|السيد|السيدة)\s+\w+"),
-    # A first name with another capital word behind it, save where a place is called so.
+    # a first name followed by a capitalised word, unless it is the name of a place
     re.compile(rf"(?<![\w-])(?:{'|'.join(FIRST_NAMES)})\s+(?!{_PLACE}){_CAPITAL}+(?![\w'’-]|\s+{_PLACE})"),
 )
 _SCRIPTS: Final = {"ar": "ARABIC", "ru": "CYRILLIC", "uk": "CYRILLIC"}
@@ -86,7 +86,7 @@ def _has_iban(text: str, _: str) -> bool:
 
 
 def _is_iban(number: str) -> bool:
-    for length in range(15, min(len(number), 34) + 1):  # words may follow the number
+    for length in range(15, min(len(number), 34) + 1):  # the number may be followed by words
         turned = number[4:length] + number[:4]
         if int("".join(str(int(char, 36)) for char in turned)) % 97 == 1:
             return True

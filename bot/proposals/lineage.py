@@ -30,7 +30,7 @@ def original_code(row: StoredProposal) -> str:
 def copies_of_codes(connection: Connection, codes: Iterable[str]) -> list[StoredProposal]:
     """Loads all copies of proposals with these codes, also indirect ones."""
     wanted, found = set(codes), []
-    # Oldest first: what a copy was made of is older.
+    # oldest first, because an original is older than its copies
     for row in proposals_of_source(connection, SOURCE) if wanted else ():
         if original_code(row) in wanted:
             wanted.add(row.code)

@@ -60,7 +60,7 @@ def merge_proposals(
     """
     if proposal_id == into:
         raise DecisionRefused("itself")
-    # All that may change is locked at once, in the order of the ids: two merges across wait, and do not deadlock.
+    # Locks all rows that may change, in the order of their ids, so that concurrent merges do not deadlock.
     children = merged_into_proposals(context.connection, [proposal_id]).get(proposal_id, [])
     locked = load_items(context.connection, [proposal_id, into, *children], lock=True)
     source, target = locked.get(proposal_id), locked.get(into)
@@ -86,7 +86,9 @@ def _share_status(context: ModerationContext, sources: Sequence[int], target: Mo
     if not target.steps:
         return
     last = target.steps[-1]
-    rows = [last._replace(id=context.new_id(), proposal_id=source, at=context.now, tell_after=0) for source in sources]
+    # Authors of the sources did not hear an earlier answer, so that this one corrects nothing for them.
+    last = last._replace(at=context.now, tell_after=0, is_correction=False)
+    rows = [last._replace(id=context.new_id(), proposal_id=source) for source in sources]
     proposals.add_statuses(context.connection, rows)
 
 
@@ -116,34 +118,32 @@ def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[
     stored = newest_vote_ids(connection, sorted({row.pseudonym for row in rows}))
 
     def given(row: NewRating) -> tuple[datetime, int]:
-        # A carried rating has the id of the merge: the vote it was carried from says when it was given.
+        # A carried rating has the id of the merge; the original vote has the time.
         return row.rated_at, stored.get((row.carried_from or row.proposal_id, row.pseudonym), 0)
 
     for row in rows:
-        item = last.get(row.pseudonym)
-        if item is None or given(row) > given(item):
-            last[row.pseudonym] = row
-    carried = [row for row in last.values() if row.proposal_id != target.id]
-    events = [
-        NewRatingEvent(
-            id=new_id(),
-            proposal_id=target.id,
-            pseudonym=row.pseudonym,
-            vote=row.vote,
-            important=row.important,
-            at=row.rated_at,
-            question_key=None,
-            carried_from=row.carried_from or row.proposal_id,
-        )
-        for row in carried
-    ]
-    store_votes(connection, events)
+        last[row.pseudonym] = max(last.get(row.pseudonym, row), row, key=given)
+    carried = (row for row in last.values() if row.proposal_id != target.id)
+    store_votes(connection, [_carried(row, new_id(), target) for row in carried])
+
+
+def _carried(row: NewRating, id_: int, target: StoredProposal) -> NewRatingEvent:
+    return NewRatingEvent(
+        id=id_,
+        proposal_id=target.id,
+        pseudonym=row.pseudonym,
+        vote=row.vote,
+        important=row.important,
+        at=row.rated_at,
+        question_key=None,
+        carried_from=row.carried_from or row.proposal_id,
+    )
 
 
 def restore_text(
     context: ModerationContext, proposal_id: int, reason: str = "", *, seen: str | None = None
 ) -> ModerationItem:
-    """Makes a hidden or merged proposal wait for review again."""
+    """Makes a hidden, merged or released text wait for review again; a released one is no longer public."""
     known = load_items(context.connection, [proposal_id]).get(proposal_id)
     into = known.moderation.merged_into if known else None
     if into is not None:

@@ -60,7 +60,7 @@ _ACTS: Final[dict[DecisionKind, Act]] = {
     "restore": "text.restore",
 }
 _PLAIN_REASONS: Final = frozenset({"status", "translate"})
-"""Decisions whose reason is a code: a status, a language."""
+"""Decisions with a code as reason: a status, a language."""
 
 
 class ModerationContext(NamedTuple):
@@ -73,7 +73,7 @@ class ModerationContext(NamedTuple):
     staff_id: int | None
     name: str = ""
     actor: Actor = SYSTEM
-    """The same person in the audit log, or the key that decides for them."""
+    """The staff member or the API key, for the audit log."""
 
 
 class ProposalWording(NamedTuple):
@@ -109,11 +109,11 @@ def edit_text(
 ) -> ModerationItem:
     """Removes personal details from a text. The original is kept encrypted; the author sees the public text.
 
-    Translations are deleted because they no longer match. With the four-eyes rule the text is reviewed anew.
+    Translations are deleted because they no longer match. With the four-eyes rule the text is reviewed again.
     """
     item = lock_for_decision(context, proposal_id, "edit", seen)
     about, wording = item.proposal, check_wording_for(item, wording)
-    if item.answer:  # it still says whether it was spoken or a picture
+    if item.answer:  # the mark still tells whether it was a recording or a picture
         wording = wording._replace(text=answer_text.copy_media_mark(about.text, wording.text))
     if wording == ProposalWording(about.title, about.text):
         raise DecisionRefused("same_text")
@@ -162,6 +162,33 @@ def translate_text(
     return reload_item(context, proposal_id)
 
 
+def review_translation(
+    context: ModerationContext, proposal_id: int, language: str, *, reviewed: bool = True, seen: str | None = None
+) -> ModerationItem:
+    """Marks a translation as reviewed by a speaker of the language, or takes the mark back; its words stay."""
+    item = lock_for_decision(context, proposal_id, "translate", seen)
+    found = item.texts.get(language)
+    if found is None or found.reviewed == reviewed:
+        raise DecisionRefused("changed", language=language)
+    record_decision(context, proposal_id, "translate", language)
+    upsert_translations(context.connection, [found._replace(reviewed=reviewed, at=context.now)])
+    return reload_item(context, proposal_id)
+
+
+def remove_translation(
+    context: ModerationContext, proposal_id: int, language: str, *, seen: str | None = None
+) -> ModerationItem:
+    """Deletes one translation of a text."""
+    item = lock_for_decision(context, proposal_id, "translate", seen)
+    if language not in item.texts:
+        raise DecisionRefused("changed", language=language)
+    record_decision(context, proposal_id, "translate", language)
+    others = [row for tag, row in item.texts.items() if tag != language]
+    erase_translations(context.connection, [proposal_id])
+    upsert_translations(context.connection, others)
+    return reload_item(context, proposal_id)
+
+
 def lock_for_decision(
     context: ModerationContext, proposal_id: int, kind: DecisionKind, seen: str | None
 ) -> ModerationItem:
@@ -174,9 +201,16 @@ def lock_for_decision(
 
 
 def record_decision(
-    context: ModerationContext, proposal_id: int, kind: DecisionKind, reason: str | None = None
+    context: ModerationContext,
+    proposal_id: int,
+    kind: DecisionKind,
+    reason: str | None = None,
+    *,
+    act: Act | None = None,
 ) -> None:
-    """Records a decision with its reason; the audit log gets no reason, because reasons may quote the text."""
+    """Records a decision with its reason; the audit log gets no reason, because reasons may quote the text. `act`: how
+    the audit log names it, if not by its kind.
+    """
     row = NewDecision(
         id=context.new_id(),
         moderation_id=proposal_id,
@@ -189,7 +223,7 @@ def record_decision(
     about = load_items(context.connection, [proposal_id])[proposal_id].proposal
     slug = consultation_slug(context.connection, about.consultation_id)
     purpose = reason or "" if kind in _PLAIN_REASONS else ""
-    entry = context.actor.did(_ACTS[kind], f"{slug}/{about.code}", purpose, context.now)
+    entry = context.actor.did(act or _ACTS[kind], f"{slug}/{about.code}", purpose, context.now)
     audit.record_entry(context.connection, context.keys, entry)
 
 

@@ -51,8 +51,13 @@ RefusalReason = Literal[
     "reason_languages",
     "link",
     "only_proposals",
+    "nothing_to_correct",
+    "held",
+    "drafted",
+    "not_public",
+    "too_long",
 ]
-"""Why a decision cannot be made."""
+"""The reasons why a decision is not possible."""
 
 
 class DecisionRefused(Exception):
@@ -68,7 +73,7 @@ class ModerationItem(NamedTuple):
     """A proposal or an open answer with its decisions, translations and official answers."""
 
     proposal: StoredProposal
-    """What was written. Of an answer in the same form: it has no title, no author, no place and no status."""
+    """The text. Open answers have the same form, without title, author, location and status."""
     moderation: NewModeration
     decisions: tuple[NewDecision, ...] = ()
     texts: Mapping[str, NewProposalText] = MappingProxyType({})
@@ -78,7 +83,7 @@ class ModerationItem(NamedTuple):
     parts: tuple[int, ...] = ()
     """Ids of the proposals into which this one was split."""
     answer: OpenAnswer | None = None
-    """The answer this is; None: a proposal."""
+    """The open answer; None: a proposal."""
 
     @property
     def kind(self) -> Literal["proposal", "answer"]:
@@ -103,7 +108,7 @@ class ModerationItem(NamedTuple):
 
     @property
     def version(self) -> str:
-        """A digest of all that a decision should take into account: text, state, status, decisions."""
+        """Returns a digest of the data that a decision depends on: text, state, status, decisions."""
         about = self.proposal
         seen = (
             *(self.state, self.moderation.merged_into, about.title, about.text, about.status),
@@ -124,8 +129,9 @@ _POSSIBLE: Final[dict[DecisionKind, frozenset[ModerationState]]] = {
     "split": frozenset({"waiting", "released"}),
     "translate": frozenset({"waiting", "released"}),
     "status": frozenset({"waiting", "released"}),
-    # Who wants a split one back hides its parts and edits one of them: the text would be there twice.
-    "restore": frozenset({"hidden", "merged"}),
+    # A split proposal cannot be restored, because its text would be public twice; its parts can be hidden and edited
+    # instead.
+    "restore": frozenset({"hidden", "merged", "released"}),
 }
 _ONLY_PROPOSALS: Final[frozenset[DecisionKind]] = frozenset({"merge", "split", "status"})
 """An open answer belongs to one question and one participation: it is not merged, split or answered."""

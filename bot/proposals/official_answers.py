@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from sqlalchemy import Connection
+
+from bot.common.audit import Act
 from bot.proposals import lineage
 from bot.proposals.moderation_decisions import (
     LONGEST_REASON,
@@ -21,8 +25,9 @@ from storage.tables import proposals
 from storage.tables.proposals import NewProposalStatus, ProposalStatus
 
 REQUIRED_LANGUAGE: Final = "de"
-"""Every reason can be read in German; and in the language in which the proposal was written."""
+"""The languages of reasons: German, and that of the proposal."""
 LONGEST_BODY: Final = 200
+LONGEST_LINK: Final = 500
 
 
 class OfficialAnswer(NamedTuple):
@@ -32,6 +37,8 @@ class OfficialAnswer(NamedTuple):
     reason: Mapping[str, str]
     body: str = ""
     link: str = ""
+    is_correction: bool = False
+    """Corrects the last answer: pages and messages say so."""
 
 
 def answer_proposal(
@@ -42,57 +49,77 @@ def answer_proposal(
     The answer also applies to the originals in earlier waves, because their authors wait there.
     """
     item = lock_for_decision(context, proposal_id, "status", seen)
-    row = _checked(context, item, outcome)
-    if item.steps and item.steps[-1][2:6] == row[2:6]:
-        raise DecisionRefused("same_text")
+    step = step_of(item, outcome, context.now)
     rows = []
-    for one in (item, *_earlier(context, item)):
+    for one in (item, *earlier_items(context.connection, item, lock=True)):
         number = one.proposal.id
-        record_decision(context, number, "status", outcome.status)
+        is_correction = outcome.is_correction and bool(one.steps)
+        act: Act = "text.correct" if is_correction else "text.status"
+        record_decision(context, number, "status", outcome.status, act=act)
+        row = step._replace(is_correction=is_correction)
         rows.append(row._replace(id=context.new_id(), proposal_id=number))
         rows += [row._replace(id=context.new_id(), proposal_id=joined, tell_after=None) for joined in one.joined]
     proposals.add_statuses(context.connection, rows)
     return reload_item(context, proposal_id)
 
 
-def _earlier(context: ModerationContext, item: ModerationItem) -> list[ModerationItem]:
-    """Loads and locks the originals in earlier waves, without withdrawn ones."""
-    before = lineage.originals(context.connection, item.proposal)
+def earlier_items(connection: Connection, item: ModerationItem, *, lock: bool = False) -> list[ModerationItem]:
+    """Loads (and locks) the originals in earlier waves, without withdrawn ones: the answer applies to them as well."""
+    before = lineage.originals(connection, item.proposal)
     ids = [row.id for row in before if row.withdrawn_at is None]
-    return list(load_items(context.connection, ids, lock=True).values())
+    return list(load_items(connection, ids, lock=lock).values())
 
 
-def _checked(context: ModerationContext, item: ModerationItem, outcome: OfficialAnswer) -> NewProposalStatus:
-    """Returns the step as it is stored. Raises DecisionRefused."""
+def required_languages(item: ModerationItem) -> list[str]:
+    """Returns the languages in which a reason is required: German, and that of the proposal."""
+    return list(dict.fromkeys((REQUIRED_LANGUAGE, item.proposal.language)))
+
+
+def step_of(item: ModerationItem, outcome: OfficialAnswer, now: datetime) -> NewProposalStatus:
+    """Returns the status as it will be stored, with the id 0. Raises DecisionRefused for an incomplete answer, an
+    unusable link, the same answer again, or a correction where there is nothing to correct.
+    """
     if outcome.status == "received":
         raise DecisionRefused("status")
-    reason = {tag: clean_text(text).strip()[:LONGEST_REASON] for tag, text in outcome.reason.items()}
-    reason = {tag: text for tag, text in reason.items() if text}
-    missing = [tag for tag in dict.fromkeys((REQUIRED_LANGUAGE, item.proposal.language)) if tag not in reason]
+    reason = cleaned_reason(outcome.reason)
+    missing = [tag for tag in required_languages(item) if tag not in reason]
     if missing or not reason.keys() <= LANGUAGES.keys():
         raise DecisionRefused(
             "reason_languages", languages=", ".join(missing or sorted(reason.keys() - LANGUAGES.keys()))
         )
     body, link = clean_text(outcome.body).strip()[:LONGEST_BODY], outcome.link.strip()
-    if link and not _is_link(link):
+    if link and not is_link(link):
         raise DecisionRefused("link")
-    number = item.proposal.id
-    return NewProposalStatus(
-        id=context.new_id(),
-        proposal_id=number,
+    step = NewProposalStatus(
+        id=0,
+        proposal_id=item.proposal.id,
         status=outcome.status,
         reason=reason,
         body=body or None,
         link=link or None,
-        at=context.now,
+        at=now,
         tell_after=0,
+        is_correction=outcome.is_correction,
     )
+    if outcome.is_correction and not item.steps:
+        raise DecisionRefused("nothing_to_correct")
+    if item.steps and item.steps[-1][2:6] == step[2:6]:
+        raise DecisionRefused("same_text")
+    return step
 
 
-def _is_link(link: str) -> bool:
+def cleaned_reason(reason: Mapping[str, str]) -> dict[str, str]:
+    """Returns the texts as they are stored, without empty ones."""
+    texts = {tag: clean_text(text).strip()[:LONGEST_REASON] for tag, text in reason.items()}
+    return {tag: text for tag, text in texts.items() if text}
+
+
+def is_link(link: str) -> bool:
     """Tells whether a link is the address of a web page. Other links are not published."""
     try:
         parts = urlsplit(link)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and len(link) <= 500 and link.isprintable()
+    return (
+        parts.scheme in {"http", "https"} and bool(parts.hostname) and len(link) <= LONGEST_LINK and link.isprintable()
+    )

@@ -28,13 +28,13 @@ from storage.tables.open_answers import (
 
 
 class AnswerChanges(NamedTuple):
-    """What a batch of answers means for the review queue."""
+    """The effect of a batch of answers on the review queue."""
 
     new: list[NewAnswer]
     changed: list[int]
-    """Ids of what was read so far."""
+    """Ids of reviewed answers that changed."""
     gone: list[int]
-    """Ids of what is not said any more."""
+    """Ids of deleted answers."""
 
 
 def compare_answers(connection: Connection, given: Collection[NewAnswer]) -> AnswerChanges:
@@ -86,5 +86,5 @@ def queue_for_review(
             connection, [ModerationReset(id_, "waiting", flags=None, original=None, changed_at=now) for id_ in ids]
         )
         erase_translations(connection, ids)
-        # An approval was one of what stood there before.
+        # an approval was about the earlier text
         moderation.add_decisions(connection, [restore_decision(new_id(), id_, now) for id_ in ids])

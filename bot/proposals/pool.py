@@ -1,9 +1,9 @@
-"""The released proposals of each consultation in memory: how often each is drawn next, and which are similar.
+"""The released proposals of each consultation in memory: their probability of being drawn, and similar ones.
 
 The pool follows the store: it counts the votes after the last one it has counted, and reads the list of released
-proposals once a second. What matters to a participant (still released, not the own one, never twice) is read from
-the store each time, so a short delay is harmless. A periodic scan of all votes (`bot.proposals.vote_scan`) corrects
-the counts and computes how far statements divide participants.
+proposals once a second. Conditions of one participant (still released, not their own, never twice) are read from the
+store each time, so a short delay is harmless. A periodic scan of all votes (`bot.proposals.vote_scan`) corrects the
+counts and computes how much statements divide participants.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from storage.tables.ratings import count_ratings, newest_vote_id, votes_after
 
 LOOK_SECONDS: Final = 1.0
 PART: Final = 50
-"""Looking at what is released, and at all votes, may take a fiftieth of the time each: the more there is, the rarer."""
+"""The share of time for reading the released proposals, and for scanning all votes: the longer one takes, the rarer it
+is.
+"""
 GROWTH: Final = 0.1
 FEWEST: Final = 10
-"""All votes are looked at when there are a tenth more, and at least so many more…"""
+"""All votes are scanned when their number has grown by a tenth, and at least by this number…"""
 SCAN_SECONDS: Final = 300.0
-"""…or after so long, if statements were requested meanwhile."""
+"""…or after this time, if statements were requested meanwhile."""
 
 
 class StatementPool:
@@ -44,7 +46,7 @@ class StatementPool:
         self._place_of: dict[int, int] = {}
         self._agrees, self._passes, self._seen, self._extremity, self._weights = (np.zeros(0) for _ in range(5))
         self.fresh_votes = 0
-        """Counted since all were looked at."""
+        """The number of votes since the last scan."""
         self.surveyed_votes = 0
 
     def __len__(self) -> int:
@@ -130,7 +132,7 @@ class _Held(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """A look at all votes: when it was, and when the next one may be at the earliest."""
+    """The last scan of all votes, and the earliest time of the next one."""
 
     at: float
     not_before: float
@@ -179,7 +181,7 @@ class StatementPools:
         new, gone = pool.changed(visible_proposals(connection, consultation_id))
         pool.remove(gone)
         if new:
-            # Votes of this very batch are not written yet, older ones were counted up to here.
+            # Votes of this batch are not written yet; older ones are counted.
             pool.add(list(proposals_by_id(connection, new).values()), count_ratings(connection, new))
         now = self._clock()
         self._held[consultation_id] = _Held(pool, now + max(LOOK_SECONDS, PART * (now - began)))

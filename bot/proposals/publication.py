@@ -1,12 +1,12 @@
-"""The gate to the public: figures and words for everybody come through here, and from nowhere else.
+"""The only source of public figures and texts.
 
-Pages, API, open data, `results`, exports of the profile `public`, and what will be made of them later ask here. What
-comes out was released by a person, or was counted under the revision and the type it was given in, with small cells
-left out, and stands in the newest edition (`bot.results.edition`): who reads counts nothing. Everything else knows more
-than everybody may know. A test walks the code, so that nothing goes round (`tests/test_bot/test_publication.py`).
+Pages, API, open data, `results` and exports of the profile `public` use this module. It returns texts released by a
+moderator, and figures of the newest edition (`bot.results.edition`), counted under the revision and type of each
+answer, with small cells suppressed; readers trigger no counting. All other modules have access to unpublished data. A
+test checks the imports, so that no module bypasses this one (`tests/test_bot/test_publication.py`).
 
-Whether figures may be seen yet is the caller's to ask (`bot.consultations.visibility`): the command tells them before
-the end, too.
+The caller checks whether figures are public yet (`bot.consultations.visibility`), because the command line shows them
+before the end too.
 """
 
 from __future__ import annotations
@@ -36,13 +36,11 @@ from storage.tables.editions import EditionHead, newest_edition_head
 from storage.tables.revisions import PublishedRevision
 
 WithheldReason = Reason | Literal["not_yet"]
-"""Why counts are not told (`bot.results.counts.disclosure.Reason`); "not_yet" where the newest edition does not have
-them.
-"""
+"""Why counts are suppressed (`bot.results.counts.disclosure.Reason`); "not_yet" if the newest edition lacks them."""
 
 
 class PublicVotes(NamedTuple):
-    """How many people rated a proposal how; None where that may not be told."""
+    """The numbers of ratings of a proposal; None if suppressed."""
 
     people: int | None
     agree: int | None
@@ -53,9 +51,9 @@ class PublicVotes(NamedTuple):
 
 
 def public_figures(connection: Connection, slug: str, known: PublishedResults | None = None) -> PublishedResults | None:
-    """Everything about a consultation that everybody may see: its newest edition, with the words of this moment; None
-    where none was made yet. Counts nothing. `known` is given back where nothing has changed since. Raises CommandError
-    where there is no consultation of this name.
+    """Returns the public figures and texts of a consultation: its newest edition with the texts that are public now;
+    None if there is no edition yet. Counts nothing. Returns `known` if nothing has changed since. Raises CommandError
+    for an unknown consultation.
     """
     about = stored_revisions.live_revision(connection, slug)
     if known and _moment(connection, about) == (known.edition.number, known.edition.made_at):
@@ -70,43 +68,43 @@ def _moment(connection: Connection, about: PublishedRevision) -> tuple[int, date
 
 
 def public_edition(connection: Connection, about: PublishedRevision) -> EditionHead | None:
-    """Number and moment of the newest edition of figures; None where none was made yet."""
+    """Returns number and time of the newest edition; None if there is none."""
     return newest_edition_head(connection, about.consultation_id)
 
 
 def preview_figures(connection: Connection, slug: str, *, seed: int = 0) -> PublishedResults:
-    """The same, counted anew at this moment and stored nowhere: for the team, which may know before everybody does."""
+    """Counts the same now and stores nothing: for the team, which may see figures before they are public."""
     return published.preview_results(connection, slug, seed=seed)
 
 
 def public_proposals(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
 ) -> list[ModerationItem]:
-    """Released proposals that were not withdrawn, oldest first."""
+    """Returns the released proposals without withdrawn ones, oldest first."""
     rows = proposals.list_released_proposals(connection, consultation_id, after_id=after_id, limit=limit)
     return list(standings.load_items(connection, [row.id for row in rows]).values())
 
 
 def released_proposal(connection: Connection, code: str) -> ModerationItem | None:
-    """One released proposal; None where there is none, or none that everybody may read. An answer is none: its code
-    leads to no page (`texts`).
+    """Returns one released proposal; None for unknown codes and unpublished ones. Open answers have no page, so their
+    codes return None.
     """
     found = None if is_answer_code(code) else standings.item_by_code(connection, code)
     return found if found is not None and found.is_public else None
 
 
 def public_texts(connection: Connection, consultation_id: int) -> list[Quote]:
-    """Released answers in people's own words, apart from whose they are, in an order that says nothing."""
+    """Returns the released open answers without their participations, in random order."""
     return released_answers.load_quotes(connection, consultation_id)
 
 
 def public_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
-    """What became of these contributions, for who has the code: words of released ones only."""
+    """Returns the statuses of contributions for readers with their codes: texts of released ones only."""
     return accounting.contribution_statuses(connection, codes)
 
 
 def public_votes(connection: Connection, consultation_id: int, codes: Sequence[str]) -> Mapping[str, PublicVotes]:
-    """How these proposals were rated, as the newest edition tells it; nothing is told of one that is not in it yet."""
+    """Returns the ratings of these proposals in the newest edition; nothing for a proposal that it lacks."""
     document = load_newest_document(connection, consultation_id)
     nothing = PublicVotes(people=None, agree=None, disagree=None, passed=None, important=None, reason="not_yet")
     if document is None:
@@ -122,7 +120,7 @@ def public_votes(connection: Connection, consultation_id: int, codes: Sequence[s
 def _votes(statement: StatementResult) -> PublicVotes:
     counts = statement.by_last_vote
     important = None if counts.votes is None else statement.important
-    why = "" if counts.agrees is not None else statement.reason or "few"  # earlier rules gave no reason but that
+    why = "" if counts.agrees is not None else statement.reason or "few"  # the only reason in earlier rules
     return PublicVotes(
         people=counts.votes,
         agree=counts.agrees,
@@ -134,8 +132,9 @@ def _votes(statement: StatementResult) -> PublicVotes:
 
 
 def public_answer_counts(connection: Connection, consultation_id: int, least: int) -> OfficialAnswerRate:
-    """How many contributions were answered, and how many days that took, as far as it may be told: as the newest
-    edition says. While figures are hidden there is none, and this is no figure about answers of people.
+    """Returns the number of answered contributions and the median days until the answer, from the newest edition, as
+    far as they may be published. Public also while figures are hidden, because they are not about answers of
+    participants.
     """
     document = load_newest_document(connection, consultation_id)
     told = document.answered if document else None
@@ -143,10 +142,10 @@ def public_answer_counts(connection: Connection, consultation_id: int, least: in
 
 
 def meeting_picture(connection: Connection, about: MeetingQuestion) -> LiveResult:
-    """What a room may see of the answers to its present question."""
+    """Returns the published answers to the current question of a room."""
     return live_results.load_live_result(connection, about)
 
 
 def refresh_meeting_picture(connection: Connection, about: MeetingQuestion) -> LiveResult:
-    """The same, after looking for a newer picture; writes down what is shown."""
+    """Does the same after an update, if one is due; stores the published answers."""
     return live_results.renew_live_result(connection, about)

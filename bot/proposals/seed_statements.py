@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from random import Random
 from typing import Final, NamedTuple
 
@@ -13,13 +14,13 @@ from sqlalchemy import Connection
 from bot.common.sources import SYSTEM_RANDOM
 from bot.proposals.codes import new_proposal_code
 from flows.definition import Consultation
-from flows.questions.statements import Statements, first_language
 from flows.understanding.text import fold
 from flows.wording import Review, Text
 from storage.tables.moderation import NewModeration, NewProposalText, insert_moderations, upsert_translations
 from storage.tables.proposals import (
     NewProposal,
     ProposalRelease,
+    StoredProposal,
     Withdrawal,
     insert_proposals,
     proposals_of_source,
@@ -38,6 +39,17 @@ class _Seed(NamedTuple):
     language: str
 
 
+def changed_withdrawals(
+    stored: Iterable[StoredProposal], wanted: Container[str | None], now: datetime
+) -> list[Withdrawal]:
+    """Returns the withdrawals of rows that are no longer wanted, by `source_id`, and the restorations of the others."""
+    return [
+        Withdrawal(row.id, None if row.source_id in wanted else now)
+        for row in stored
+        if (row.withdrawn_at is None) != (row.source_id in wanted)
+    ]
+
+
 def publish_seeds(
     connection: Connection,
     consultation_id: int,
@@ -46,37 +58,32 @@ def publish_seeds(
     now: datetime,
     random: Random = SYSTEM_RANDOM,
 ) -> None:
-    """Publishes the seeds of a consultation. Idempotent: seeds missing in the file are withdrawn, seeds back in it
+    """Publishes the seeds of a consultation. Idempotent: seeds missing in the file are withdrawn, and restored if they
     return.
     """
     wanted = {seed.source_id: seed for seed in _seeds(consultation)}
     stored = [row for row in proposals_of_source(connection, SOURCE) if row.consultation_id == consultation_id]
-    known = {row.source_id: row for row in stored}
+    known = {row.source_id for row in stored}
     new = [(new_id(), seed) for source_id, seed in wanted.items() if source_id not in known]
     insert_proposals(connection, [_row(id_, seed, consultation_id, now, random) for id_, seed in new])
     insert_moderations(connection, [_released(id_, now) for id_, _ in new])
     release_proposals(connection, [ProposalRelease(id_, now) for id_, _ in new])
-    changed = [
-        Withdrawal(row.id, None if row.source_id in wanted else now)
-        for row in stored
-        if (row.withdrawn_at is None) != (row.source_id in wanted)
-    ]
-    withdraw_proposals(connection, changed)
+    withdraw_proposals(connection, changed_withdrawals(stored, wanted, now))
     ids = dict(new) | {row.id: wanted[row.source_id] for row in stored if row.source_id in wanted}
     upsert_translations(
-        connection, [text for id_, seed in ids.items() for text in _translations(id_, seed, consultation, now)]
+        connection,
+        list(chain.from_iterable(_translations(id_, seed, consultation, now) for id_, seed in ids.items())),
     )
 
 
 def _seeds(consultation: Consultation) -> Iterator[_Seed]:
     """Yields the seeds, identified by their text in their first language, so that their order does not matter."""
     for node in consultation.questions:
-        if isinstance(node, Statements):
-            for text in node.seeds:
-                language = first_language(text, list(consultation.languages))
-                words = fold(text.root[language].text)
-                digest = hashlib.sha256(f"{language} {words}".encode()).hexdigest()[:16]
-                yield _Seed(node.key, f"{consultation.slug}/{node.key}/{digest}", text, language)
+        for text in node.seed_statements():
+            language = text.first_language(list(consultation.languages))
+            words = fold(text.root[language].text)
+            digest = hashlib.sha256(f"{language} {words}".encode()).hexdigest()[:16]
+            yield _Seed(node.key, f"{consultation.slug}/{node.key}/{digest}", text, language)
 
 
 def _row(id_: int, seed: _Seed, consultation_id: int, now: datetime, random: Random) -> NewProposal:
@@ -87,7 +94,7 @@ def _row(id_: int, seed: _Seed, consultation_id: int, now: datetime, random: Ran
         question_key=seed.key,
         code=new_proposal_code(random),
         title=None,
-        text=seed.text.root[seed.language].text,
+        text=seed.text.root[seed.language].plain,
         language=seed.language.removesuffix("-simple"),
         district=None,
         topic=None,
@@ -109,7 +116,7 @@ def _translations(id_: int, seed: _Seed, consultation: Consultation, now: dateti
                 moderation_id=id_,
                 language=tag,
                 title=None,
-                text=wording.text,
+                text=wording.plain,
                 translator=TRANSLATOR,
                 reviewed=reviewed,
                 at=now,

@@ -14,12 +14,14 @@ from flows.understanding.text import fold
 
 NEAREST: Final = 3
 SIMILARITY_THRESHOLD: Final = 58.0
-"""Of 100. Below this two texts share a topic at most; tried on the German statements of a climate assembly."""
+"""The minimum similarity of 100. Below it two texts share a topic at most; tested with the German statements of a
+climate assembly.
+"""
 _GRAMS: Final = 24
-"""So many threes of a text are looked up, the rarest ones: frequent ones tell little and cost much."""
+"""The number of trigrams of a text that are looked up, the rarest ones: frequent ones are slow and hardly selective."""
 _CANDIDATES: Final = 60
 _LONGEST: Final = 600
-"""Letters of a text that are compared."""
+"""The number of characters of a text that are compared."""
 
 
 class SimilarityIndex:
@@ -56,6 +58,10 @@ class SimilarityIndex:
 
     def nearest(self, text: str, number: int = NEAREST) -> list[int]:
         """Returns the ids of up to `number` similar texts, the most similar first."""
+        return [id_ for id_, _ in self.scored(text, number)]
+
+    def scored(self, text: str, number: int = NEAREST) -> list[tuple[int, float]]:
+        """Returns up to `number` similar texts with their scores, the most similar first."""
         folded = similarity_text(text)
         places = self._candidates(folded)
         scores = similarity_scores([folded], [self._texts[place] for place in places])[0] if places else ()
@@ -63,7 +69,7 @@ class SimilarityIndex:
             ((score, -place) for score, place in zip(scores, places, strict=True) if score >= SIMILARITY_THRESHOLD),
             reverse=True,
         )
-        return [self._ids[-place] for _, place in near[:number]]
+        return [(self._ids[-place], float(score)) for score, place in near[:number]]
 
     def _candidates(self, folded: str) -> list[int]:
         """Returns the slots that share most of the rare trigrams with a text."""
@@ -72,9 +78,11 @@ class SimilarityIndex:
         if not rarest:
             return []
         views: list[NDArray[np.uint32]] = [np.frombuffer(places, dtype=np.uint32) for places in rarest]
-        found, counts = np.unique(np.concatenate(views), return_counts=True)
-        best = np.argsort(-counts, kind="stable")[:_CANDIDATES]
-        return [int(place) for place in found[best] if self._texts[place]]
+        counts = np.bincount(np.concatenate(views))
+        # The number of shared trigrams, and of equal ones the earlier slot: no two are the same.
+        ranks = counts * len(counts) - np.arange(len(counts))
+        best = np.argpartition(-ranks, _CANDIDATES)[:_CANDIDATES] if len(ranks) > _CANDIDATES else np.arange(len(ranks))
+        return [int(place) for place in best if counts[place] and self._texts[place]]
 
 
 def similarity_text(text: str) -> str:

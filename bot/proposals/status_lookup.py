@@ -16,22 +16,22 @@ from flows.renderer import Renderer
 
 
 class StatusLookup:
-    """Answers messages that are a code and nothing else. The session of the contact stays as it is."""
+    """Answers messages that are nothing but a code. The session of the contact does not change."""
 
     def __init__(self, catalogue: Catalogue, public_url: str) -> None:
         self._catalogue = catalogue
         self._public_url = public_url
         self._known: dict[str, ContributionStatus] = {}
         self._codes: dict[int, str] = {}
-        """Those of the batch that is worked on, by message."""
+        """The contributions of the current batch, by message."""
 
     def look(self, connection: Connection, arrived: Sequence[MsgIn]) -> None:
-        """Finds what the codes of a batch are about: nothing to do for nearly every batch."""
+        """Loads the contributions that the codes of a batch refer to; nearly every batch has none."""
         self._codes = {id(msg): code for msg in arrived if (code := _code_of(msg))}
         self._known = contribution_statuses(connection, sorted({*self._codes.values()})) if self._codes else {}
 
     def receive(self, batch: BatchContext, person: Person, msg: MsgIn) -> bool:
-        """Answers; False where the message is something else. In a consultation an unknown code may be an answer."""
+        """Answers a code; returns False for other messages. In a consultation an unknown code may be an answer."""
         code = self._codes.get(id(msg))
         status = self._known.get(code or "")
         if code is None or (status is None and (person.participation is not None or not _is_surely_a_code(msg.text))):
@@ -56,5 +56,5 @@ def _code_of(msg: MsgIn) -> str | None:
 
 
 def _is_surely_a_code(text: str) -> bool:
-    """Tells whether a message can only be a code: a word such as "Parkbaenk" has the letters of one."""
+    """Whether a message can only be a code: a word such as "Parkbaenk" consists of the same characters."""
     return any(char.isdigit() or char in "-#" for char in text)

@@ -77,8 +77,7 @@ class IdeaRows:
 def record_proposal(batch: BatchContext, person: Person, event: Proposed, hour: datetime) -> None:
     place = person.require_participation()
     flow, given = place.published.flow, place.session.answers
-    node = flow.nodes[event.key]
-    district, topic = (_code_of(flow, getattr(node, name, None), given) for name in ("district_from", "topic_from"))
+    district, topic = (_code_of(flow, key, given) for key in flow.question(event.key).place_keys())
     one = SubmittedIdea(
         event,
         consultation_id=place.published.consultation_id,
@@ -157,7 +156,7 @@ def _change(
     ]
     reset_moderations(connection, again)
     erase_translations(connection, ids)
-    # An approval was one of what stood there before.
+    # an approval was about the earlier text
     moderation.add_decisions(connection, [restore_decision(new_id(), id_, now) for id_ in ids])
 
 

@@ -1,8 +1,8 @@
-"""Scans all votes of a consultation in the background: the last vote of each participant, and how far each statement
+"""Scans all votes of a consultation in the background: the last vote of each participant, and how much each statement
 divides participants.
 
-Between scans the router only adds to its counts (`bot.proposals.pool`). These drift where votes are changed or
-erased, or where another process commits an older vote late.
+Between scans the router only adds to its counts (`bot.proposals.pool`). These drift where votes are changed or erased,
+or where another process commits an older vote late.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class VoteScan(NamedTuple):
     """The result of one scan, by proposal."""
 
     newest_event: int
-    """Votes with greater ids are not in it."""
+    """The id of the newest vote in it."""
     counts: Mapping[int, RatingCount]
     """By the last vote of each participant; proposals without ratings are left out."""
     extremity: Mapping[int, float]

@@ -18,18 +18,18 @@ from bot.consultations.definition_issues import DefinitionIssue
 from bot.consultations.visibility import takes_no_answers
 from bot.proposals.codes import new_proposal_code
 from bot.proposals.lineage import SOURCE, copy_source_id, original_code
+from bot.proposals.seed_statements import changed_withdrawals
 from bot.results import vote_loader
 from bot.results.counts import answer_dataset
 from bot.results.edition import load_newest_document
 from bot.results.methods.top import RankedStatement, rank_statements
 from flows.definition import Consultation
-from flows.questions.statements import EarlierWave, Statements
+from flows.earlier_wave import EarlierWave
 from storage.tables.moderation import NewModeration, insert_moderations, translations_of, upsert_translations
 from storage.tables.proposals import (
     NewProposal,
     ProposalRelease,
     StoredProposal,
-    Withdrawal,
     insert_proposals,
     list_released_proposals,
     proposals_of_source,
@@ -76,7 +76,7 @@ def carry_over_errors(connection: Connection, consultation: Consultation, name: 
                 name, 1, reason, "take them from a real consultation, or mark this one as a sample too"
             )
         elif consultation.slug in _before(connection, origin):
-            reason = f"“{slug}” itself takes proposals of “{consultation.slug}”, so they would go round in circles"
+            reason = f"“{slug}” itself takes proposals of “{consultation.slug}”, so both would form a circle"
             yield DefinitionIssue(name, 1, reason, "let only the later wave take from the earlier one")
 
 
@@ -124,7 +124,7 @@ def rank_proposals(connection: Connection, origin: PublishedRevision) -> list[Ra
     """Returns the released proposals of a consultation in the order of its results, the most agreed with first."""
     number = origin.consultation_id
     found, loaded = answer_dataset.load_dataset(connection, origin.slug), vote_loader.load_votes(connection, number)
-    document = None if loaded.log.people else load_newest_document(connection, number)  # when the votes are deleted
+    document = None if loaded.log.people else load_newest_document(connection, number)  # after the deletion of votes
     kept = document.report.statements if document else None
     order = rank_statements(
         loaded.log, loaded.shown, vote_loader.load_sectors(connection, found), found.min_cell_size, kept
@@ -140,8 +140,8 @@ def earlier_consultations(consultation: Consultation) -> list[str]:
 
 def _wishes(consultation: Consultation) -> Iterator[tuple[str, EarlierWave]]:
     for node in consultation.questions:
-        if isinstance(node, Statements) and node.earlier is not None:
-            yield node.key, node.earlier
+        if (earlier := node.earlier_wave()) is not None:
+            yield node.key, earlier
 
 
 def _waves(connection: Connection, consultation: Consultation) -> Iterator[_Wave]:
@@ -210,12 +210,7 @@ def _take(
         text._replace(moderation_id=id_) for id_, (*_, row) in new.items() for text in texts.get(row.id, {}).values()
     ]
     upsert_translations(connection, translated)
-    changed = [
-        Withdrawal(row.id, None if row.source_id in wanted else now)
-        for row in here
-        if (row.withdrawn_at is None) != (row.source_id in wanted)
-    ]
-    withdraw_proposals(connection, changed)
+    withdraw_proposals(connection, changed_withdrawals(here, wanted, now))
 
 
 def _copy(row: StoredProposal, id_: int, consultation_id: int, key: str, name: str, now: datetime) -> NewProposal:
@@ -237,9 +232,11 @@ def _remarks(wave: _Wave, name: str, now: datetime, *, empty: bool) -> Iterator[
     if not takes_no_answers(wave.origin, now):
         is_top = wave.earlier.take == "top"
         reason = (
-            "nobody knows yet what is agreed with most" if is_top else "what is released there later is not in here"
+            "the proposals with most agreement are not known yet"
+            if is_top
+            else "proposals released there later are not included"
         )
         yield DefinitionIssue(name, 1, f"“{slug}” is still open, so {reason}", again, warning=True)
     elif empty:
-        reason = f"nothing is released in “{slug}” yet, so there is nothing to weigh from there"
-        yield DefinitionIssue(name, 1, reason, "release something, then publish this file again", warning=True)
+        reason = f"“{slug}” has no released proposals yet"
+        yield DefinitionIssue(name, 1, reason, "release proposals, then publish this file again", warning=True)

@@ -21,7 +21,7 @@ from bot.results.methods.intervals import Interval, around
 from bot.results.methods.pairwise import Strength
 from bot.results.methods.rankings import Ranking
 from flows.questions.base import Question
-from flows.questions.points import Points
+from flows.tally import BudgetTerms, Tally
 
 Ballots = Mapping[tuple[object, ...], int]
 """Ballot → number of people; the keys are made by `bot.results.counts.counts.ballot_of`."""
@@ -75,13 +75,14 @@ def question_outcome(
     row = FrequencyRow(sum(ballots.values()), disclosed_by_ballots(question, ballots))
     if not row.base or rule.is_sensitive or disclosure.suppression_reason(row, rule):
         return None
-    match question.type:
-        case "rank":
+    match question.tally:
+        case "order":
             return ranking_outcome(options, ballots)
-        case "pairwise":
+        case "pairs":
             return pairwise_outcome(options, ballots)
-        case "points" if isinstance(question, Points):
-            return budget_outcome(question, options, ballots)
+        case "amounts":
+            terms = question.budget_terms()
+            return terms and budget_outcome(terms, options, ballots)
     return None
 
 
@@ -91,16 +92,16 @@ def disclosed_by_ballots(question: Question, ballots: Ballots) -> Counter[str]:
     """
     found = Counter[str]()
     for ballot, number in ballots.items():
-        found.update(dict.fromkeys(_said(question.type, ballot), number))
+        found.update(dict.fromkeys(_said(question.tally, ballot), number))
     return found
 
 
-def _said(kind: str, ballot: tuple[object, ...]) -> set[str]:
-    if kind == "rank":
+def _said(tally: Tally, ballot: tuple[object, ...]) -> set[str]:
+    if tally == "order":
         ends = {f"first {ballot[0]}", f"last {ballot[-1]}"} if ballot else set()
         pairs = {f"{one} before {other}" for one, other in combinations(ballot, 2)}
         return {f"all {' '.join(map(str, ballot))}", *ends, *pairs}
-    if kind == "points":
+    if tally == "amounts":
         return {f"all {ballot}", *(f"given {option}" for option, amount in _amounts(ballot) if amount)}
     return {f"all {' '.join(sorted(map(str, ballot)))}", *map(str, ballot)}
 
@@ -139,7 +140,7 @@ def pairwise_outcome(options: Sequence[str], ballots: Ballots) -> PairwiseOutcom
     return PairwiseOutcome(tuple(options), tuple(pairwise.bradley_terry(wins)), sum(ballots.values()))
 
 
-def budget_outcome(question: Points, options: Sequence[str], ballots: Ballots) -> BudgetOutcome:
+def budget_outcome(terms: BudgetTerms, options: Sequence[str], ballots: Ballots) -> BudgetOutcome:
     """Returns the mean distribution of the budget over all answers; with costs also what the budget would pay for."""
     people = sum(ballots.values())
     given, amounts, squares = Counter[str](dict.fromkeys(options, 0)), Counter[str](), Counter[str]()
@@ -154,19 +155,19 @@ def budget_outcome(question: Points, options: Sequence[str], ballots: Ballots) -
             option,
             mean := amounts[option] / people,
             given[option],
-            around(mean, squares[option], people, question.budget),
+            around(mean, squares[option], people, terms.amount),
         )
         for option in options
     ]
     ordered = tuple(sorted(shares, key=lambda share: -(share.mean or 0.0)))
-    return BudgetOutcome(ordered, people, question.budget, _spendings(question, ballots) if question.is_priced else ())
+    return BudgetOutcome(ordered, people, terms.amount, _spendings(terms, ballots) if terms.costs else ())
 
 
-def _spendings(question: Points, ballots: Ballots) -> tuple[Spending, ...]:
+def _spendings(terms: BudgetTerms, ballots: Ballots) -> tuple[Spending, ...]:
     """Returns what would be bought of the options still offered."""
-    costs = {option.value: option.cost for option in question.options if option.cost}
+    costs = terms.costs
     approved = [frozenset(it for it, amount in _amounts(ballot) if amount and it in costs) for ballot in _each(ballots)]
-    return budgets.equal_shares(costs, approved, question.budget), budgets.greedy(costs, approved, question.budget)
+    return budgets.equal_shares(costs, approved, terms.amount), budgets.greedy(costs, approved, terms.amount)
 
 
 def _amounts(ballot: tuple[object, ...]) -> list[tuple[str, int]]:

@@ -119,7 +119,7 @@ def is_publishable(found: ComparisonBasis, name: str) -> bool:
     row = _everybody(found, name)
     if name.startswith(ASKED):
         return True
-    if name.startswith(_VOTES):  # publication of these does not depend on the number of important marks
+    if name.startswith(_VOTES):  # the publication of these does not depend on the number of important marks
         row = FrequencyRow(row.base, {AGREES: row.n.get(AGREES, 0), OTHERS: row.base - row.n.get(AGREES, 0)})
     return not disclosure.suppression_reason(row, found.rule(name))
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
@@ -41,9 +41,11 @@ from storage.tables.editions import (
 from storage.tables.revisions import PublishedRevision, RevisionHead
 from storage.tables.rooms import lock_rooms
 
+T = TypeVar("T")
+
 CURRENT_RULE: Final = 2
-"""The version of the disclosure rule. Raised when the rule changes; then every edition is made anew.
-Rule 1 suppressed every small number, and the next larger one.
+"""The version of the disclosure rule. Raised when the rule changes; then every edition is computed again. Rule 1
+suppressed every small number, and the next larger one.
 """
 RULE_BEFORE_EDITIONS: Final = 0
 """The rule of figures stored by versions without editions: that of rule 1, without plain counts."""
@@ -194,6 +196,18 @@ def is_after_closing(head: EditionHead) -> bool:
     return head.is_last or head.position.split(" ")[2:3] == ["closed"]
 
 
+def outcomes_of_kind(outcomes: Mapping[str, object], kind: type[T]) -> dict[str, T]:
+    """Returns the outcomes of one kind, by question."""
+    return {id_: it for id_, it in outcomes.items() if isinstance(it, kind)}
+
+
+def _carried_over(connection: Connection, previous: ResultsEdition) -> EditionDocument:
+    """Returns the figures of an edition whose answers were deleted, with new statuses of contributions."""
+    found = answer_dataset.load_dataset(connection, previous.slug)
+    rate = official_answer_rate(connection, previous.consultation_id, found.min_cell_size)
+    return replace(previous.document, answered=rate)
+
+
 def make_edition(
     connection: Connection,
     slug: str,
@@ -214,10 +228,7 @@ def make_edition(
     number = previous.number + 1 if previous else 1
     reached = edition_position(connection, live, now)
     if previous and previous.is_last:
-        about = official_answer_rate(
-            connection, live.consultation_id, answer_dataset.load_dataset(connection, slug).min_cell_size
-        )
-        carried = replace(previous.document, answered=about)
+        carried = _carried_over(connection, previous)
         took = time.perf_counter() - began
         return previous._replace(number=number, made_at=now, seconds=took, position=reached, document=carried)
     found = replace(answer_dataset.load_dataset(connection, slug, now=now), is_inner=is_inner)
@@ -230,9 +241,9 @@ def make_edition(
     document = EditionDocument(
         report=figures if is_inner or takes_no_answers(live, now) else without_groups(figures),
         revisions=tuple(revision.id for revision in found.revisions),
-        orders={id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
-        spreads={id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},
-        comparisons={id_: it for id_, it in outcomes.items() if isinstance(it, PairwiseOutcome)},
+        orders=outcomes_of_kind(outcomes, RankingOutcome),
+        spreads=outcomes_of_kind(outcomes, BudgetOutcome),
+        comparisons=outcomes_of_kind(outcomes, PairwiseOutcome),
         answered=official_answer_rate(connection, live.consultation_id, found.min_cell_size),
         visible_share=one_way.visible_share(counts) if not 0 < counts.responses < found.min_cell_size else None,
     )

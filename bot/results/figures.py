@@ -20,10 +20,11 @@ from bot.results.methods.intervals import Interval, wilson
 from bot.results.published import PublishedResults
 from bot.results.released_answers import Quote
 from flows.languages import LANGUAGES
+from flows.phrase_families import BUDGET_METHODS, MODE_NAMES, RANKING_METHODS, SUPPRESSED, WITHHELD
 from flows.values import Missing
 
 MODES: Final = ("self", "assisted", "paper")
-"""How answers were given; each mode has a phrase `results.mode.…`."""
+"""How answers were given; their phrases are `MODE_NAMES`."""
 
 
 class Bar(NamedTuple):
@@ -82,6 +83,8 @@ class QuestionFigures(NamedTuple):
     """Released free-text answers."""
     notes: tuple[str, ...] = ()
     """The numbers that were asked and answered, or why there are no rows."""
+    variable: str = ""
+    """The id of its variable (`bot.results.counts.answer_dataset`)."""
 
 
 class OutcomeFigures(NamedTuple):
@@ -100,33 +103,33 @@ class OutcomeFigures(NamedTuple):
 def edition_line(found: PublishedResults, locale: Locale, zone: tzinfo) -> str:
     """Returns the number and the time of the edition; a preview has no number."""
     it = found.edition
-    return locale.say("results.edition", moment=locale.moment(it.made_at.astimezone(zone)), number=it.number or "–")
+    return locale.text("results.edition", moment=locale.moment(it.made_at.astimezone(zone)), number=it.number or "–")
 
 
 def share_range(locale: Locale, share: Interval) -> str:
     """Formats a share, or its range: "57 – 67 %"."""
     low, high = (round(100 * end) for end in share)
     if low == high:
-        return locale.say("results.percent", n=low)
-    return locale.say("results.percent", n=f"{low} – {high}")
+        return locale.text("results.percent", n=low)
+    return locale.text("results.percent", n=f"{low} – {high}")
 
 
 def suppression_text(locale: Locale, reason: Reason, min_cell_size: int) -> str:
     """Returns the text in place of a number: "weniger als 5 Personen", "zusammengefasst" or "zum Schutz anderer …"."""
-    return locale.say(f"results.{reason or 'protected'}", n=min_cell_size)
+    return locale.text(SUPPRESSED[reason or "protected"], n=min_cell_size)
 
 
 def participation_contexts(found: PublishedResults, locale: Locale) -> list[tuple[str, list[Bar]]]:
     """Returns the participations by channel, by language and by mode, each with its heading."""
     names = {
-        "channel": (locale.say("results.channel"), {}),
-        "language": (locale.say("web.language"), {tag: known.name for tag, known in LANGUAGES.items()}),
-        "mode": (locale.say("results.mode"), {mode: locale.say(f"results.mode.{mode}") for mode in MODES}),
+        "channel": (locale.text("results.channel"), {}),
+        "language": (locale.text("web.language"), {tag: known.name for tag, known in LANGUAGES.items()}),
+        "mode": (locale.text("results.mode"), {mode: locale.text(MODE_NAMES[mode]) for mode in MODES}),
     }
     total = found.participations
     contexts = []
     for name, (heading, labels) in names.items():
-        named = {MERGED: locale.say("results.other_groups"), **labels}
+        named = {MERGED: locale.text("results.other_groups"), **labels}
         mine = sorted((row for row in found.rows if row.table == name), key=lambda row: -(row.n or 0))
         contexts.append((heading, [_bar(row.code, row.n, total, named, row.reason) for row in mine]))
     return [(heading, rows) for heading, rows in contexts if rows]
@@ -135,10 +138,10 @@ def participation_contexts(found: PublishedResults, locale: Locale) -> list[tupl
 def participation_totals(found: PublishedResults, locale: Locale) -> tuple[str, str]:
     """Returns the number of participations, and a line with the numbers begun and finished."""
     answered, begun, finished = (
-        locale.say("results.fewer", n=found.subject.min_cell_size) if n is None else str(n)
+        locale.text("results.fewer", n=found.subject.min_cell_size) if n is None else str(n)
         for n in (found.participations, found.begun, found.finished)
     )
-    return answered, locale.say("results.beside", begun=begun, finished=finished)
+    return answered, locale.text("results.beside", begun=begun, finished=finished)
 
 
 def question_figures(found: PublishedResults, locale: Locale) -> Iterator[QuestionFigures]:
@@ -146,30 +149,53 @@ def question_figures(found: PublishedResults, locale: Locale) -> Iterator[Questi
     conditional question, to those that were asked.
     """
     for variable in found.subject.variables:
-        if variable.question.type in BALLOTS:
-            continue
-        if variable.kind == "text" and not variable.codes:
-            if variable.question.type == "text":
-                texts = tuple(_said(quote, locale) for quote in found.texts_of_questions.get(variable.id, ()))
-                yield QuestionFigures(
-                    _title(found, variable, locale), [], [], is_several=False, is_free=True, texts=texts
-                )
-            continue
-        mine = [row for row in found.rows if row.table == "question" and row.question_key == variable.id]
-        kinds = ("chosen",) if variable.kind == "several" else ("option",)
-        shown = [row for row in mine if row.kind in kinds]
-        if not shown:
-            continue
-        is_several, title = variable.kind == "several", _title(found, variable, locale)
-        if shown[0].reason:
-            note = locale.say(f"results.withheld_{shown[0].reason}", n=_threshold(found, shown[0]))
-            yield QuestionFigures(title, [], [], is_several, is_free=False, notes=(note,))
-            continue
-        labels, base = _labels(found, variable, locale), _base(found, variable, shown[0])
-        rows = [_bar(row.code, row.n, base.whole, labels) for row in shown]
-        notes = (locale.say("results.rounded", n=disclosure.ROUNDING_BASE),) if shown[0].rounded else ()
-        missing = _others(mine, locale)
-        yield QuestionFigures(title, rows, missing, is_several, is_free=False, base=_of_whom(base, locale), notes=notes)
+        if variable.tally == "text":
+            yield _texts_of(found, variable, locale)
+        elif variable.tally not in BALLOTS and (counted := _counted(found, variable, locale)):
+            yield counted
+
+
+def _texts_of(found: PublishedResults, variable: Variable, locale: Locale) -> QuestionFigures:
+    texts = tuple(_said(quote, locale) for quote in found.texts_of_questions.get(variable.id, ()))
+    title = _title(found, variable, locale)
+    return QuestionFigures(title, [], [], is_several=False, is_free=True, texts=texts, variable=variable.id)
+
+
+def _labels_of(
+    found: PublishedResults, variable: Variable, shown: Sequence[CountRow], locale: Locale
+) -> Mapping[str, str]:
+    """Returns the labels of the options; the codes of dates are periods, which need none."""
+    if variable.tally == "date":
+        return {row.code: locale.period(row.code) for row in shown}
+    return _labels(found, variable, locale)
+
+
+def _counted(found: PublishedResults, variable: Variable, locale: Locale) -> QuestionFigures | None:
+    """Returns the bars of a question, or why they are withheld; None if nothing was counted."""
+    is_several = variable.tally == "many"
+    kind = "chosen" if is_several else "option"
+    mine = [row for row in found.rows if row.table == "question" and row.question_key == variable.id]
+    shown = [row for row in mine if row.kind == kind]
+    if not shown:
+        return None
+    title = _title(found, variable, locale)
+    if shown[0].reason:
+        note = locale.text(WITHHELD[shown[0].reason], n=_threshold(found, shown[0]))
+        return QuestionFigures(title, [], [], is_several, is_free=False, notes=(note,), variable=variable.id)
+    labels, base = _labels_of(found, variable, shown, locale), _base(found, variable, shown[0])
+    rows = [_bar(row.code, row.n, base.whole, labels) for row in shown]
+    notes = (locale.text("results.rounded", n=disclosure.ROUNDING_BASE),) if shown[0].rounded else ()
+    missing = _others(mine, locale)
+    return QuestionFigures(
+        title,
+        rows,
+        missing,
+        is_several,
+        is_free=False,
+        base=_of_whom(base, locale),
+        notes=notes,
+        variable=variable.id,
+    )
 
 
 def visible_share_line(found: PublishedResults, locale: Locale) -> str:
@@ -177,7 +203,7 @@ def visible_share_line(found: PublishedResults, locale: Locale) -> str:
     share = found.visible_share
     if share is None:
         return ""
-    return locale.say("results.visible", share=locale.say("results.percent", n=int(100 * share)))
+    return locale.text("results.visible", share=locale.text("results.percent", n=int(100 * share)))
 
 
 def _threshold(found: PublishedResults, row: CountRow) -> int:
@@ -193,8 +219,8 @@ def _of_whom(base: ShareBase, locale: Locale) -> str:
     if base.answered is None:
         return ""
     if not base.is_conditional:
-        return locale.say("results.base", answered=base.answered)
-    return "" if base.asked is None else locale.say("results.base_asked", asked=base.asked, answered=base.answered)
+        return locale.text("results.base", answered=base.answered)
+    return "" if base.asked is None else locale.text("results.base_asked", asked=base.asked, answered=base.answered)
 
 
 def _others(rows: Sequence[CountRow], locale: Locale) -> list[Bar]:
@@ -205,7 +231,7 @@ def _others(rows: Sequence[CountRow], locale: Locale) -> list[Bar]:
         ("other", ""): "results.other_values",
     }
     known = [(names[row.kind, row.code], row) for row in rows if (row.kind, row.code) in names]
-    return [Bar(locale.say(name), row.n, reason=row.reason) for name, row in known if row.n != 0]
+    return [Bar(locale.text(name), row.n, reason=row.reason) for name, row in known if row.n != 0]
 
 
 def _said(quote: Quote, locale: Locale) -> QuotedAnswer:
@@ -228,7 +254,7 @@ def outcome_figures(found: PublishedResults, locale: Locale) -> Iterator[Outcome
                 yield _order(title, labels, by_id[id_].options, outcome, locale)
             case PairwiseOutcome(options, strengths, people):
                 rows = [Bar(labels[options[it.option]], it.wins, it.score, it.chance) for it in strengths]
-                yield OutcomeFigures(title, "comparison", [locale.say("results.pairwise", n=people)], rows, [])
+                yield OutcomeFigures(title, "comparison", [locale.text("results.pairwise", n=people)], rows, [])
             case BudgetOutcome():
                 yield _spread(title, labels, outcome, locale)
 
@@ -237,12 +263,12 @@ def _order(
     title: str, labels: Mapping[str, str], offered: Sequence[str], outcome: RankingOutcome, locale: Locale
 ) -> OutcomeFigures:
     ranking = outcome.ranking
-    notes = [locale.say(f"results.{ranking.method}", n=ranking.ballots)]
+    notes = [locale.text(RANKING_METHODS[ranking.method], n=ranking.ballots)]
     if ranking.comparisons:
-        fits = locale.say("results.percent", n=round(100 * ranking.agreements / ranking.comparisons))
-        notes.append(locale.say("results.fits", share=fits))
+        fits = locale.text("results.percent", n=round(100 * ranking.agreements / ranking.comparisons))
+        notes.append(locale.text("results.fits", share=fits))
     if ranking.equally_good > 1:
-        notes.append(locale.say("results.as_good", number=ranking.equally_good))
+        notes.append(locale.text("results.as_good", number=ranking.equally_good))
     most = max(ranking.points, default=1.0) or 1.0
     places = {option: place for place, option in enumerate(offered)}
     rows = [
@@ -263,10 +289,10 @@ def _spread(title: str, labels: Mapping[str, str], outcome: BudgetOutcome, local
         for share in outcome.shares
     ]
     bought = [
-        (locale.say(f"results.{it.method.replace(' ', '_')}"), ", ".join(labels[one] for one in it.projects))
+        (locale.text(BUDGET_METHODS[it.method]), ", ".join(labels[one] for one in it.projects))
         for it in outcome.spendings
     ]
-    return OutcomeFigures(title, "spread", [locale.say("results.spread", n=outcome.people)], rows, bought)
+    return OutcomeFigures(title, "spread", [locale.text("results.spread", n=outcome.people)], rows, bought)
 
 
 def _labels(found: PublishedResults, variable: Variable, locale: Locale) -> dict[str, str]:
@@ -290,7 +316,7 @@ def _title(found: PublishedResults, variable: Variable, locale: Locale) -> str:
     title = flow.localized[locale.tag if locale.tag in flow.localized else flow.languages[0]].titles[variable.key]
     if not variable.is_earlier:
         return title
-    return locale.say("results.earlier_question", title=title, revisions=", ".join(map(str, numbers)))
+    return locale.text("results.earlier_question", title=title, revisions=", ".join(map(str, numbers)))
 
 
 def question_titles(found: PublishedResults, locale: Locale) -> list[str]:

@@ -1,7 +1,8 @@
 """Opinion groups are published once, by the first edition after the end of a consultation. Pure.
 
-Groups are found anew for each edition, so the sums of two editions are sums over different sets of people. Their
-differences could give single votes to a reader who knows who is in which group. One publication has no difference.
+Groups are computed separately for each edition, so the sums of two editions are sums over different sets of people.
+Their differences could give single votes to a reader who knows who is in which group. One publication has no
+difference.
 """
 
 from __future__ import annotations

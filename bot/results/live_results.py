@@ -2,7 +2,7 @@
 
 A room is a group of all participants, and people in it see each other answer. So three rules apply: a picture must be
 publishable after the previous one (`differencing.may_publish_after`); the time of an update depends on no answer; and
-the people outside all pictures in the published figures are none or enough (docs/results.md, "Live meetings").
+the people outside all pictures in the published figures are none or enough (docs/reference/results.md).
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveR
     room, threshold = meeting.room, meeting.threshold
     lock_rooms(connection, room.consultation_id)
     stored = room_results(connection, room.consultation_id)
-    counts = {
-        key: sum_answer_counts(_counts(connection, meeting, key), meeting.codes.get(key, ())) for key in _group(meeting)
-    }
+    counts = {key: _summed(connection, meeting, key) for key in _group(meeting)}
     given = counts[room.at][0]
     come = {key: _come(connection, meeting, key, n) for key, (n, _) in counts.items()}
     picture = _picture(meeting, given, come[room.at], stored)
@@ -124,8 +122,9 @@ def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveR
     kept = {it.question_key: it for it in stored if it.room_id == room.id}
     shown = {key: _row(it) for key, it in kept.items() if it.shown}
     rows = {key: row for key, (_, row) in counts.items()}
+    news = [_attempt(kept, room, come[room.at])]
     if (
-        all(meeting.codes.get(key) for key in rows)
+        all(map(meeting.codes.get, rows))
         and may_replace_rows(shown, rows, meeting.rule(threshold))
         and _may_stand_beside_the_whole(connection, meeting, rows, stored)
     ):
@@ -138,17 +137,6 @@ def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveR
                 shown=_text(row),
             )
             for key, row in rows.items()
-        ]
-    else:
-        old = kept.get(room.at)
-        news = [
-            StoredRoomResult(
-                room_id=room.id,
-                question_key=room.at,
-                tried=come[room.at],
-                number=_number(kept, room.at),
-                shown=old.shown if old else "",
-            )
         ]
     upsert_room_results(connection, news)
     return _picture(meeting, given, come[room.at], room_results(connection, room.consultation_id))
@@ -260,10 +248,17 @@ def _come(connection: Connection, meeting: MeetingQuestion, key: str, given: int
     )
 
 
+def _is_due(meeting: MeetingQuestion, come: int, old: StoredRoomResult | None) -> bool:
+    """Whether enough people came since the last attempt; only questions with options have a picture."""
+    if not meeting.room.shows_results or not meeting.codes.get(meeting.room.at, ()):
+        return False
+    return is_renewal_due(come, old.tried if old else None, meeting.threshold)
+
+
 def _picture(meeting: MeetingQuestion, given: int, come: int, stored: Iterable[StoredRoomResult]) -> LiveResult:
     room, threshold, codes = meeting.room, meeting.threshold, meeting.codes.get(meeting.room.at, ())
     old = next((it for it in stored if (it.room_id, it.question_key) == (room.id, room.at)), None)
-    is_due = room.shows_results and bool(codes) and is_renewal_due(come, old.tried if old else None, threshold)
+    is_due = _is_due(meeting, come, old)
     at_least = None if meeting.leads else given - given % threshold
     if old is None or not old.shown:
         why: Reason = "protected" if old or meeting.leads else "few"
@@ -291,24 +286,28 @@ def _may_stand_beside_the_whole(
     edition = find_newest_edition(connection, meeting.room.consultation_id)
     published = ComparisonBasis.from_json(edition.compared) if edition else None
     rule = meeting.rule(meeting.min_cell_size)
-    strict = rule._replace(is_sensitive=True)
     for key, row in rows.items():
         table = published.tables.get(key) if published else None
         if not table or not group_row(table, WHOLE).base:
             continue
         others = [_row(it) for it in stored if it.shown and it.question_key == key and it.room_id != meeting.room.id]
-        _, everybody = sum_answer_counts(_counts(connection, meeting, key, is_whole=True), meeting.codes.get(key, ()))
-        together = sum_rows((row, *others))
+        _, everybody = _summed(connection, meeting, key, is_whole=True)
         if not are_publishable_together((row, *others), everybody, rule):
             return False
-        # Without people outside, the difference is the people added since the edition. Otherwise a like-minded room
-        # would disclose the distribution of the others at the time of the edition.
-        is_alone = together.base == everybody.base
-        if is_alone and not may_publish_after(group_row(table, WHOLE), together, rule):
-            return False
-        if not is_alone and any(strict.is_like_minded(n, row.base) for n in row.n.values()):
+        if sum_rows((row, *others)).base == everybody.base:
+            # Without people outside, the difference is the people added since the edition.
+            may_stand = may_publish_after(group_row(table, WHOLE), sum_rows((row, *others)), rule)
+        else:
+            may_stand = not _is_like_minded(row, rule)
+        if not may_stand:
             return False
     return True
+
+
+def _is_like_minded(row: FrequencyRow, rule: DisclosureRule) -> bool:
+    """Whether a room would disclose the distribution of the others at the time of the edition."""
+    strict = rule._replace(is_sensitive=True)
+    return any(strict.is_like_minded(n, row.base) for n in row.n.values())
 
 
 def _group(meeting: MeetingQuestion) -> tuple[str, ...]:
@@ -322,12 +321,31 @@ def _counts(connection: Connection, meeting: MeetingQuestion, key: str, *, is_wh
     return count_room_answers(connection, room.consultation_id, place, key, revisions)
 
 
+def _summed(
+    connection: Connection, meeting: MeetingQuestion, key: str, *, is_whole: bool = False
+) -> tuple[int, FrequencyRow]:
+    """Returns the number of answers to a question, and the row of those with a code: of the room, or of all people."""
+    return sum_answer_counts(_counts(connection, meeting, key, is_whole=is_whole), meeting.codes.get(key, ()))
+
+
 def _row(stored: StoredRoomResult) -> FrequencyRow:
     return FrequencyRow(*_form.validate_json(stored.shown))
 
 
 def _text(row: FrequencyRow) -> str:
     return _form.dump_json((row.base, dict(row.n))).decode()
+
+
+def _attempt(kept: Mapping[str, StoredRoomResult], room: StoredRoom, come: int) -> StoredRoomResult:
+    """Returns the old result of the current question, with the number of people at the attempt to renew it."""
+    old = kept.get(room.at)
+    return StoredRoomResult(
+        room_id=room.id,
+        question_key=room.at,
+        tried=come,
+        number=old.number if old else 0,
+        shown=old.shown if old else "",
+    )
 
 
 def _number(kept: Mapping[str, StoredRoomResult], key: str) -> int:

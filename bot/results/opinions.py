@@ -5,9 +5,9 @@ Pure: a published result and a language in, rows out; the same for the result pa
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final, NamedTuple
 
-from bot.common.i18n import formats
 from bot.common.i18n.locale import Locale
 from bot.results import statement_order
 from bot.results.counts.disclosure import OTHERS
@@ -17,6 +17,7 @@ from bot.results.methods.sectors import SectorCell
 from bot.results.published import PublishedResults
 from bot.results.report import Highlight, StatementResult
 from flows.languages import LANGUAGES
+from flows.phrase_families import ACCOUNT_STATUSES, SECTORS, SIDES
 
 MOST: Final = 5
 """The maximum number of listed statements on which the groups agree."""
@@ -131,12 +132,12 @@ def official_answers_line(found: PublishedResults, locale: Locale) -> str:
     share, days = found.answered.share, found.answered.median_days
     if share is None or not found.answered.contributions:
         return ""
-    line = locale.say("results.answered", share=locale.say("results.percent", n=round(100 * share)))
+    line = locale.text("results.answered", share=locale.text("results.percent", n=round(100 * share)))
     if days is None:
         return line
     if days <= 1:
-        return f"{line} {locale.say('results.answered_day')}"
-    return f"{line} {locale.say('results.answered_days', days=formats.number(days, locale.tag))}"
+        return f"{line} {locale.text('results.answered_day')}"
+    return f"{line} {locale.text('results.answered_days', n=ceil(days))}"
 
 
 def _stands(
@@ -147,7 +148,7 @@ def _stands(
     return [
         RepresentativeStatement(
             by_code[it.name],
-            locale.say(f"results.side.{it.stands_for}"),
+            locale.text(SIDES[it.stands_for]),
             _compared(it, by_code[it.name], locale, found),
         )
         for it in mine
@@ -162,7 +163,7 @@ def _compared(it: Highlight, idea: RatedProposal, locale: Locale, found: Publish
 
 def _called(locale: Locale, group: int) -> str:
     """Returns the displayed name of a group, numbered from 1."""
-    return locale.say("results.group", number=group + 1)
+    return locale.text("results.group", number=group + 1)
 
 
 def _across(statement: StatementResult | None, locale: Locale) -> str:
@@ -171,30 +172,28 @@ def _across(statement: StatementResult | None, locale: Locale) -> str:
         return ""
     missing, number = len(statement.sectors.missing), statement.sectors.number
     if missing or statement.sectors.smallest is None:
-        return locale.say("results.sectors_unknown", n=missing, number=number)
-    return locale.say("results.smallest", share=share_range(locale, statement.sectors.smallest))
+        return locale.text("results.sectors_unknown", n=missing, number=number)
+    return locale.text("results.smallest", share=share_range(locale, statement.sectors.smallest))
 
 
 def _idea(found: PublishedResults, code: str, statement: StatementResult | None, locale: Locale) -> RatedProposal:
     proposal = found.proposals[code]
-    translation = found.texts.get(proposal.id, {}).get(locale.tag)
-    is_own = locale.tag == proposal.language or translation is None
-    language = proposal.language if translation is None or is_own else locale.tag
-    title, text = (
-        (proposal.title, proposal.text) if is_own or translation is None else (translation.title, translation.text)
-    )
+    is_own = locale.tag == proposal.language
+    translation = None if is_own else found.texts.get(proposal.id, {}).get(locale.tag)
+    shown = translation or proposal
+    language = locale.tag if translation else proposal.language
     return RatedProposal(
         code=code,
-        title=title or "",
-        text=text,
+        title=shown.title or "",
+        text=shown.text,
         language=language,
         direction="rtl" if language in LANGUAGES and LANGUAGES[language].right_to_left else "ltr",
-        translator="" if is_own or translation is None else translation.translator,
-        is_reviewed=is_own or translation is None or translation.reviewed,
-        status=locale.say(f"account.status.{proposal.status}"),
+        translator=translation.translator if translation else "",
+        is_reviewed=translation is None or translation.reviewed,
+        status=locale.text(ACCOUNT_STATUSES[proposal.status]),
         statement=statement,
         shares=_shares(statement),
-        everybody=_row(statement.overall, locale.say("results.everybody"), locale, found) if statement else None,
+        everybody=_row(statement.overall, locale.text("results.everybody"), locale, found) if statement else None,
         sectors=[
             _row(cell, _sector(cell, locale), locale, found) for cell in (statement.sectors.cells if statement else ())
         ],
@@ -203,7 +202,7 @@ def _idea(found: PublishedResults, code: str, statement: StatementResult | None,
 
 
 def _sector(cell: SectorCell, locale: Locale) -> str:
-    return locale.say("results.other_groups" if cell.sector == OTHERS else f"results.sector.{cell.sector}")
+    return locale.text("results.other_groups" if cell.sector == OTHERS else SECTORS[cell.sector])
 
 
 def _row(cell: SectorCell, name: str, locale: Locale, found: PublishedResults) -> AgreementRow:

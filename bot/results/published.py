@@ -111,8 +111,28 @@ def preview_results(connection: Connection, slug: str, *, seed: int = 0, is_inne
     live = stored_revisions.live_revision(connection, slug)
     previous = load_newest_edition(connection, live)
     made = make_edition(connection, slug, datetime.now(UTC), seed=seed, previous=previous, is_inner=is_inner)
-    found = results_of_edition(connection, made._replace(number=0))
+    return _preview(connection, made, is_inner=is_inner)
+
+
+def inner_results_of(connection: Connection, edition: ResultsEdition) -> PublishedResults:
+    """Returns the results for inner figures that were counted elsewhere (`bot.results.editions.inner`)."""
+    return _preview(connection, edition, is_inner=True)
+
+
+def _preview(connection: Connection, edition: ResultsEdition, *, is_inner: bool) -> PublishedResults:
+    found = results_of_edition(connection, edition._replace(number=0))
     return found._replace(subject=replace(found.subject, is_inner=is_inner))
+
+
+def _dataset_of(connection: Connection, edition: ResultsEdition) -> AnswerDataset:
+    """Returns the definition as of the edition."""
+    return load_dataset(connection, edition.slug, among=edition.document.revisions, now=edition.made_at)
+
+
+def _outcomes(edition: ResultsEdition, found: AnswerDataset) -> dict[str, Outcome]:
+    """Returns the outcomes in the order of the questions."""
+    outcomes = edition.document.outcomes
+    return {variable.id: outcomes[variable.id] for variable in found.variables if variable.id in outcomes}
 
 
 def results_of_edition(
@@ -123,23 +143,16 @@ def results_of_edition(
     is_same = known is not None and _key(known.edition) == _key(edition)
     if known is not None and is_same and known.words == words:
         return known
-    revisions = edition.document.revisions
-    found = (
-        known.subject
-        if known and is_same
-        else load_dataset(connection, edition.slug, among=revisions, now=edition.made_at)
-    )
-    variables = {variable.id: variable for variable in found.variables}
-    outcomes, report = edition.document.outcomes, edition.document.report
+    found = known.subject if known is not None and is_same else _dataset_of(connection, edition)
+    report = edition.document.report
+    if edition.rule == RULE_BEFORE_EDITIONS:
+        report = without_foreign_names(report)
     return PublishedResults(
         edition=edition,
         subject=found,
         rows=tuple(_labelled(found, edition.rows)),
-        outcomes={id_: outcomes[id_] for id_ in variables if id_ in outcomes},
-        report=without_unpublished(
-            without_foreign_names(report) if edition.rule == RULE_BEFORE_EDITIONS else report,
-            frozenset(words.proposals),
-        ),
+        outcomes=_outcomes(edition, found),
+        report=without_unpublished(report, frozenset(words.proposals)),
         words=words,
         texts_of_questions=_by_question(found, words.quotes),
     )
@@ -162,8 +175,8 @@ def _words(connection: Connection, consultation_id: int) -> PublishedTexts:
 
 def _by_question(found: AnswerDataset, quotes: tuple[Quote, ...]) -> dict[str, tuple[Quote, ...]]:
     """Returns released answers to free-text questions; a recording or a picture only if it has text."""
-    # A key has at most one free-text variable: all wordings of a text are one, whatever the key means now.
-    variables = {variable.key: variable.id for variable in found.variables if variable.kind == "text"}
+    # A key has at most one free-text variable: all wordings of a text are one, even if the key has another meaning now.
+    variables = {variable.key: variable.id for variable in found.variables if variable.tally == "text"}
     texts: dict[str, list[Quote]] = {id_: [] for id_ in variables.values()}
     for quote in quotes:
         if quote.question_key in variables and quote.text:

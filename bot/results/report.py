@@ -122,7 +122,7 @@ def statement_report(
         return StatementReport(None if took_part else 0, None if took_part else 0, min_cell_size, seed)
     published = frozenset(shown)
     is_shown = np.array([name in published for name in matrix.statements], dtype=np.bool_)
-    flags = {name: np.array([it in people for it in matrix.people]) for name, people in sectors.items()}
+    flags = {name: np.array([it in people for it in matrix.people], dtype=np.bool_) for name, people in sectors.items()}
     groups = opinion_groups(matrix, ~is_shown, seed, least_people, max(2 * min_cell_size, 10))
     statements = tuple(
         _statements(

@@ -33,8 +33,7 @@ def without_unpublished(whole: StatementReport, shown: frozenset[str]) -> Statem
 
 def without_foreign_names(whole: StatementReport) -> StatementReport:
     """Returns a result stored by a version without editions, without names that are no codes of the definition: that
-    version took every answer under the key of a sector question for sectors, including free text given while the key
-    had another meaning.
+    version counted every answer under the key of a sector question, including earlier free text.
     """
     statements = (
         replace(it, sectors=_only(it.sectors, _is_sector), groups=_only(it.groups, str.isdecimal), overall=_whole(it))

@@ -11,7 +11,7 @@ that may be published is updated; the others keep their last published value. Op
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,7 +23,7 @@ from bot.results.counts.counts import CONTEXTS
 from bot.results.counts.moments import ALL_ANSWERED, Moment, PublishedRow
 from bot.results.counts.one_way import ASKED
 from bot.results.counts.rows import TOTALS, CountRow
-from bot.results.edition import EditionDocument, ResultsEdition
+from bot.results.edition import EditionDocument, ResultsEdition, outcomes_of_kind
 from bot.results.group_release import with_groups_of
 from bot.results.methods.intervals import Interval
 from bot.results.methods.sectors import Agreement, SectorCell, agreement_over, published_row_of
@@ -64,12 +64,20 @@ def settle_edition(previous: ResultsEdition, new: ResultsEdition, *, is_closed: 
     )
 
 
+def _tables_of(apart: Iterable[str], basis: ComparisonBasis) -> set[str]:
+    """Returns the tables of the questions that are not published beside those of rooms."""
+    return {name for id_ in apart for name in (id_, f"{ASKED}{id_}", f"ballots:{id_}") if name in basis.tables}
+
+
+def _without_statements(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(it for it in names if not it.startswith((_VOTES, _EVENTS)))
+
+
 def _held(
     before: ComparisonBasis, after: ComparisonBasis, apart: frozenset[str], *, is_closed: bool
 ) -> tuple[_Held, dict[str, tuple[Moment, ...]]]:
     """Returns the figures that keep their values, and the moments of all statements."""
-    beside_rooms = {name for id_ in apart for name in (id_, f"{ASKED}{id_}", f"ballots:{id_}") if name in after.tables}
-    names = comparison_basis.unpublishable_changes(before, after) | beside_rooms
+    names = comparison_basis.unpublishable_changes(before, after) | _tables_of(apart, after)
     statements, published = set[str](), dict[str, tuple[Moment, ...]]()
     for name, (newest,) in after.moments.items():
         past = before.moments.get(name, ())
@@ -77,10 +85,11 @@ def _held(
         found = None if _VOTES + name in names else moments.next_moments(past, newest, rule, is_last=is_closed)
         if found is None:
             statements.add(name)
-        published[name] = past if found is None else found
-    tables = frozenset(it for it in names if not it.startswith((_VOTES, _EVENTS)))
+            found = past
+        published[name] = found
+    tables = _without_statements(names)
     if tables and not is_closed:
-        tables = frozenset(it for it in after.tables if not it.startswith((_VOTES, _EVENTS)))
+        tables = _without_statements(after.tables)
     events = frozenset(it.removeprefix(_EVENTS) for it in names if it.startswith(_EVENTS))
     return _Held(tables, frozenset(statements), events - statements), published
 
@@ -134,27 +143,32 @@ def _rows(
     )
 
 
+def _statements(
+    old: EditionDocument, new: EditionDocument, held: _Held, published: Mapping[str, tuple[Moment, ...]]
+) -> Iterator[StatementResult]:
+    earlier = {it.name: it for it in old.report.statements}
+    for it in new.report.statements:
+        before = earlier.get(it.name)
+        yield _statement(before, it, held, published.get(it.name, ())) if before else it
+
+
 def _document(
     old: EditionDocument, new: EditionDocument, held: _Held, published: Mapping[str, tuple[Moment, ...]]
 ) -> EditionDocument:
     outcomes = {id_: it for id_, it in new.outcomes.items() if f"ballots:{id_}" not in held.tables}
     outcomes |= {id_: it for id_, it in old.outcomes.items() if f"ballots:{id_}" in held.tables}
-    earlier = {it.name: it for it in old.report.statements}
     report = replace(
         new.report,
         people=old.report.people if "people" in held.tables else new.report.people,
-        statements=tuple(
-            _statement(earlier[it.name], it, held, published.get(it.name, ())) if it.name in earlier else it
-            for it in new.report.statements
-        ),
+        statements=tuple(_statements(old, new, held, published)),
         highlights=tuple(it for it in new.report.highlights if it.name not in held.statements),
     )
     return replace(
         new,
         report=with_groups_of(old.report, report) if old.report.group_sizes else report,
-        orders={id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
-        spreads={id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},
-        comparisons={id_: it for id_, it in outcomes.items() if isinstance(it, PairwiseOutcome)},
+        orders=outcomes_of_kind(outcomes, RankingOutcome),
+        spreads=outcomes_of_kind(outcomes, BudgetOutcome),
+        comparisons=outcomes_of_kind(outcomes, PairwiseOutcome),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import from_json
 from sqlalchemy import Connection
@@ -18,8 +18,6 @@ from storage.tables.moderation import moderations_by_id
 from storage.tables.proposals import StoredProposal, proposals_of_consultation
 from storage.tables.ratings import carried_votes, vote_batches
 
-SECTORS: Final = "sectors"
-
 
 class StatementVotes(NamedTuple):
     """The input of the results. Statements are named by their public codes."""
@@ -31,13 +29,18 @@ class StatementVotes(NamedTuple):
     """Codes of those which are released and not withdrawn."""
 
 
+def _merged(targets: Mapping[int, int]) -> dict[int, int]:
+    """Returns the proposals that another one of the consultation contains, with that one."""
+    return {number: into for number, into in targets.items() if into != number and into in targets}
+
+
 def load_votes(connection: Connection, consultation_id: int) -> StatementVotes:
     """Loads the votes of a consultation at one moment. Votes on a merged proposal count for the merge target."""
     every = {row.id: row for row in proposals_of_consultation(connection, consultation_id)}
     states = moderations_by_id(connection, list(every))
     target = {number: _final(number, states) for number in every}
     kept = {row.code: row for number, row in every.items() if target[number] == number}
-    merged = {number: into for number, into in target.items() if into != number and into in every}
+    merged = _merged(target)
     codes = {number: every[merged.get(number, number)].code for number in every}
     own = {(row.pseudonym, row.id) for row in every.values()}
     columns = _columns(connection, consultation_id, codes, merged, own)
@@ -92,18 +95,18 @@ def _of_merged(
 
 
 def load_sectors(connection: Connection, found: AnswerDataset) -> dict[str, frozenset[str]]:
-    """Returns sector → the pseudonyms that declared it, from the answers to questions of the type `sectors`.
+    """Returns sector → the pseudonyms that declared it, from the answers to questions about sectors.
 
     Empty if there is no such question. Includes sectors without members, because they are missing from every result.
     """
     declared: dict[str, set[str]] = {}
     for variable in found.variables:
-        if variable.question.type == SECTORS:
+        if variable.question.declares_sectors:
             for code in sorted(variable.codes):
                 declared.setdefault(code, set())
             number, revision_ids = found.newest.consultation_id, found.revisions_of(variable)
             for pseudonym, value in answers_to_question(connection, number, variable.key, revision_ids).items():
-                codes = parse_value(variable.kind, variable.possible, from_json(value))
+                codes = parse_value(variable.tally, variable.possible, from_json(value))
                 for code in codes if isinstance(codes, list) else ():
                     declared[code].add(pseudonym)
     return {code: frozenset(people) for code, people in declared.items()}

@@ -12,6 +12,8 @@ from aiohttp import web
 from bot.common.colours import for_dark_pages
 
 FOLDER: Final = Path(__file__).parent / "static"
+VENDOR: Final = FOLDER / "vendor"
+"""Scripts of others."""
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 _SOON_AGAIN: Final = "public, max-age=300"
@@ -30,8 +32,17 @@ class Assets:
     """The files of `static/`, with the accent colour of this installation prepended to style sheets."""
 
     def __init__(self, accent: str) -> None:
-        colours = f":root{{--accent-light:{accent};--accent-dark:{for_dark_pages(accent)}}}\n"
-        self._assets = {path.name: _asset(path, colours) for path in sorted(FOLDER.iterdir()) if path.suffix in _TYPES}
+        self._accent = accent
+        colours = _colours(accent)
+        files = sorted([*FOLDER.iterdir(), *VENDOR.iterdir()])
+        self._assets = {path.name: _asset(path, colours) for path in files if path.suffix in _TYPES}
+
+    def use_accent(self, accent: str) -> None:
+        """Changes the accent colour of style sheets; their addresses change with it."""
+        if accent == self._accent:
+            return
+        self._accent, colours = accent, _colours(accent)
+        self._assets |= {path.name: _asset(path, colours) for path in sorted(FOLDER.glob("*.css"))}
 
     def url(self, name: str) -> str:
         """Returns the address of a file; it changes with the content."""
@@ -61,6 +72,10 @@ class Assets:
             headers["Content-Encoding"] = "gzip"
             body = asset.packed
         return web.Response(body=body, headers=headers, content_type=asset.content_type, charset="utf-8")
+
+
+def _colours(accent: str) -> str:
+    return f":root{{--accent-light:{accent};--accent-dark:{for_dark_pages(accent)}}}\n"
 
 
 def _asset(path: Path, colours: str) -> Asset:

@@ -24,7 +24,7 @@ from storage.tables.consultations import ConsultationState
 from storage.tables.revisions import RevisionHead
 
 PATIENCE_SECONDS: Final = 0.6
-"""A database without an answer for so long counts as unavailable, and the cached entries are shown."""
+"""A database without an answer for this time counts as unavailable, and the cached entries are shown."""
 FIRST_SECONDS: Final = 20.0
 """The first reading covers every consultation and takes longer."""
 SECONDS: Final = 2.0
@@ -115,6 +115,7 @@ class ConsultationCache:
         self._store = store
         self._live = LiveRevisions()
         self._notices: dict[str, PublishedConsultation] = {}
+        self._withdrawn: frozenset[str] = frozenset()
         self._read_at = float("-inf")
         self._began_at = 0.0
         self._reading: asyncio.Task[dict[str, PublishedConsultation]] | None = None
@@ -139,14 +140,25 @@ class ConsultationCache:
                 raise StoreBusy("no answer for too long")
             if self._reading is reading:
                 self._reading = None
-            self._notices = reading.result()
+            found = reading.result()
+            gone = {slug for slug, it in self._notices.items() if slug not in found and not it.revision.is_trial}
+            self._withdrawn = (self._withdrawn | gone) - found.keys()
+            self._notices = found
         except StorageError:
             if not self._notices:
                 raise
         self._read_at = time.monotonic()
 
+    def expire(self) -> None:
+        """Lets the next page read the consultations again, because this process changed one."""
+        self._read_at = float("-inf")
+
     def _read(self, connection: Connection) -> dict[str, PublishedConsultation]:
         return _read(connection, self._notices, self._live)
+
+    def is_withdrawn(self, slug: str) -> bool:
+        """Whether a consultation was public in the lifetime of this process and is not any more."""
+        return slug in self._withdrawn
 
     def find(self, slug: str) -> PublishedConsultation | None:
         """Returns a consultation that is not archived, or None for an unknown or unreadable one."""

@@ -17,10 +17,11 @@ from adapters.web import protocol
 from adapters.web.errors import RequestError
 from adapters.web.requests import FIELDS, FORM
 from adapters.web.routes import WebRoutes
-from bot.common.i18n.locale import Locale, available_languages, offered_languages
+from bot.common.i18n.locale import Locale, offered_languages
 from bot.settings import WebSettings
 from bot.web.assets import Assets
 from bot.web.consultation_cache import ConsultationCache
+from bot.web.page_settings import PageSettings
 from bot.web.services import Services
 
 Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
@@ -35,11 +36,16 @@ class Site:
     """Everything a handler needs."""
 
     services: Services
-    options: WebSettings
+    page_settings: PageSettings
     consultations: ConsultationCache
     assets: Assets
     routes: WebRoutes
     templates: Environment
+
+    @property
+    def options(self) -> WebSettings:
+        """The settings of the pages in force now."""
+        return self.page_settings.current
 
     def origin(self, request: web.Request) -> str:
         """Returns the public origin of this installation for links that leave the page."""
@@ -54,9 +60,10 @@ class Site:
         """Renders a page in this language."""
         is_large = request.cookies.get(SIZE_COOKIE) == "large"
         html = self.templates.get_template(template).render(
-            t=locale.say,
+            t=locale.text,
             locale=locale,
             options=self.options,
+            logo=self.page_settings.logo_url,
             asset=self.assets.url,
             is_large=is_large,
             direction=protocol.direction,
@@ -117,7 +124,7 @@ def template_environment() -> Environment:
 
 def language_links(request: web.Request, locale: Locale, among: Iterable[str] | None = None) -> list[dict[str, Any]]:
     """Returns links that switch this page to another language, each with the language's own name."""
-    tags = frozenset(available_languages() if among is None else among)
+    tags = frozenset(site_of(request).page_settings.languages() if among is None else among)
     return [
         {
             "tag": language.tag,

@@ -17,6 +17,7 @@ from bot.common.logs import error_place
 from bot.web.assisted.device_sessions import KIOSK, device_profile_of, device_session_of, entry_code_from
 from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, set_preference_cookie, site_of
 from bot.web.request_locale import COOKIE, locale_of
+from flows.phrase_families import WEB_ERROR_TEXTS, WEB_ERRORS
 from storage.core.errors import StorageError
 
 log = structlog.get_logger()
@@ -27,7 +28,7 @@ _POLICY: Final = (
     "form-action 'self'; base-uri 'none'; frame-ancestors "
 )
 _HEADERS: Final = {
-    "Server": "Mitsprache",  # without the server's versions
+    "Server": "Mitsprache",  # hides the versions of the server
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: then browsers send no Origin with our own forms either.
     "Referrer-Policy": "same-origin",
@@ -35,9 +36,10 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=()",
 }
-# Codes of trouble → the phrase a page has for it, and the status.
+# Error codes → the phrase for pages, and the status.
 _PAGES: Final = {
     "unknown": "not_found",
+    "withdrawn": "withdrawn",
     "closed": "closed",
     "too_many": "too_many",
     "too_many_lines": "too_many",
@@ -51,7 +53,7 @@ _PAGES: Final = {
     "origin": "expired",
 }
 
-_FOR_GOOD: Final = frozenset({"not_found", "closed", "not_yet"})
+_FOR_GOOD: Final = frozenset({"not_found", "withdrawn", "closed", "not_yet"})
 """Errors that a retry does not solve."""
 
 
@@ -71,13 +73,19 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
     return response
 
 
+async def _prepare(site: Site, request: web.Request) -> None:
+    """Checks the name of the host, and refreshes the settings, and the consultations for the pages that show them."""
+    if not request.host.isascii():
+        # It is used in links and QR codes; browsers send every host name in ASCII.
+        raise RequestError("malformed")
+    await site.page_settings.refresh()
+    if request.path == "/" or request.path.startswith("/c/"):
+        await site.consultations.refresh()
+
+
 async def _answered(site: Site, request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        if not request.host.isascii():
-            # It is used in links and QR codes; browsers send every host name in ASCII.
-            raise RequestError("malformed")
-        if request.path == "/" or request.path.startswith("/c/"):
-            await site.consultations.refresh()
+        await _prepare(site, request)
         return await handler(request)
     except RequestError as error:
         return request_error_page(site, request, error)
@@ -126,7 +134,7 @@ def error_page(
 ) -> web.Response:
     """Returns a page with the problem and its remedy in plain words. `results` links to the results."""
     locale = locale or _page_locale(site, request)
-    title, text = locale.say(f"web.error.{what}"), locale.say(f"web.error.{what}_text", **values)
+    title, text = locale.text(WEB_ERRORS[what]), locale.text(WEB_ERROR_TEXTS[what], **values)
     # On a shared device the page has no links: another page would stay on the screen for the next person.
     template = "desk_error.html" if device_profile_of(request) else "error.html"
     fields = request.get(FIELDS, ()) if what == "held" and site.routes.is_ours(request) else ()
@@ -138,7 +146,7 @@ def error_page(
 
 
 def _page_locale(site: Site, request: web.Request) -> Locale:
-    """The language of the page on which it went wrong."""
+    """Returns the language of the page on which the error occurred."""
     session = (
         device_session_of(request, KIOSK, request.match_info.get("slug", ""))
         if device_profile_of(request) is KIOSK

@@ -34,7 +34,7 @@ class RoomViewCache:
                 self._found.clear()
             task = asyncio.ensure_future(_awaited(find))
             self._found[key] = self._now(), task
-        return await asyncio.shield(task)  # a cancelled request does not cancel the load for the others
+        return await asyncio.shield(task)  # a cancelled request must not cancel the query for the others
 
 
 async def _awaited(find: Callable[[], Awaitable[RoomView]]) -> RoomView:

@@ -23,19 +23,22 @@ from bot.web import code_guess_limit, middleware, room_views, webhooks
 from bot.web.api import routes as api
 from bot.web.assets import Assets
 from bot.web.assisted import helper, meeting_pages
+from bot.web.console.routes import add_console_routes
 from bot.web.consultation_cache import ConsultationCache
 from bot.web.context import SITE, Site, site_of, template_environment
-from bot.web.public import chat, contribution, forms, opendata, pages, read_aloud, results, resume
+from bot.web.page_settings import PageSettings
+from bot.web.public import chat, contribution, forms, imprint, media, opendata, pages, read_aloud, results, resume
+from bot.web.request_locale import PAGE_SETTINGS
 from bot.web.services import Services
 from storage.core.errors import StorageError
 from storage.tables.contacts import find_addresses
 
 PORTS_TRIED: Final = 20
 BODY_BYTES: Final = 128 * 1024
-"""The longest form that is read: a long answer, every character of it written as %XX."""
+"""The maximum size of a form: a long answer with every character written as %XX."""
 
 KNOWN_SECONDS: Final = 2.5
-"""A database without an answer for so long counts as unavailable."""
+"""A database without an answer for this time counts as unavailable."""
 KEPT_SECONDS: Final = 75
 """Seconds after which an idle connection is closed: slightly longer than the timeout of proxies, so that no proxy sends
 a request into a connection that is being closed.
@@ -81,16 +84,19 @@ def build_application(services: Services, limits: WebLimits | None = None) -> we
     """Builds the application with all routes, for the server and for tests."""
     options = services.settings.web
     consultations = ConsultationCache(services.store)
+    assets = Assets(options.accent)
+    page_settings = PageSettings(services.store, options, assets)
     routes = _routes(services, consultations, options, limits)
     application = web.Application(middlewares=[middleware.security_headers], client_max_size=BODY_BYTES)
     application[SITE] = Site(
         services=services,
-        options=options,
+        page_settings=page_settings,
         consultations=consultations,
-        assets=Assets(options.accent),
+        assets=assets,
         routes=routes,
         templates=template_environment(),
     )
+    application[PAGE_SETTINGS] = page_settings
     application[code_guess_limit.BUCKETS] = Buckets(code_guess_limit.WRONG_CODES)
     application[room_views.ROOM_VIEWS] = room_views.RoomViewCache()
     router = application.router
@@ -99,6 +105,7 @@ def build_application(services: Services, limits: WebLimits | None = None) -> we
     router.add_get("/static/{name}", application[SITE].assets.send)
     router.add_get("/favicon.ico", application[SITE].assets.icon)
     pages.add_page_routes(router)
+    imprint.add_imprint_routes(router)
     contribution.add_contribution_routes(router)
     resume.add_resume_routes(router)
     chat.add_chat_routes(router)
@@ -108,7 +115,9 @@ def build_application(services: Services, limits: WebLimits | None = None) -> we
     results.add_results_routes(application, services.store, services.editor)
     opendata.add_opendata_routes(application, services.store, services.settings.data, services.settings.zone())
     helper.add_assisted_routes(application)
+    add_console_routes(application)
     api.add_api_routes(router)
+    media.add_media_routes(application)
     read_aloud.add_read_aloud_routes(application)
     Transports(routes, middleware.transport_error_page).add_to(application)
     return application
@@ -131,7 +140,7 @@ def _routes(
         return any(owner.contact_id is not None for owner in found.values())
 
     def say(language: str, phrase: str, /, **values: object) -> str:
-        return Locale.of(language).say(phrase, **values)
+        return Locale.of(language).text(phrase, **values)
 
     return WebRoutes(
         hub,

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
-from adapters.base import Channel
+from adapters.base import Channel, Finding
 from bot.common.ids import Ids
 from bot.common.keys import Keys
+from bot.exchange.exports.service import ExportService
 from bot.results.editions.service import EditionService
 from bot.settings import Settings
 from storage.core.errors import StorageError
 from storage.core.store import Store
+
+
+class Maintenance(Protocol):
+    """Work for the whole installation that the console starts. Both block, so they run in a thread."""
+
+    def findings(self) -> list[Finding]:
+        """Returns what `doctor` finds."""
+
+    def back_up(self) -> Path:
+        """Makes a backup and returns its folder. Raises CommandError."""
 
 
 class Services(Protocol):
@@ -35,5 +47,15 @@ class Services(Protocol):
     @property
     def editor(self) -> EditionService: ...
 
+    @property
+    def exporter(self) -> ExportService: ...
+
+    @property
+    def maintenance(self) -> Maintenance | None: ...
+
     async def look(self) -> StorageError | None:
         """Checks the database and returns the error that prevents writing, or None."""
+
+    def wake_outbox(self) -> None:
+        """Looks for new committed notices, after a transaction has stored some."""
+        ...

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import combinations
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any, Final, NamedTuple
 
+from flows.authoring.reference_checks import can_be_passed, is_numeric, places_of, reference_problems, takes_several
 from flows.conditions import Comparison, Condition, Test
+from flows.days import parse_day
 from flows.definition import Consultation
 from flows.path import conditions_of
 from flows.questions.base import END, LEAVE, Node, Problem, Question, Where
+from flows.tokens import START
 from flows.values import Value
 
 MOST_STATES = 20_000
 """Maximum number of states; above it reachability is not checked, because it would take too long."""
 
 _SOMETHING_ELSE = "\0something else"
+_RESERVED: Final = {
+    END: "that is a place to go to",
+    LEAVE: "that is a place to go to",
+    START: "old buttons with this name start a consultation",
+}
+"""Keys that a new file may not use. Published revisions with such a key go on working."""
 
 
 class Reachability(NamedTuple):
@@ -29,8 +40,8 @@ class Reachability(NamedTuple):
 
 
 def logic_problems(consultation: Consultation) -> Iterator[Problem]:
-    """Yields all problems of keys, conditions and exits; checks reachability only if there are none."""
-    faults = [*_keys(consultation), *_comparisons(consultation), *_exits(consultation)]
+    """Yields all problems of keys, references and conditions; checks reachability only if there are none."""
+    faults = [*_keys(consultation), *reference_problems(consultation), *_comparisons(consultation)]
     yield from faults
     if not faults and (walks := explore(consultation)):
         yield from _reachability(consultation, walks)
@@ -50,111 +61,97 @@ def _keys(consultation: Consultation) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, node in enumerate(consultation.questions):
         where = ("questions", index, "key")
-        if node.key in {END, LEAVE}:
-            yield Problem(
-                where, f"no question can be called “{node.key}”", "that is a place to go to; choose another key"
-            )
+        if remedy := _RESERVED.get(node.key):
+            yield Problem(where, f"the key of a question cannot be “{node.key}”", f"{remedy}; choose another key")
         if node.key in seen:
-            yield Problem(where, f"the key “{node.key}” stands twice", "give each question its own key")
+            yield Problem(where, f"the key “{node.key}” is used twice", "give each question its own key")
         seen.add(node.key)
 
 
-def _places(consultation: Consultation) -> dict[str, int]:
-    """Maps keys to indexes; of two nodes with the same key the first counts."""
-    return {node.key: index for index, node in reversed(list(enumerate(consultation.questions)))}
-
-
 def _comparisons(consultation: Consultation) -> Iterator[Problem]:
-    places = _places(consultation)
+    """Yields comparisons with values that a question cannot have. References are checked before."""
+    places, nodes = places_of(consultation), {node.key: node for node in reversed(consultation.nodes())}
     for where, last, condition in placed_conditions(consultation):
         for comparison in condition.comparisons():
-            index = places.get(comparison.question)
-            if index is None:
-                known = ", ".join(reversed(places))
-                yield Problem(where, f"there is no question “{comparison.question}”", f"use one of: {known}")
-            elif index > last:
-                reason = f"“{comparison.question}” is not answered yet at this point"
-                yield Problem(where, reason, "compare with an earlier question only")
-            else:
-                yield from _values(where, comparison, consultation.questions[index])
+            node = nodes.get(comparison.question)
+            if isinstance(node, Question) and places[node.key] <= last:
+                yield from _values(where, comparison, node)
 
 
-def _values(where: Where, comparison: Comparison, node: Node) -> Iterator[Problem]:
-    if not isinstance(node, Question):
-        yield Problem(where, f"“{node.key}” asks nothing, so it never has an answer", "compare with a question")
-        return
+def _values(where: Where, comparison: Comparison, node: Question) -> Iterator[Problem]:
     possible = node.values()
     if comparison.ordered:
-        if not _is_numeric(possible):
-            yield Problem(
-                where, f"“{node.key}” has no number as its answer", "use equal or one_of instead of less and greater"
-            )
-        return
-    for value in comparison.values:
-        if isinstance(possible, frozenset):
-            if value not in possible or any(
-                value == it and isinstance(value, bool) != isinstance(it, bool) for it in possible
-            ):
-                offered = ", ".join(sorted(map(str, possible)))
+        yield from _bounds(where, comparison, node)
+    elif isinstance(possible, frozenset):
+        offered = ", ".join(sorted(map(str, possible)))
+        for value in comparison.values:
+            if not _is_among(value, possible):
                 yield Problem(where, f"“{node.key}” can never have the value “{value}”", f"use one of: {offered}")
-        elif possible is not None and not _fits(value, possible):
-            kind = _KINDS.get(possible, "something else")
-            yield Problem(where, f"“{value}” is compared with “{node.key}”, whose answer is {kind}", f"write {kind}")
+    elif possible is not None:
+        kind = _KINDS.get(possible, "something else")
+        for value in comparison.values:
+            if not _fits(value, possible):
+                reason = f"“{value}” is compared with “{node.key}”, whose answer is {kind}"
+                yield Problem(where, reason, f"write {kind}")
 
 
-_KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+def _bounds(where: Where, comparison: Comparison, node: Question) -> Iterator[Problem]:
+    """Yields a day compared with a number, and a number compared with a day."""
+    is_day = any(isinstance(value, str) for value in comparison.values)
+    asks_day = node.values() is date
+    if asks_day and not is_day:
+        yield Problem(where, f"“{node.key}” has a date as its answer", "compare with a date, e.g. 2027-03-31")
+    elif is_day and not asks_day:
+        yield Problem(where, f"“{node.key}” has no date as its answer", "compare with a value that it can have")
+
+
+def _is_among(value: Value, possible: frozenset[Any]) -> bool:
+    """Whether it is one of the values. `True` equals 1 in Python, but is no answer to a question about numbers."""
+    return value in possible and all(isinstance(value, bool) == isinstance(it, bool) for it in possible if it == value)
+
+
+_KINDS: dict[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    date: "a date",
+}
 
 
 def _fits(value: Value, kind: type) -> bool:
+    if kind is date:
+        return parse_day(value) is not None
     if isinstance(value, bool) or kind is bool:
         return isinstance(value, bool) and kind is bool
     return isinstance(value, int | float) if kind is float else isinstance(value, kind)
 
 
-def _is_numeric(possible: frozenset[Value] | type | None) -> bool:
-    if isinstance(possible, frozenset):
-        return all(isinstance(value, int | float) and not isinstance(value, bool) for value in possible)
-    return possible in (int, float)
-
-
-def _exits(consultation: Consultation) -> Iterator[Problem]:
-    places = _places(consultation)
-    for index, node in enumerate(consultation.questions):
-        for number, way in enumerate(node.exits):
-            where = ("questions", index, "exits", number)
-            if way.to not in {END, LEAVE} and way.to not in places:
-                yield Problem(
-                    where,
-                    f"there is no question “{way.to}” to go to",
-                    "write the key of a later question, end or leave",
-                )
-            elif places.get(way.to, index + 1) <= index:
-                yield Problem(
-                    where,
-                    f"“{way.to}” comes earlier, so people would go in circles",
-                    "go to a later question, end or leave",
-                )
-
-
 def _reachability(consultation: Consultation, walks: Reachability) -> Iterator[Problem]:
-    for index, node in enumerate(consultation.questions):
+    reported: set[int] = set()
+    for index, (place, node) in enumerate(consultation.placed_nodes()):
         if index not in walks.asked:
             what = "question" if node.waits else "text"
+            if place in reported:
+                continue
+            reported.add(place)
             yield Problem(
-                ("questions", index), f"nobody ever comes to this {what}", "check ask_if here and the exits before it"
+                ("questions", place), f"no path leads to this {what}", "check ask_if here and the exits before it"
             )
             continue
         # Exits that the type adds come first (a refused consent leaves).
         own = len(node.leaving()) - len(node.exits)
         for number in range(len(node.exits)):
             if (index, own + number) not in walks.taken:
-                reason = "nobody ever takes this exit"
+                reason = "no path takes this exit"
                 yield Problem(
-                    ("questions", index, "exits", number), reason, "check its condition and the exits above it", True
+                    ("questions", place, "exits", number), reason, "check its condition and the exits above it", True
                 )
     if END not in walks.ends:
         yield Problem(
-            ("questions",), "no way leads to the end, so nobody can submit", "let at least one way reach the end"
+            ("questions",),
+            "no path leads to the end, so the answers cannot be submitted",
+            "let at least one path reach the end",
         )
 
 
@@ -168,7 +165,7 @@ def explore(consultation: Consultation) -> Reachability | None:
     seen: set[tuple[int, str]] = set()
     while waiting:
         index, answers = waiting.pop()
-        if index == len(consultation.questions):
+        if index == len(steps.tests):
             ends.add(END)
             continue
         state = (index, repr(sorted(answers.items())))
@@ -197,25 +194,20 @@ class _Steps:
     """The nodes for the exploration: compiled tests, and the distinguishable answers per question."""
 
     def __init__(self, consultation: Consultation) -> None:
-        nodes = consultation.questions
+        nodes = consultation.nodes()
         self._nodes = nodes
         self._places = {node.key: index for index, node in enumerate(nodes)}
-        asked_if = conditions_of(nodes)
-        self.tests: list[Test | None] = [it.compile() if it else None for it in asked_if.values()]
-        self._exits = [
-            [(way.condition.compile() if way.condition else None, way.to) for way in node.leaving()] for node in nodes
-        ]
-        compared: dict[str, list[Comparison]] = {}
+        self.tests: list[Test | None] = [it.compile() if it else None for it in conditions_of(nodes).values()]
+        self._exits = [_compiled_exits(node) for node in nodes]
+        mentioned: dict[str, set[Any]] = {}
         self._last_use: dict[str, int] = {}
-        for index, node in enumerate(nodes):
-            for condition in (asked_if[node.key], *(way.condition for way in node.leaving())):
-                for comparison in condition.comparisons() if condition else ():
-                    compared.setdefault(comparison.question, []).append(comparison)
-                    self._last_use[comparison.question] = index
+        for index, comparison in _placed_comparisons(nodes):
+            mentioned.setdefault(comparison.question, set()).update(comparison.values)
+            self._last_use[comparison.question] = index
         self._answers = {
-            node.key: _answers(node, compared[node.key])
+            node.key: _answers(node, mentioned[node.key])
             for node in nodes
-            if isinstance(node, Question) and node.key in compared
+            if isinstance(node, Question) and node.key in mentioned
         }
 
     def answered(self, index: int, answers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -236,37 +228,68 @@ class _Steps:
         return {key: value for key, value in answers.items() if self._last_use[key] >= index}
 
 
-def _answers(question: Question, comparisons: list[Comparison]) -> list[Any]:
-    """Returns one answer per equivalence class of a question; None means no answer."""
-    mentioned = {value for comparison in comparisons for value in comparison.values}
+def _compiled_exits(node: Node) -> list[tuple[Test | None, str]]:
+    return [(way.condition.compile() if way.condition else None, way.to) for way in node.leaving()]
+
+
+def _placed_comparisons(nodes: Sequence[Node]) -> Iterator[tuple[int, Comparison]]:
+    """Yields every comparison with the index of the node whose condition or exit it belongs to."""
+    asked_if = conditions_of(nodes)
+    for index, node in enumerate(nodes):
+        for condition in (asked_if[node.key], *(way.condition for way in node.leaving())):
+            for comparison in condition.comparisons() if condition else ():
+                yield index, comparison
+
+
+def _answers(question: Question, mentioned: set[Any]) -> list[Any]:
+    """Returns one answer per equivalence class of a question, given the compared values; None means no answer."""
+    given = _values_given(question, mentioned)
+    return [*given, None] if can_be_passed(question) else given
+
+
+def _values_given(question: Question, mentioned: set[Any]) -> list[Any]:
     possible = question.values()
-    given: list[Any]
+    if isinstance(possible, frozenset):
+        return _selections(question, possible, mentioned)
     if possible is bool:
-        given = [True, False]
-    elif _is_numeric(possible) and not isinstance(possible, frozenset):
-        given = _numbers(question, mentioned)
-    elif isinstance(possible, frozenset):
-        given = [value for value in possible if value in mentioned]
-        given += [value for value in possible if value not in mentioned][
-            : len(possible) if _is_numeric(possible) else 1
-        ]
-        if _takes_several(question):
-            least = 0 if getattr(question, "min", 1) == 0 else 1
-            given = [list(some) for size in range(least, min(len(given), 6) + 1) for some in combinations(given, size)]
-    else:
-        given = [*mentioned, _SOMETHING_ELSE]
-    may_lack = question.skip or question.dont_know or question.refuse or question.web_only
-    return [*given, None] if may_lack else given
+        return [True, False]
+    if possible is date:
+        return _days(question, mentioned)
+    return _numbers(question, mentioned) if is_numeric(question) else [*mentioned, _SOMETHING_ELSE]
+
+
+def _selections(question: Question, possible: frozenset[Any], mentioned: set[Any]) -> list[Any]:
+    """Returns the compared options and one more; all options of a scale. Several are combined, up to six at a time."""
+    others = [value for value in possible if value not in mentioned]
+    given = [value for value in possible if value in mentioned]
+    given += others if is_numeric(question) else others[:1]
+    if not takes_several(question):
+        return given
+    sizes = range(0 if question.may_be_empty else 1, min(len(given), 6) + 1)
+    return [list(some) for size in sizes for some in combinations(given, size)]
 
 
 def _numbers(question: Question, mentioned: set[Any]) -> list[float]:
     """Returns numbers on, below, between and above the compared ones, within the limits of the question."""
-    low, high = (getattr(question, name, None) for name in ("min", "max"))
-    around = {value + step for value in mentioned for step in (-1, -0.5, 0, 0.5, 1)} or {0}
-    whole = {value for value in around if question.values() is float or value == int(value)}
-    whole |= {bound for bound in (low, high) if bound is not None}
-    return [it for it in sorted(whole) if (low is None or it >= low) and (high is None or it <= high)]
+    low, high = question.bounds()
+    least, most = low if isinstance(low, int | float) else -inf, high if isinstance(high, int | float) else inf
+    around = _neighbours(mentioned, whole=question.values() is not float) | ({least, most} - {-inf, inf})
+    return [it for it in sorted(around) if least <= it <= most]
 
 
-def _takes_several(question: Question) -> bool:
-    return question.expects in {"many", "order", "amounts"}
+def _neighbours(numbers: set[Any], *, whole: bool) -> set[float]:
+    found = {number + step for number in numbers for step in (-1, -0.5, 0, 0.5, 1)} or {0}
+    return {number for number in found if number == int(number)} if whole else found
+
+
+def _days(question: Question, mentioned: set[Any]) -> list[str]:
+    """Returns days on, before, between and after the compared ones, within the limits of the question."""
+    given = (bound if isinstance(bound, date) else None for bound in question.bounds())
+    low, high = (bound or widest for bound, widest in zip(given, (date.min, date.max), strict=True))
+    days = {
+        date.fromordinal(min(max(day.toordinal() + step, 1), date.max.toordinal()))
+        for value in mentioned
+        if (day := parse_day(value))
+        for step in (-1, 0, 1)
+    }
+    return [day.isoformat() for day in sorted(days | {low, high}) if low <= day <= high]

@@ -48,12 +48,15 @@ def simple_hints(text: str) -> Iterator[tuple[str, str]]:
     """
     for word in words(text):
         if any(len(part) > LONGEST_WORD for part in re.split("[-·]", word)):
-            yield f"the word “{word}” has more than {LONGEST_WORD} letters", "part it with a hyphen or say it otherwise"
+            yield (
+                f"the word “{word}” has more than {LONGEST_WORD} letters",
+                "split it with a hyphen, or use another word",
+            )
     for sentence in sentences(text):
         count = len(words(sentence))
         if count > LONGEST_SENTENCE:
-            yield f"a sentence has {count} words, more than {LONGEST_SENTENCE}", "make two sentences of it"
+            yield f"a sentence has {count} words, more than {LONGEST_SENTENCE}", "split it into two sentences"
     if found := _PASSIVE.search(text):
-        yield f"this looks like the passive: “{found[0]}”", "say who does it"
+        yield f"this looks like the passive: “{found[0]}”", "name the actor"
     if found := _GENITIVE.search(text):
-        yield f"this looks like a genitive: “{found[0]}”", "say it with “von”"
+        yield f"this looks like a genitive: “{found[0]}”", "use “von” instead"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, get_args
 
 from flows.events import SubscriptionChange
+from flows.phrase_families import TOPIC_NAMES
 from flows.phrases import Phrases
 from flows.questions.district import DISTRICTS, district_label
 from flows.tokens import arguments_of
@@ -51,7 +52,7 @@ def _labels(phrases: Phrases) -> Iterator[tuple[str, str]]:
     for word in phrases.words("words.news.none"):
         yield "none", word
     for topic in TOPICS:
-        yield f"topic.{topic}", phrases.text(f"topic.{topic}", "sie")
+        yield f"topic.{topic}", phrases.text(TOPIC_NAMES[topic], "sie")
     for key, name in DISTRICTS.items():
         yield f"district.{key}", name
         yield f"district.{key}", district_label(key, phrases.language)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from flows.commands import linking, subscriptions
 from flows.commands.my_contributions import KINDS
 from flows.phrases import Phrases
 from flows.understanding.matching import Matcher, spellings
+from flows.understanding.text import fold
 
 
 class Command(StrEnum):
@@ -48,9 +49,17 @@ class ParsedCommand(NamedTuple):
     argument: str = ""
 
 
+V = TypeVar("V")
+
 # Typos are accepted only for commands that change nothing.
 _HARMLESS = frozenset({Command.HELP, Command.BACK, Command.REPEAT, Command.STATUS, Command.LANGUAGE, Command.HUMAN})
 _CODE = re.compile(r"\bp ?[0-9a-z]{4} ?[0-9a-z]{4}$")
+_LONGEST_NUMBERED = 40
+"""Characters; a longer reply with a number is a text."""
+LONGEST_WORDS = 2_000
+"""Characters of a message to the team."""
+MESSAGES_KEPT_DAYS = 30
+"""How long messages to the team are kept at most."""
 _NUMBER = re.compile(r"\d{1,2}")
 
 
@@ -64,29 +73,16 @@ class CommandMatcher:
     __slots__ = ("_by_word", "_contribution_words", "_harmless", "_link_words", "_subscription_words")
 
     def __init__(self, catalogues: Iterable[Phrases], others: Iterable[Phrases] = ()) -> None:
-        catalogues, others = tuple(catalogues), tuple(others)
-        by_word: dict[str, Command] = {}
-        for phrases in catalogues:
-            by_word = _words(phrases) | by_word
+        offered = tuple(catalogues)
+        every = (*offered, *others)
+        by_word = _first_of(map(_words, offered))
         self._harmless = Matcher(
             ((command, [word for word in by_word if by_word[word] is command]) for command in _HARMLESS), numbered=False
         )
-        self._by_word = by_word
-        self._subscription_words: dict[str, str] = {}
-        for phrases in others:
-            self._by_word = _words(phrases) | self._by_word
-        for phrases in (*catalogues, *others):
-            self._subscription_words = _subscription_words(phrases) | self._subscription_words
-        self._link_words: dict[str, str] = {}
-        for phrases in (*catalogues, *others):
-            self._link_words = linking.link_words(phrases) | self._link_words
-        self._contribution_words = {
-            spelling: kind
-            for phrases in (*catalogues, *others)
-            for kind in KINDS
-            for word in phrases.words(f"words.mine.{kind}")
-            for spelling in spellings(word)
-        }
+        self._by_word = _first_of(map(_words, every))
+        self._subscription_words = _first_of(map(_subscription_words, every))
+        self._link_words = _first_of(map(linking.link_words, every))
+        self._contribution_words = dict(_contribution_words(every))
 
     def find(self, folded: str) -> ParsedCommand | None:
         """Returns the command if the whole reply is one, e.g. "zuruck" or "andern 2"; else None."""
@@ -95,22 +91,48 @@ class CommandMatcher:
             return ParsedCommand(command)
         if folded.isdecimal():  # a bare number is always an answer
             return None
+        return self._with_argument(folded) or self._with_code(folded) or self._with_number(folded)
+
+    def words_for_people(self, text: str) -> str:
+        """Returns what a contact writes to the team: the words after "/human" or "human:"; "" for other messages.
+
+        A word without slash and colon is no sign of it: answers begin with "Mensch", too.
+        """
+        ways = [text.split(":", 1)] + ([text.split(maxsplit=1)] if text[:1] in {"/", "!"} else [])
+        for head, *rest in ways:
+            if rest and len(head) <= _LONGEST_NUMBERED and self._by_word.get(fold(head)) is Command.HUMAN:
+                return rest[0].strip()[:LONGEST_WORDS]
+        return ""
+
+    def _with_argument(self, folded: str) -> ParsedCommand | None:
+        """Returns a command whose argument follows it: "news off", "link 4711 0815 2342"."""
         head, _, rest = folded.partition(" ")
-        if rest in self._subscription_words and self._by_word.get(head) is Command.NEWS:
+        command = self._by_word.get(head)
+        if command is Command.NEWS and rest in self._subscription_words:
             return ParsedCommand(Command.NEWS, self._subscription_words[rest])
-        if rest in self._link_words and self._by_word.get(head) is Command.LINK:
+        if command is not Command.LINK:
+            return None
+        if rest in self._link_words:
             return ParsedCommand(Command.LINK, self._link_words[rest])
-        if (code := _CODE.search(folded)) and (doing := folded[: code.start()].rstrip()) in self._contribution_words:
-            return ParsedCommand(Command.MINE, f"{self._contribution_words[doing]}.{code[0]}")
-        if rest and rest.replace(" ", "").isdecimal() and self._by_word.get(head) is Command.LINK:
-            return ParsedCommand(Command.LINK, rest)
-        if len(folded) < 40 and (number := _NUMBER.search(folded)):
-            rest = " ".join((folded[: number.start()] + folded[number.end() :]).split())
-            if self._by_word.get(rest) is Command.CHANGE:
-                return ParsedCommand(Command.CHANGE, number[0])
-            if self._by_word.get(rest) is Command.MINE:
-                return ParsedCommand(Command.MINE, f"more.{number[0]}")
-        return None
+        return ParsedCommand(Command.LINK, rest) if rest.replace(" ", "").isdecimal() else None
+
+    def _with_code(self, folded: str) -> ParsedCommand | None:
+        """Returns what a contact wants to do with the contribution of this code."""
+        code = _CODE.search(folded)
+        if code is None:
+            return None
+        doing = self._contribution_words.get(folded[: code.start()].rstrip())
+        return ParsedCommand(Command.MINE, f"{doing}.{code[0]}") if doing else None
+
+    def _with_number(self, folded: str) -> ParsedCommand | None:
+        """Returns a command with a number before, within or after it: "2 andern"."""
+        number = _NUMBER.search(folded) if len(folded) < _LONGEST_NUMBERED else None
+        if number is None:
+            return None
+        command = self._by_word.get(" ".join((folded[: number.start()] + folded[number.end() :]).split()))
+        if command is Command.CHANGE:
+            return ParsedCommand(Command.CHANGE, number[0])
+        return ParsedCommand(Command.MINE, f"more.{number[0]}") if command is Command.MINE else None
 
     def find_misspelt(self, folded: str) -> ParsedCommand | None:
         """Returns the harmless command that an unmatched reply probably misspells."""
@@ -125,6 +147,22 @@ def command_matcher(catalogues: tuple[Phrases, ...], others: tuple[Phrases, ...]
 
 
 @lru_cache(64)
+def _first_of(maps: Iterable[Mapping[str, V]]) -> dict[str, V]:
+    """Joins maps of words; a word of several languages has the meaning of the first."""
+    found: dict[str, V] = {}
+    for one in maps:
+        found = {**one, **found}
+    return found
+
+
+def _contribution_words(catalogues: Iterable[Phrases]) -> Iterator[tuple[str, str]]:
+    """Yields every spelling of the words for one's own contributions, with what they ask for."""
+    for phrases in catalogues:
+        for kind in KINDS:
+            for word in phrases.words(f"words.mine.{kind}"):
+                yield from ((spelling, kind) for spelling in spellings(word))
+
+
 def _words(phrases: Phrases) -> dict[str, Command]:
     """Maps all spellings of the commands in one language, and their stable names, to commands."""
     return {

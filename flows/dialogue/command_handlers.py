@@ -20,6 +20,7 @@ from flows.events import (
     LanguageChosen,
     LinkRequested,
     MessageCreated,
+    PersonAsked,
     PushesStopped,
     SessionCompleted,
     SubscriptionChange,
@@ -279,6 +280,12 @@ def _stop(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _human(flow: Flow, session: Session, argument: str) -> Turn:
     return reply_with(session, messages_text.contact_message(flow, messages_text.localized_flow(flow, session)))
+
+
+def write_to_people(flow: Flow, session: Session, words: str) -> Turn:
+    """Passes words on to the team. The open question stays open."""
+    renderer = messages_text.renderer_of(flow, session)
+    return Turn(session, (PersonAsked(words), MessageCreated(messages_text.passed_on(renderer))))
 
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:

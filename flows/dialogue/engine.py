@@ -13,13 +13,14 @@ from flows.dialogue import command_handlers, fallback, messages_text
 from flows.dialogue.navigation import go_on, leave_session, with_line
 from flows.dialogue.pruning import prune
 from flows.dialogue.unencrypted_channel import is_withheld, on_channel
-from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, Event, GapReopened, MessageCreated, Rated
+from flows.events import AnswerDropped, AnswerGiven, Event, GapReopened, MessageCreated, Rated
 from flows.facts import NO_FACTS, Facts
 from flows.flow import Flow
 from flows.languages import best_guess
 from flows.messages import UNDECRYPTABLE, MsgIn
 from flows.parts import Parts, noticed
-from flows.questions.base import Accepted, FactBasedQuestion, Interpreted, Invalid, PartialAnswer, Reply
+from flows.questions.fact_based import FactBasedQuestion
+from flows.questions.outcomes import Accepted, Interpreted, Invalid, PartialAnswer, Reply
 from flows.session import Session, Turn
 from flows.tokens import Token
 from flows.understanding.text import fold
@@ -125,7 +126,9 @@ def _handle_non_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: 
     """Handles a message that cannot answer the open prompt, because that was not delivered or the message replies to an
     earlier one. Returns None for other messages. Commands are valid everywhere.
     """
-    if msg.edits or msg.choice or not (has_missed or msg.replies_to) or flow.commands.find(fold(msg.text)):
+    if msg.edits or msg.choice or not (has_missed or msg.replies_to):
+        return None
+    if flow.commands.find(fold(msg.text)) or flow.commands.words_for_people(msg.text):
         return None
     if has_missed:
         return command_handlers.repeat_unseen(flow, session)
@@ -137,6 +140,8 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts)
         return _handle_edit(flow, session, msg, facts)
     if msg.tapped:
         return _handle_tap(flow, session, msg, msg.tapped, facts)
+    if words := flow.commands.words_for_people(msg.text):
+        return command_handlers.write_to_people(flow, session, words)
     reply = Reply(msg.text, fold(msg.text), "", msg)
     parsed_command = flow.commands.find(reply.folded)
     if parsed_command and (parsed_command.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
@@ -193,7 +198,9 @@ def _with_partial_answer(flow: Flow, turn: Turn, facts: Facts) -> Turn:
     partial = asked.begin(facts.with_dropped(dropped), rated) if isinstance(asked, FactBasedQuestion) else None
     if partial is None:
         return turn
-    return Turn(session._replace(draft=partial.value), (*turn.events, *partial.events, MessageCreated(partial.msg)))
+    return Turn(
+        session._replace(draft=partial.value), (*turn.events, *partial.events, MessageCreated(asked.aloud(partial.msg)))
+    )
 
 
 def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
@@ -245,7 +252,7 @@ def _answer(flow: Flow, session: Session, key: str, reply: Reply, facts: Facts) 
         session = session._replace(draft=parsed.value, repairs=0)
         if parsed.events and key not in session.answers and key not in session.also_stored:
             session = session._replace(also_stored=[*session.also_stored, key])
-        return Turn(session, (*parsed.events, MessageCreated(parsed.msg)))
+        return Turn(session, (*parsed.events, MessageCreated(localized.questions[key].aloud(parsed.msg))))
     assert reply.msg is not None  # noqa: S101 - for the type checker: only tests omit the message
     return _accept(flow, session, key, parsed, reply.msg)
 
@@ -268,8 +275,8 @@ def _accept(
     event = AnswerGiven(key, None, value, before) if isinstance(value, Missing) else AnswerGiven(key, value)
     events: tuple[Event, ...] = (event, *parsed.events) if isinstance(parsed, Accepted) else (event,)
     localized = messages_text.localized_flow(flow, session)
-    if flow.nodes[key].type == "consent" and isinstance(value, bool):
-        events = (event, ConsentGiven(key, value, localized.questions[key].prompt.text))
+    if not isinstance(value, Missing):
+        events = (*events, *localized.questions[key].after(value))
     notices: Parts = ()
     if corrected:
         line = localized.renderer.text("answer.corrected", answer=messages_text.answer_text(flow, session, key))

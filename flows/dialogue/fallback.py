@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from flows.commands.words import Command, ParsedCommand
@@ -19,8 +20,10 @@ from flows.dialogue.command_handlers import (
 )
 from flows.dialogue.navigation import with_line
 from flows.flow import Flow
+from flows.messages import MsgIn, MsgOut
 from flows.parts import ErrorPart
-from flows.questions.base import Invalid, Reply
+from flows.questions.outcomes import Invalid, Reply
+from flows.renderer import Renderer
 from flows.session import Session, Turn
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold
@@ -31,25 +34,29 @@ _LONGEST_TAG: Final = 2
 
 def answer_side_question(flow: Flow, session: Session, folded: str) -> Turn | None:
     """Handles the reply as an answer to the side question; returns None if it is none."""
-    if session.aside == "language":
-        match = flow.language_matcher.find_folded(folded)
-        if match:
-            return switch_language(flow, session, match.value)
-        other = flow.other_languages.find_folded(folded)
-        if other and other.value != session.wanted:
-            return report_language_not_offered(flow, session, other.value)
-        if session.repairs >= 1:
-            return switch_language(flow, session, session.language)
-        return reply_with(
-            session._replace(repairs=session.repairs + 1), messages_text.language_question(flow, session.wanted)
-        )
-    if session.aside == "return" and folded in {"1", "2"}:
-        return continue_to_open_question(flow, session, "") if folded == "1" else start_over(flow, session, "")
-    if session.aside == "change":
-        return _settle_change(flow, session, folded)
-    if session.aside == "delete":
-        return _settle_delete(flow, session, folded)
-    return None
+    settle = _SIDE_QUESTIONS.get(session.aside)
+    return settle(flow, session, folded) if settle else None
+
+
+def _settle_language(flow: Flow, session: Session, folded: str) -> Turn:
+    """Asks again once, then goes on in the language of the session."""
+    match = flow.language_matcher.find_folded(folded)
+    if match:
+        return switch_language(flow, session, match.value)
+    other = flow.other_languages.find_folded(folded)
+    if other and other.value != session.wanted:
+        return report_language_not_offered(flow, session, other.value)
+    if session.repairs >= 1:
+        return switch_language(flow, session, session.language)
+    return reply_with(
+        session._replace(repairs=session.repairs + 1), messages_text.language_question(flow, session.wanted)
+    )
+
+
+def _settle_return(flow: Flow, session: Session, folded: str) -> Turn | None:
+    if folded == "1":
+        return continue_to_open_question(flow, session, "")
+    return start_over(flow, session, "") if folded == "2" else None
 
 
 def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
@@ -70,6 +77,14 @@ def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
     if folded in map(fold, renderer.words("words.no")):
         return repeat_prompt(flow, session._replace(aside=""), "")
     return ask_before_deleting(flow, session, "") if folded in map(fold, renderer.words("words.yes")) else None
+
+
+_SIDE_QUESTIONS: Final[Mapping[str, Callable[[Flow, Session, str], Turn | None]]] = {
+    "language": _settle_language,
+    "return": _settle_return,
+    "change": _settle_change,
+    "delete": _settle_delete,
+}
 
 
 def reply_at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
@@ -94,27 +109,33 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Invalid) -> Tu
         return run_command(flow, session, misspelt)
     if named := _named_language(flow, session, reply.folded):
         return named
-    localized = messages_text.localized_flow(flow, session)
-    question = localized.questions[session.at].prompt_for(session.draft)
-    hint = rejection.hint
-    if reply.msg and (reply.msg.media or reply.msg.location) and not rejection.is_whole:
-        unread = "media.other" if reply.msg.media == "other" else "media.unreadable"
-        hint = f"{localized.renderer.text(unread)} {hint}"
     after = session._replace(repairs=min(session.repairs + 1, 3))
+    if session.repairs > 1:
+        return reply_with(after, _offer_help(flow, session))
+    localized = messages_text.localized_flow(flow, session)
+    asked = localized.questions[session.at]
+    question = asked.aloud(asked.prompt_for(session.draft))
+    hint = _hint(localized.renderer, reply.msg, rejection)
     if session.repairs == 0:
         return reply_with(after, question._replace(parts=(ErrorPart(hint),)))
-    if session.repairs == 1:
-        return reply_with(
-            after, question.preceded_by((ErrorPart(f"{localized.renderer.text('repair.again')} {hint}"),))
-        )
-    skip = [localized.renderer.command("skip")] if flow.question(session.at).skip else []
-    text = localized.renderer.text("repair.offer" if skip else "repair.offer_person")
-    return reply_with(
-        after,
-        localized.renderer.message(
-            text, [*skip, localized.renderer.command("human"), localized.renderer.command("repeat")]
-        ),
-    )
+    return reply_with(after, question.preceded_by((ErrorPart(f"{localized.renderer.text('repair.again')} {hint}"),)))
+
+
+def _hint(renderer: Renderer, msg: MsgIn | None, rejection: Invalid) -> str:
+    """Returns the hint of the question; before it, that a picture or a place could not be read."""
+    is_unread = msg is not None and bool(msg.media or msg.location)
+    if msg is None or not is_unread or rejection.is_whole:
+        return rejection.hint
+    return f"{renderer.text('media.other' if msg.media == 'other' else 'media.unreadable')} {rejection.hint}"
+
+
+def _offer_help(flow: Flow, session: Session) -> MsgOut:
+    """Returns the offer to skip the question, if that is allowed, to see it again, or to contact a person."""
+    renderer = messages_text.localized_flow(flow, session).renderer
+    can_skip = flow.question(session.at).skip
+    text = renderer.text("repair.offer" if can_skip else "repair.offer_person")
+    commands = ("skip", "human", "repeat") if can_skip else ("human", "repeat")
+    return renderer.message(text, [renderer.command(name) for name in commands])
 
 
 def _named_language(flow: Flow, session: Session, folded: str) -> Turn | None:

@@ -9,7 +9,7 @@ from flows.commands.linking import parse_link_request
 from flows.commands.my_contributions import parse_contributions
 from flows.commands.subscriptions import parse_subscription
 from flows.commands.words import Command, CommandMatcher
-from flows.dialogue.messages_text import each_in_own_language
+from flows.dialogue.messages_text import each_in_own_language, how_to_write, passed_on
 from flows.events import (
     ConsultationChosen,
     DataRequested,
@@ -18,6 +18,7 @@ from flows.events import (
     LanguageChosen,
     LinkRequested,
     MessageCreated,
+    PersonAsked,
     PushesStopped,
     SubscriptionRequested,
 )
@@ -25,7 +26,7 @@ from flows.languages import LANGUAGES, best_guess
 from flows.messages import UNDECRYPTABLE, MsgIn, MsgOut, QuickReply
 from flows.phrases import Phrases
 from flows.renderer import Renderer
-from flows.tokens import START
+from flows.tokens import START, Token
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold
 from flows.wording import Text
@@ -98,22 +99,25 @@ class MainMenu:
         renderer = self.renderer(language, msg.language_hint)
         if msg.media == UNDECRYPTABLE:
             return (MessageCreated(renderer.message(renderer.text("media.sealed"))),)
-        folded, tapped = _words_of(msg), msg.tapped
-        if tapped and tapped.key == START:
-            return (ConsultationChosen(tapped.value),)
-        if tapped and tapped.command and (event := _event_of(tapped.command, tapped.argument, renderer)):
+        if event := _event_of_tap(msg.tapped, renderer):
             return (event,)
+        if words := self._commands.words_for_people(msg.text):
+            return (PersonAsked(words), MessageCreated(passed_on(renderer)))
+        folded = _words_of(msg)
         parsed = self._commands.find(folded)
         if parsed and (event := _event_of(parsed.command, parsed.argument, renderer)):
             return (event,)
         if parsed and parsed.command in _REPLIES:
             return _REPLIES[parsed.command](self, renderer)
-        chosen = self._languages.find_folded(folded)
-        if chosen is None and folded in self._renderers:
-            return self._switch(folded)
-        if chosen is not None:
-            return self._switch(chosen.value)
-        return ()
+        chosen = self._language_of(folded)
+        return self._switch(chosen) if chosen else ()
+
+    def _language_of(self, folded: str) -> str:
+        """Returns the tag of the language that a reply names, by name or by tag; "" if it names none."""
+        named = self._languages.find_folded(folded)
+        if named:
+            return named.value
+        return folded if folded in self._renderers else ""
 
     def renderer(self, language: str | None, hint: str = "") -> Renderer:
         """Returns the renderer for a contact, by their choice or else by the channel's hint."""
@@ -158,6 +162,7 @@ class MainMenu:
         lines = [renderer.text("human")]
         for entry in self.entries:
             lines += [entry.in_language(entry.person, renderer.language), *entry.ways]
+        lines.append(how_to_write(renderer))
         return (MessageCreated(renderer.message("\n".join(dict.fromkeys(lines)))),)
 
 
@@ -168,6 +173,15 @@ def _words_of(msg: MsgIn) -> str:
         return fold(msg.text)
     words = tapped.arguments if tapped.command == Command.LANGUAGE else ()
     return " ".join(words or (tapped.command, *tapped.arguments)).replace("_", " ")
+
+
+def _event_of_tap(tapped: Token | None, renderer: Renderer) -> Event | None:
+    """Returns the event of a tapped consultation or command; None if the message needs no more than its words."""
+    if tapped is None:
+        return None
+    if tapped.key == START:
+        return ConsultationChosen(tapped.value)
+    return _event_of(tapped.command, tapped.argument, renderer)
 
 
 def _event_of(name: str, argument: str, renderer: Renderer) -> Event | None:

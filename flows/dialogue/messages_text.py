@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from flows.commands.words import Command
+from flows.commands.words import MESSAGES_KEPT_DAYS, Command
+from flows.dialogue.piping import with_answers
 from flows.flow import Flow, LocalizedFlow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
@@ -24,14 +25,17 @@ from flows.parts import (
     SummaryRow,
     TitlePart,
 )
+from flows.phrase_families import MISSING_IN_SUMMARY
+from flows.plain_text import shortened
 from flows.renderer import Renderer
 from flows.session import Session
 from flows.values import Missing
 
 
 def localized_flow(flow: Flow, session: Session) -> LocalizedFlow:
-    """Returns the flow in the language of the session."""
-    return flow.localized[session.language]
+    """Returns the flow in the language of the session, with the answers of the session filled into its texts."""
+    shared = flow.localized[session.language]
+    return with_answers(flow, shared, session) if flow.has_references else shared
 
 
 def renderer_of(flow: Flow, session: Session) -> Renderer:
@@ -52,9 +56,11 @@ def greeting_message(flow: Flow, language: str, *, overheard: bool = False) -> M
         renderer.text("greeting.sample") if consultation.sample else "",
         renderer.text("greeting.bot", asks=renderer.localized(consultation.asks)),
         renderer.localized(consultation.why),
-        renderer.text("greeting.questions", n=len(flow.questions), minutes=consultation.minutes),
+        renderer.text("greeting.questions", n=len(flow.questions), minutes=renderer.minutes(consultation.minutes)),
         renderer.text(
-            "greeting.privacy", readers=renderer.localized(consultation.readers), days=consultation.retention.days
+            "greeting.privacy",
+            readers=renderer.localized(consultation.readers),
+            days=renderer.days(consultation.retention.days),
         ),
         _overheard(flow, renderer) if overheard else "",
         renderer.text("greeting.words"),
@@ -83,7 +89,7 @@ def privacy_message(flow: Flow, localized: LocalizedFlow) -> MsgOut:
             "privacy",
             asks=renderer.localized(consultation.asks),
             readers=renderer.localized(consultation.readers),
-            days=consultation.retention.days,
+            days=renderer.days(consultation.retention.days),
             remains=renderer.localized(consultation.retention.remains),
         )
     )
@@ -99,7 +105,17 @@ def contact_message(flow: Flow, localized: LocalizedFlow) -> MsgOut:
         contact.web,
         renderer.localized(contact.hours),
     ]
-    return renderer.message(map(BodyPart, [renderer.text("human"), *filter(None, ways)]))
+    return renderer.message(map(BodyPart, [renderer.text("human"), *filter(None, ways), how_to_write(renderer)]))
+
+
+def how_to_write(renderer: Renderer) -> str:
+    """Returns how to write to the team in the chat."""
+    return renderer.text("human.write", word=renderer.words("words.human")[0])
+
+
+def passed_on(renderer: Renderer) -> MsgOut:
+    """Returns the confirmation that the team has the words of a contact, and for how long."""
+    return renderer.message(renderer.text("human.passed_on", days=renderer.days(MESSAGES_KEPT_DAYS)))
 
 
 def language_question(flow: Flow, wanted: str = "") -> MsgOut:
@@ -130,7 +146,8 @@ def open_question(flow: Flow, session: Session) -> MsgOut:
     localized = localized_flow(flow, session)
     if not session.draft:
         return localized.prompts[session.at]
-    msg = localized.questions[session.at].prompt_for(session.draft)
+    asked = localized.questions[session.at]
+    msg = asked.aloud(asked.prompt_for(session.draft))
     if msg.title and not isinstance(msg.parts[0], TitlePart | ProposalCard):
         return msg
     progress = (part for part in localized.prompts[session.at].parts if isinstance(part, ProgressPart))
@@ -152,7 +169,7 @@ def answer_text(flow: Flow, session: Session, key: str) -> str:
             return session.words[key]
         return localized.questions[key].show(session.answers[key])
     code = session.missing.get(key, Missing.NOT_ASKED)
-    return localized.renderer.text(f"summary.{Missing(code).value}")
+    return localized.renderer.text(MISSING_IN_SUMMARY[Missing(code)])
 
 
 def earlier_answer(flow: Flow, session: Session, key: str) -> Parts:
@@ -245,12 +262,8 @@ def _rows(flow: Flow, session: Session) -> Iterator[SummaryRow]:
 
 def short_title(flow: Flow, session: Session, key: str) -> str:
     """Returns a shortened question title."""
-    return _short(_title(flow, session, key))
+    return shortened(_title(flow, session, key))
 
 
 def _title(flow: Flow, session: Session, key: str) -> str:
     return localized_flow(flow, session).titles[key]
-
-
-def _short(text: str, limit: int = 60) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"

@@ -28,7 +28,8 @@ def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = 
     elif session.has_left and is_answer:
         session, events = session._replace(has_left=False), (*events, *reopened_gaps(flow, session))
     localized = messages_text.localized_flow(flow, session)
-    messages = [localized.prompts[key] for key in _behind(path, after) if key in flow.notes]
+    passed = _behind(path, after) if flow.notes else ()
+    messages = [localized.prompts[key] for key in passed if key in flow.notes]
     if path.end == LEAVE:
         messages.append(localized.renderer.message(localized.renderer.text("left")))
         return leave_session(flow, session, (*events, *map(MessageCreated, _headed(notices, messages))))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from flows.dialogue import messages_text
-from flows.events import AnswerDropped, ConsentGiven, Event
+from flows.events import AnswerDropped, Event
 from flows.flow import Flow
 from flows.path import Path
 from flows.session import Session
@@ -44,14 +44,13 @@ def prune(flow: Flow, session: Session) -> Pruned:
 
 
 def drop_answers(flow: Flow, session: Session, keys: Sequence[str]) -> Dropped:
-    """Drops the stored data of these questions. A dropped consent is recorded as withdrawn."""
+    """Drops the stored data of these questions."""
+    asked = messages_text.localized_flow(flow, session).questions
     events: list[Event] = []
     for key in keys:
         events.append(AnswerDropped(key, session.answers.get(key)))
-        if session.answers.get(key) is True and key in flow.nodes and flow.nodes[key].type == "consent":
-            events.append(
-                ConsentGiven(key, False, messages_text.localized_flow(flow, session).questions[key].prompt.text)
-            )
+        if key in session.answers and key in asked:
+            events += asked[key].after_drop(session.answers[key])
     given = [key for key in keys if key in session.answers or key in session.also_stored]
     kept = session._replace(
         answers=_without(session.answers, keys),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
-from flows.questions.base import Interpreted, Invalid, LocalizedQuestion, ParseResult, Question, Reply, question
+from flows.phrase_families import AGE_BANDS
+from flows.questions.base import LocalizedQuestion, Question, question
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.outcomes import Interpreted, Invalid, ParseResult, Reply
 from flows.renderer import Renderer
 from flows.understanding.text import fold
 from flows.values import Value
@@ -57,6 +59,9 @@ class AgeBand(Question):
       sensitive: true
     ```
     """
+
+    type_name: ClassVar[tuple[str, str]] = ("Alter in Gruppen", "Age in groups")
+    about_person: ClassVar[bool] = True
 
     type: Literal["age_band"] = "age_band"
 
@@ -110,7 +115,7 @@ class _LocalizedAgeBand(LocalizedQuestion):
 def _bands(renderer: Renderer, units: frozenset[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """The bands as options: each also matches its label without "years" and its bare digits ("18-27")."""
     for band in BANDS:
-        label = renderer.text(f"age_band.{band}")
+        label = renderer.text(AGE_BANDS[band])
         short = " ".join(word for word in fold(label).split() if word not in units)
         first, last = band.split("_")
         others = (f"{first} {last}",) if last.isdecimal() else renderer.words("words.oldest")

@@ -11,76 +11,41 @@ import builtins
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, NamedTuple, TypeVar
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from flows.conditions import Condition
+from flows.earlier_wave import EarlierWave
 from flows.events import Event
-from flows.facts import DEFAULT_FACTS, Facts
+from flows.facts import Facts
+from flows.image import Image, image_parts
 from flows.meaning import Meanings, meanings, meanings_of
-from flows.messages import Expects, MsgIn, MsgOut, QuickReply
+from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, Parts, TitlePart
+from flows.phrase_families import MISSING
+from flows.questions.outcomes import ParseResult, Reply
+from flows.references import STEP
 from flows.renderer import Renderer
+from flows.tally import BudgetTerms, Tally
 from flows.values import Missing, Value
 from flows.wording import Text
+
+if TYPE_CHECKING:
+    from flows.questions.option import Option
 
 # Short enough for a token "code.key.value" within 64 bytes, the smallest limit of a channel.
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
 
 Recording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
-ValueType = type[str] | type[int] | type[float] | type[bool]
+ValueType = type[str] | type[int] | type[float] | type[bool] | type[date]
+
+AnswerBound = float | date | None
 
 END = "end"
 LEAVE = "leave"
-
-
-class Reply(NamedTuple):
-    """A reply of a contact, as passed to a question type."""
-
-    text: str = ""
-    folded: str = ""
-    choice: str = ""
-    """Value of a tapped quick reply of this question."""
-    msg: MsgIn | None = None
-    """The whole message, for types that accept media or locations."""
-
-
-class Interpreted(NamedTuple):
-    """A value interpreted from a typo, an alias or a location; the bot repeats it to the contact."""
-
-    value: Value
-
-
-class Accepted(NamedTuple):
-    """A value with further events, and with a text if the value is only a reference."""
-
-    value: Value
-    events: tuple[Event, ...] = ()
-    words: str = ""
-    echo: str = ""
-    """A line that is sent before the next message."""
-
-
-class PartialAnswer(NamedTuple):
-    """A partial answer (several choices, a ranking): stored in the session, with a message that shows it."""
-
-    value: Value
-    msg: MsgOut
-    events: tuple[Event, ...] = ()
-    """Events of the partial answer, e.g. the rating of one of several statements."""
-
-
-class Invalid(NamedTuple):
-    """The reply is no answer; `hint` explains in the language of the contact how to answer."""
-
-    hint: str
-    is_whole: bool = False
-    """Whether the hint already explains why an attachment was not accepted."""
-
-
-ParseResult = Value | Missing | Interpreted | Accepted | PartialAnswer | Invalid
 
 
 Where = tuple[str | int, ...]
@@ -105,7 +70,7 @@ class Exit(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_alias=True, serialize_by_alias=True)
 
     condition: Condition | None = Field(default=None, alias="if")
-    to: str
+    to: Annotated[str, STEP]
 
 
 class Node(BaseModel, ABC):
@@ -114,23 +79,56 @@ class Node(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: Key
+    """Short name in exports. It never changes its meaning."""
     type: str
+    """Name of the question type."""
     text: Text
+    """The question, or what a note says."""
     audio: dict[str, Recording] = Field(default={}, exclude_if=operator.not_)
     """Recordings of the text by language: a path in a file, a media name in a published revision.
 
     Left out if empty, so that the content of older revisions does not change.
     """
+    image: Image | None = Field(default=None, exclude_if=operator.not_)
+    """An image beside the text."""
     ask_if: Condition | None = None
+    """A condition on earlier answers; without it every contact is asked."""
     exits: tuple[Exit, ...] = ()
+    """Other ways than to the next step; the first one whose condition holds is taken."""
 
-    meanings: ClassVar[Meanings] = meanings(fixed="key type", words="text", path="ask_if exits", free="audio")
+    meanings: ClassVar[Meanings] = meanings(fixed="key type", words="text image", path="ask_if exits", free="audio")
     """What a change of each field of this class means for stored answers (`flows.meaning`)."""
+    type_name: ClassVar[tuple[str, str]] = ("", "")  # for those who write questions: German, English
     waits: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
     """Whether answers are free text, which is published only after a moderator released it."""
     needs_own_consent: ClassVar[bool] = False
     """Whether the question needs a consent of its own."""
+    asks_consent: ClassVar[bool] = False
+    """Whether the answer true is a consent, which later sensitive questions need."""
+    about_person: ClassVar[bool] = False
+    """Whether the question concerns the contact, so that it is better asked last."""
+    carries: ClassVar[Literal["", "proposal", "votes"]] = ""
+    """What an answer adds to other tables, which must be taken back with it."""
+    longest_seconds: ClassVar[int] = 60
+    """How long a slow answer takes; `check` compares `minutes` with it."""
+    paper_layout: ClassVar[Literal["list", "line", "names"]] = "list"
+    """Arrangement of the boxes on paper: below each other, side by side, or names whose hyphens do not break."""
+
+    @property
+    def paper_lines(self) -> int:
+        """Number of lines to write on, on paper."""
+        return 0
+
+    @property
+    def table(self) -> str:
+        """Key of the matrix of which this is a row; "" for other questions."""
+        return ""
+
+    @property
+    def row_text(self) -> Text | None:
+        """What a row of a matrix rates; None for other questions."""
+        return None
 
     @property
     def on_paper(self) -> bool:
@@ -141,16 +139,53 @@ class Node(BaseModel, ABC):
         """Yields problems that validation of the model does not find (clashing labels, impossible limits)."""
         yield from ()
 
+    def listed_options(self) -> Sequence[Option]:
+        """Returns the options that the consultation lists; none for most types."""
+        return ()
+
+    def images(self) -> Iterator[tuple[Where, Image]]:
+        """Yields its images, with their paths inside the node."""
+        if self.image:
+            yield ("image",), self.image
+        for index, option in enumerate(self.listed_options()):
+            if option.image:
+                yield ("options", index, "image"), option.image
+
     def texts(self) -> Iterator[tuple[Where, Text]]:
         """Yields every text that is shown to people, with its path inside the node."""
         yield ("text",), self.text
+        for index, option in enumerate(self.listed_options()):
+            yield ("options", index, "label"), option.label
+        for path, image in self.images():
+            yield (*path, "alt"), image.alt
 
     def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
         """Yields the label of each stored value, if the consultation defines one; else None.
 
         `languages` are those of the consultation, the main one first.
         """
-        yield from ()
+        yield from ((option.value, option.label) for option in self.listed_options())
+
+    def title_in(self, renderer: Renderer) -> str:
+        """Returns the wording of the question in one language."""
+        return renderer.localized(self.text)
+
+    def follow_up(self) -> Node | None:
+        """Returns a question that the type adds after this one, which then takes over its exits; None for most."""
+        return None
+
+    def expanded(self) -> tuple[Node, ...]:
+        """Returns the nodes of a session that this one becomes: itself, and what its type adds."""
+        follow_up = self.follow_up()
+        return (self,) if follow_up is None else (self, follow_up)
+
+    def seed_statements(self) -> Sequence[Text]:
+        """Returns the statements that are published with the definition, to be rated."""
+        return ()
+
+    def earlier_wave(self) -> EarlierWave | None:
+        """Returns the earlier consultation whose proposals are rated as well, if any."""
+        return None
 
     def leaving(self) -> tuple[Exit, ...]:
         """Returns the exits, including those that the type adds."""
@@ -165,18 +200,64 @@ class Question(Node):
     """A node that waits for an answer."""
 
     expects: ClassVar[Expects] = "one"
+    tally: ClassVar[Tally] = "option"
+    counted_with: ClassVar[str] = ""
+    """Another type whose answers are counted together with these, as its own are."""
+    declares_sectors: ClassVar[bool] = False
+    """Whether the answer says to which sectors the contact belongs, between which results compare agreement."""
+    value_note: ClassVar[tuple[str, str]] = ("", "")
+    """What the exported column contains, in German and in English, where codes and labels do not say it."""
     meanings: ClassVar[Meanings] = meanings(words="hint", free="skip dont_know refuse sensitive web_only")
 
     hint: Text | None = None
     """A second line: how to answer, what to leave out."""
     skip: bool = True
+    """Whether the question can be skipped."""
     dont_know: bool = True
+    """Whether "don't know" is offered."""
     refuse: bool = False
     """Whether "prefer not to say" is offered."""
     sensitive: bool = False
     """Asked only after consent; with `web_only` only on confidential channels."""
     web_only: bool = Field(default=False, exclude_if=operator.not_)
     """Not asked on channels that are not confidential; the bot sends the link to the web page."""
+
+    @property
+    def is_optional_consent(self) -> bool:
+        """Whether it asks for a consent that may be refused without leaving the consultation."""
+        return False
+
+    @property
+    def names_unlisted(self) -> bool:
+        """Whether a form offers a text field beside the options, because an answer can be named in other words."""
+        return False
+
+    @property
+    def accepts_media(self) -> bool:
+        """Whether a voice message or a picture is an answer."""
+        return False
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether a list without any value is an answer."""
+        return False
+
+    @property
+    def exclusive_value(self) -> str | None:
+        """Value of the option that cannot be combined with others; None if there is none."""
+        return None
+
+    def bounds(self) -> tuple[AnswerBound, AnswerBound]:
+        """Returns the smallest and the largest value, for types whose values have an order."""
+        return None, None
+
+    def place_keys(self) -> tuple[str | None, str | None]:
+        """Returns the keys of the questions that name district and topic of what an answer proposes."""
+        return None, None
+
+    def budget_terms(self) -> BudgetTerms | None:
+        """Returns what answers distribute; None for types without a budget."""
+        return None
 
     def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
@@ -187,17 +268,26 @@ class Question(Node):
         """Yields the offered missing codes, each with its label and other accepted words."""
         for code, offered in ((Missing.DONT_KNOW, self.dont_know), (Missing.REFUSED, self.refuse)):
             if offered:
-                yield code, renderer.text(f"missing.{code}"), tuple(renderer.words(f"words.{code}"))
+                yield code, renderer.text(MISSING[code]), tuple(renderer.words(f"words.{code}"))
 
-    def prompt(self, renderer: Renderer, quick_replies: Iterable[QuickReply] = (), line: str | Parts = "") -> MsgOut:
-        """Builds the prompt: text, hint, the offered answers, and "skip" if the question can be skipped.
+    def prompt(
+        self,
+        renderer: Renderer,
+        quick_replies: Iterable[QuickReply] = (),
+        line: str | Parts = "",
+        offered: Sequence[Option] | None = None,
+    ) -> MsgOut:
+        """Builds the prompt: text, images, hint, the offered answers, and "skip" if the question can be skipped.
 
-        `line` is a text of the type itself (the ends of a scale) between text and hint.
+        `line` is a text of the type itself (the ends of a scale) between text and hint. `offered` are the options that
+        it numbers from 1, if these are not all that are listed.
         """
-        title = renderer.localized(self.text)
+        title = self.title_in(renderer)
         between: Parts = line if isinstance(line, tuple) else (BodyPart(line),) if line else ()
         hint = renderer.localized(self.hint) if self.hint else ""
-        parts: Parts = (TitlePart(title), *between, *((HintPart(hint),) if hint else ()))
+        options = enumerate(self.listed_options() if offered is None else offered, start=1)
+        images = image_parts(self.image, ((n, it.image) for n, it in options if it.image), renderer)
+        parts: Parts = (TitlePart(title), *images, *between, *((HintPart(hint),) if hint else ()))
         replies = (*quick_replies, renderer.command("skip")) if self.skip else tuple(quick_replies)
         return renderer.message(parts, replies)._replace(
             expects=self.expects,
@@ -207,8 +297,14 @@ class Question(Node):
         )
 
     def values(self) -> frozenset[Value] | builtins.type | None:
-        """Returns what conditions may compare with: possible values, a type (int, float, …), or None for any."""
+        """Returns what conditions may compare with: possible values, a type (int, date, …), or None for any. A day is
+        stored as text (ISO 8601).
+        """
         return None
+
+    def cell(self, value: Value) -> Value:
+        """Returns the value under which this one is counted: by default itself."""
+        return value
 
 
 class LocalizedQuestion(ABC):
@@ -248,6 +344,32 @@ class LocalizedQuestion(ABC):
         """Returns the label of a single possible value, also if an answer can have several."""
         return self.show(value)
 
+    def after(self, value: Value) -> tuple[Event, ...]:
+        """Returns the events that follow an accepted answer."""
+        return ()
+
+    def after_drop(self, value: Value) -> tuple[Event, ...]:
+        """Returns the events that follow when this answer is dropped, because it is no longer on the path."""
+        return ()
+
+    def spoken(self, reply: QuickReply) -> str:
+        """Returns what is read aloud instead of the label of one of its quick replies, whose number is read before it;
+        "" if the label can be read as it is. Signs that only the eye understands (a box, a plus) are put in words here.
+        """
+        return ""
+
+    def aloud(self, msg: MsgOut) -> MsgOut:
+        """Returns one of its messages with what is read aloud for each quick reply (`spoken`)."""
+        said = [self.spoken(reply) for reply in msg.quick_replies]
+        if not any(said):
+            return msg
+        pairs = zip(msg.quick_replies, said, strict=True)
+        return msg._replace(quick_replies=tuple(reply._replace(spoken=words) for reply, words in pairs))
+
+    def paper_hint(self) -> str:
+        """Returns how to answer with a pen."""
+        return self.prompt.without_images().text.removeprefix(self.prompt.title).strip()
+
     def paper_rows(self) -> Sequence[Sequence[tuple[str, str]]]:
         """Returns the rows of a repeating question on paper: the boxes of each row, as entered (`mode` paper, separated
         by spaces) and as printed."""
@@ -256,37 +378,6 @@ class LocalizedQuestion(ABC):
     def matches_exactly(self, folded: str) -> bool:
         """Whether the folded text is exactly an offered answer, which then has priority over a command."""
         return False
-
-
-class FactBasedQuestion(LocalizedQuestion):
-    """A question that needs stored data, which it looks up as facts (`flows.facts`)."""
-
-    @abstractmethod
-    def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
-        """As `parse`, with facts. Raises MissingFacts if a fact is not loaded."""
-
-    def begin(self, facts: Facts, rated: int = 0) -> PartialAnswer | None:
-        """Returns the initial partial answer, sent after the prompt. Raises MissingFacts.
-
-        `rated` is the proposal that the previous answer rated in this turn, 0 if none. The draft is stored in the
-        session, so that the question can be repeated without loading facts again.
-        """
-        return None
-
-    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
-        return self.respond(reply, draft, DEFAULT_FACTS)
-
-
-class Option(BaseModel):
-    """One option: its stored value, its label and synonyms."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    meanings: ClassVar[Meanings] = meanings(fixed="value", labels="label", free="synonyms")
-
-    value: Key
-    label: Text
-    synonyms: dict[str, tuple[str, ...]] = {}
 
 
 N = TypeVar("N", bound=Node)

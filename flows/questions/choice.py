@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
+from flows.braces import references_in
 from flows.meaning import Meanings, meanings
-from flows.questions.base import (
-    Invalid,
-    LocalizedQuestion,
-    Option,
-    ParseResult,
-    Problem,
-    Question,
-    Reply,
-    Where,
-    question,
-)
+from flows.questions.base import LocalizedQuestion, Problem, Question, Where, question
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.option import Option
+from flows.questions.other import OTHER, OtherText, follow_up_of, other_name, other_problems
+from flows.questions.outcomes import Invalid, ParseResult, Reply
 from flows.renderer import Renderer
 from flows.understanding.text import fold
 from flows.values import Missing, Value
-from flows.wording import Text
 
 LABEL_LENGTH: Final = 64
 _RESERVED: Final = frozenset(code.value for code in Missing)
@@ -33,34 +27,41 @@ _RESERVED: Final = frozenset(code.value for code in Missing)
 class Choice(Question):
     """Pick one option: by number, label, synonym, small typo, emoji digit or button. The value is the option's `value`.
 
+    With `other`, "something else" is offered last (value "other"), followed by a question for what is meant.
+
     ```yaml
     - key: lamps
       type: choice
-      text: {de: Sollen die Lampen im Park nachts brennen?, en: Should the park lamps stay lit at night?}
+      text: {de: Sollen die Lampen im Park nachts brennen?, en: Should the lamps stay lit at night?}
       options:
         - {value: "yes", label: {de: Ja, en: "Yes"}}
         - {value: "no", label: {de: Nein, en: "No"}, synonyms: {de: [nö]}}
     ```
     """
 
-    meanings: ClassVar[Meanings] = meanings(labels="options")
+    type_name: ClassVar[tuple[str, str]] = ("Eins auswählen", "Pick one")
+    meanings: ClassVar[Meanings] = meanings(labels="options", free="other")
+    # One picked option is a list of one.
+    counted_with: ClassVar[str] = "choices"
 
     type: Literal["choice"] = "choice"
     options: tuple[Option, ...] = Field(min_length=2, max_length=20)
+    other: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether "something else" is offered, followed by a question for free text."""
 
     def problems(self) -> Iterator[Problem]:
         yield from option_clashes(self.options)
+        if self.other:
+            yield from other_problems([option.value for option in self.options])
 
-    def texts(self) -> Iterator[tuple[Where, Text]]:
-        yield from super().texts()
-        for index, option in enumerate(self.options):
-            yield ("options", index, "label"), option.label
+    def follow_up(self) -> OtherText | None:
+        return follow_up_of(self) if self.other else None
 
-    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
-        yield from ((option.value, option.label) for option in self.options)
+    def listed_options(self) -> Sequence[Option]:
+        return self.options
 
     def values(self) -> frozenset[Value]:
-        return frozenset(option.value for option in self.options)
+        return frozenset((*(option.value for option in self.options), *((OTHER,) if self.other else ())))
 
     def localize(self, renderer: Renderer) -> LocalizedQuestion:
         return _LocalizedChoice(self, renderer)
@@ -68,7 +69,8 @@ class Choice(Question):
 
 class _LocalizedChoice(LocalizedQuestion):
     def __init__(self, definition: Choice, renderer: Renderer) -> None:
-        self._matcher = ChoiceMatcher(definition, renderer, option_names(definition.options, renderer))
+        more = (other_name(renderer),) if definition.other else ()
+        self._matcher = ChoiceMatcher(definition, renderer, (*option_names(definition.options, renderer), *more))
         self._hint = renderer.text("hint.choice")
         self.prompt = definition.prompt(renderer, self._matcher.quick_replies)
 
@@ -87,7 +89,8 @@ def option_names(options: tuple[Option, ...], renderer: Renderer) -> Iterator[tu
     """Yields options for a `ChoiceMatcher`: value, label, synonyms in every language (people mix them)."""
     for option in options:
         synonyms = (word for words in option.synonyms.values() for word in words)
-        labels = (wording.text for _, wording in option.label.items())
+        # A label that names an answer is known in the language of the contact only.
+        labels = (wording.plain for _, wording in option.label.items() if not any(references_in(wording.text)))
         yield option.value, renderer.localized(option.label), (*synonyms, *labels)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flows.messages import QuickReply, Role
-from flows.questions.base import Interpreted, Question, Reply
+from flows.questions.base import Question
+from flows.questions.outcomes import Interpreted, Reply
 from flows.renderer import Renderer
 from flows.understanding.matching import Matcher
 from flows.values import Missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Final, Literal
@@ -11,27 +12,17 @@ from pydantic import Field
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, SelectionPart
-from flows.questions.base import (
-    Interpreted,
-    Invalid,
-    Key,
-    LocalizedQuestion,
-    Option,
-    ParseResult,
-    PartialAnswer,
-    Problem,
-    Question,
-    Reply,
-    Where,
-    question,
-)
+from flows.questions.base import Key, LocalizedQuestion, Problem, Question, question
 from flows.questions.choice import option_clashes, option_names
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.option import Option
 from flows.questions.option_lists import OptionListParser
+from flows.questions.other import OTHER, OtherText, follow_up_of, other_name, other_problems
+from flows.questions.outcomes import Interpreted, Invalid, ParseResult, PartialAnswer, Reply
 from flows.renderer import Renderer
+from flows.tally import Tally
 from flows.tokens import DONE
 from flows.values import Missing, Value
-from flows.wording import Text
 
 CHECKED: Final = "☑ "
 UNCHECKED: Final = "☐ "
@@ -44,11 +35,20 @@ class MultiChoice(Question):
     """Base of the types that take several options: `choices` and the types with a fixed list."""
 
     expects: ClassVar[Expects] = "many"
+    tally: ClassVar[Tally] = "many"
     meanings: ClassVar[Meanings] = meanings(free="min max exclusive")
 
     min: int = Field(default=1, ge=0)
     max: int | None = Field(default=None, ge=1)
     exclusive: Key | None = None
+
+    @property
+    def may_be_empty(self) -> bool:
+        return self.min == 0
+
+    @property
+    def exclusive_value(self) -> str | None:
+        return self.exclusive
 
     @abstractmethod
     def offered(self, renderer: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
@@ -62,6 +62,8 @@ class MultiChoice(Question):
 class Choices(MultiChoice):
     """Pick several options, one after another or at once ("1, 3 und 5"), and say "done". The value is the list of the
     options' values in the order of the definition.
+
+    With `other`, "something else" is offered last (value "other"), followed by a question for what is meant.
 
     Until "done" every reply changes the selection and shows it again; `exclusive` names the option which stands alone
     ("none of these").
@@ -80,15 +82,20 @@ class Choices(MultiChoice):
     ```
     """
 
-    meanings: ClassVar[Meanings] = meanings(labels="options")
+    type_name: ClassVar[tuple[str, str]] = ("Mehrere auswählen", "Pick several")
+    meanings: ClassVar[Meanings] = meanings(labels="options", free="other")
 
     type: Literal["choices"] = "choices"
     options: tuple[Option, ...] = Field(min_length=2, max_length=20)
+    other: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether "something else" is offered, followed by a question for free text."""
 
     def problems(self) -> Iterator[Problem]:
         yield from option_clashes(self.options)
         values = [option.value for option in self.options]
-        choosable = len(values) - (self.exclusive in values)
+        if self.other:
+            yield from other_problems(values)
+        choosable = len(values) + self.other - (self.exclusive in values)
         if self.exclusive and self.exclusive not in values:
             yield Problem(("exclusive",), f"there is no option {self.exclusive!r}", "name the value of an option")
         if self.min > choosable:
@@ -102,19 +109,17 @@ class Choices(MultiChoice):
         elif self.max == 1:
             yield Problem(("max",), "only one may be chosen", "use the type choice", warning=True)
 
-    def texts(self) -> Iterator[tuple[Where, Text]]:
-        yield from super().texts()
-        for index, option in enumerate(self.options):
-            yield ("options", index, "label"), option.label
-
-    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
-        yield from ((option.value, option.label) for option in self.options)
+    def listed_options(self) -> Sequence[Option]:
+        return self.options
 
     def values(self) -> frozenset[Value]:
-        return frozenset(option.value for option in self.options)
+        return frozenset((*(option.value for option in self.options), *((OTHER,) if self.other else ())))
+
+    def follow_up(self) -> OtherText | None:
+        return follow_up_of(self) if self.other else None
 
     def offered(self, renderer: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
-        return option_names(self.options, renderer)
+        return (*option_names(self.options, renderer), *((other_name(renderer),) if self.other else ()))
 
 
 class _LocalizedChoices(LocalizedQuestion):
@@ -160,6 +165,9 @@ class _LocalizedChoices(LocalizedQuestion):
 
     def label(self, value: Value) -> str:
         return self._matcher.labels.get(str(value), str(value))
+
+    def spoken(self, reply: QuickReply) -> str:
+        return self._renderer.text("aloud.chosen", label=reply.name) if reply.chosen else reply.name
 
     def matches_exactly(self, folded: str) -> bool:
         return self._matcher.matches_exactly(folded) or folded in self._list_parser.done_words

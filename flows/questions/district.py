@@ -9,9 +9,10 @@ from importlib.resources import files
 from typing import ClassVar, Final, Literal
 
 from flows.meaning import Meanings, meanings
-from flows.questions.base import Interpreted, Invalid, LocalizedQuestion, ParseResult, Question, Reply, question
+from flows.questions.base import LocalizedQuestion, Question, question
 from flows.questions.berlin_points import district_of
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.outcomes import Interpreted, Invalid, ParseResult, Reply
 from flows.renderer import Renderer
 from flows.understanding.matching import FunctionWords, Matcher, spellings
 from flows.values import Value
@@ -42,10 +43,20 @@ class District(Question):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Bezirk", "District")
+    paper_layout: ClassVar[Literal["list", "line", "names"]] = "names"
     meanings: ClassVar[Meanings] = meanings(free="outside")
 
     type: Literal["district"] = "district"
     outside: bool = False
+
+    @property
+    def paper_lines(self) -> int:
+        return 1
+
+    @property
+    def names_unlisted(self) -> bool:
+        return True
 
     def values(self) -> frozenset[Value]:
         return frozenset((*DISTRICTS, OUTSIDE) if self.outside else DISTRICTS)

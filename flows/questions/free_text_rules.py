@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Final
 
-from flows.questions.base import Problem, Reply
+from flows.questions.base import Problem
+from flows.questions.outcomes import Reply
 from flows.renderer import Renderer
 from flows.understanding.text import length_as_seen
+
+PAPER_LINES: Final = 7
 
 
 class FreeTextRules:

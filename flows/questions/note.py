@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from flows.questions.base import Invalid, LocalizedQuestion, Node, ParseResult, Reply, question
+from flows.image import image_parts
+from flows.parts import BodyPart
+from flows.questions.base import LocalizedQuestion, Node, question
+from flows.questions.outcomes import Invalid, ParseResult, Reply
 from flows.renderer import Renderer
 from flows.values import Value
 
@@ -20,6 +23,7 @@ class Note(Node):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Nur ein Text, keine Frage", "Only a text, no question")
     type: Literal["note"] = "note"
 
     waits: ClassVar[bool] = False
@@ -30,9 +34,8 @@ class Note(Node):
 
 class _LocalizedNote(LocalizedQuestion):
     def __init__(self, definition: Note, renderer: Renderer) -> None:
-        self.prompt = renderer.message(renderer.localized(definition.text))._replace(
-            audio=renderer.recording(definition.text, definition.audio)
-        )
+        parts = (BodyPart(renderer.localized(definition.text)), *image_parts(definition.image, (), renderer))
+        self.prompt = renderer.message(parts)._replace(audio=renderer.recording(definition.text, definition.audio))
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         # Never called by the engine: a note has no answer.

@@ -11,20 +11,11 @@ from pydantic import Field
 
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects
-from flows.questions.base import (
-    Interpreted,
-    Invalid,
-    LocalizedQuestion,
-    ParseResult,
-    Problem,
-    Question,
-    Reply,
-    ValueType,
-    Where,
-    question,
-)
+from flows.questions.base import AnswerBound, LocalizedQuestion, Problem, Question, ValueType, Where, question
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.outcomes import Interpreted, Invalid, ParseResult, Reply
 from flows.renderer import Renderer
+from flows.tally import Tally
 from flows.understanding.text import fold, plain_digits
 from flows.values import Missing, Value
 from flows.wording import Text
@@ -56,7 +47,9 @@ class Number(Question):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Zahl", "Number")
     expects: ClassVar[Expects] = "number"
+    tally: ClassVar[Tally] = "number"
 
     meanings: ClassVar[Meanings] = meanings(fixed="min max decimals", measure="unit")
 
@@ -65,6 +58,10 @@ class Number(Question):
     max: int | float | None = Field(default=None, ge=-LARGEST, le=LARGEST)
     decimals: int = Field(default=0, ge=0, le=6)
     unit: Text | None = None
+
+    @property
+    def paper_lines(self) -> int:
+        return 1
 
     def problems(self) -> Iterator[Problem]:
         if self.min is not None and self.max is not None and self.min >= self.max:
@@ -80,6 +77,9 @@ class Number(Question):
 
     def values(self) -> ValueType:
         return float if self.decimals else int
+
+    def bounds(self) -> tuple[AnswerBound, AnswerBound]:
+        return self.min, self.max
 
     def localize(self, renderer: Renderer) -> LocalizedQuestion:
         return _LocalizedNumber(self, renderer)

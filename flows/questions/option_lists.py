@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from flows.questions.base import Interpreted, Reply
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.outcomes import Interpreted, Reply
 from flows.renderer import Renderer
 from flows.tokens import DONE
 from flows.understanding.text import fold

@@ -15,26 +15,16 @@ from pydantic import Field
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, MessagePart, Parts, noticed
-from flows.questions.base import (
-    Interpreted,
-    Invalid,
-    LocalizedQuestion,
-    Option,
-    ParseResult,
-    PartialAnswer,
-    Problem,
-    Question,
-    Reply,
-    Where,
-    question,
-)
+from flows.questions.base import LocalizedQuestion, Problem, Question, question
 from flows.questions.choice import option_clashes, option_names
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.option import Option
+from flows.questions.outcomes import Interpreted, Invalid, ParseResult, PartialAnswer, Reply
 from flows.renderer import Renderer
+from flows.tally import Tally
 from flows.tokens import DONE
 from flows.understanding.text import fold
 from flows.values import Missing, Value
-from flows.wording import Text
 
 _SEED = "#"
 _FIRST, _SECOND, _NEITHER = "123"
@@ -74,7 +64,9 @@ class Pairwise(Question):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("A oder B", "A or B")
     expects: ClassVar[Expects] = "one"
+    tally: ClassVar[Tally] = "pairs"
     meanings: ClassVar[Meanings] = meanings(labels="options", free="min max")
 
     type: Literal["pairwise"] = "pairwise"
@@ -105,13 +97,8 @@ class Pairwise(Question):
         elif self.min > self.most:
             yield Problem(("min",), f"`min` {self.min} is more than the {self.most} pairs there are", "lower it")
 
-    def texts(self) -> Iterator[tuple[Where, Text]]:
-        yield from super().texts()
-        for index, option in enumerate(self.options):
-            yield ("options", index, "label"), option.label
-
-    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
-        yield from ((option.value, option.label) for option in self.options)
+    def listed_options(self) -> Sequence[Option]:
+        return self.options
 
     def localize(self, renderer: Renderer) -> LocalizedQuestion:
         return _LocalizedPairwise(self, renderer)
@@ -144,6 +131,7 @@ class _LocalizedPairwise(LocalizedQuestion):
         self._definition = definition
         self._renderer = renderer
         self._names = {value: (label, names) for value, label, names in option_names(definition.options, renderer)}
+        self._options = {option.value: option for option in definition.options}
         self._even = (renderer.text("pairwise.even"), tuple(renderer.words("words.even")))
         words = (word for label, names in (*self._names.values(), self._even) for word in (label, *names))
         self._known = frozenset(map(fold, words)) | {_FIRST, _SECOND, _NEITHER}
@@ -189,6 +177,11 @@ class _LocalizedPairwise(LocalizedQuestion):
         said = self._renderer.text("pairwise.decided", n=len(decided))
         ahead = [self._label(winner) for winner, _ in wins.most_common(_SHOWN)]
         return f"{said}, {self._renderer.text('pairwise.won', labels=self._renderer.listed(ahead))}" if ahead else said
+
+    def paper_hint(self) -> str:
+        hint = self._definition.hint
+        own = self._renderer.localized(hint) if hint else ""
+        return "\n".join(filter(None, (own, self._renderer.text("web.paper.rows", min=self._definition.min))))
 
     def paper_rows(self) -> Sequence[Sequence[tuple[str, str]]]:
         """Returns all pairs once, in a drawn order that is the same for every sheet."""
@@ -256,4 +249,5 @@ class _LocalizedPairwise(LocalizedQuestion):
         if len(decided) >= definition.min:
             replies = (*replies, self._done)
             lines.append(HintPart(phrase("pairwise.may_stop", done=self._done.label)))
-        return definition.prompt(self._renderer, replies, tuple(lines))
+        offered = [self._options[value] for value in self._pair(seed, decided)]
+        return definition.prompt(self._renderer, replies, tuple(lines), offered)

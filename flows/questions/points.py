@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, NoticePart, Parts, SelectionPart
-from flows.questions.base import (
-    Invalid,
-    LocalizedQuestion,
-    Option,
-    ParseResult,
-    PartialAnswer,
-    Problem,
-    Question,
-    Reply,
-    Where,
-    question,
-)
+from flows.questions.base import LocalizedQuestion, Problem, Question, Where, question
 from flows.questions.choice import option_clashes, option_names
 from flows.questions.choice_matching import ChoiceMatcher
 from flows.questions.choices import CHECKED, UNCHECKED
+from flows.questions.option import Option
 from flows.questions.option_lists import OptionListParser
+from flows.questions.outcomes import Invalid, ParseResult, PartialAnswer, Reply
 from flows.renderer import Renderer
+from flows.tally import BudgetTerms, Tally
 from flows.tokens import DONE
 from flows.understanding.amounts import AmountChange, AmountParser
 from flows.understanding.text import fold
@@ -34,6 +26,8 @@ from flows.values import Missing, Value
 from flows.wording import Text
 
 LESS = "-"
+MOST: Final = 200
+"""Options of a vote that was held elsewhere. A question that is asked has fewer (`flows.authoring.sizes`)."""
 _ECHO = 60
 
 
@@ -64,7 +58,9 @@ class Points(Question):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Punkte oder Geld verteilen", "Spread points or money")
     expects: ClassVar[Expects] = "amounts"
+    tally: ClassVar[Tally] = "amounts"
 
     meanings: ClassVar[Meanings] = meanings(fixed="budget", measure="unit", labels="options", free="step")
 
@@ -73,12 +69,19 @@ class Points(Question):
     step: int = Field(default=1, ge=1)
     unit: Text | None = None
     """Unit of the budget ("Euro"); points by default."""
-    options: tuple[PricedOption, ...] = Field(min_length=2, max_length=10)
+    options: tuple[PricedOption, ...] = Field(min_length=2, max_length=MOST)
+
+    @property
+    def paper_lines(self) -> int:
+        return 0 if self.is_priced else 1
 
     @property
     def is_priced(self) -> bool:
         """Whether options are taken as a whole, at their cost."""
         return self.options[0].cost is not None
+
+    def budget_terms(self) -> BudgetTerms:
+        return BudgetTerms(self.budget, {option.value: option.cost for option in self.options if option.cost})
 
     def problems(self) -> Iterator[Problem]:
         yield from option_clashes(self.options)
@@ -99,11 +102,9 @@ class Points(Question):
         yield from super().texts()
         if self.unit:
             yield ("unit",), self.unit
-        for index, option in enumerate(self.options):
-            yield ("options", index, "label"), option.label
 
-    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
-        yield from ((option.value, option.label) for option in self.options)
+    def listed_options(self) -> Sequence[PricedOption]:
+        return self.options
 
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
@@ -176,6 +177,16 @@ class _LocalizedPoints(LocalizedQuestion):
 
     def label(self, value: Value) -> str:
         return self._matcher.labels.get(str(value), str(value))
+
+    def spoken(self, reply: QuickReply) -> str:
+        if reply.role not in {"answer", "less"}:
+            return ""
+        if self._priced:
+            return self._renderer.text("aloud.chosen", label=reply.name) if reply.chosen else reply.name
+        amount = self._said(self._definition.step)
+        if reply.role == "less":
+            return self._renderer.text("aloud.less", label=reply.name, amount=amount)
+        return self._renderer.text("aloud.more", label=reply.name, amount=amount)
 
     def matches_exactly(self, folded: str) -> bool:
         return self._matcher.matches_exactly(folded) or folded in self._list_parser.done_words or folded in self._labels

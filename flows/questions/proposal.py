@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -13,23 +13,14 @@ from flows.facts import Facts
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BLANK, LINE, ProposalCard, TitlePart
-from flows.questions.base import (
-    Accepted,
-    FactBasedQuestion,
-    Invalid,
-    Key,
-    LocalizedQuestion,
-    ParseResult,
-    PartialAnswer,
-    Problem,
-    Question,
-    Reply,
-    ValueType,
-    question,
-)
+from flows.questions.base import Key, LocalizedQuestion, Problem, Question, ValueType, question
 from flows.questions.choice_matching import ChoiceMatcher
-from flows.questions.free_text_rules import FreeTextRules, length_problems
+from flows.questions.fact_based import FactBasedQuestion
+from flows.questions.free_text_rules import PAPER_LINES, FreeTextRules, length_problems
+from flows.questions.outcomes import Accepted, Invalid, ParseResult, PartialAnswer, Reply
+from flows.references import DISTRICT, TOPIC
 from flows.renderer import Renderer
+from flows.tally import Tally
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold, length_as_seen
 from flows.values import Missing, Value
@@ -54,7 +45,14 @@ class Proposal(Question):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Eigene Idee", "Own idea")
     expects: ClassVar[Expects] = "text"
+    tally: ClassVar[Tally] = "code"
+    carries: ClassVar[Literal["", "proposal", "votes"]] = "proposal"
+    value_note: ClassVar[tuple[str, str]] = (
+        "proposed: es gab einen Vorschlag; nur im Profil raw steht hier seine Kennung in proposals.csv",
+        "proposed: there was a proposal; in the profile raw only its code in proposals.csv",
+    )
 
     meanings: ClassVar[Meanings] = meanings(free="min_length max_length title district_from topic_from similar")
 
@@ -62,16 +60,23 @@ class Proposal(Question):
     min_length: int = Field(default=5, ge=1, le=500)
     max_length: int = Field(default=1000, ge=20, le=2500)
     title: bool = False
-    district_from: Key | None = None
-    topic_from: Key | None = None
+    district_from: Annotated[Key | None, DISTRICT] = None
+    topic_from: Annotated[Key | None, TOPIC] = None
     similar: bool = True
     """Whether similar proposals are shown before it is submitted."""
+
+    @property
+    def paper_lines(self) -> int:
+        return PAPER_LINES
 
     def problems(self) -> Iterator[Problem]:
         yield from length_problems(self.min_length, self.max_length)
 
     def values(self) -> ValueType:
         return str
+
+    def place_keys(self) -> tuple[str | None, str | None]:
+        return self.district_from, self.topic_from
 
     def localize(self, renderer: Renderer) -> LocalizedQuestion:
         return _LocalizedProposal(self, renderer)
@@ -97,8 +102,8 @@ class _LocalizedProposal(FactBasedQuestion):
         missing = self._matcher.match(reply)
         if isinstance(missing, Missing):
             return missing
-        if fault := self._rules.error_text(reply):
-            return Invalid(fault)
+        if error := self._rules.error_text(reply):
+            return Invalid(error)
         text = reply.text.strip()
         if isinstance(draft, str) and facts.get(IsOwnProposal(draft)):
             return self._given(text, draft, "proposal.changed")

@@ -11,26 +11,17 @@ from pydantic import Field
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, Parts, SelectionPart
-from flows.questions.base import (
-    Invalid,
-    LocalizedQuestion,
-    Option,
-    ParseResult,
-    PartialAnswer,
-    Problem,
-    Question,
-    Reply,
-    Where,
-    question,
-)
+from flows.questions.base import LocalizedQuestion, Problem, Question, question
 from flows.questions.choice import option_clashes, option_names
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.option import Option
 from flows.questions.option_lists import OptionListParser
+from flows.questions.outcomes import Invalid, ParseResult, PartialAnswer, Reply
 from flows.renderer import Renderer
+from flows.tally import Tally
 from flows.tokens import DONE
 from flows.understanding.text import plain_digits
 from flows.values import Missing, Value
-from flows.wording import Text
 
 _ECHO = 60
 _PLACE = re.compile(r"(?:^|[\s,;])(\d{1,2})[.):]\s*(?=\D)")
@@ -56,7 +47,9 @@ class Rank(Question):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Reihenfolge", "Put in order")
     expects: ClassVar[Expects] = "order"
+    tally: ClassVar[Tally] = "order"
 
     meanings: ClassVar[Meanings] = meanings(labels="options", free="min max")
 
@@ -64,6 +57,10 @@ class Rank(Question):
     options: tuple[Option, ...] = Field(min_length=2, max_length=14)
     min: int | None = Field(default=None, ge=1)
     max: int | None = Field(default=None, ge=1)
+
+    @property
+    def paper_lines(self) -> int:
+        return 1
 
     @property
     def most(self) -> int:
@@ -84,13 +81,8 @@ class Rank(Question):
         if self.min is not None and self.most < self.min <= len(self.options):
             yield Problem(("max",), f"`max` {self.max} is below `min` {self.min}", "swap or correct them")
 
-    def texts(self) -> Iterator[tuple[Where, Text]]:
-        yield from super().texts()
-        for index, option in enumerate(self.options):
-            yield ("options", index, "label"), option.label
-
-    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
-        yield from ((option.value, option.label) for option in self.options)
+    def listed_options(self) -> Sequence[Option]:
+        return self.options
 
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)

@@ -9,20 +9,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from flows.meaning import Meanings, meanings
-from flows.questions.base import (
-    Interpreted,
-    Invalid,
-    LocalizedQuestion,
-    ParseResult,
-    Problem,
-    Question,
-    Reply,
-    Where,
-    question,
-)
+from flows.messages import QuickReply
+from flows.questions.base import AnswerBound, LocalizedQuestion, Problem, Question, Where, question
 from flows.questions.choice import LABEL_LENGTH
 from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.outcomes import Interpreted, Invalid, ParseResult, Reply
 from flows.renderer import Renderer
+from flows.tally import Tally
 from flows.understanding.text import fold, plain_digits
 from flows.values import Missing, Value
 from flows.wording import Text
@@ -48,6 +41,9 @@ class Scale(Question):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Skala", "Scale")
+    tally: ClassVar[Tally] = "number"
+    paper_layout: ClassVar[Literal["list", "line", "names"]] = "line"
     meanings: ClassVar[Meanings] = meanings(fixed="min max", measure="min_label max_label", labels="middle_label")
 
     type: Literal["scale"] = "scale"
@@ -93,6 +89,9 @@ class Scale(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(range(self.min, self.max + 1))
 
+    def bounds(self) -> tuple[AnswerBound, AnswerBound]:
+        return self.min, self.max
+
     def localize(self, renderer: Renderer) -> LocalizedQuestion:
         return _LocalizedScale(self, renderer)
 
@@ -134,6 +133,10 @@ class _LocalizedScale(LocalizedQuestion):
 
     def show(self, value: Value) -> str:
         return self._labels.get(value, str(value)) if isinstance(value, int) else str(value)
+
+    def spoken(self, reply: QuickReply) -> str:
+        """Returns the number alone: the line above the steps has already said what the ends mean."""
+        return reply.parsed.value if reply.role == "answer" else ""
 
     def matches_exactly(self, folded: str) -> bool:
         return self._matcher.matches_exactly(folded)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final, Literal
 
+from flows.phrase_families import SECTOR_ANSWERS
 from flows.questions.base import question
 from flows.questions.self_identification import SelfIdentification
 
@@ -23,12 +25,15 @@ class Sectors(SelfIdentification):
     ```yaml
     - key: sector
       type: sectors
-      text: {de: Wo sehen Sie sich selbst?, en: Where do you see yourself?}
+      text: {de: Zu welcher Gruppe gehören Sie?, en: Which group do you belong to?}
       ask_if: {equal: {question: sector_ok, value: true}}
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Gruppe der Gesellschaft", "Sector of society")
     answers: ClassVar[tuple[str, ...]] = SECTORS
+    declares_sectors: ClassVar[bool] = True
+    answer_phrases: ClassVar[Mapping[str, str]] = SECTOR_ANSWERS
 
     type: Literal["sectors"] = "sectors"
     exclusive: None = None

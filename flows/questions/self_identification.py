@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 from flows.questions.choices import MultiChoice
@@ -16,8 +16,11 @@ class SelfIdentification(MultiChoice):
     """
 
     needs_own_consent: ClassVar[bool] = True
+    about_person: ClassVar[bool] = True
     answers: ClassVar[tuple[str, ...]]
     """The possible values, in the order in which they are offered and stored."""
+    answer_phrases: ClassVar[Mapping[str, str]]
+    """The phrase of each value."""
 
     min: Literal[1] = 1
     max: None = None
@@ -32,5 +35,5 @@ class SelfIdentification(MultiChoice):
     def offered(self, renderer: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
         """Each option also matches its label without the example in brackets."""
         for value in self.answers:
-            label = renderer.text(f"{self.type}.{value}")
+            label = renderer.text(self.answer_phrases[value])
             yield value, label, (label.partition(" (")[0], value.replace("_", " "))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from flows.earlier_wave import EarlierWave
 from flows.events import Event, Rated
 from flows.fact_queries import NextStatement, NextStatementOffer, OwnVote, Statement, StillReleased
 from flows.facts import Facts
@@ -14,21 +15,12 @@ from flows.languages import LANGUAGES
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply, Role
 from flows.parts import BodyPart, ProposalCard, TitlePart, noticed
-from flows.questions.base import (
-    Accepted,
-    FactBasedQuestion,
-    Invalid,
-    LocalizedQuestion,
-    ParseResult,
-    PartialAnswer,
-    Problem,
-    Question,
-    Reply,
-    ValueType,
-    Where,
-    question,
-)
+from flows.phrase_families import RATINGS
+from flows.questions.base import LocalizedQuestion, Problem, Question, ValueType, Where, question
+from flows.questions.fact_based import FactBasedQuestion
+from flows.questions.outcomes import Accepted, Invalid, ParseResult, PartialAnswer, Reply
 from flows.renderer import Renderer
+from flows.tally import Tally
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold
 from flows.values import Missing, Value
@@ -44,16 +36,6 @@ _LONGEST_ID: Final = 19
 SEED_LENGTH: Final = 280
 
 
-class EarlierWave(BaseModel):
-    """Proposals of an earlier consultation to rate as well: all released ones, or those with the most agreement."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    consultation: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")
-    take: Literal["released", "top"] = "released"
-    count: int | None = Field(default=None, ge=1, le=200)
-
-
 @question
 class Statements(Question):
     """Rate statements of others, one after another: agree, disagree or undecided, and whether it is important. The
@@ -66,16 +48,23 @@ class Statements(Question):
     ```yaml
     - key: ideas_of_others
       type: statements
-      text: {de: Was halten Sie von den Ideen der anderen?, en: What do you think of the ideas of others?}
+      text: {de: Was halten Sie von den Ideen der anderen?, en: What do you think of these ideas?}
       seeds:
         - {de: Der Park soll nachts beleuchtet sein., en: The park should be lit at night.}
-        - {de: Mehr Bänke sind wichtiger als mehr Licht., en: More benches matter more than more light.}
+        - {de: Mehr Bänke sind wichtiger als mehr Licht., en: Benches matter more than light.}
     ```
     """
 
     model_config = ConfigDict(validate_by_alias=True, serialize_by_alias=True)
 
+    type_name: ClassVar[tuple[str, str]] = ("Ideen anderer bewerten", "Rate the ideas of others")
     expects: ClassVar[Expects] = "one"
+    tally: ClassVar[Tally] = "votes"
+    carries: ClassVar[Literal["", "proposal", "votes"]] = "votes"
+    value_note: ClassVar[tuple[str, str]] = (
+        "Zahl der bewerteten Vorschläge; jede Bewertung steht in ratings_long.csv",
+        "How many proposals were rated; each rating stands in ratings_long.csv",
+    )
 
     meanings: ClassVar[Meanings] = meanings(entries="seeds", free="block earlier")
 
@@ -101,7 +90,7 @@ class Statements(Question):
                     reason = f"the statement has {len(wording.text)} characters, too many to weigh in a chat"
                     yield Problem(where, reason, f"say one thing in at most {SEED_LENGTH} characters", warning=True)
                 if (name := f"{language} {fold(wording.text)}") in seen:
-                    yield Problem(where, "the statement stands twice", "leave one of them out")
+                    yield Problem(where, "the statement stands twice", "remove one of them")
                 seen.add(name)
 
     def _problems_of_wave(self) -> Iterator[Problem]:
@@ -119,9 +108,15 @@ class Statements(Question):
         for index, seed in enumerate(self.seeds):
             yield ("seeds", index), seed
 
+    def seed_statements(self) -> Sequence[Text]:
+        return self.seeds
+
+    def earlier_wave(self) -> EarlierWave | None:
+        return self.earlier
+
     def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
         for seed in self.seeds:
-            language = first_language(seed, languages)
+            language = seed.first_language(languages)
             yield f"{language} {fold(seed.root[language].text)}", seed
 
     def values(self) -> ValueType:
@@ -129,11 +124,6 @@ class Statements(Question):
 
     def localize(self, renderer: Renderer) -> LocalizedQuestion:
         return _LocalizedStatements(self, renderer)
-
-
-def first_language(seed: Text, languages: Sequence[str]) -> str:
-    """Returns the language whose text identifies a seed: the first language of the consultation that it has."""
-    return next((tag for tag in languages if tag in seed.languages()), next(iter(seed.languages())))
 
 
 class _BlockState(NamedTuple):
@@ -173,9 +163,7 @@ class _LocalizedStatements(FactBasedQuestion):
         phrase = renderer.text
         self._key, self._block, self._renderer = definition.key, definition.block, renderer
         self._hint = phrase("hint.statements")
-        self._labels = {
-            word: phrase(f"statements.{word}") for word in (*_VOTES, "important", "unimportant", "original")
-        }
+        self._labels = {word: phrase(id_) for word, id_ in RATINGS.items()}
         numbers = dict(zip((*_VOTES, "important"), ("1", "2", "3", "4"), strict=True))
         names = (
             (word, (label, *renderer.words(f"words.{word}"), numbers.get(word, label)))

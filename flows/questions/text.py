@@ -12,20 +12,13 @@ from pydantic import Field
 from flows.events import MediaGiven
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgIn
-from flows.questions.base import (
-    Accepted,
-    Invalid,
-    LocalizedQuestion,
-    ParseResult,
-    Problem,
-    Question,
-    Reply,
-    ValueType,
-    question,
-)
+from flows.phrase_families import MEDIA_ALSO, MEDIA_SHOWN, MEDIA_THANKS
+from flows.questions.base import LocalizedQuestion, Problem, Question, ValueType, question
 from flows.questions.choice_matching import ChoiceMatcher
-from flows.questions.free_text_rules import FreeTextRules, length_problems
+from flows.questions.free_text_rules import PAPER_LINES, FreeTextRules, length_problems
+from flows.questions.outcomes import Accepted, Invalid, ParseResult, Reply
 from flows.renderer import Renderer
+from flows.tally import Tally
 from flows.understanding.text import fold
 from flows.values import Missing, Value
 
@@ -51,8 +44,11 @@ class FreeText(Question):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Freier Text", "Free text")
     free_text: ClassVar[bool] = True
     expects: ClassVar[Expects] = "text"
+    tally: ClassVar[Tally] = "text"
+    longest_seconds: ClassVar[int] = 180
 
     meanings: ClassVar[Meanings] = meanings(free="min_length max_length leave_names_out media")
 
@@ -62,6 +58,14 @@ class FreeText(Question):
     leave_names_out: bool = True
     media: tuple[Medium, ...] = Field(default=(), exclude_if=operator.not_)
     """Accepted attachments; left out if empty, so that the content of older revisions does not change."""
+
+    @property
+    def paper_lines(self) -> int:
+        return PAPER_LINES
+
+    @property
+    def accepts_media(self) -> bool:
+        return bool(self.media)
 
     def problems(self) -> Iterator[Problem]:
         yield from length_problems(self.min_length, self.max_length)
@@ -87,7 +91,7 @@ class _LocalizedText(LocalizedQuestion):
         done = (fold(renderer.text("button.done")),)
         self._rules = FreeTextRules(renderer, definition.min_length, definition.max_length, done)
         self._media = definition.media
-        self._also = renderer.text(f"media.also.{'_'.join(sorted(self._media, reverse=True))}") if self._media else ""
+        self._also = renderer.text(MEDIA_ALSO["_".join(sorted(self._media, reverse=True))]) if self._media else ""
         names = renderer.text("hint.leave_names_out") if definition.leave_names_out else ""
         self.prompt = definition.prompt(
             renderer, self._matcher.quick_replies, "\n".join(filter(None, (self._also, names)))
@@ -99,8 +103,8 @@ class _LocalizedText(LocalizedQuestion):
         missing = self._matcher.match(reply)
         if isinstance(missing, Missing):
             return missing
-        if fault := self._rules.error_text(reply):
-            return Invalid(fault)
+        if error := self._rules.error_text(reply):
+            return Invalid(error)
         return reply.text.strip()
 
     def _parse_media(self, msg: MsgIn) -> Accepted | Invalid:
@@ -110,17 +114,17 @@ class _LocalizedText(LocalizedQuestion):
             if not msg.media_ref:
                 return Invalid(self._renderer.text("media.unfetchable"), is_whole=True)
             caption = msg.text.strip()
-            if fault := self._rules.too_long(caption):
-                return Invalid(fault, is_whole=True)
+            if error := self._rules.too_long(caption):
+                return Invalid(error, is_whole=True)
             event = MediaGiven(self._key, kind, msg.media_ref)
-            return Accepted(f"[{kind}] {caption}".strip(), (event,), echo=self._renderer.text(f"media.thanks.{kind}"))
+            return Accepted(f"[{kind}] {caption}".strip(), (event,), echo=self._renderer.text(MEDIA_THANKS[kind]))
         return Invalid(f"{self._renderer.text('media.other')} {self._also}", is_whole=True)
 
     def show(self, value: Value) -> str:
         marked = _MARKED.fullmatch(str(value)) if self._media else None
         if marked is None:
             return str(value)
-        kind, caption = self._renderer.text(f"media.shown.{marked[1]}"), marked[2]
+        kind, caption = self._renderer.text(MEDIA_SHOWN[marked[1]]), marked[2]
         return f"{kind}: {caption}" if caption else kind
 
     def matches_exactly(self, folded: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final, Literal
 
+from flows.phrase_families import TRAIT_ANSWERS
 from flows.questions.base import question
 from flows.questions.self_identification import SelfIdentification
 
@@ -30,7 +32,9 @@ class Traits(SelfIdentification):
     ```
     """
 
+    type_name: ClassVar[tuple[str, str]] = ("Angaben zur Person", "About the person")
     answers: ClassVar[tuple[str, ...]] = TRAITS
+    answer_phrases: ClassVar[Mapping[str, str]] = TRAIT_ANSWERS
 
     type: Literal["traits"] = "traits"
     exclusive: Literal["none"] = NONE

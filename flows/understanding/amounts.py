@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
-from flows.understanding.matching import Matcher
+from flows.understanding.matching import Match, Matcher
 from flows.understanding.text import fold, plain_digits
 
 _SEPARATORS = re.compile(r"[,;/&|\n،؛、]| و ")
@@ -27,7 +27,7 @@ class AmountChange(NamedTuple):
 class AmountParser:
     """Parses amounts for options, named by name or by number (position in `names`, from 1)."""
 
-    __slots__ = ("_ands", "_harmless", "_names", "_numerals", "_values")
+    __slots__ = ("_ands", "_ignored", "_names", "_numerals", "_values")
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class AmountParser:
         self._values = [value for value, _ in offered]
         self._names = Matcher(offered, numbered=False)
         self._numerals = {words[0]: number for number, words in enumerate(numerals) if words}
-        self._harmless = harmless
-        """Words to ignore: "for", the unit."""
         self._ands = ands
         """Words that separate options."""
+        self._ignored = harmless | ands
+        """`harmless` are words without a meaning: "for", the unit."""
 
     def find(self, text: str) -> tuple[list[AmountChange], list[str]]:
         """Returns all changes in order, and the words that match nothing.
@@ -70,27 +70,41 @@ class AmountParser:
 
     def _read(self, piece: str) -> tuple[list[AmountChange], list[str]]:
         folded = fold(piece)
-        signs = {"+": "+"}.get(found[1], "-") if (found := _SIGNED.search(piece)) else ""
         values, rest = self._names.split(folded)
-        numbers: list[int] = []
-        others: list[str] = []
-        for word in rest:
-            number = self._number(word)
-            if number is not None:
-                numbers.append(number)
-            elif word not in self._harmless and word not in self._ands:
-                others.append(word)
-        if not values and others:
-            words = " ".join(word for word in rest if self._number(word) is None)
-            if near := self._names.find_folded(words) or self._names.find_folded(" ".join(others)):
-                values, others = [near.value], []
-        if not values and numbers and not signs and 1 <= numbers[0] <= len(self._values):
+        numbers, words = self._numbers_and_words(rest)
+        sign = _sign_of(piece, numbers)
+        others = [word for word in words if word not in self._ignored]
+        if not values and (near := self._near(words, others)):
+            values, others = [near.value], []
+        if not values and not sign and self._is_position(numbers):
             values, numbers = [self._values[numbers[0] - 1]], numbers[1:]
         if len(values) != 1 or len(numbers) > 1:
             return [], folded.split()
-        return [AmountChange(values[0], numbers[0] if numbers else None, signs if numbers else "")], others
+        return [AmountChange(values[0], next(iter(numbers), None), sign)], others
+
+    def _numbers_and_words(self, rest: list[str]) -> tuple[list[int], list[str]]:
+        read = [(word, self._number(word)) for word in rest]
+        return [it for _, it in read if it is not None], [word for word, it in read if it is None]
+
+    def _near(self, words: list[str], others: list[str]) -> Match[str] | None:
+        """Returns the option that all words, or those with a meaning, nearly name."""
+        if not others:
+            return None
+        return self._names.find_folded(" ".join(words)) or self._names.find_folded(" ".join(others))
+
+    def _is_position(self, numbers: list[int]) -> bool:
+        """Whether the first number is the position of an option."""
+        return bool(numbers) and 1 <= numbers[0] <= len(self._values)
 
     def _number(self, word: str) -> int | None:
         if word.isdecimal():
             return int(word[:_LONGEST])
         return self._numerals.get(word)
+
+
+def _sign_of(piece: str, numbers: list[int]) -> str:
+    """Returns the sign before the number; "" if there is none, or no number."""
+    found = _SIGNED.search(piece)
+    if found is None or not numbers:
+        return ""
+    return "+" if found[1] == "+" else "-"

@@ -63,13 +63,8 @@ class Matcher(Generic[V]):
     ) -> None:
         offered = [(value, tuple(words)) for value, words in names]
         by_name = _by_name(offered)
-        numbers: dict[str, V] = {}
-        numerals: dict[str, V] = {}
-        if numbered:
-            for number, (value, _) in enumerate(offered, start=1):
-                numbers[str(number)] = numbers[f"0{number}"] = value
-                if number < len(small.numerals):
-                    numerals |= dict.fromkeys(small.numerals[number][:1], value)
+        values = [value for value, _ in offered] if numbered else []
+        numbers, numerals = _by_number(values), _by_numeral(values, small)
         # Names have priority over numbers: the option "3" may be the first one.
         self._exact = {name: Match(value, True) for name, value in (numerals | numbers | by_name).items()}
         # Within a sentence a numeral is often an article ("bir", "one"), so there only unambiguous ones count.
@@ -78,12 +73,7 @@ class Matcher(Generic[V]):
         self._longest = max((name.count(" ") + 1 for name in self._parts), default=0)
         self._small = small
         self._guesses = not exact
-        # One edit changes the set of letters by two at most: a cheap test before the expensive one.
-        self._letters = [
-            (name, _letters_of(name), 2 * allowed, value)
-            for name, value in by_name.items()
-            if (allowed := _allowed(name))
-        ]
+        self._letters = list(_with_letters(by_name))
         self._long = [(f" {name} ", value) for name, value in by_name.items() if " " in name]
 
     def matches_exactly(self, folded: str) -> bool:
@@ -130,16 +120,15 @@ class Matcher(Generic[V]):
         if len(set(found)) != 1:
             return None
         # "Nicht sicher" is not "sicher"; but a second negation after "nein" only confirms it.
-        if denials := self._small.negations.intersection(folded.split()):
-            if denials.issubset(rest):
-                return None
-            rest = [word for word in rest if word not in denials]
-        strange = [word for word in rest if word not in self._small.fillers]
+        denials = self._small.negations.intersection(folded.split())
+        if denials and denials.issubset(rest):
+            return None
+        ignored = self._small.fillers | denials
+        strange = [word for word in rest if word not in ignored]
         if not strange:
             return Match(found[0], True)
-        if len(strange) > _STRANGE_WORDS or any(word.isdecimal() for word in folded.split()):
-            return None
-        return Match(found[0], False)
+        counts = any(map(str.isdecimal, folded.split()))
+        return None if counts or len(strange) > _STRANGE_WORDS else Match(found[0], False)
 
     def _shortened(self, folded: str) -> Match[V] | None:
         """Returns the value whose name contains these words ("Mitternacht" for "Bis Mitternacht")."""
@@ -217,6 +206,27 @@ def edits_between(written: str, meant: str) -> int | None:
         return None
     edits = _distance(written, meant)
     return edits if edits <= allowed else None
+
+
+def _by_number(values: list[V]) -> dict[str, V]:
+    """Maps positions, from 1, to values, also with a leading zero."""
+    numbers = {str(number): value for number, value in enumerate(values, start=1)}
+    return numbers | {f"0{number}": value for number, value in numbers.items()}
+
+
+def _by_numeral(values: list[V], small: FunctionWords) -> dict[str, V]:
+    """Maps the first numeral for each position to its value."""
+    return {words[0]: value for words, value in zip(small.numerals[1:], values, strict=False) if words}
+
+
+def _with_letters(by_name: dict[str, V]) -> Iterator[tuple[str, int, int, V]]:
+    """Yields the names that may be misspelt, with their letters and twice the number of edits allowed.
+
+    One edit changes the set of letters by two at most: a cheap test before the expensive one.
+    """
+    for name, value in by_name.items():
+        if allowed := _allowed(name):
+            yield name, _letters_of(name), 2 * allowed, value
 
 
 def _letters_of(text: str) -> int:

@@ -95,11 +95,12 @@ def words_only(text: str) -> str:
 
 def _kept_of(before: str, gap: str, after: str) -> str:
     """Returns the significant part of white space and punctuation between two characters."""
-    if before.isdecimal() and after.isdecimal():
+    if not after.isdecimal():
+        return gap if gap == ":" and before.isalpha() and after.isalpha() else ""
+    if before.isdecimal():
         return "".join(gap.split()) or " "
-    if after.isdecimal() and gap[-1] == "-" and (len(gap) > 1 or not before):
-        return "-"
-    return gap if gap == ":" and before.isalpha() and after.isalpha() else ""
+    is_minus = gap[-1] == "-" and (len(gap) > 1 or not before)
+    return "-" if is_minus else ""
 
 
 def _is_gap(char: str) -> bool:

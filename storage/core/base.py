@@ -28,11 +28,11 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""Names every constraint alike on both databases, so that migrations can drop it and errors can name it."""
+"""Names constraints alike on both databases, so that migrations can drop them and errors can name them."""
 
 
 def to_iso(moment: datetime) -> str:
-    """A moment as text of fixed width, in UTC, which sorts as time does: ``2026-11-23T14:05:00.000000Z``.
+    """Returns a time as text of fixed width in UTC; texts sort like times: ``2026-11-23T14:05:00.000000Z``.
 
     Raises ValueError for a time without zone, because its moment is unknown.
     """
@@ -45,7 +45,7 @@ def to_iso(moment: datetime) -> str:
 
 
 class IsoText(Text):
-    """A moment on SQLite, which has no type for it."""
+    """A time on SQLite, which has no type for times."""
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         return lambda moment: None if moment is None else to_iso(moment)
@@ -56,10 +56,10 @@ class IsoText(Text):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: always with zone in Python; TIMESTAMPTZ on PostgreSQL, ``to_iso`` text on SQLite.
+    """A time: always with zone in Python; TIMESTAMPTZ on PostgreSQL, ``to_iso`` text on SQLite.
 
-    Only the way in has a step of its own. On the way out PostgreSQL's driver already gives UTC (``storage.core.store``
-    asks for it), and SQLite's text is read by ``IsoText``, so that no row passes through this class.
+    Only bound values are converted here. In results PostgreSQL's driver already gives UTC (``storage.core.store``
+    requests it) and ``IsoText`` parses SQLite's text, so that no result row passes through this class.
     """
 
     impl = TIMESTAMP(timezone=True)
@@ -75,22 +75,22 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
-"""64 bits on both; on SQLite only the word INTEGER makes a primary key the table's own order instead of a second index.
+"""64 bits on both; on SQLite only the type INTEGER makes a primary key the row id of the table instead of a second
+index.
 """
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 WORDS = {"words": True}
-"""The ``info`` of a column that holds what people wrote, or an address, sealed or not: PostgreSQL must take no samples
-of it for its planner, where they would outlast the row. The migration that makes such a column says
-``ALTER COLUMN … SET STATISTICS 0``.
+"""The ``info`` of a column with residents' texts or addresses, encrypted or not: PostgreSQL's planner must not store
+samples of it, because they would outlast the row. The migration that adds such a column also runs ``ALTER COLUMN … SET
+STATISTICS 0``.
 """
 
 
 class Base(DeclarativeBase):
-    """The base of all tables. Ids are made by the caller (63 bits; rising, in identity at random), never by the
-    database."""
+    """The base of all tables. The caller makes ids (63 bits; rising, in identity random), never the database."""
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: ClassVar[dict[Any, TypeEngine[Any]]] = {
@@ -104,22 +104,22 @@ class Base(DeclarativeBase):
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
-    """A rule that a text column holds one of these words.
+    """Returns a check constraint: the text column contains one of these words.
 
-    Written as a row of comparisons: for a list of more than two words SQLite builds a small index, anew for every row.
+    Written as a chain of comparisons: for an IN list of more than two words SQLite builds a small index for every row.
     """
     return CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=column)
 
 
 def exactly(column: str, length: int) -> CheckConstraint:
-    """A rule that a column holds exactly so many bytes or characters: a key of another length is a mistake of the
-    caller.
+    """Returns a check constraint: the column contains exactly this number of bytes or characters. A key of another
+    length is a mistake of the caller.
     """
     return CheckConstraint(f"length({column}) = {length}", name=column)
 
 
 def table_of(model: type[Base]) -> Table:
-    """The table behind a model. Queries are Core statements over tables, without change tracking or lazy loading."""
+    """Returns the table of a model. Queries are Core statements on tables, without change tracking and lazy loading."""
     table = model.__table__
-    assert isinstance(table, Table)  # noqa: S101 - tells the type checker what is true of every model here
+    assert isinstance(table, Table)  # noqa: S101 - for the type checker: true for every model here
     return table

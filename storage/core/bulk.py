@@ -1,17 +1,18 @@
 """One statement per table and batch: many rows written, or read by their keys, at once.
 
-Rows are NamedTuples: typed for the caller, and already in the form the drivers take. A statement is built once per
-database from the table itself and then handed to the driver as it is, because building and converting it row by row
-costs more than the database does (docs/data.md, "How fast").
+Rows are NamedTuples: typed for the caller, and already in the form that drivers accept. A statement is built once per
+database from the table and passed directly to the driver, because building and converting it row by row costs more than
+its execution (docs/develop/data.md, "How fast").
 
 * SQLite: ``executemany`` with the rows as they are.
-* PostgreSQL: one statement over ``unnest`` of one array per column, written by us as array text: one round trip for the
+* PostgreSQL: one statement over ``unnest`` of one array per column, encoded here as array text: one round trip for the
   whole batch. The driver's ``executemany`` and its own conversion of lists were both measured to be slower.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, any_, literal_column
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -20,9 +21,10 @@ from storage.core import driver, encoding
 from storage.core.errors import BadRow
 
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
+FieldsP = ParamSpec("FieldsP")
 
 KEYS_AT_ONCE = 10_000
-"""More keys than this are asked for in several statements; SQLite takes at most 32,766 parameters."""
+"""The maximum number of keys of one statement, more are read in several; SQLite accepts at most 32,766 parameters."""
 
 
 class Bulk(Generic[RowT]):
@@ -44,7 +46,7 @@ class Bulk(Generic[RowT]):
         *,
         adds: Iterable[str] | None = None,
     ) -> None:
-        """``adds``: of a statement that adds rows, the columns it fills besides those of the row."""
+        """``adds``: the columns that an inserting statement fills besides those of the row."""
         self.table, self.row = table, row
         self.adds = None if adds is None else frozenset(adds)
         self._fields = field_names(row)
@@ -54,14 +56,16 @@ class Bulk(Generic[RowT]):
         self._prepared: dict[str, tuple[str, list[encoding.Encode]]] = {}
 
     def __call__(self, connection: Connection, rows: Sequence[RowT]) -> int:
-        """Write the rows; none is fine. Of rows with the same key in an upsert or a change the last one counts.
+        """Writes the rows; no rows are allowed. If rows of an upsert or update share a key, the last one counts.
 
-        Gives the number of rows written. Raises BadRow for a value that the column cannot hold.
+        Returns the number of rows written. Raises BadRow for a value that the column cannot store.
         """
         return self._execute(connection, rows).rowcount if rows else 0
 
     def returned(self, connection: Connection, rows: Sequence[RowT]) -> list[Any]:
-        """The same, where a statement gives something back. PostgreSQL only: SQLite's driver cannot do it."""
+        """Writes the rows; returns the results of a statement with RETURNING. PostgreSQL only: SQLite's driver does not
+        support it.
+        """
         return list(self._execute(connection, rows).fetchall()) if rows else []
 
     def _execute(self, connection: Connection, rows: Sequence[RowT]) -> DBAPICursor:
@@ -85,7 +89,7 @@ class Bulk(Generic[RowT]):
 
 
 class _Source:
-    """The incoming rows as the two databases spell them."""
+    """The incoming rows in the SQL of each database."""
 
     def __init__(self, dialect: str, fields: Sequence[str], array_types: Sequence[str]) -> None:
         self.sqlite = dialect == "sqlite"
@@ -104,7 +108,9 @@ class _Source:
         return "" if self.sqlite else f"{word} unnest({self._arrays}) AS new ({', '.join(self.fields)})"
 
     def differs(self, left: str, right: str) -> str:
-        """Unequal, where NULL is a value like others. SQLite learned the standard words only in 3.39."""
+        """Compares for inequality, with NULL as an ordinary value. SQLite supports the standard operator only since
+        3.39.
+        """
         return f"{left} IS NOT {right}" if self.sqlite else f"{left} IS DISTINCT FROM {right}"
 
 
@@ -116,7 +122,7 @@ def insert(
     returning: Sequence[str] = (),
     also: Mapping[str, str] | None = None,
 ) -> Bulk[RowT]:
-    """Adds rows. With ``skip_known``, rows that would break a uniqueness rule are passed over instead of refused.
+    """Adds rows. With ``skip_known``, rows that violate a uniqueness constraint are skipped instead of refused.
 
     ``also`` sets further columns from SQL expressions, in which ``{field}`` is the value of a field of the row.
     """
@@ -140,10 +146,10 @@ def upsert(
     if_changed: Sequence[str] = (),
     newest_by: str = "",
 ) -> Bulk[RowT]:
-    """Adds rows, or brings those with the same key up to date.
+    """Adds rows, or updates those with the same key.
 
-    ``also`` sets further columns from SQL expressions; with ``if_changed`` a row in which none of these columns differs
-    stays untouched, with ``newest_by`` one in which this column is greater than what comes.
+    ``also`` sets further columns from SQL expressions. With ``if_changed`` a row is updated only if one of these
+    columns differs; with ``newest_by`` only if the new value of this column is not smaller.
     """
     changed = {field: f"excluded.{field}" for field in field_names(row) if field not in key} | dict(also or {})
 
@@ -174,7 +180,9 @@ def update(table: Table, row: type[RowT], key: Sequence[str], also: Mapping[str,
 
 
 def delete(table: Table, row: type[RowT], *, only: str = "") -> Bulk[RowT]:
-    """Deletes the rows with these keys: the NamedTuple holds key columns only. ``only`` spares rows not like this."""
+    """Deletes the rows with these keys: the NamedTuple contains key columns only. ``only`` restricts this to rows with
+    these values.
+    """
 
     def write(source: _Source) -> str:
         spared = f"AND {only}" if only else ""
@@ -183,9 +191,21 @@ def delete(table: Table, row: type[RowT], *, only: str = "") -> Bulk[RowT]:
     return Bulk(table, row, write)
 
 
+def constructor(row: Callable[FieldsP, RowT]) -> Callable[FieldsP, RowT]:
+    """A function that makes rows of a NamedTuple type from keywords, for the tables of the live path.
+
+    Python hands keywords to a type as a dict, which takes three times as long as handing them to a function.
+
+    >>> new_note = constructor(NewNote)                                                     # doctest: +SKIP
+    >>> new_note(id=1, text="lamps")                                                        # doctest: +SKIP
+    """
+    made: Any = row
+    return cast("Callable[FieldsP, RowT]", partial(made.__new__, made))
+
+
 def field_names(row: type[RowT]) -> tuple[str, ...]:
-    """The field names of a NamedTuple type."""
-    fields: tuple[str, ...] = row._fields  # type: ignore[attr-defined]  # every NamedTuple has it; the bound cannot say so
+    """Returns the field names of a NamedTuple type."""
+    fields: tuple[str, ...] = row._fields  # type: ignore[attr-defined]  # the bound cannot express it
     return fields
 
 
@@ -194,7 +214,7 @@ def _insert(table: Table, row: type[RowT], more: Iterable[str] = ()) -> str:
 
 
 def _words(*parts: str) -> str:
-    """SQL from parts. All of them come from the tables and NamedTuples of this package, none from outside."""
+    """Builds SQL from parts. All of them come from the tables and NamedTuples of this package, none from outside."""
     return " ".join(parts)
 
 
@@ -207,10 +227,10 @@ def _same(table: Table, source: _Source, key: Sequence[str]) -> str:
 
 
 class ByKeys(Generic[RowT]):
-    """Reads the rows whose column is one of many keys, as one NamedTuple type whose fields are the selected columns.
+    """Reads the rows in which a column has one of many keys, as a NamedTuple type with the selected columns as fields.
 
-    The SELECT is built with SQLAlchemy, compiled once, and run by the driver: the keys of a batch are many parameters,
-    and giving each of them a name costs more than the query.
+    The SELECT is built with SQLAlchemy, compiled once, and run by the driver: a batch has many keys, and a named
+    parameter for each costs more than the query.
     """
 
     def __init__(self, row: type[RowT], statement: Select[Any], column: ColumnElement[Any], *, lock: str = "") -> None:
@@ -222,16 +242,17 @@ class ByKeys(Generic[RowT]):
         self._prepared: dict[tuple[str, int], str] = {}
 
     def __call__(self, connection: Connection, keys: Sequence[Any], *, lock: bool = False) -> Iterator[RowT]:
-        """The rows, in no particular order unless the statement has one. ``lock`` holds them till the commit."""
+        """Returns the rows, in any order unless the statement has one. ``lock`` locks them until the commit."""
         for start in range(0, len(keys), KEYS_AT_ONCE):
             some = keys[start : start + KEYS_AT_ONCE]
             if connection.dialect.name == "sqlite":
-                yield from self._sqlite(connection, some)  # without locks: there is one writer at a time anyway
+                yield from self._sqlite(connection, some)  # no locks: there is only one writer at a time
             else:
                 yield from self._postgresql(connection, some, self._lock if lock else "")
 
     def _sqlite(self, connection: Connection, keys: Sequence[Any]) -> Iterator[RowT]:
-        # A few fixed numbers of marks, so that the driver finds the statement it prepared; the last key fills up.
+        # A few fixed numbers of placeholders, so that the driver reuses the prepared statement; the last key is
+        # repeated.
         marks = 1 << (len(keys) - 1).bit_length()
         sql = self._prepared.get(("sqlite", marks)) or self._compile("sqlite", marks)
         filled = (*keys, *[keys[-1]] * (marks - len(keys)))
@@ -248,7 +269,7 @@ class ByKeys(Generic[RowT]):
         if dialect == "sqlite":
             query, source = self._statement.where(self._column.in_([keys])), ", ".join("?" * marks)
         else:
-            # One parameter, whatever the number of keys: one text, so one prepared plan.
+            # One parameter, for any number of keys: one text, so one prepared plan.
             query = self._statement.where(self._column == any_(keys))
             source = f"%s::{encoding.array_type(self._column)}"
         sql = str(query.compile(dialect=encoding.DIALECTS[dialect])).replace("$keys", source)

@@ -9,10 +9,10 @@ from storage.core.errors import StorageError, StoreLost, translate_error
 
 
 def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> DBAPICursor:
-    """Run a statement in the connection's transaction, which has begun, and give the driver's cursor.
+    """Runs a statement in the connection's transaction, which has begun, and returns the driver's cursor.
 
-    For the few statements of the live path, which are compiled once and whose rows are already what the driver takes:
-    what SQLAlchemy does around a statement costs as much as SQLite needs for a dozen rows. Raises the classes of
+    For the few statements of the message path, which are compiled once and whose rows the driver accepts unchanged:
+    SQLAlchemy's overhead per statement is as much as SQLite needs for a dozen rows. Raises the classes of
     ``storage.core.errors``.
     """
     cursor = connection.connection.cursor()
@@ -31,7 +31,7 @@ def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = F
 def take_over(failure: BaseException) -> StorageError | None:
     """Maps a driver's error to a ``StorageError`` and removes the text from the driver's error.
 
-    It stays visible as the cause, tracebacks end up in logs, and PostgreSQL quotes whole rows in its messages.
+    The driver's error remains the cause, tracebacks are logged, and PostgreSQL quotes whole rows in its messages.
     """
     error = translate_error(failure)
     if error is not None:

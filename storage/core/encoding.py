@@ -1,4 +1,4 @@
-"""Encodes the columns of a batch for the two drivers, and decodes what SQLite gives back."""
+"""Encodes the columns of a batch for the two drivers, and decodes the results of SQLite."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 from storage.core.base import UtcDateTime, to_iso
 
 Encode = Callable[[Sequence[Any]], Any]
-"""Takes the values of one column; gives a list of values (SQLite) or the text of an array (PostgreSQL)."""
+"""Encodes the values of one column: as a list of values (SQLite) or as the text of an array (PostgreSQL)."""
 
 Read = Callable[[Any], Any]
 
@@ -22,15 +22,15 @@ DIALECTS: dict[str, Dialect] = {
 
 
 def array_type(column: ColumnElement[Any]) -> str:
-    """The name of PostgreSQL's array type for a column: ``BIGINT[]``."""
+    """Returns the name of PostgreSQL's array type for a column: ``BIGINT[]``."""
     return f"{column.type.compile(dialect=DIALECTS['postgresql'])}[]"
 
 
 def encoder(dialect: str, column: ColumnElement[Any]) -> Encode:
-    """The encoder of a column for ``sqlite`` or ``postgresql``.
+    """Returns the encoder of a column for ``sqlite`` or ``postgresql``.
 
     Encoders raise ValueError for a time without zone, and on SQLite for text with a NUL character: PostgreSQL cannot
-    hold it, and rows must be able to move there.
+    store it, and rows must remain movable to PostgreSQL.
     """
     write = _writer(dialect, column)
     if dialect == "sqlite":
@@ -39,14 +39,16 @@ def encoder(dialect: str, column: ColumnElement[Any]) -> Encode:
 
 
 def sqlite_readers(columns: Iterable[ColumnElement[Any]]) -> list[tuple[int, Read]]:
-    """The places of a result in which SQLite's driver gives something else than the column means, and what helps."""
+    """Returns the decoders of a result of SQLite: index and function of each column that its driver returns in another
+    type.
+    """
     readers: dict[type, Read] = {UtcDateTime: datetime.fromisoformat, Boolean: bool, JSON: loads}
     places = enumerate(columns)
     return [(place, readers[type(column.type)]) for place, column in places if type(column.type) in readers]
 
 
 def read_cells(rows: Iterable[Sequence[Any]], readers: Sequence[tuple[int, Read]]) -> Iterator[list[Any]]:
-    """Rows as SQLite's driver gave them, as their columns mean them."""
+    """Decodes rows of SQLite's driver."""
     for row in rows:
         cells = list(row)
         for place, read in readers:
@@ -56,7 +58,7 @@ def read_cells(rows: Iterable[Sequence[Any]], readers: Sequence[tuple[int, Read]
 
 
 def _each(write: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
-    """Every value written; only once if all are the same, as channel, language and time mostly are within a batch."""
+    """Encodes every value; only once if all are equal, as channel, language and time mostly are within a batch."""
     first = values[0]
     if values.count(first) == len(values):
         return [write(first)] * len(values)
@@ -111,7 +113,7 @@ def _bytes(value: bytes | None) -> str:
 
 
 def _quoted(value: str | None) -> str:
-    """Array text: quotes and backslashes are escaped, everything else between quotes stands for itself."""
+    """Quotes the items of an array text: quotes and backslashes are escaped."""
     if value is None:
         return "NULL"
     if "\\" in value:

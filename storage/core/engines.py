@@ -1,4 +1,4 @@
-"""Opens the two databases with the settings that SQLite and PostgreSQL need, and says why."""
+"""Opens the two databases with the settings that the store needs, and gives the reasons."""
 
 import sqlite3
 from pathlib import Path
@@ -11,16 +11,18 @@ from storage.core.errors import StoreBusy, StoreLost, translate_error
 
 WRITE_SECONDS = 60
 READ_SECONDS = 600
-"""PostgreSQL ends a single statement after this time: a lost client must not hold locks for ever."""
+"""PostgreSQL ends a single statement after this time: a lost client must not hold locks forever."""
 
 JOURNAL_PAGES = 4000
-"""SQLite's journal is brought into the file when it has so many pages (16 MB). Names of messages are random, so nearly
-each of them changes a page of its own: the longer one waits, the more of them are written to the file once only.
+"""SQLite writes its journal back into the file when it has this number of pages (16 MB). Message ids are random, so
+that nearly each of them changes a different page: the larger this is, the more pages are written to the file only once.
 """
 
 
 def parse_url(url: str) -> URL:
-    """The database meant by a URL, with the driver we use. Raises ValueError, naming what is wrong but no password."""
+    """Returns the database of a URL, with the driver of the store. Raises ValueError with the reason but without the
+    password.
+    """
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
         return parsed.set(drivername="postgresql+psycopg")
@@ -34,12 +36,12 @@ def parse_url(url: str) -> URL:
 
 
 def writer(url: str, busy_seconds: float) -> Engine:
-    """An engine for one writer at a time. Its transactions hold SQLite's write lock from their first moment."""
+    """An engine for one writer at a time. Its transactions take SQLite's write lock when they begin."""
     return _engine(parse_url(url), busy_seconds, size=1, write=True)
 
 
 def reader(url: str, busy_seconds: float, size: int) -> Engine:
-    """An engine whose transactions see one moment and cannot write."""
+    """Returns an engine for reading. Its transactions see one snapshot and cannot write."""
     return _engine(parse_url(url), busy_seconds, size=size, write=False)
 
 
@@ -48,7 +50,7 @@ def _engine(url: URL, busy_seconds: float, size: int, *, write: bool) -> Engine:
         "pool_size": size,
         "max_overflow": 0,
         "pool_timeout": busy_seconds,
-        "hide_parameters": True,  # an error text must not carry what a resident wrote
+        "hide_parameters": True,  # error texts must not contain parameters: they are texts of residents
     }
     if url.get_backend_name() == "sqlite":
         engine = _sqlite_engine(url, busy_seconds, options, write=write)
@@ -63,7 +65,7 @@ def _raise_ours(context: ExceptionContext) -> None:
     if error is None:
         return
     if isinstance(error, StoreLost):
-        context.is_disconnect = True  # start over with fresh connections, on SQLite too
+        context.is_disconnect = True  # retry with new connections, on SQLite too
     raise error
 
 
@@ -71,7 +73,7 @@ def _raise_ours(context: ExceptionContext) -> None:
 
 
 def sqlite_file(url: URL) -> Path:
-    """The file of a SQLite URL."""
+    """Returns the file of a SQLite URL."""
     return Path(str(url.database)).absolute()
 
 
@@ -81,36 +83,36 @@ def _sqlite_engine(url: URL, busy_seconds: float, options: dict[str, Any], *, wr
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # The driver's own transactions begin late and lock later still; SQLAlchemy documents this way around them.
+        # The driver begins transactions late and locks even later; SQLAlchemy documents this workaround.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
 
 
 def open_sqlite(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Connection:
-    """Connects to an existing file. A missing file is an error; no empty database is created."""
+    """Connects to an existing file. Raises an error for a missing file instead of creating an empty database."""
     connection = sqlite3.connect(
         f"{file.as_uri()}?mode=rw",
         uri=True,
         timeout=busy_seconds,
         isolation_level=None,
-        check_same_thread=False,  # the pool hands a connection to one thread at a time
+        check_same_thread=False,  # the pool gives a connection to one thread at a time
         cached_statements=256,
     )
     try:
         for pragma in (
             "journal_mode = WAL",
-            "synchronous = FULL",  # NORMAL lost acknowledged answers in power cuts
+            "synchronous = FULL",  # with NORMAL a power failure lost acknowledged answers
             "foreign_keys = ON",
-            "secure_delete = ON",  # erased text is overwritten, not only unlinked
+            "secure_delete = ON",  # deleted data is overwritten
             f"wal_autocheckpoint = {JOURNAL_PAGES}",
-            "journal_size_limit = 67108864",  # a journal that once grew gives the space back
+            "journal_size_limit = 67108864",  # truncates a large journal after use
             "cache_size = -65536",
-            "temp_store = MEMORY",  # no answers in a temporary file
+            "temp_store = MEMORY",  # no residents' texts in temporary files
             f"query_only = {'OFF' if write else 'ON'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        connection.execute("PRAGMA schema_version").fetchone()  # opens the journal, which is watched from now on
+        connection.execute("PRAGMA schema_version").fetchone()  # opens the journal, which is checked from now on
     except BaseException:
         connection.close()
         raise
@@ -118,7 +120,7 @@ def open_sqlite(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Conn
 
 
 def truncate_journal(engine: Engine) -> None:
-    """Bring SQLite's journal into the file and empty it. Raises StoreBusy while a reader still uses it.
+    """Writes SQLite's journal back into the file and empties it. Raises StoreBusy while a reader still uses it.
 
     Does not wait for readers, because SQLite would block writers meanwhile.
     """
@@ -144,15 +146,15 @@ def truncate_journal(engine: Engine) -> None:
 
 def _postgresql_engine(url: URL, busy_seconds: float, options: dict[str, Any], *, write: bool) -> Engine:
     settings = {
-        "timezone": "UTC",  # so that the driver gives times in UTC
+        "timezone": "UTC",  # so that the driver returns times in UTC
         "lock_timeout": f"{round(busy_seconds * 1000)}ms",
         "statement_timeout": f"{WRITE_SECONDS if write else READ_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{WRITE_SECONDS if write else READ_SECONDS}s",
         "default_transaction_read_only": "off" if write else "on",
     }
     if write:
-        # Everything the writer does in a turn goes by key. Without statistics of a young table the planner would rather
-        # read the whole outbox to settle a few rows of it; clean-ups that have to read a whole table still do.
+        # The writer finds rows by key. Without statistics of a young table the planner would scan the whole outbox to
+        # settle a few of its rows; clean-ups that need a scan still use one.
         settings |= {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
     arguments = {
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
@@ -167,5 +169,5 @@ def _postgresql_engine(url: URL, busy_seconds: float, options: dict[str, Any], *
 
 
 def locks_rows(connection: Connection) -> bool:
-    """Whether rows are locked against other processes: SQLite has one writer anyway."""
+    """Whether rows are locked against other processes: SQLite has only one writer."""
     return connection.dialect.name == "postgresql"

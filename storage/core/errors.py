@@ -1,7 +1,7 @@
-"""Errors of the store, as classes by which a caller can decide without reading driver messages.
+"""Errors of the store: classes that let a caller decide without parsing driver messages.
 
 ``translate_error`` turns the errors of both drivers into these classes; ``storage.core.engines`` installs it on every
-engine. The SQL and its parameters are left out, because they hold residents' words.
+engine. The SQL and its parameters are left out, because they contain residents' texts.
 """
 
 import sqlite3
@@ -9,22 +9,22 @@ from typing import ClassVar
 
 
 class StorageError(Exception):
-    """The store could not do what was asked."""
+    """The base of all errors of the store."""
 
     retryable: ClassVar[bool] = False
-    """The same work may be run again, now or a little later, and can succeed then. Nothing of it was written."""
+    """Whether the same work may be retried, now or later, and can succeed then. Nothing of it was written."""
     alarm: ClassVar[bool] = False
-    """An operator has to act."""
+    """Whether an operator has to act."""
 
     def __init__(self, detail: str = "") -> None:
         self.summary = (type(self).__doc__ or "").partition("\n")[0]
-        """The kind of error in words, without any name of this installation."""
+        """The kind of error in words, without names of this installation."""
         super().__init__(f"{self.summary} ({detail})" if detail else self.summary)
         self.detail = detail
 
 
 class StoreBusy(StorageError):
-    """Another writer holds the database; the waiting time is over."""
+    """Another writer holds the database; the timeout has expired."""
 
     retryable = True
 
@@ -90,25 +90,25 @@ class BadStatement(StorageError):
 
 
 class BadRow(StorageError):
-    """A row breaks a rule of the tables. A retry does not help; leaving the row out does."""
+    """A row violates a constraint. A retry fails again, unless the row is left out."""
 
 
 class Duplicate(BadRow):
     """A row with this key is already there.
 
-    Retryable, because another process may have written it between our reading and our writing: the second run reads it.
+    Retryable, because another process may have written it after this one read the table: the second run reads it.
     """
 
     retryable = True
 
 
 def translate_error(error: BaseException) -> StorageError | None:
-    """Maps an error of a driver to a ``StorageError``; gives None for any other error.
+    """Maps an error of a driver to a ``StorageError``; returns None for any other error.
 
     >>> locked = sqlite3.OperationalError("database is locked")
     >>> locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
     >>> translate_error(locked)
-    StoreBusy('Another writer holds the database; the waiting time is over. (database is locked)')
+    StoreBusy('Another writer holds the database; the timeout has expired. (database is locked)')
     """
     if isinstance(error, sqlite3.Error):
         return _from_sqlite(error)
@@ -141,7 +141,7 @@ _SQLITE_DUPLICATE = frozenset(
 
 
 def _from_sqlite(error: sqlite3.Error) -> StorageError:
-    """By result code; the module itself raises some errors without one (a wrong type, a closed connection)."""
+    """Maps by result code; the module itself raises some errors without one (a wrong type, a closed connection)."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     kind: type[StorageError]
     if code is None:
@@ -149,7 +149,7 @@ def _from_sqlite(error: sqlite3.Error) -> StorageError:
     elif code in _SQLITE_DUPLICATE:
         kind = Duplicate
     else:
-        kind = _SQLITE.get(code & 0xFF, BadStatement)  # the low byte is the primary code, the rest says where it was
+        kind = _SQLITE.get(code & 0xFF, BadStatement)  # the low byte is the primary code, the rest is the details
     return kind(str(error))
 
 
@@ -167,7 +167,7 @@ _POSTGRESQL: tuple[tuple[str, type[StorageError]], ...] = (
     ("23505", Duplicate),
     ("22", BadRow),
     ("23", BadRow),
-    ("54", BadRow),  # a value larger than a page or an index entry may be
+    ("54", BadRow),  # a value exceeds the maximum size of a page or an index entry
     ("28", StoreDamaged),  # password or user refused
     ("3D", StoreDamaged),  # no such database
     ("XX", StoreDamaged),
@@ -176,7 +176,7 @@ _POSTGRESQL: tuple[tuple[str, type[StorageError]], ...] = (
 
 
 def _from_postgresql(error: BaseException) -> StorageError | None:
-    """By SQLSTATE. Imported late: an installation with SQLite needs no PostgreSQL driver."""
+    """Maps by SQLSTATE. Imports the driver late, because an installation with SQLite does not need it."""
     try:
         import psycopg
     except ImportError:
@@ -185,14 +185,14 @@ def _from_postgresql(error: BaseException) -> StorageError | None:
         return None
     state = error.sqlstate
     if state is None:
-        # The client library's own errors carry no state: a lost or refused connection, or a value it cannot write.
+        # Errors of the client library have no state: a lost or refused connection, or a value it cannot encode.
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return StoreLost(_first_line(error))
         return (
             BadRow(type(error).__name__) if isinstance(error, psycopg.DataError) else BadStatement(_first_line(error))
         )
     kind = next((kind for prefix, kind in _POSTGRESQL if state.startswith(prefix)), BadStatement)
-    # The server quotes the offending row in its messages; rule and code suffice and hold no text of residents.
+    # The server quotes the row in its messages; constraint and code are enough and contain no text of residents.
     rule = error.diag.constraint_name
     return kind(f"{state} {rule}" if rule else f"{state} {type(error).__name__}")
 

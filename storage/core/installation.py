@@ -1,7 +1,7 @@
-"""Which database this is: a random id that stands in one row, made with the tables.
+"""The id of a database: a random value in one row, made with the tables.
 
-A data folder remembers the id of its database (``bot/common/database_mark.py``), so that an empty or another database
-in its place is told from the right one. The id is no secret and says nothing about people.
+A data folder stores the id of its database (``bot/common/database_mark.py``), so that an empty or another database is
+detected. The id is not secret and identifies no person.
 """
 
 import sqlite3
@@ -13,11 +13,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.core.base import Base, exactly, table_of
 
 QUERY = "SELECT id FROM installation"
-"""For connections that are only being opened, in words of both drivers."""
+"""For a connection that is being opened, before SQLAlchemy uses it; valid in both dialects."""
 
 
 class InstallationRow(Base):
-    """One row, made by the migration that makes the table."""
+    """The row with the id; the migration that creates the table inserts it."""
 
     __tablename__ = "installation"
     __table_args__ = (exactly("id", 32),)
@@ -29,15 +29,15 @@ _installation = table_of(InstallationRow)
 
 
 class FoundInstallation(NamedTuple):
-    """What is behind a URL."""
+    """The database behind a URL."""
 
     has_tables: bool
     id: str | None = None
-    """None where there is no such table: the database is empty, or older than this program."""
+    """None if the table does not exist: the database is empty, or older than this program."""
 
 
 def find_installation(connection: Connection) -> FoundInstallation:
-    """Looks whether the tables of this program are there, and which database they belong to."""
+    """Checks whether the tables of this program exist, and reads the id of the database."""
     inspector = inspect(connection)
     has_tables = inspector.has_table("alembic_version")
     if not inspector.has_table(_installation.name):
@@ -46,7 +46,7 @@ def find_installation(connection: Connection) -> FoundInstallation:
 
 
 def find_installation_in_copy(copy: sqlite3.Connection) -> FoundInstallation:
-    """The same of a file of SQLite which is no open store: a backup."""
+    """Checks a file of SQLite that is not an open store, such as a backup, in the same way."""
     tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     row = copy.execute(QUERY).fetchone() if _installation.name in tables else None
     return FoundInstallation("alembic_version" in tables, row[0] if row else None)

@@ -1,8 +1,9 @@
-"""The lock for serving a PostgreSQL database, which one process at a time holds: two would send everything twice.
+"""The lock for serving a PostgreSQL database. One process at a time holds it, because two would send every message
+twice.
 
 An advisory lock on a connection of its own. It ends with the process, with the connection and with the server; the
-serving process checks that it is still held (``bot/delivery/service_lock.py``). A pooler that hands out connections per
-transaction cannot carry it. SQLite needs none: it is kept in one data folder, which has a lock of its own.
+serving process checks that it is still held (``bot/delivery/service_lock.py``). It does not work through a pooler that
+assigns connections per transaction. SQLite needs no such lock: its file is in a data folder, which has its own lock.
 """
 
 import os
@@ -15,7 +16,7 @@ from storage.core.engines import parse_url
 from storage.core.errors import StoreLost, translate_error
 
 LOCK = 0x4D697474
-"""Beside that of the migrations (``storage.migrate``)."""
+"""Different from that of the migrations (``storage.migrate``)."""
 CONNECT_SECONDS = 5
 _HOLDER = """
 SELECT activity.pid, activity.application_name FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
@@ -25,17 +26,17 @@ WHERE locktype = 'advisory' AND granted AND objid = %s AND objsubid = 1
 
 
 class ServingLock:
-    """Taken with ``take``; lost with its connection, which may happen at any moment."""
+    """The lock. Acquired with ``take``; lost with its connection, which may end at any moment."""
 
     def __init__(self, url: str) -> None:
         self._url = parse_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._name = f"mitsprache serve {os.getpid()} on {socket.gethostname()[:20]} {secrets.token_hex(4)}"
         self._connection: Any = None
         self.holder = ""
-        """The holder, after ``take`` found it taken: the process and its machine."""
+        """The process and machine of the holder, after ``take`` failed."""
 
     def take(self) -> bool:
-        """Takes the lock; returns whether it is held now. Raises the classes of ``storage.errors``."""
+        """Acquires the lock; returns whether it is held now. Raises the classes of ``storage.core.errors``."""
         import psycopg  # late: an installation on SQLite needs no PostgreSQL driver
 
         self.let_go()
@@ -52,19 +53,21 @@ class ServingLock:
             if self._connection.info.server_version >= 140000:
                 self._connection.execute("SET idle_session_timeout = 0")
             return self._try() or self._try_after_ending_ours()
-        except psycopg.Error as fault:
+        except psycopg.Error as error:
             self.let_go()
-            raise (translate_error(fault) or StoreLost(type(fault).__name__)) from None
+            raise (translate_error(error) or StoreLost(type(error).__name__)) from None
 
     def is_held(self) -> bool:
-        """Whether its connection still answers."""
+        """Whether its connection still works."""
         with suppress(Exception):
             self._connection.execute("SELECT 1")
             return True
         return False
 
     def fileno(self) -> int:
-        """What becomes readable when the server has something to say, above all that it ends the connection."""
+        """Returns the file descriptor of the connection; it becomes readable when the server sends a message or closes
+        the connection.
+        """
         return int(self._connection.fileno())
 
     def let_go(self) -> None:
@@ -83,7 +86,9 @@ class ServingLock:
         return False
 
     def _try_after_ending_ours(self) -> bool:
-        """Where the line broke, the server may still keep the connection on which we had it."""
+        """Acquires the lock after a broken connection: the server may still hold the old one, which is terminated
+        first.
+        """
         found = self._connection.execute(_HOLDER, (LOCK,)).fetchone()
         if not found or found[1] != self._name:
             return False

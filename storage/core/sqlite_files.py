@@ -1,8 +1,8 @@
-"""Whether SQLite's connections hold open what stands in the folder: the database, its journal (`-wal`) and the
-shared index of that (`-shm`).
+"""Checks whether SQLite's connections have the files in the folder open: the database, its journal (`-wal`) and the
+shared index of the journal (`-shm`).
 
-A deleted file stays writable for a process that holds it open: answers would be acknowledged and lost. A few checks of
-the folder per transaction notice this before anything is acknowledged.
+A deleted file stays writable for a process that has it open: answers would be acknowledged and lost. A few checks of
+the folder per transaction detect this before any answer is acknowledged.
 """
 
 import os
@@ -20,11 +20,11 @@ _FILES, _ERA = "files", "era"
 
 
 class StaleFiles(Exception):
-    """A connection was about to be used whose files are no longer those in the folder."""
+    """The files of a connection are no longer those in the folder."""
 
 
 class FileIdentities(NamedTuple):
-    """Device and number of each file; None where there is none, or an empty one in place of the database."""
+    """Device and inode of each file; None if it is missing, or if the database is empty."""
 
     database: _Identity
     journal: _Identity
@@ -32,7 +32,7 @@ class FileIdentities(NamedTuple):
 
 
 class SqliteFiles:
-    """The files of one database, watched for all connections to it."""
+    """The files of one database, checked for all its connections."""
 
     def __init__(self, file: Path) -> None:
         self._database = str(file)
@@ -40,13 +40,13 @@ class SqliteFiles:
         self._era = 0
 
     def look(self) -> FileIdentities:
-        """What stands in the folder now."""
+        """Returns the identities of the files in the folder now."""
         return FileIdentities(
             _identity(self._database, may_be_empty=False), _identity(self._journal), _identity(self._shared)
         )
 
     def watch(self, engine: Engine) -> None:
-        """From now on `StaleFiles` is raised where a connection of this engine would be used in vain."""
+        """Installs the check: checking out a stale connection of this engine raises `StaleFiles`."""
 
         @event.listens_for(engine, "connect")
         def opened(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
@@ -60,20 +60,20 @@ class SqliteFiles:
 
         @event.listens_for(engine, "checkin")
         def given_back(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-            # It would keep the old files open, and SQLite would go on using their index for new connections as well.
+            # An old connection would keep the old files open, and SQLite would use their index for new connections too.
             if connection is not None and record.info[_ERA] != self._era:
                 record.invalidate()
 
     def are_right(self, connection: PoolProxiedConnection) -> bool:
-        """Whether this connection, which was used before, still holds what stands in the folder."""
+        """Whether this connection, which was used before, has the current files open."""
         return self.is_of_this_era(connection) and self._is_right(connection.info[_FILES])
 
     def is_of_this_era(self, connection: PoolProxiedConnection) -> bool:
-        """Whether it was opened since all connections were closed last."""
+        """Whether the connection was opened after all connections were last closed."""
         return bool(connection.info[_ERA] == self._era)
 
     def has_kept(self, connection: PoolProxiedConnection) -> bool:
-        """Whether what was just committed on this connection is where the next program will find it."""
+        """Whether the last commit on this connection is in the current files."""
         held: FileIdentities = connection.info[_FILES]
         return self._is_right(held) or self._rescue(connection.dbapi_connection, held)
 
@@ -81,14 +81,15 @@ class SqliteFiles:
         return None not in held and held == self.look()
 
     def begin_anew(self, *engines: Engine) -> None:
-        """Closes all connections: those in use as soon as they are given back."""
+        """Closes all connections; those in use when they are returned."""
         self._era += 1
         for engine in engines:
             engine.dispose()
 
     def _rescue(self, connection: Any, held: FileIdentities) -> bool:
-        """Where only the journal was taken away: what was acknowledged stands in it, and it is still open here. Brings
-        it into the database, unless another program has begun a journal of its own; says whether all of it is there.
+        """Recovers if only the journal was deleted: it contains acknowledged answers, and this connection still has it
+        open. Writes it back into the database, unless another program has begun its own journal; returns whether that
+        succeeded.
         """
         if held.database is None or held.database != _identity(self._database, may_be_empty=False):
             return False

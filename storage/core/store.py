@@ -1,12 +1,12 @@
-"""The open database: one thread that writes, a few connections that read.
+"""The open database: one writing thread and a few reading connections.
 
-Everything that belongs together is one function ``work(connection)`` and runs in one transaction, wholly or not at all:
+Work that belongs together is one function ``work(connection)`` and runs in one transaction, completely or not at all:
 
     async def count(store: Store) -> int:
         return await store.write(lambda connection: messages.forget_before(connection, yesterday))
 
-Synchronous on purpose. One batch after another is written anyway, so a second writer would only wait; and a hop to
-another thread (or greenlet) per statement costs more than the statement.
+Synchronous on purpose. Batches are written one after another, so that a second writer would only wait; and switching
+threads (or greenlets) for each statement costs more than the statement.
 """
 
 import asyncio
@@ -49,21 +49,21 @@ AT_ONCE: dict[str, tuple[type[StorageError], ...]] = {
     "sqlite": (StoreBusy, StoreLost),
     "postgresql": (StoreBusy, StoreLost, Duplicate),
 }
-"""What often passes within moments: a lock or deadlock, a database that restarts, another process that wrote the same
-row first. On SQLite nobody can: whoever writes has the file for itself from the first read on.
+"""Errors that often pass soon: a lock or deadlock, a restarting database, another process that wrote the same row
+first. On SQLite that last one cannot happen: a writer locks the file from its first read on.
 """
 ATTEMPTS = 4
 LOOK_SECONDS = 0.5
-"""How often a writer that waits for readers checks whether they have finished."""
+"""The interval at which a writer that waits for readers checks whether they have finished."""
 PAUSE_SECONDS = 0.05
-"""Before the second attempt; doubled before each further one."""
+"""The delay before the second attempt; doubled before each further one."""
 
 
 class Store:
-    """A database and its connections. Opens nothing until it is used.
+    """A database and its connections. Connects on first use.
 
     ``url`` is ``sqlite:///data/mitsprache.db`` (a path below the working directory; four slashes begin at the root) or
-    ``postgresql://user@host/name``. ``busy_seconds`` is how long a transaction waits for a lock of another one.
+    ``postgresql://user@host/name``. ``busy_seconds`` is the time a transaction waits for a lock of another one.
     """
 
     def __init__(self, url: str, *, busy_seconds: float = 5.0, readers: int = 4) -> None:
@@ -81,16 +81,19 @@ class Store:
         self._writing = WriteConnection(partial(self._connect, self.writer), self._files)
         event.listen(self.writer, "engine_disposed", self._close_writing)
         self._busy_seconds = busy_seconds
-        self.trouble: StorageError | None = None
-        """What keeps the database from working, as the last work that was awaited found it."""
+        self.error: StorageError | None = None
+        """The error of the last awaited work that keeps the database from working; None if it works."""
         self.damage: StoreDamaged | None = None
-        """The damage that the last check of the file found; while it is set, nothing is written."""
+        """The damage found by the last check of the file; while it is set, nothing is written."""
         self.on_other_writes: Callable[[], None] = lambda: None
-        """Called within each transaction, at its end, whose author did not say that all who remember something of what
-        is stored know what it changes (``is_known`` of ``write``)."""
+        """Called at the end of each transaction whose caller did not state, with ``is_known`` of ``write``, that all
+        caches of stored data already know its changes.
+        """
         self._examined: sqlite3.Connection | None = None
+        self._examining = threading.Lock()
         self.belongs_to = ""
-        """The id of the database (`storage.core.installation`) to which every new connection must lead; "" for any."""
+        """The expected id of the database (`storage.core.installation`), checked for every new connection; "" for any.
+        """
 
     @property
     def dialect(self) -> str:
@@ -99,10 +102,10 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A connection inside one write transaction: committed at the end, rolled back by any exception.
+        """Gives a connection in one write transaction: committed at the end, rolled back by any exception.
 
         For commands and tests; the service writes through ``write``. Within a process one such block runs at a time.
-        Raises the classes of ``storage.core.errors``, CommitUnknown among them.
+        Raises the classes of ``storage.core.errors``, including CommitUnknown.
         """
         with self._one_at_a_time():
             try:
@@ -119,26 +122,26 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one unchanging moment of the database, and cannot write."""
+        """Gives a connection that sees one snapshot of the database and cannot write."""
         with self._connect(self.reader) as connection, connection.begin():
             yield connection
 
     async def write(self, work: Work[T], *, is_known: bool = False) -> T:
-        """Run ``work`` in one transaction on the writing thread; returns what it returned, after the commit.
+        """Runs ``work`` in one transaction on the writing thread; returns its result after the commit.
 
-        ``work`` may run several times, because a lost lock, deadlock or connection is tried again (at most ``ATTEMPTS``
-        times, with a rolled-back transaction each time): it must touch nothing but its connection and fresh objects of
-        its own. Cancelling the awaiting task does not stop it. Raises what ``work`` raises, after a rollback, and the
-        classes of ``storage.core.errors``.
+        ``work`` may run several times, because it is retried after a lost lock, deadlock or connection (at most
+        ``ATTEMPTS`` times, each in a new transaction): it must change nothing but its connection and objects it creates
+        itself. Cancelling the awaiting task does not stop it. Raises the exceptions of ``work``, after a rollback, and
+        the classes of ``storage.core.errors``.
 
-        Whoever remembers something of what is stored must hear of every change: they do by ``on_other_writes``, unless
-        the caller tells them itself (``is_known``).
+        Caches of stored data must learn of every change: through ``on_other_writes``, unless the caller updates them
+        itself (``is_known``).
         """
         run = partial(self.run, work, is_known=is_known)
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, run)
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` on a reader: it sees one moment, never waits for the writer, and cannot write."""
+        """Runs ``work`` on a reading connection: it sees one snapshot, never waits for the writer, and cannot write."""
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._look, work)
 
     def run(self, work: Work[T], *, is_known: bool = False) -> T:
@@ -148,11 +151,11 @@ class Store:
         try:
             result = self._attempts(work, is_known=is_known)
         except BadRow:
-            raise  # an error of the work itself
+            raise  # an error raised by the work itself
         except StorageError as error:
-            self.trouble = error
+            self.error = error
             raise
-        self.trouble = None
+        self.error = None
         return result
 
     def _attempts(self, work: Work[T], *, is_known: bool) -> T:
@@ -167,7 +170,7 @@ class Store:
         return self._once(work, is_known=is_known)
 
     def _once(self, work: Work[T], *, is_known: bool) -> T:
-        """Runs one transaction; its connection is reused for the next one."""
+        """Runs one transaction; the next one reuses its connection."""
         with self._one_at_a_time():
             try:
                 connection = self._writing.begin()
@@ -226,7 +229,7 @@ class Store:
             raise StoreBusy("all connections are in use") from error
 
     def _check_belonging(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        """Refuses an emptied database, or another one in its place: nothing may be written there."""
+        """Refuses an emptied or a different database: nothing may be written there."""
         if not self.belongs_to:
             return
         cursor = connection.cursor()
@@ -248,17 +251,16 @@ class Store:
             with self.reading() as connection:
                 result = work(connection)
         except StorageError as error:
-            self.trouble = error
+            self.error = error
             raise
-        if not isinstance(self.trouble, StoreFull | StoreDamaged):  # whether those are over only writing can tell
-            self.trouble = None
+        if not isinstance(self.error, StoreFull | StoreDamaged):  # only a write can tell whether these are over
+            self.error = None
         return result
 
     def scrub(self) -> None:
-        """After an erasure: leave nothing of it in SQLite's journal. Waits for readers, at most the busy time; others
-        write meanwhile.
+        """Removes erased data from SQLite's journal. Waits for readers until the busy timeout; writers are not blocked.
 
-        PostgreSQL's log cannot be cleaned from here; docs/data.md says what to do about it.
+        PostgreSQL's log cannot be cleaned from here; docs/develop/data.md explains the options.
         """
         until = time.monotonic() + self._busy_seconds
         while self.dialect == "sqlite":
@@ -281,10 +283,8 @@ class Store:
         if self.dialect != "sqlite":
             return ""
         try:
-            with closing(
-                engines.open_sqlite(engines.sqlite_file(self.writer.url), self._busy_seconds, write=False)
-            ) as connection:
-                self._examined = connection
+            opened = engines.open_sqlite(engines.sqlite_file(self.writer.url), self._busy_seconds, write=False)
+            with closing(opened) as connection, self._to_be_interrupted(connection):
                 connection.execute("PRAGMA cache_size = -2000")
                 verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
         except sqlite3.Error as failure:
@@ -292,16 +292,26 @@ class Store:
             if not isinstance(error, StoreDamaged):
                 raise error from failure
             verdict = error.detail
-        finally:
-            self._examined = None
         return "" if verdict == "ok" else verdict.replace("\n", " ")
+
+    @contextmanager
+    def _to_be_interrupted(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Lets `dispose` interrupt the connection, which is still open after this block."""
+        with self._examining:
+            self._examined = connection
+        try:
+            yield
+        finally:
+            with self._examining:
+                self._examined = None
 
     def dispose(self) -> None:
         """Finish what is running, then close all connections. The store can be used again, with new ones, but not
         awaited.
         """
-        if examined := self._examined:
-            examined.interrupt()
+        with self._examining:
+            if self._examined:
+                self._examined.interrupt()
         self._write_thread.shutdown(wait=True)
         self._read_threads.shutdown(wait=True)
         self._let_go()
@@ -309,5 +319,5 @@ class Store:
         self.reader.dispose()
 
     async def close(self) -> None:
-        """The same without blocking the event loop."""
+        """Does the same without blocking the event loop."""
         await asyncio.get_running_loop().run_in_executor(None, self.dispose)

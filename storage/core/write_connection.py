@@ -1,8 +1,8 @@
-"""The connection that writes: kept between transactions, which begin and end without SQLAlchemy's own bookkeeping.
+"""The writing connection: reused by transactions, which begin and end without SQLAlchemy's bookkeeping.
 
-Taking a connection from the pool, beginning, committing and returning it costs SQLAlchemy more than SQLite needs for a
-turn. So SQLAlchemy is notified of the first begin only, and not of any end: each one is begun and ended at the
-driver. Statements and savepoints work as ever. Used by one thread at a time, as ``storage.core.store`` sees to.
+For SQLAlchemy, checking out, beginning, committing and returning a connection costs more than SQLite needs for a turn.
+So SQLAlchemy sees only the first begin, and no end: transactions begin and end at the driver. Statements and savepoints
+work as usual. ``storage.core.store`` uses it from one thread at a time.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from storage.core.sqlite_files import SqliteFiles
 
 
 class WriteConnection:
-    """One transaction after another."""
+    """A connection that runs one transaction after another."""
 
     def __init__(self, connect: Callable[[], Connection], files: SqliteFiles | None) -> None:
         """``connect`` takes a connection from the pool; ``files`` are those of SQLite."""
@@ -27,12 +27,10 @@ class WriteConnection:
         self._driver: Any = None
 
     def begin(self) -> Connection:
-        """A connection whose transaction has begun: call ``commit`` or ``undo`` next. Raises the classes of
-        ``storage.core.errors``.
-        """
+        """Begins a transaction; call ``commit`` or ``undo`` next. Raises the classes of ``storage.core.errors``."""
         held = self._held
         if held is not None and (self._files is None or self._files.are_right(held.connection)):
-            if self._files is not None:  # the driver of PostgreSQL begins with the first statement
+            if self._files is not None:  # the driver of PostgreSQL begins at the first statement
                 self._do(self._driver.execute, "BEGIN IMMEDIATE")
             return held
         self.let_go()
@@ -46,7 +44,7 @@ class WriteConnection:
         return connection
 
     def commit(self) -> None:
-        """Commits. Where that fails nothing is written; raises CommitUnknown where that is uncertain."""
+        """Commits. Raises an error if nothing was written, CommitUnknown if that is uncertain."""
         try:
             self._do(self._driver.commit)
         except StorageError as error:
@@ -58,7 +56,7 @@ class WriteConnection:
             raise CommitUnknown("the files of the database were removed or replaced")
 
     def undo(self) -> None:
-        """Rolls back. On a lost connection there is nothing to undo, and the first error is the one to report."""
+        """Rolls back. Ignores errors on a lost connection, so that the first error is reported."""
         if self._held is None:
             return
         if self._held.invalidated:
@@ -80,7 +78,7 @@ class WriteConnection:
                 held.close()
 
     def close(self) -> None:
-        """Closes the connection for good: its pool was disposed of and would not close it."""
+        """Closes the connection; its pool was disposed of and would not close it."""
         if self._held is not None:
             with suppress(StorageError):
                 self._held.detach()

@@ -140,15 +140,20 @@ _consents_of = bulk.ByKeys(
     _consents.c.pseudonym,
 )
 
+new_answer = bulk.constructor(NewAnswer)
 upsert_answers = bulk.upsert(
     _answers,
     NewAnswer,
     key=("session_id", "question_key"),
-    also={"version": "answers.version + 1", "took": "coalesce(answers.took, excluded.took)"},
+    also={
+        "version": "answers.version + CASE WHEN answers.missing IN ('not_asked', 'interrupted') THEN 0 ELSE 1 END",
+        "took": "coalesce(answers.took, excluded.took)",
+    },
     if_changed=("value", "missing", "revision_id"),
 )
 """Stores answers; a changed one replaces the earlier and increments its version, an unchanged one has no effect. The
-duration is that of the first answer.
+duration is that of the first answer. The first answer after an interruption is not a change: it replaces a reason that
+the contact did not give.
 
 The same value under another revision is a changed one: it may mean something else there.
 """

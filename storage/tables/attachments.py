@@ -159,7 +159,7 @@ def detach_attachments(connection: Connection, answers: Sequence[tuple[int, str]
 
 
 def due_attachments(connection: Connection, now: datetime, most: int) -> list[WaitingAttachment]:
-    """Returns at most so many attachments that are due, the longest waiting first."""
+    """Returns at most this number of attachments that are due, the longest waiting first."""
     query = (
         select(*(_attachments.c[field] for field in WaitingAttachment._fields))
         .where(WAITING, _attachments.c.due_at <= now, _attachments.c.session_id.is_not(None))
@@ -182,7 +182,7 @@ def existing_attachments(connection: Connection, ids: Sequence[int]) -> set[int]
 
 
 def orphaned_attachments(connection: Connection, most: int) -> list[OrphanedAttachment]:
-    """Returns at most so many attachments without a session."""
+    """Returns at most this number of attachments without a session."""
     query = select(_attachments.c.id, _attachments.c.file).where(_attachments.c.session_id.is_(None)).limit(most)
     return [OrphanedAttachment._make(row) for row in connection.execute(query)]
 

@@ -4,11 +4,11 @@ Each row has a MAC over its content and the MAC of the row before, made by the c
 Nothing here identifies a resident: no address, no pseudonym, no words of theirs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, Index, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Index, Select, false, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
@@ -100,7 +100,7 @@ def audit_entries(
     """Yields the rows, oldest first, read in pages: all, or those about one consultation, or from a moment on."""
     query = select(*_columns).order_by(_audit.c.id).limit(PAGE)
     if slug:
-        query = query.where(or_(_audit.c.object == slug, _audit.c.object.startswith(f"{slug}/", autoescape=True)))
+        query = query.where(_is_about(slug))
     if since is not None:
         query = query.where(_audit.c.at >= since)
     after = None
@@ -110,6 +110,35 @@ def audit_entries(
         if len(page) < PAGE:
             return
         after = page[-1].id
+
+
+def newest_audit_entries(
+    connection: Connection,
+    limit: int,
+    *,
+    before: int | None = None,
+    about: str = "",
+    actor: str = "",
+    slugs: Collection[str] | None = None,
+) -> list[StoredAuditEntry]:
+    """Returns the newest rows, newest first: before a row, about one consultation, or by one actor.
+
+    ``slugs``: only rows about these consultations.
+    """
+    query = select(*_columns).order_by(_audit.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(_audit.c.id < before)
+    if about:
+        query = query.where(_is_about(about))
+    if slugs is not None:
+        query = query.where(or_(false(), *(_is_about(slug) for slug in sorted(slugs))))
+    if actor:
+        query = query.where(_audit.c.actor == actor)
+    return [StoredAuditEntry._make(row) for row in connection.execute(query)]
+
+
+def _is_about(slug: str) -> ColumnElement[bool]:
+    return or_(_audit.c.object == slug, _audit.c.object.startswith(f"{slug}/", autoescape=True))
 
 
 def _one(connection: Connection, query: Select[tuple[object, ...]]) -> StoredAuditEntry | None:

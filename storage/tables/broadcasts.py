@@ -4,7 +4,7 @@ Belongs to identity: a broadcast names its consultation by slug, a recipient is 
 is not stored here; ``bot/privacy`` computes it. The recipients of a reminder have begun the consultation.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
@@ -48,6 +48,7 @@ class BroadcastRow(Base):
     paced_to: Mapped[datetime]  # sending: until when the rate is used up
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]  # no message leaves from then on; NULL: until the consultation closes
 
 
 class RecipientRow(Base):
@@ -95,6 +96,7 @@ class StoredBroadcast(NamedTuple):
     paced_to: datetime
     created_at: datetime
     finished_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 class StoredRecipient(NamedTuple):
@@ -186,18 +188,28 @@ def draft_broadcast_of(connection: Connection, member_id: int) -> StoredBroadcas
     return None if row is None else StoredBroadcast._make(row)
 
 
+def draft_broadcasts(connection: Connection, slug: str, since: datetime) -> list[StoredBroadcast]:
+    """Returns the counted drafts of a consultation since a moment, newest first."""
+    mine = (_broadcasts.c.slug == slug) & (_broadcasts.c.state == "draft") & _broadcasts.c.counted.is_not(None)
+    query = select(*_columns).where(mine, _broadcasts.c.created_at >= since)
+    query = query.order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id)
+    return [StoredBroadcast._make(row) for row in connection.execute(query)]
+
+
 def delete_draft_broadcast(connection: Connection, broadcast_id: int) -> bool:
     """Deletes a draft; returns False if it is not a draft (any more)."""
     mine = (_broadcasts.c.id == broadcast_id) & (_broadcasts.c.state == "draft")
     return connection.execute(delete(_broadcasts).where(mine)).rowcount == 1
 
 
-def newest_broadcasts(connection: Connection, limit: int = 5, slug: str = "") -> list[StoredBroadcast]:
-    """Returns the last confirmed broadcasts, newest first; with ``slug`` those of one consultation."""
+def newest_broadcasts(
+    connection: Connection, limit: int = 5, slugs: Collection[str] | None = None
+) -> list[StoredBroadcast]:
+    """Returns the last confirmed broadcasts, newest first; with ``slugs`` those of these consultations."""
     query = select(*_columns).where(_broadcasts.c.state != "draft").limit(limit)
     query = query.order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id)
-    if slug:
-        query = query.where(_broadcasts.c.slug == slug)
+    if slugs is not None:
+        query = query.where(_broadcasts.c.slug.in_(slugs))
     return [StoredBroadcast._make(row) for row in connection.execute(query)]
 
 
@@ -224,7 +236,7 @@ def change_broadcast_state(
 
 
 def update_broadcast(connection: Connection, broadcast_id: int, **values: int | datetime | None) -> None:
-    """Stores the progress of a broadcast: ``counted``, ``planned_to``, ``paced_to``, ``finished_at``."""
+    """Stores the progress: ``counted``, ``planned_to``, ``starts_at``, ``paced_to``, ``finished_at``."""
     connection.execute(update(_broadcasts).where(_broadcasts.c.id == broadcast_id).values(**values))
 
 

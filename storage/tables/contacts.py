@@ -190,7 +190,7 @@ mark_unreachable = bulk.update(_addresses, AddressState, key=("lookup",))
 """Stores which addresses a channel refuses for good (blocked, deleted), or that they answered again."""
 
 adopt_addresses = bulk.update(_addresses, AddressOwner, key=("lookup",))
-"""Assigns addresses that remained after an erasure to new contacts: the sender starts anew."""
+"""Assigns addresses that remained after an erasure to new contacts: the sender is a new contact."""
 
 _erase_addresses = bulk.delete(_addresses, _Owner)
 _erase_contacts = bulk.delete(_contacts, _ContactKey)

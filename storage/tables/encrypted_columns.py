@@ -14,6 +14,7 @@ from storage.tables.attachments import AttachmentRow
 from storage.tables.contacts import AddressRow
 from storage.tables.messages import DeadLetterRow
 from storage.tables.moderation import ModerationRow
+from storage.tables.staff_credentials import StaffCredentialRow
 
 
 class EncryptedCell(NamedTuple):
@@ -37,6 +38,7 @@ _letters = table_of(DeadLetterRow).c
 _asides = table_of(SupersededAnswerRow).c
 _attachments = table_of(AttachmentRow).c
 _moderations = table_of(ModerationRow).c
+_credentials = table_of(StaffCredentialRow).c
 
 ENCRYPTED_COLUMNS: Final = {
     "addresses": EncryptedColumn(_addresses.lookup, _addresses.lookup, _addresses.sealed),
@@ -44,6 +46,7 @@ ENCRYPTED_COLUMNS: Final = {
     "set_aside": EncryptedColumn(_asides.id, _asides.id, _asides.sealed),
     "attachments": EncryptedColumn(_attachments.id, _attachments.id, _attachments.handle),
     "moderations": EncryptedColumn(_moderations.id, _moderations.proposal_id, _moderations.original),
+    "staff_credentials": EncryptedColumn(_credentials.id, _credentials.id, _credentials.sealed),
 }
 
 

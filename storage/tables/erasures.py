@@ -16,7 +16,10 @@ from storage.core.base import Base, table_of
 
 NOT_OF_RESIDENTS = frozenset(
     {"consultations", "revisions", "revision_stages", "trials", "triggers", "rooms", "installation", "data_migrations"}
-    | {"erasures", "staff", "api_keys", "audit"}
+    | {"erasures", "staff", "api_keys", "audit", "entry_places"}
+    | {"console_sessions", "console_uploads", "export_jobs", "invitations", "staff_assignments", "staff_credentials"}
+    | {"answer_templates", "consultation_drafts", "dialogue_tests"}
+    | {"page_settings", "logos"}
 )
 """Tables without data of residents; all others are rewritten after an erasure."""
 
@@ -83,6 +86,6 @@ def settle_rewrites(connection: Connection, done: Iterable[PendingRewrite]) -> N
 
 
 def _all() -> Any:
-    from storage.models import metadata  # late: the list of all tables names this one, too
+    from storage.models import metadata  # late: the list of all tables also contains this one
 
     return metadata

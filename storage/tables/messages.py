@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Index, bindparam, delete, select
+from sqlalchemy import Connection, Index, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk, driver
@@ -28,7 +28,7 @@ class ReceivedRow(Base):
 
 
 class DeadLetterRow(Base):
-    """A message that could not be handled, stored encrypted until an operator settles it."""
+    """A message that could not be handled, or was written to the team; encrypted until a member settles it."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (exactly("lookup", 32), Index(None, "at"), Index(None, "lookup"))
@@ -96,7 +96,7 @@ insert_dead_letters = bulk.insert(_dead_letters, NewDeadLetter)
 """Stores dead letters: messages that could not be handled."""
 
 _TRIAL = ("-trial-", "-")
-"""The name of no channel."""
+"""A reserved channel name for the probe."""
 
 _of_senders = bulk.ByKeys(
     StoredDeadLetter, select(*(_dead_letters.c[field] for field in StoredDeadLetter._fields)), _dead_letters.c.lookup
@@ -113,7 +113,7 @@ def take_messages(connection: Connection, rows: Sequence[NewReceived]) -> set[Me
     if connection.dialect.name == "postgresql":
         return {(channel, external_id) for channel, external_id in _take_new.returned(connection, rows)}
     keys = {(row.channel, row.external_id) for row in rows}
-    # Nearly always all are new: write first, and look only if some were passed over.
+    # Nearly always all are new: insert first, and select only if some were skipped.
     driver.execute(connection, "SAVEPOINT take", ())
     if _take(connection, rows) < len(keys):
         driver.execute(connection, "ROLLBACK TO take", ())
@@ -150,6 +150,30 @@ def unsettled_dead_letters(connection: Connection, limit: int = 1000) -> list[St
     query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).limit(limit)
     query = query.order_by(_dead_letters.c.at, _dead_letters.c.id)
     return [StoredDeadLetter._make(row) for row in connection.execute(query)]
+
+
+def count_unsettled_dead_letters(connection: Connection) -> int:
+    """Returns the number of dead letters that are not settled."""
+    query = select(func.count()).select_from(_dead_letters).where(_dead_letters.c.settled_at.is_(None))
+    return int(connection.execute(query).scalar_one())
+
+
+def dead_letter_by_id(connection: Connection, letter_id: int) -> StoredDeadLetter | None:
+    """Returns one dead letter, settled or not."""
+    row = connection.execute(select(_dead_letters).where(_dead_letters.c.id == letter_id)).first()
+    return StoredDeadLetter._make(row) if row else None
+
+
+def settle_dead_letter(connection: Connection, letter_id: int, day: datetime) -> bool:
+    """Marks a dead letter as settled; False if it is gone or was settled before."""
+    query = update(_dead_letters).where(_dead_letters.c.id == letter_id, _dead_letters.c.settled_at.is_(None))
+    return bool(connection.execute(query.values(settled_at=day)).rowcount)
+
+
+def reopen_dead_letter(connection: Connection, letter_id: int) -> bool:
+    """Takes the mark back; False if it is gone or not settled."""
+    query = update(_dead_letters).where(_dead_letters.c.id == letter_id, _dead_letters.c.settled_at.is_not(None))
+    return bool(connection.execute(query.values(settled_at=None)).rowcount)
 
 
 def dead_letters_of(connection: Connection, lookups: Sequence[bytes]) -> list[StoredDeadLetter]:

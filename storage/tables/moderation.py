@@ -64,28 +64,26 @@ class ModerationRow(Base):
     session_id: Mapped[int | None]  # with `question_key`: the answer this is about
     question_key: Mapped[str | None]
     consultation_id: Mapped[int | None]  # repeats the answer's, so that its queue is one index; of a proposal NULL
-    code: Mapped[str | None]  # what the team calls the answer; its author is never told it. A proposal has its own
+    code: Mapped[str | None]  # identifies an answer for the team, never for its author; a proposal has its own code
     state: Mapped[str] = mapped_column(server_default="waiting")
-    flags: Mapped[Any] = mapped_column(
-        Json, nullable=True
-    )  # what to look at: ["email", "phone", "iban" …]; NULL: found out when it is read
+    flags: Mapped[Any] = mapped_column(Json, nullable=True)  # ["email", "phone", "iban" …]; NULL: computed when read
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("proposals.id", ondelete="SET NULL"))
-    original: Mapped[bytes | None] = mapped_column(info=WORDS)  # what the person wrote, sealed, if edited for privacy
+    original: Mapped[bytes | None] = mapped_column(info=WORDS)  # the original text, encrypted, if edited for privacy
     changed_at: Mapped[datetime]
-    split_from: Mapped[int | None]  # the proposal of which this is a part; no key: a part outlives what it was made of
+    split_from: Mapped[int | None]  # the proposal that was split; no foreign key: a part outlasts it
 
 
 class DecisionRow(Base):
-    """A decision of staff about a proposal or answer. Rows are added, never changed; no text of a resident."""
+    """A decision of staff about a proposal or answer. Rows are added, never changed; contains no text of a resident."""
 
     __tablename__ = "decisions"
     __table_args__ = (one_of("kind", get_args(DecisionKind)), Index(None, "moderation_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     moderation_id: Mapped[int] = mapped_column(ForeignKey("moderations.id", ondelete="CASCADE"))
-    staff_id: Mapped[int | None]  # NULL: by a rule, or taken over; no key: people who leave may be deleted
+    staff_id: Mapped[int | None]  # NULL: by a rule, or imported; no foreign key: former staff may be deleted
     kind: Mapped[str]
-    reason: Mapped[str | None] = mapped_column(info=WORDS)  # why, in the words of the staff
+    reason: Mapped[str | None] = mapped_column(info=WORDS)  # the reason, as written by staff
     at: Mapped[datetime]
 
 
@@ -99,13 +97,13 @@ class ProposalTextRow(Base):
     language: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str | None] = mapped_column(info=WORDS)
     text: Mapped[str] = mapped_column(info=WORDS)
-    translator: Mapped[str]  # a person's name as staff know it, or "machine"
-    reviewed: Mapped[bool]  # read by a person who speaks the language
+    translator: Mapped[str]  # the name of a staff member, or "machine"
+    reviewed: Mapped[bool]  # reviewed by a person who speaks the language
     at: Mapped[datetime]
 
 
 class NewModeration(NamedTuple):
-    """Of a proposal, whose id it has; or as it is read, of either kind."""
+    """The moderation row of a proposal (`id` is that of the proposal) or of an answer."""
 
     id: int
     state: ModerationState
@@ -126,8 +124,7 @@ class ModerationChange(NamedTuple):
 
 
 class ModerationReset(NamedTuple):
-    """The author changed the text: it is to be moderated again, with these flags; the encrypted original is
-    obsolete."""
+    """The author changed the text: it returns to the queue with these flags, and the encrypted original is obsolete."""
 
     id: int
     state: ModerationState
@@ -173,7 +170,7 @@ class NewProposalText(NamedTuple):
 
 
 class ProposalProgress(NamedTuple):
-    """How far a proposal has come. ``answered_at`` is the first step after "received"; None: there was none yet."""
+    """The progress of a proposal. ``answered_at`` is the first status after "received"; None: there is none yet."""
 
     code: str
     state: ModerationState
@@ -267,7 +264,7 @@ def upsert_translations(connection: Connection, rows: Sequence[NewProposalText])
 
 
 def _make_missing(connection: Connection, ids: Iterable[int]) -> None:
-    """Make the rows of proposals that were taken over and never read here: they stand where they stood there."""
+    """Creates the rows of imported proposals that were not moderated here: their state is that of the import."""
     wanted = sorted(ids)
     state = case((_proposals.c.released_at.is_(None), "waiting"), else_="released")
     columns = (_proposals.c.id, _proposals.c.id, state, literal([], Json), _proposals.c.created_at)
@@ -312,9 +309,10 @@ def moderation_queue(
     newest: bool = False,
     only_proposals: bool = False,
 ) -> list[int]:
-    """Ids of proposals and answers in this state, oldest (or newest) first, not withdrawn, those after an id only.
+    """Returns ids of proposals and answers in this state, oldest (or newest) first, without withdrawn ones; with an id,
+    only those after it.
 
-    What was merged into a proposal that is gone waits again.
+    A proposal whose merge target was deleted is in the queue again.
     """
     is_there = (_orphaned | (_moderations.c.state == state)) if state == "waiting" else _moderations.c.state == state
     ids = select(_moderations.c.id).where(_moderations.c.id > after_id).limit(limit)
@@ -327,7 +325,7 @@ def moderation_queue(
 
 
 def count_moderation_states(connection: Connection, consultation_id: int) -> dict[ModerationState, int]:
-    """How many proposals and answers of a consultation stand where, proposals that were withdrawn left out."""
+    """Returns the number of proposals and answers of a consultation by state, without withdrawn proposals."""
     number = func.count().label("number")
     of_answers = select(_moderations.c.state, number).where(_moderations.c.consultation_id == consultation_id)
     parts = (
@@ -341,7 +339,7 @@ def count_moderation_states(connection: Connection, consultation_id: int) -> dic
 
 
 def _of_proposals(query: Select[Any], consultation_id: int) -> Select[Any]:
-    """The rows of a consultation's proposals, those left out that were withdrawn."""
+    """Returns the rows of a consultation's proposals, without withdrawn ones."""
     return (
         query.select_from(_moderations)
         .join(_proposals, _proposals.c.id == _moderations.c.proposal_id)
@@ -350,7 +348,9 @@ def _of_proposals(query: Select[Any], consultation_id: int) -> Select[Any]:
 
 
 def proposal_progress(connection: Connection, consultation_id: int) -> list[ProposalProgress]:
-    """What people proposed in a consultation and did not withdraw, oldest first; nothing that was taken over."""
+    """Returns the proposals that residents submitted in a consultation and did not withdraw, oldest first; without
+    imported ones.
+    """
     first = (
         select(func.min(_steps.c.id))
         .where(_steps.c.proposal_id == _proposals.c.id, _steps.c.status != "received")

@@ -53,7 +53,7 @@ class ReleasedAnswer(NamedTuple):
 
 
 class ModeratedAnswer(NamedTuple):
-    """An answer as it was read. ``value`` is None where nothing is said (any more)."""
+    """A moderated answer. ``value`` is None if the answer has no text (any more)."""
 
     id: int
     code: str
@@ -125,7 +125,7 @@ def open_answers_by_code(connection: Connection, codes: Sequence[str]) -> dict[s
 def moderated_answers_of_sessions(
     connection: Connection, session_ids: Sequence[int]
 ) -> dict[tuple[int, str], ModeratedAnswer]:
-    """What was noted of the answers of these sessions, by session and question."""
+    """Returns the moderation of the answers of these sessions, by session and question."""
     return {(row.session_id, row.question_key): row for row in _of_sessions(connection, session_ids)}
 
 

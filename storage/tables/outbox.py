@@ -74,7 +74,7 @@ class NewOutboxMessage(NamedTuple):
 
 
 class WaitingMessage(NamedTuple):
-    """A message to send. ``sealed`` is the address, encrypted by the caller."""
+    """A message to send. `sealed` is the address, encrypted by the caller."""
 
     id: int
     channel: str
@@ -130,6 +130,7 @@ class _Key(NamedTuple):
 _outbox = table_of(OutboxMessageRow)
 _addresses = table_of(AddressRow)
 
+new_outbox_message = bulk.constructor(NewOutboxMessage)
 insert_messages = bulk.insert(_outbox, NewOutboxMessage)
 """Adds messages to send. Raises BadRow for an address that does not exist (any more)."""
 
@@ -219,6 +220,20 @@ def recall_broadcasts(connection: Connection, ids: Sequence[int]) -> list[int]:
 def recall_unasked_messages(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
     """Recalls every broadcast and notice that waits for these contacts, at any address; returns their ids."""
     return _recall(connection, [row.id for row in _unasked_to(connection, contact_ids)])
+
+
+def recall_notice(connection: Connection, message_id: int, lookup: bytes, now: datetime) -> bool:
+    """Deletes a notice to this address that is put off beyond `now`; False if it is gone or due. Until then no process
+    has it in memory.
+    """
+    query = delete(_outbox).where(
+        _outbox.c.id == message_id,
+        _outbox.c.lookup == lookup,
+        _outbox.c.state == text("'waiting'"),
+        _outbox.c.purpose == text("'notice'"),
+        _outbox.c.not_before > now,
+    )
+    return bool(connection.execute(query).rowcount)
 
 
 def _recall(connection: Connection, ids: list[int]) -> list[int]:

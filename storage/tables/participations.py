@@ -1,9 +1,9 @@
 """Defines participations and counts them; every other count of people uses this module.
 
 A participation is one contact in one consultation: a row of ``sessions``. It is *begun* as soon as the row is there,
-*answered* where at least one value is stored (the answer to a question, or a rating; what was said to a question of
-consent, and which language was chosen, is none), and *finished* where it was completed. Shares, bounds and numbers of
-people are of the answered ones, finished or not: an answer counts as soon as it is given.
+*answered* where at least one value is stored (the answer to a question, or a rating; consents and the choice of a
+language do not count), and *finished* where it was completed. Shares, bounds and numbers of people are of the answered
+ones, finished or not: an answer counts as soon as it is given.
 
 What a helper typed or paper brought counts alike. A test revision is tried out in a consultation of its own
 (``trials``), so no query has to leave tests out; what was erased has no row.

@@ -2,14 +2,14 @@
 
 Ratings are in ``storage.tables.ratings``, moderation is in ``storage.tables.moderation``.
 
-Other programs read it through the views ``v_proposals``, ``v_ratings`` and ``v_status`` (docs/data.md).
+Other programs read it through the views ``v_proposals``, ``v_ratings`` and ``v_status`` (docs/develop/data.md).
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, or_, select, text
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, false, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
@@ -23,6 +23,13 @@ PUBLIC_STATUSES: tuple[PublicStatus, ...] = get_args(PublicStatus)
 
 TELLING = text("tell_after IS NOT NULL")
 """The index holds few rows: a status leaves it when all its notifications are queued."""
+OWED = text(
+    "released_at IS NOT NULL AND withdrawn_at IS NULL AND source IS NULL "
+    "AND (status = 'received' OR status = 'under_consideration')"
+)
+"""The public proposals of residents without a final official answer. Literal, so that both databases use the index."""
+ANSWERED = text("released_at IS NOT NULL AND withdrawn_at IS NULL AND status <> 'received'")
+"""The public proposals with an official answer."""
 
 
 class ProposalRow(Base):
@@ -36,6 +43,8 @@ class ProposalRow(Base):
         UniqueConstraint("source", "source_id"),  # a repeated import changes nothing
         Index(None, "consultation_id", "id"),
         Index(None, "pseudonym"),
+        Index("ix_proposals_owed", "consultation_id", "id", sqlite_where=OWED, postgresql_where=OWED),
+        Index("ix_proposals_answered", "consultation_id", "id", sqlite_where=ANSWERED, postgresql_where=ANSWERED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -77,6 +86,7 @@ class ProposalStatusRow(Base):
     link: Mapped[str | None]
     at: Mapped[datetime]
     tell_after: Mapped[int | None]  # how far telling those who wanted to know has come; NULL: nothing (more) to tell
+    is_correction: Mapped[bool] = mapped_column(server_default=false())  # corrects the status before it
 
 
 class NewProposal(NamedTuple):
@@ -129,6 +139,8 @@ class NewProposalStatus(NamedTuple):
     link: str | None
     at: datetime
     tell_after: int | None = None
+    is_correction: bool = False
+    """Corrects the status before it."""
 
 
 class NotificationProgress(NamedTuple):

@@ -110,10 +110,15 @@ def _consultation(connection: Connection, publication: Publication) -> int:
         if publication.stage == "live":
             set_consultation_dates(connection, publication)
         return found.id
+    add_consultation(connection, publication)
+    return publication.consultation_id
+
+
+def add_consultation(connection: Connection, publication: Publication) -> None:
+    """Adds a consultation, for a draft without any revision. Raises Duplicate for a slug that exists."""
     new = {"id": publication.consultation_id, "slug": publication.slug, "state": "open"}
     row = new | _dates(publication) | {"created_at": publication.published_at}
     connection.execute(_consultations.insert(), row)
-    return publication.consultation_id
 
 
 def set_consultation_dates(connection: Connection, publication: Publication) -> None:

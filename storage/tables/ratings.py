@@ -49,7 +49,7 @@ class RatingRow(Base):
 
 
 class RatingEventRow(Base):
-    """One vote as it was given. Rows are added, never changed: results can be computed anew from them."""
+    """One vote as it was given. Rows are added, never changed: results can be recomputed from them."""
 
     __tablename__ = "rating_events"
     __table_args__ = (
@@ -162,7 +162,7 @@ have been given earlier.
 
 
 def store_votes(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
-    """Stores votes: each as an event, and the one given last as the current vote, in whatever order they are stored.
+    """Stores votes: each as an event, and the one given last as the current vote, in any order of storing.
 
     Raises BadRow for a proposal that does not exist (any more).
     """

@@ -69,7 +69,7 @@ class SessionRow(Base):
     started_at: Mapped[datetime]  # this and the next two: the hour
     updated_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    turns: Mapped[int] = mapped_column(Integer, server_default="1")  # rises with whatever is said
+    turns: Mapped[int] = mapped_column(Integer, server_default="1")  # rises with every message
     period: Mapped[int] = mapped_column(Integer, server_default="0")  # of the live revision, in which it began
 
 
@@ -117,7 +117,7 @@ class SessionStep(NamedTuple):
 
 
 class SessionRelease(NamedTuple):
-    """A session that no longer waits for a message, whatever its state."""
+    """A session that no longer waits for a message, in any state."""
 
     id: int
     waiting_key: None
@@ -143,6 +143,10 @@ class _Person(NamedTuple):
     pseudonym: str
 
 
+class _Key(NamedTuple):
+    id: int
+
+
 _sessions = table_of(SessionRow)
 _columns = [_sessions.c[field] for field in StoredSession._fields]
 _whole = select(*_columns)
@@ -151,6 +155,7 @@ _LOCK = "ORDER BY sessions.id FOR UPDATE"
 _by_key = bulk.ByKeys(StoredSession, _whole, _sessions.c.waiting_key, lock=_LOCK)
 _by_pseudonym = bulk.ByKeys(StoredSession, _whole, _sessions.c.pseudonym, lock=_LOCK)
 _by_id = bulk.ByKeys(StoredSession, _whole, _sessions.c.id)
+_locked = bulk.ByKeys(_Key, select(_sessions.c.id), _sessions.c.id, lock=_LOCK)
 
 _ONE_MORE = {"turns": "sessions.turns + 1"}
 
@@ -166,6 +171,7 @@ insert_sessions = bulk.insert(
 waits.
 """
 
+session_step = bulk.constructor(SessionStep)
 step_sessions = bulk.update(_sessions, SessionStep, key=("id",), also=_ONE_MORE)
 """Writes ordinary turns. For sessions that keep waiting this costs half of ``change_sessions``: no index changes."""
 
@@ -192,6 +198,11 @@ def waiting_sessions(
     return {key: row for row in _by_key(connection, keys, lock=lock) if (key := row.waiting_key)}
 
 
+def lock_sessions(connection: Connection, session_ids: Sequence[int]) -> list[int]:
+    """Keeps other processes from changing these sessions before this transaction ends; returns those that exist."""
+    return [row.id for row in _locked(connection, session_ids, lock=True)]
+
+
 def sessions_of_people(
     connection: Connection, pseudonyms: Sequence[str], *, lock: bool = False
 ) -> dict[str, StoredSession]:
@@ -216,7 +227,7 @@ def sessions_by_id(connection: Connection, session_ids: Sequence[int]) -> dict[i
 
 
 def sessions_after(connection: Connection, session_id: int, most: int) -> list[StoredSession]:
-    """Returns at most so many sessions with greater ids, in order; locked until this transaction ends."""
+    """Returns at most this number of sessions with greater ids, in order; locked until this transaction ends."""
     query = _whole.where(_sessions.c.id > session_id).order_by(_sessions.c.id).limit(most).with_for_update()
     return [StoredSession._make(row) for row in connection.execute(query)]
 
@@ -228,7 +239,7 @@ def session_ids_of(connection: Connection, consultation_id: int) -> Iterator[int
 
 
 def waiting_sessions_in(connection: Connection, consultation_ids: Sequence[int], most: int) -> list[StoredSession]:
-    """Returns at most so many waiting sessions of these consultations; locked until this transaction ends."""
+    """Returns at most this number of waiting sessions of these consultations; locked until this transaction ends."""
     found: list[StoredSession] = []
     for number in consultation_ids:
         query = _whole.where(_sessions.c.consultation_id == number, _WAITS).order_by(_sessions.c.id)

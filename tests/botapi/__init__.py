@@ -1,6 +1,6 @@
 """A Bot API of our own, as strict as Telegram's is and stricter: `async with botapi.running() as api`.
 
-It keeps what it knows in memory: who wrote what (`api.resident()` gives somebody to chat with), what was handed out and
+It keeps what it knows in memory: who wrote what (`api.resident()` gives a person to chat with), what was handed out and
 confirmed, what the bot sent, what was refused. Its ledger decides what was lost or doubled, not the bot.
 """
 

@@ -18,6 +18,8 @@ class Sent:
     at: float
     edits: int = 0
     poll: Poll | None = None
+    photo: bytes = b""
+    """The file of a photo, whose text is its caption."""
 
     @property
     def labels(self) -> list[str]:
@@ -32,7 +34,7 @@ class Ledger:
     """How often each update was handed out."""
     confirmed: set[int] = field(default_factory=set)
     expired: set[int] = field(default_factory=set)
-    """Updates nobody took within 24 hours."""
+    """Updates that were not fetched within 24 hours."""
     sent: list[Sent] = field(default_factory=list)
     chats: dict[int, list[Sent]] = field(default_factory=lambda: defaultdict(list))
     """The same by chat."""

@@ -8,7 +8,7 @@ from tests.botapi.state import State
 
 
 class LongPoll:
-    """Whoever polls last wins; the other one is told so."""
+    """The newest poller wins; the other one gets an error."""
 
     def __init__(self, state: State) -> None:
         self._state = state

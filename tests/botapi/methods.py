@@ -10,6 +10,7 @@ from tests.botapi import parameters as read
 from tests.botapi.ledger import Sent
 from tests.botapi.limits import Limiter
 from tests.botapi.parameters import Parameters
+from tests.botapi.photos import caption_of, file_id_of, photo_of
 from tests.botapi.polls import Poll, poll_of
 from tests.botapi.refusal import Refusal
 from tests.botapi.state import BOT_ID, USERNAME, State
@@ -64,6 +65,13 @@ class Methods:
         chat_id = self._chat(given)
         return self._send(chat_id, read.text(given), read.keyboard(given))
 
+    @method("chat_id", "photo", "caption", "reply_markup", "disable_notification")
+    def send_photo(self, given: Parameters) -> Any:
+        chat_id = self._chat(given)
+        content = photo_of(given, self.state.files)
+        self.state.files[file_id_of(content)] = content
+        return self._send(chat_id, caption_of(given), read.keyboard(given), photo=content)
+
     @method(
         *("chat_id", "question", "options", "is_anonymous", "type", "allows_multiple_answers", "allows_revoting"),
         *("correct_option_id", "correct_option_ids", "explanation", "open_period", "close_date", "is_closed"),
@@ -79,11 +87,18 @@ class Methods:
         self.state.chat_for_sending(chat_id)
         return chat_id
 
-    def _send(self, chat_id: int, text: str, keyboard: list[list[dict[str, str]]], poll: Poll | None = None) -> Any:
+    def _send(
+        self,
+        chat_id: int,
+        text: str,
+        keyboard: list[list[dict[str, str]]],
+        poll: Poll | None = None,
+        photo: bytes = b"",
+    ) -> Any:
         state = self.state
         if wait := self.limiter.wait(chat_id, state.now()):
             raise Refusal(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
-        sent = Sent(chat_id, state.message_id(), text, keyboard, state.now(), poll=poll)
+        sent = Sent(chat_id, state.message_id(), text, keyboard, state.now(), poll=poll, photo=photo)
         state.messages[chat_id, sent.message_id] = sent
         if poll:
             state.polls[chat_id, sent.message_id] = poll
@@ -104,7 +119,7 @@ class Methods:
         if poll.is_closed:
             raise Refusal(400, "Bad Request: poll has already been closed")
         if place not in state.messages:
-            raise Refusal(400, "Bad Request: poll can't be stopped")  # somebody else sent it
+            raise Refusal(400, "Bad Request: poll can't be stopped")  # another person sent it
         state.messages[place].keyboard = keyboard
         state.close(poll)
         state.tell(place[0])
@@ -124,7 +139,7 @@ class Methods:
         sent = state.messages.get((chat_id, read.number(given, "message_id", "message identifier is not specified")))
         if sent is None:
             raise Refusal(400, "Bad Request: message to edit not found")
-        if sent.poll and text is not None:
+        if (sent.poll or sent.photo) and text is not None:
             raise Refusal(400, "Bad Request: there is no text in the message to edit")
         keyboard = read.keyboard(given)
         if (sent.text, sent.keyboard) == (sent.text if text is None else text, keyboard):

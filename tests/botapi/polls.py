@@ -15,7 +15,7 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 5, 2_628_000
 
 @dataclass
 class Poll:
-    """One poll with its votes, in whichever message it is shown."""
+    """One poll with its votes, in all messages that show it."""
 
     id: str
     question: str

@@ -1,4 +1,4 @@
-"""Somebody to chat with: writes, taps, votes, edits, speaks, blocks; sees what the bot did."""
+"""A person to chat with: writes, taps, votes, edits, speaks, blocks; sees what the bot did."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Resident:
         self.user = {"id": number, "is_bot": False, "first_name": "Erfunden", "language_code": language}
         self.chat_id = group or number
         self._seen = 0
-        """So many of the bot's messages were looked at."""
+        """The number of the bot's messages that were read."""
         state.heard.setdefault(self.chat_id, asyncio.Event())
         if group:
             state.chats[group] = {"id": group, "type": "supergroup", "title": "Kiezrunde"}

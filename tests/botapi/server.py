@@ -42,7 +42,7 @@ class BotApi:
         return self.state.ledger
 
     def resident(self, language: str = "de", *, group: int = 0) -> Resident:
-        """Somebody new; with `group`, a member of that group (a negative number)."""
+        """A person new; with `group`, a member of that group (a negative number)."""
         self._people += 1
         return Resident(self.state, self._people, language, group)
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 from tests.botapi.ledger import Ledger, Sent
+from tests.botapi.photos import photo_sizes
 from tests.botapi.polls import Poll
 from tests.botapi.refusal import Refusal
 
@@ -15,7 +16,7 @@ USERNAME = "MitspracheTestBot"
 
 
 class State:
-    """One bot and everybody who talks to it."""
+    """One bot and all its chats."""
 
     def __init__(self, number_from: int = 1_000_000) -> None:
         self.ledger = Ledger()
@@ -71,7 +72,7 @@ class State:
         self.add_update("poll", poll.data())
 
     def close_due(self) -> None:
-        """Closes the polls whose time is over; noticed when somebody looks."""
+        """Closes the polls whose time is over; noticed when a person looks."""
         for place, poll in self.polls.items():
             if place in self.messages and poll.closes_at and not poll.is_closed and poll.closes_at <= self.now():
                 self.close(poll)
@@ -119,9 +120,14 @@ class State:
         return self.chats[chat_id]
 
     def tell(self, chat_id: int) -> None:
-        """Wakes whoever waits for the bot in this chat."""
+        """Wakes the waiters for the bot in this chat."""
         if event := self.heard.get(chat_id):
             event.set()
+
+    def _content(self, sent: Sent) -> dict[str, Any]:
+        if sent.photo:
+            return {"photo": photo_sizes(sent.photo), "caption": sent.text}
+        return {"poll": sent.poll.data()} if sent.poll else {"text": sent.text}
 
     def message_data(self, sent: Sent) -> dict[str, Any]:
         """A message of the bot as the API writes it."""
@@ -130,7 +136,7 @@ class State:
             "date": int(sent.at),
             "chat": self.chats[sent.chat_id],
             "from": {"id": BOT_ID, "is_bot": True, "first_name": "Mitsprache", "username": USERNAME},
-            **({"poll": sent.poll.data()} if sent.poll else {"text": sent.text}),
+            **self._content(sent),
         }
         if sent.edits:
             data["edit_date"] = int(self.now())

@@ -16,7 +16,7 @@ from tests.chaos.ledger import Ledger, Person
 
 SLUG = "park"
 QUESTION, NEXT, WELCOME = "Was fehlt?", "Und sonst?", "Willkommen zurück"
-"""What the bot says: the question, the one after it, and a greeting to somebody who was away for long."""
+"""What the bot says: the question, the one after it, and a greeting to a person who was away for long."""
 OVER = "beendet"
 """In what the bot says where a consultation is over, or was over by a clock that is wrong."""
 PATIENT_LOOKS = 50
@@ -25,7 +25,7 @@ REQUEST_SECONDS = 20.0
 
 
 class Door:
-    """One conversation over HTTP, at whatever address the service has at the moment."""
+    """One conversation over HTTP, at the current address of the service."""
 
     def __init__(self, http: ClientSession, url: Callable[[], str], address: str) -> None:
         self._http, self._url, self._address, self._cookie = http, url, address, ""
@@ -62,7 +62,7 @@ class Door:
 
 
 class Crowd:
-    """So many residents at once, until `stop`. Each writes into the ledger what was acknowledged."""
+    """This number of residents at once, until `stop`. Each writes into the ledger what was acknowledged."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Crowd:
         self._tasks = [asyncio.create_task(self._live(place)) for place in range(self._size)]
 
     async def stop(self, seconds: float = 60.0) -> None:
-        """Lets everybody finish the answer at hand. Raises AssertionError where somebody waits in vain."""
+        """Lets all residents finish their current answer. Raises AssertionError if one waits in vain."""
         self._stopping = True
         if not self._tasks:
             return
@@ -120,7 +120,7 @@ class Crowd:
         self._tasks = []
 
     async def more(self, answers: int, seconds: float = 120.0) -> None:
-        """Waits until so many more answers were acknowledged: that is how it is known that all goes on."""
+        """Waits until this number of more answers were acknowledged: that is how it is known that all goes on."""
         wanted, loop = self._ledger.acknowledged + answers, asyncio.get_running_loop()
         end = loop.time() + seconds
         while self._ledger.acknowledged < wanted:
@@ -169,8 +169,8 @@ class Crowd:
             self._noted(person, "answer")
             read = await self._read(door)
             if read != NEXT:
-                # Greeted as somebody who was away, or asked once more what they may not have seen: it was no answer.
-                # Or told that it is over: then nobody knows whether it was one.
+                # Greeted as a person who was away, or asked once more what they may not have seen: it was no answer.
+                # Or the end was reported: then it is unknown whether it was one.
                 person.acknowledged -= 1
                 self.asked_again += 1
             person.is_unread = False

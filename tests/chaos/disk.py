@@ -1,9 +1,9 @@
 """A disk that loses its power: a recorded journal of writes and syncs is played up to a moment, and cut there.
 
 The model is as unkind as POSIX allows, save that the sync of a new file also keeps its name, as every Linux file system
-in use does. What was written and not synced may have arrived in part: each sector holds any of the versions it had
-since the last sync, whatever order they were written in; sizes and names (created, removed, renamed) lag behind in
-their own order. A sector of 512 bytes is written wholly or not at all.
+in use does. Unsynced writes may have arrived in part: each sector holds any of the versions it had since the last sync,
+in any order of writing; sizes and names (created, removed, renamed) lag behind in their own order. A sector of 512
+bytes is written wholly or not at all.
 """
 
 from __future__ import annotations

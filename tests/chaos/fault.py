@@ -107,7 +107,7 @@ async def run(kind: type[Fault], folder: Path, times: int, seed: int) -> Result:
 
 
 async def until(condition: object, seconds: float, why: str, every: float = 0.05) -> None:
-    """Waits until `condition()` is true. Raises AssertionError after so many seconds."""
+    """Waits until `condition()` is true. Raises AssertionError after this number of seconds."""
     assert callable(condition)
     end = time.monotonic() + seconds
     while not condition():

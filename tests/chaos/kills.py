@@ -22,12 +22,13 @@ from storage import migrate
 from storage.core.store import Store
 from tests.chaos.talk import Talker
 from tests.support.app import consultation, publish
+from tests.support.timeouts import PATIENCE
 from tests.test_adapters.crashes import NAMES
 from tests.test_adapters.harness import Harness
 
 ROOT = Path(__file__).parents[2]
 LONGEST_LIFE = 3.0
-"""Seconds after which a house is killed that has not come by the step at which it was to die."""
+"""Seconds, from when it is up, after which an app is killed that has not come by the step at which it was to die."""
 RANDOM_LIFE = 0.6
 RANDOM = "at random"
 
@@ -61,7 +62,7 @@ class Report:
 
 
 class Life:
-    """One house, from the fork to its end."""
+    """One app, from the fork to its end."""
 
     def __init__(self) -> None:
         self.pid: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -71,13 +72,13 @@ class Life:
 
     async def kill(self) -> None:
         if not self.ended.is_set():
-            with suppress(ProcessLookupError):  # it has just died by itself, and nobody said so yet
+            with suppress(ProcessLookupError):  # it has just died by itself, without a report so far
                 os.kill(await self.pid, signal.SIGKILL)
         await self.ended.wait()
 
 
 class Nursery:
-    """The process that forks the houses."""
+    """The process that forks the apps."""
 
     def __init__(self, process: asyncio.subprocess.Process, order: dict[str, Any]) -> None:
         self._process = process
@@ -85,7 +86,7 @@ class Nursery:
         self._life: Life | None = None
 
     async def begin(self, crash: str = "") -> Life:
-        """A new house, which kills itself at this step."""
+        """A new app, which kills itself at this step."""
         self._life = life = Life()
         assert self._process.stdin
         self._process.stdin.write(json.dumps(self._order | {"crash": crash}).encode() + b"\n")
@@ -93,7 +94,7 @@ class Nursery:
         return life
 
     async def end(self) -> None:
-        """Nobody is left behind."""
+        """Ends all processes."""
         if self._life:
             await self._life.kill()
 
@@ -139,9 +140,10 @@ async def campaign(
     seed: int = 0,
     watch: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """So many kills of a house on `harness.database`, which is there and empty, under the traffic of some residents.
+    """Kills an app this number of times on `harness.database`, which exists and is empty, under the traffic of some
+    residents.
 
-    `workers` is how many messages may be on their way at once; 0: as many as the channel says.
+    `workers` is the maximum number of messages being sent; 0: the default of the channel.
     """
     began, chance = time.monotonic(), random.Random(seed)
     report = Report(harness.section()["type"])
@@ -167,7 +169,7 @@ async def campaign(
             watch(number + 1)
             for task in talking:
                 if task.done():
-                    task.result()  # somebody waits in vain: nothing is gained by going on
+                    task.result()  # a person waits in vain: nothing is gained by going on
         life = await houses.begin()
         for talker in talkers:
             talker.is_tired = True
@@ -191,11 +193,20 @@ async def _live_and_die(houses: Nursery, step: str, chance: random.Random) -> No
         await life.kill()
         return
     life = await houses.begin(f"{step}:{chance.randint(1, 12)}")
-    try:
+    with suppress(TimeoutError):  # a busy machine takes long to start it
+        async with asyncio.timeout(PATIENCE):
+            await _first(life.up, life.ended)
         async with asyncio.timeout(LONGEST_LIFE):
             await life.ended.wait()
-    except TimeoutError:
-        await life.kill()
+    await life.kill()
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Waits for any of these."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
 
 
 def _count(report: Report, database: str, talkers: list[Talker]) -> None:

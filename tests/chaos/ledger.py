@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
 
 @dataclass
 class Person:
-    """One participation: the same question is answered again and again, each time in words nobody used before."""
+    """One participation: the same question is answered again and again, each time in new words."""
 
     name: str
     sent: int = 0

@@ -1,4 +1,4 @@
-"""Houses that live until they are killed: `python -m tests.chaos.life`, orders on standard input.
+"""Apps that live until they are killed: `python -m tests.chaos.life`, orders on standard input.
 
 This process loads the program once and forks for every life, so that a start takes milliseconds and is still a new
 process with nothing but the database and the channel's folder to begin from. A child says when it is up; this process
@@ -52,7 +52,7 @@ def live(order: dict[str, Any]) -> None:
 
 
 async def serve(database: str, section: dict[str, Any], folder: Path, workers: int) -> None:
-    """A house with one channel and no pace within a chat, so that people can answer as fast as they are asked."""
+    """An app with one channel and no pace within a chat, so that people can answer as fast as they are asked."""
     settings = ChannelSettings.model_validate(section)
     channel = TYPES[section["type"]].open_channel(CHANNEL, settings, folder / "channel", CIPHER)
     limits = channel.limits

@@ -1,4 +1,4 @@
-"""Data as strangers send it: any value of a message replaced by what nobody can read, or left out."""
+"""Data as strangers send it: any value of a message is replaced by an unreadable one, or left out."""
 
 from __future__ import annotations
 

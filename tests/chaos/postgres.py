@@ -118,7 +118,7 @@ class Postgres:
                 continue
 
     async def stop(self) -> None:
-        """Ends it in good order, whoever is still connected."""
+        """Shuts it down cleanly, also with open connections."""
         if self._server and self._server.returncode is None:
             self._server.send_signal(signal.SIGINT)
             await asyncio.wait_for(self._server.wait(), PATIENCE)

@@ -23,7 +23,7 @@ class Count(NamedTuple):
 
 
 class Talker:
-    """One resident: changes the same answer again and again, each time to words nobody has used before."""
+    """One resident: changes the same answer again and again, each time to new words."""
 
     def __init__(self, who: Resident, number: int) -> None:
         self.who = who

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from flows.messages import MsgOut, QuickReply
 from tests.city.chat import Line
 from tests.city.survey import SLUG
-from tests.test_bot.browser import Browser, Form
+from tests.support.browser import Browser, Form
 
 
 class Visit:

@@ -195,7 +195,7 @@ class Ledger:
         return {(it.voter, it.idea.final.code): it for it in self._that_count()}
 
     def _that_count(self) -> Iterator[Cast]:
-        """Votes on what was merged into somebody's own idea do not count: nobody rates what is their own."""
+        """Excludes votes on proposals merged into the voter's own idea: residents do not rate their own ideas."""
         return (it for it in self.casts if it.idea.final.author != it.voter)
 
     def tallies(self) -> dict[str, Tally]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.city.ledger import Idea, Ledger
 from tests.city.survey import LANGUAGES, SLUG
-from tests.test_api.client import Client
+from tests.support.api_client import Client
 
 Item = dict[str, Any]
 
@@ -103,7 +103,7 @@ class Moderator:
             await self._restore(client, self.chance.choice(gone))
 
     async def leave_one_waiting(self, client: Client) -> None:
-        """Has one idea read again and does not read it: something waits whatever the lot was."""
+        """Returns one idea to the queue and leaves it there, so that the queue is never empty."""
         idea = self.chance.choice([it for it in self.ledger.released() if it.author])
         await self._decide(client, idea.code, kind="hide", reason="a name")
         await self._restore(client, idea)

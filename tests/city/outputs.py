@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from bot.cli import main
 from tests.city.survey import SLUG
 from tests.city.town import Town
-from tests.test_bot.test_workbook import sheets
+from tests.test_exchange.test_workbook import sheets
 
 Row = dict[str, str]
 Rows = list[Row]
@@ -52,7 +52,7 @@ class Outputs(NamedTuple):
 
 
 async def read(town: Town, folder: Path) -> Outputs:
-    """Asks for everything, by commands beside the serving house and over HTTP."""
+    """Asks for everything, by commands beside the serving app and over HTTP."""
     folder.mkdir()
     with town.store.begin() as connection:
         # Else figures of few people wait, as told before: that is looked at in `tests/test_disclosure`.

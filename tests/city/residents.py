@@ -110,19 +110,22 @@ class Resident:
 
     def _begin(self) -> Talk[Heard]:
         heard = yield Line(f"/start {self.slug}")
-        me = Participation(self.place, self.channel, self.mode, 1, self.language)
+        is_asked = bool(heard[-1].quick_replies) and heard[-1].quick_replies[0].label == WORDS["de"]["name"]
+        # Figures may be read before the language is chosen: until then it is the first one.
+        me = Participation(self.place, self.channel, self.mode, 1, LANGUAGES[0] if is_asked else self.language)
         self.ledger.participations[self.place] = me
-        if heard[-1].quick_replies and heard[-1].quick_replies[0].label == WORDS["de"]["name"]:
+        if is_asked:
             place = LANGUAGES.index(self.language)
             heard = yield self.chance.choice(
                 [Line(self.word("name")), Line(str(place + 1)), tap(heard[-1].quick_replies[place])]
             )
+            me.language = self.language
         if HINT[self.language] in heard[-1].text:
             me.revision = 2
         return heard
 
     def _meet(self, question: Question, heard: Heard) -> Talk[Heard | None]:
-        """What somebody does at a question; None where they go for good."""
+        """What a person does at a question; None where they go for good."""
         habits = self.habits
         if self.does(habits.leave):
             return None
@@ -259,7 +262,7 @@ class Resident:
         return any(self.word("gone") in message_as_text(it) for it in heard)
 
     def _weigh_no_more(self, question: Question, heard: Heard) -> Talk[Heard]:
-        """Comes back and leaves it at that: what was rated is counted anew, since ideas may be gone meanwhile."""
+        """Comes back and leaves it at that: what was rated is counted again, since ideas may be gone meanwhile."""
         rated, saw_none = self.ledger.rated(self.place), self._shown(heard) is None
         heard = yield Line(self.word("continue"))
         is_answer = bool(rated) or saw_none

@@ -44,7 +44,7 @@ class Report:
 
 
 async def run(folder: Path, residents: int, seed: int, database_url: str = "") -> Report:
-    """A city of so many residents. Half of them begin before the revision; figures are read twice."""
+    """A city of this number of residents. Half of them begin before the revision; figures are read twice."""
     async with town(folder, seed, database_url) as made:
         moderator = Moderator(made.ledger, seed)
         report = Report(seed, made.ledger)

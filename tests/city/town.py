@@ -41,10 +41,10 @@ from tests.city.ledger import Idea, Ledger, Moment
 from tests.city.moderator import Moderator
 from tests.city.residents import STEADY, Habits, Resident, Surprise
 from tests.city.survey import SEEDS, SLUG, definition
+from tests.support.api_client import Client
 from tests.support.app import Recorder
-from tests.test_api.client import Client
-from tests.test_bot.browser import QUICK
-from tests.test_bot.test_states import tools
+from tests.support.browser import QUICK
+from tests.test_authoring.test_states import tools
 
 IDS: Final = Ids()
 AT_ONCE: Final = 60
@@ -144,12 +144,12 @@ class Town:
             )
 
         published = await self.store.write(work)
-        assert published.revision is not None, published.faults
+        assert published.revision is not None, published.issues
         if stage == "live":
             self.ledger.revision = published.revision.number
 
     async def learn_seeds(self) -> None:
-        """Takes the codes of the seeds down, as everybody can read them."""
+        """Records the codes of the seeds, which are public."""
         found = await self.client().get(f"/consultations/{SLUG}/proposals")
         codes = {item["text"]: item["code"] for item in found.json["items"]}
         for seed in SEEDS:
@@ -158,7 +158,7 @@ class Town:
             self.ledger.ideas.append(idea)
 
     def settle(self, people: int) -> None:
-        """So many new residents."""
+        """Adds this number of new residents."""
         first = len(self.residents)
         numbers = range(first, first + people)
         self._arrive([self._resident(it, is_on_page=it % ON_PAGE == ON_PAGE // 2) for it in numbers])
@@ -194,8 +194,8 @@ class Town:
         self.visits |= {it: Visit(self.server, it.place) for it in new if it.channel == "web"}
 
     async def live(self, moderator: Moderator, *, rounds: int | None = None) -> None:
-        """Everybody who has settled lives through, some at a time, while the moderator works now and then; with
-        `rounds` only so long: who is talking then goes on the next time.
+        """Lets all settled residents live, some at a time, while the moderator works now and then; with `rounds` for
+        this number of rounds: active conversations continue the next time.
         """
         last = None if rounds is None else self.round + rounds
         while (self.waiting or self.talking) and self.round != last:
@@ -277,7 +277,7 @@ START: Final = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 @asynccontextmanager
 async def town(folder: Path, seed: int, database_url: str = "") -> AsyncIterator[Town]:
-    """A house with two messengers, pages and API, and the consultation published; commands find it by `config`."""
+    """An app with two messengers, pages and API, and the consultation published; commands find it by `config`."""
     config, data = folder / "mitsprache.toml", folder / "data"
     lines = [
         f'data = "{data}"',

@@ -1,4 +1,6 @@
-"""`python3 -m tests.interop`: gets what the tests try our channels against. `.ci/run` does so before the tests."""
+"""`python3 -m tests.interop`: gets what the tests try our channels against, and the compiler that checks our scripts.
+`.ci/run` does so before the tests.
+"""
 
 from bot.bootstrap.terminal import print_line
 from tests.interop import node, python
@@ -9,5 +11,6 @@ if __name__ == "__main__":
     python.ENVIRONMENT.set_up()
     for environment in environments.ALL:
         environment.set_up()
-    node.set_up()
+    for packages in node.ALL:
+        packages.set_up()
     print_line("Fertig.", "Done.")

@@ -1,6 +1,6 @@
 """An environment of Python packages beside `.venv`, made from a lock of exact versions with hashes.
 
-A stamp says from which lock, and comes last: what is half made is made anew.
+A stamp says from which lock, and comes last: what is half made is made again.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ class Environment(NamedTuple):
                 return
             venv.make_venv(self.folder)
             venv.add_pip(self.folder)
-            venv.install(self.folder, self.lock, turn)
+            venv.install(self.folder, [self.lock], turn)
             self._build()
             self.stamp.write_text(json.dumps(self._fingerprint()), encoding="utf-8")
 

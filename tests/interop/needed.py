@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop import node, python
+from tests.interop.node import NodePackages
 
 
 def python_of_peers() -> Path:
@@ -16,8 +17,17 @@ def python_of_peers() -> Path:
 
 def folder_of_node() -> Path:
     """The folder with matrix-js-sdk."""
+    return _folder_of(node.CLIENT)
+
+
+def typescript_compiler() -> Path:
+    """The script `tsc`, for node."""
+    return _folder_of(node.COMPILER) / "node_modules" / "typescript" / "bin" / "tsc"
+
+
+def _folder_of(packages: NodePackages) -> Path:
     if reason := node.missing():
         pytest.skip(reason)
-    if not node.is_ready():
-        pytest.skip("matrix-js-sdk: get it with python3 -m tests.interop")
-    return node.FOLDER
+    if not packages.is_ready():
+        pytest.skip(f"{packages.name}: get it with python3 -m tests.interop")
+    return packages.folder

@@ -1,6 +1,8 @@
-"""The peer written in JavaScript: matrix-js-sdk with its Rust crypto, the Matrix client of a resident.
+"""Programs in JavaScript: matrix-js-sdk with its Rust crypto, the Matrix client of a resident; and the compiler
+of TypeScript, which checks the scripts of our own pages.
 
-It lives in `.peers/node`, made by npm from `node/package-lock.json`. A stamp says from which lock, and comes last.
+Each lives in a folder of `.peers`, made by npm from a `package-lock.json`. A stamp says from which lock; it
+comes last.
 """
 
 import hashlib
@@ -8,14 +10,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from bot.bootstrap import install
 from tests.interop.python import HOME
 
-SOURCE = Path(__file__).with_name("node")
-LOCK = SOURCE / "package-lock.json"
-FOLDER = HOME / "node"
-STAMP = FOLDER / "peers.txt"
 OLDEST = 20
 
 
@@ -29,33 +28,52 @@ def missing() -> str:
     return ""
 
 
-def is_ready() -> bool:
-    """Tell whether the folder was filled to the end from the lock as it is now."""
-    try:
-        return not missing() and STAMP.read_text(encoding="utf-8") == _fingerprint()
-    except OSError:
-        return False
+class NodePackages(NamedTuple):
+    """A folder of packages of npm, and where its lock is."""
 
+    name: str
+    source: Path
+    folder: Path
 
-def set_up() -> None:
-    """Make the folder where it is not ready. Exits with a sentence where that cannot be done."""
-    if is_ready():
-        return
-    if reason := missing():
-        sys.exit(reason)
-    with install.setup_lock():
-        if is_ready():  # meanwhile another one made it
+    @property
+    def lock(self) -> Path:
+        return self.source / "package-lock.json"
+
+    @property
+    def stamp(self) -> Path:
+        return self.folder / "peers.txt"
+
+    def is_ready(self) -> bool:
+        """Tell whether the folder was filled to the end from the lock as it is now."""
+        try:
+            return not missing() and self.stamp.read_text(encoding="utf-8") == self._fingerprint()
+        except OSError:
+            return False
+
+    def set_up(self) -> None:
+        """Make the folder where it is not ready. Exits with a sentence where that cannot be done."""
+        if self.is_ready():
             return
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        FOLDER.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOURCE / name, FOLDER)
-        # Nothing of what is installed may run programs of its own.
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        if subprocess.run(command, cwd=FOLDER, stdout=subprocess.DEVNULL, check=False).returncode:
-            sys.exit("npm could not install the Matrix client; it said why above")
-        STAMP.write_text(_fingerprint(), encoding="utf-8")
+        if reason := missing():
+            sys.exit(reason)
+        with install.setup_lock():
+            if self.is_ready():  # meanwhile another one made it
+                return
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(self.source / name, self.folder)
+            # Nothing of what is installed may run programs of its own.
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            if subprocess.run(command, cwd=self.folder, stdout=subprocess.DEVNULL, check=False).returncode:
+                sys.exit(f"npm could not install {self.name}; it said why above")
+            self.stamp.write_text(self._fingerprint(), encoding="utf-8")
+
+    def _fingerprint(self) -> str:
+        return hashlib.sha256(self.lock.read_bytes()).hexdigest()
 
 
-def _fingerprint() -> str:
-    return hashlib.sha256(LOCK.read_bytes()).hexdigest()
+_HERE = Path(__file__).parent
+CLIENT = NodePackages("matrix-js-sdk", _HERE / "node", HOME / "node")
+COMPILER = NodePackages("typescript", _HERE / "javascript", HOME / "javascript")
+ALL = (CLIENT, COMPILER)

@@ -116,7 +116,7 @@ async def running(
     recorder = Recorder()
     with tempfile.TemporaryDirectory() as data:
         settings = settings or Settings()
-        if settings.data == Settings().data:  # where a real house may be
+        if settings.data == Settings().data:  # where a real app may be
             settings = settings.model_copy(update={"data": Path(data)})
         app = build(settings, channels or {"test": recorder}, store=store, keys=KEYS, sources=sources)
         app.editor.make = partial(make_here, store)
@@ -126,7 +126,7 @@ async def running(
 
 async def make_here(store: Store, slugs: Sequence[str]) -> list[dict[str, Any]]:
     """Makes editions of figures in a thread: what a test asks for is there at once. For the real process see
-    `tests/test_bot/test_editions.py`.
+    `tests/test_results/test_editions.py`.
     """
     for slug in slugs:
         work = asyncio.create_task(asyncio.to_thread(renew_edition, store, slug))

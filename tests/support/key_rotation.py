@@ -1,8 +1,8 @@
 """Rotates the keys again and again under load; each run is killed one step later than the last and then completed.
 
-tests/test_bot/test_rotating.py runs it as a separate process: `python -m tests.support.key_rotation URL DATA BACKUPS`.
-DATA holds the secret of `tests.support.app.KEYS`. Prints as JSON the steps of the kills, the number of writes, and what
-was lost.
+tests/test_privacy/test_rotating.py runs it as a separate process:
+`python -m tests.support.key_rotation URL DATA BACKUPS`. DATA holds the secret of `tests.support.app.KEYS`.
+Prints as JSON the steps of the kills, the number of writes, and what was lost.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from storage.tables import contacts, messages
 from storage.tables.account_links import NewSupersededAnswer, insert_superseded_answers
 from storage.tables.contacts import NewAddress, NewContact, encrypted_addresses, existing_contacts, insert_contacts
 from storage.tables.messages import NewDeadLetter
-from tests.test_proposals.ideas import chair, open_answer, open_consultation, released
+from tests.support.ideas import chair, open_answer, open_consultation, released
 
 KILLED: Final = 9
 GRACE: Final = 0.15
@@ -49,7 +49,7 @@ _NOW: Final = datetime.now(UTC)
 
 
 def seed(store: Store, data: Path) -> None:
-    """Something of everything that is sealed."""
+    """Something of everything that is encrypted."""
     keys = load_keys(data / "secret.key")
     park = open_consultation(store)
     for number in range(1, SEEDS):
@@ -75,7 +75,7 @@ def seed(store: Store, data: Path) -> None:
 
 
 def add(store: Store, data: Path, number: int, keys: Any = None) -> None:
-    """A person with a message that was set aside."""
+    """Adds a contact with a dead letter."""
     keys = keys or load_keys(data / "secret.key")
 
     def work(connection: Any) -> None:
@@ -144,7 +144,7 @@ def lost(store: Store, data: Path, numbers: list[int], *, others: bool = True) -
 
 
 def live(settings: Settings, step: int | None) -> int:
-    """A child that rotates, killed after so many steps (None: never); what it ended with."""
+    """A child that rotates, killed after this number of steps (None: never); what it ended with."""
     if not (child := os.fork()):
         try:
             if step is not None:
@@ -152,7 +152,7 @@ def live(settings: Settings, step: int | None) -> int:
             rotate_key.rotate_encryption_keys(settings, lambda _: None, lambda _: None, GRACE)
             os._exit(0)
         except CommandError as fault:
-            if "running here already" in str(fault):
+            if "already running here" in str(fault):
                 os._exit(75)
             traceback.print_exc()
         except BaseException:  # noqa: BLE001 - a child must not go on as its parent

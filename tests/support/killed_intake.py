@@ -1,6 +1,6 @@
 """Receives messages from standard input and prints the id of each stored message, until the process is killed.
 
-tests/test_bot/test_crash.py runs it as a separate process: `python -m tests.support.killed_intake URL`.
+tests/test_conversations/test_crash.py runs it as a separate process: `python -m tests.support.killed_intake URL`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Replays a recording in child processes that are killed with kill -9; forking saves each child the imports.
 
-tests/test_bot/test_replay_killed.py runs it as a separate process: `python -m tests.support.killed_replay RECORDING URL
+tests/test_cli/test_replay_killed.py runs it as a separate process: `python -m tests.support.killed_replay RECORDING URL
 DATA KILLS SEED`. For every child it prints as JSON the number of finished lines and whether it was killed. The last
 child is not killed.
 """
@@ -54,7 +54,9 @@ def live(recording: Path, settings: Settings) -> tuple[int, int]:
 
 
 def kill(child: int, reads: int, beyond: int | None, chance: random.Random) -> tuple[int, bool]:
-    """Ends a life: soon after so many lines are done (None: at any moment, also while it starts); what it had done."""
+    """Ends a life soon after this number of lines are done (None: at any moment, also during its start); returns the
+    number of lines done.
+    """
     done = 0
     with os.fdopen(reads) as told:
         if beyond is None:

@@ -128,7 +128,7 @@ def _by_neighbour(left: list[int], right: list[int]) -> float:
 
 
 def _order(values: list[Any], column: str) -> Any:
-    """The places of people in the order of their values; of equal ones at random, for each column anew."""
+    """The places of people in the order of their values; of equal ones at random, for each column again."""
     chance = random.Random(column)
     mixed = {place: chance.random() for place in range(len(values))}
     return np.array(sorted(range(len(values)), key=lambda place: (values[place], mixed[place])))

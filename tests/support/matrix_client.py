@@ -118,7 +118,7 @@ async def resident(server: Synapse, name: str = "anna") -> AsyncIterator[Residen
     user = await server.user(name)
     process = await asyncio.create_subprocess_exec(
         "node",
-        str(node.SOURCE / "resident.mjs"),
+        str(node.CLIENT.source / "resident.mjs"),
         str(folder),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -1,8 +1,10 @@
-"""Starts the long tests first when several processes share a run.
+"""Says which tests belong to `--full` only, and starts the long ones first when several processes share a run.
 
-`@pytest.mark.long` marks a test that takes more than half a minute. pytest-xdist gives each process an equal part of
-neighbouring tests (`--dist worksteal`, which `python3 -m bot test` sets), and an idle process takes half of the rest of
-another. Neighbours need the same servers, so few processes start a homeserver or a browser.
+Two markers: `long` takes more than ten seconds and is begun first; `heavy` drives a browser or a homeserver, and is set
+here on each test that asks for one. A run without `--full` leaves both out, and of a test for both databases the run on
+PostgreSQL, except in files that its arguments name: `pytest tests/test_city.py` runs that test. pytest-xdist gives each
+process an equal part of neighbouring tests (`--dist worksteal`, which `python3 -m bot test` sets), and an idle process
+takes half of the rest of another. Neighbours need the same servers, so few processes start a homeserver or a browser.
 """
 
 from __future__ import annotations
@@ -10,25 +12,52 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Sequence
-from typing import TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 import pytest
 
 Item = TypeVar("Item")
+HEAVY_FIXTURES: Final = frozenset({"chromium", "homeserver"})
+"""They start a browser, and a homeserver for Matrix. A test that asks for one by its name in a string is marked."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "long: takes more than half a minute, so it is begun first (tests/support/order.py)"
+        "markers", "long: takes more than ten seconds; begun first, with --full only (tests/support/order.py)"
     )
+    config.addinivalue_line("markers", "heavy: drives a browser or a homeserver; with --full only")
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("full"):
+        named = named_files(config)
+        left_out = {item for item in items if belongs_to_full(item) and item.path not in named}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = [item for item in items if item.get_closest_marker("long")]
     if processes > 1 and long:
         items[:] = spread(long, [item for item in items if item not in set(long)], processes)
+
+
+def named_files(config: pytest.Config) -> set[Path]:
+    """Return the files that the arguments of this run name."""
+    words = (argument.partition("::")[0] for argument in config.args)
+    return {(config.invocation_params.dir / word).resolve() for word in words if word.endswith(".py")}
+
+
+def belongs_to_full(item: pytest.Item) -> bool:
+    """Return whether a run without `--full` leaves the test out, where no argument names its file."""
+    needs_heavy = not HEAVY_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    return needs_heavy or is_on_postgresql(item) or any(item.get_closest_marker(name) for name in ("long", "heavy"))
+
+
+def is_on_postgresql(item: pytest.Item) -> bool:
+    """Return whether `tests/support/databases.py` gives the test a database on PostgreSQL."""
+    given = getattr(item, "callspec", None)
+    return given is not None and given.params.get("houses") == "postgresql"
 
 
 def pytest_collection_finish() -> None:

@@ -201,7 +201,7 @@ async def play(study: Study, played: Round, store: Store, say: Callable[[str], N
         published = publish_file(store, file, PublishContext(Ids(), datetime.now(UTC), UTC))
         if not published.new:
             raise DifferenceError(
-                "; ".join(map(str, published.faults)) or "this database was used before: give an empty one"
+                "; ".join(map(str, published.issues)) or "this database was used before: give an empty one"
             )
         recorded.write_text("".join(f"{line}\n" for line in lines(study, played)), encoding="utf-8")
         found = recording.scan_recording(recorded, lambda bad: say(str(bad)))
@@ -266,7 +266,7 @@ def compare(study: Study, played: Round, exported: Path, names: dict[str, str]) 
 
 
 async def play_all(data: Path, store: Store, say: Callable[[str], None]) -> int:
-    """All rounds, one after another in the same house. Raises DifferenceError."""
+    """All rounds, one after another in the same app. Raises DifferenceError."""
     study = read_study(data)
     return sum([await play(study, played, store, say) for played in ROUNDS])
 

@@ -89,7 +89,7 @@ class House:
             await self.kill()
 
     async def command(self, *words: str) -> str:
-        """Another command on the same house, beside the service; gives what it printed."""
+        """Another command on the same app, beside the service; gives what it printed."""
         process = await self._run(*words, stdout=PIPE, stderr=PIPE)
         out, err = await process.communicate()
         assert process.returncode == 0, err.decode()

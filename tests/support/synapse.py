@@ -87,7 +87,7 @@ class Synapse:
         return User(made["user_id"], password, made["device_id"], made["access_token"])
 
     async def lift_limits(self, user_id: str) -> None:
-        """What an administrator does for the account of a bot (docs/matrix.md)."""
+        """What an administrator does for the account of a bot (docs/operate/matrix.md)."""
         where = f"/_synapse/admin/v1/users/{user_id}/override_ratelimit"
         await self.call("POST", where, {"messages_per_second": 0, "burst_count": 0}, token=self.admin)
 

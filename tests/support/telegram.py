@@ -32,7 +32,7 @@ def channel_to(api: BotApi, *, pace: float = QUICK, **settings: Any) -> Telegram
 
 @asynccontextmanager
 async def telegram(store: Store, api: BotApi, **settings: Any) -> AsyncIterator[tuple[App, TelegramChannel]]:
-    """A running house with one bot."""
+    """A running app with one bot."""
     channel = channel_to(api, **settings)
     async with running(store, {"town": channel}) as (app, _):
         yield app, channel

@@ -21,7 +21,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -29,18 +28,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection
 
 from bot.app import build
-from bot.authoring.publishing import PublishContext, publish_file, publish_samples
+from bot.authoring.publishing import PublishContext, publish_file
 from bot.cli.play import ConsoleChat
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.sources import SYSTEM_RANDOM, Sources, draw_seed
 from bot.settings import Settings
 from flows.messages import Location, MsgOut
-from storage import migrate
 from storage.core.store import Store
 from storage.tables.consultations import set_consultation_state
 from storage.tables.revisions import find_live_revision
@@ -57,41 +54,19 @@ _EDIT = re.compile(r"\(edit of (\d+)\) (.*)")
 _MEDIA = re.compile(r"\((voice|picture|video|file|sticker|contact|location)\)(?: (.*))?")
 
 
-@pytest.fixture(scope="session")
-def sample_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the samples, made once per run; `sample_store` is a copy of it."""
-    file = tmp_path_factory.mktemp("house") / "mitsprache.db"
-    store = Store(f"sqlite:///{file}")
-    migrate.upgrade(store)
-    faults = publish_samples(store, _desk())
-    assert not [fault for fault in faults if not fault.warning]
-    store.dispose()
-    return file
-
-
-@pytest.fixture
-def sample_store(sample_database: Path, tmp_path: Path) -> Iterator[Store]:
-    """A house with the samples, as a first start leaves it."""
-    file = tmp_path / "mitsprache.db"
-    shutil.copyfile(sample_database, file)
-    store = Store(f"sqlite:///{file}")
-    yield store
-    store.dispose()
-
-
 def _desk(chance: Chance | None = None) -> PublishContext:
     return PublishContext(Ids(), datetime.now(UTC), UTC, random=chance or SYSTEM_RANDOM)
 
 
 async def replay(store: Store, path: Path) -> str:
-    """The transcript as it reads when its resident says the same again to this house."""
+    """The transcript as it reads when its resident says the same again to this app."""
     lines = path.read_text(encoding="utf-8").splitlines()
     chance = Chance()
     chance.tell(*(f"SEED-{number:04}" for number in range(1, MOST_SEEDS)))
     for line in lines:
         if line.startswith(_PUBLISH):
             published = publish_file(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk(chance))
-            assert not [fault for fault in published.faults if not fault.warning]
+            assert not [fault for fault in published.issues if not fault.warning]
     with tempfile.TemporaryDirectory() as data:
         return await _played(Scene(store, Path(data)), lines)
 
@@ -170,7 +145,7 @@ class Scene:
             case "hint":
                 self._hint = value
             case "publish":
-                pass  # done before the house opened
+                pass  # done before the app opened
             case "receipt":
                 self._chance.tell(value)
             case "code":

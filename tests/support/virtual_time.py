@@ -30,7 +30,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 timeout = 0
             return really_select(timeout)
 
-        selector.select = select  # type: ignore[method-assign]  # a selector of our own making, which nobody else has
+        selector.select = select  # type: ignore[method-assign]  # a selector created here and used only here
 
     def time(self) -> float:
         return self._now

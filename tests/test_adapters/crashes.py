@@ -1,4 +1,4 @@
-"""The steps between which a house can die, and how to make it.
+"""The steps between which an app can die, and how to make it.
 
 `NAMES` in the order in which a message passes them. `tests/chaos` kills the process there; the contract of the
 channels, which has them in its own process, lets it stand still and abandons it.
@@ -36,7 +36,7 @@ DieNow = Callable[[], None]
 
 
 def plant(patch: pytest.MonkeyPatch, name: str, die: Die, die_now: DieNow) -> None:
-    """Lets every house die at this step from now on. `die` may also return, when its moment has not come."""
+    """Lets every app die at this step from now on. `die` may also return, when its moment has not come."""
     when, owner, method = _STEPS[name]
     real = getattr(owner, method)
 
@@ -60,7 +60,7 @@ def plant(patch: pytest.MonkeyPatch, name: str, die: Die, die_now: DieNow) -> No
 
 
 def leave_at_once(patch: pytest.MonkeyPatch) -> None:
-    """A house that is abandoned sends nothing more and waits for nothing."""
+    """An app that is abandoned sends nothing more and waits for nothing."""
 
     async def nothing(*_: Any) -> None:
         return None

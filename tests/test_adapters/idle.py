@@ -1,7 +1,7 @@
-"""How much memory and time idle pages take: `python -m tests.test_adapters.idle [CONNECTIONS] [SECONDS]`.
+"""Measures memory and time of idle pages: `python -m tests.test_adapters.idle [CONNECTIONS] [SECONDS]`.
 
-Opens so many WebSockets from one process to another over the loopback, each with a conversation of its own that holds
-the bot's first question, lets them answer heartbeats for a while, and prints one line of JSON.
+Opens WebSockets from one process to another over the loopback, each with a conversation of its own that contains the
+bot's first question, lets them answer heartbeats for a while, and prints one line of JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the Matrix tests share: a channel on the test homeserver, heard directly or through a whole house."""
+"""What the Matrix tests share: a channel on the test homeserver, heard directly or through a whole app."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def section(server: Synapse, bot: User, **more: Any) -> ChannelSettings:
 
 
 class Listener:
-    """A channel without a house: what it hands over piles up in `heard`. `fails`: nothing can be stored."""
+    """A channel without an app: what it hands over piles up in `heard`. `fails`: nothing can be stored."""
 
     def __init__(self, channel: MatrixChannel, *, fails: bool = False) -> None:
         self.channel = channel
@@ -78,7 +78,7 @@ async def listening(
 
 @asynccontextmanager
 async def running(server: Synapse, bot: User, folder: Path, database: Database, **more: Any) -> AsyncIterator[App]:
-    """A house that can be left and entered again: the database and the channel's folder stay."""
+    """An app that can be left and entered again: the database and the channel's folder stay."""
     channel = open_channel("matrix", section(server, bot, **more), folder, CIPHER)
     app = build(Settings(data=folder), {"matrix": channel}, store=Store(database.url), keys=KEYS)
     async with app.running():
@@ -120,7 +120,7 @@ async def claim(server: Synapse, claimer: User, bot: User, device: str) -> dict[
 
 
 class Person:
-    """Somebody who uses the homeserver's API directly, without encryption."""
+    """A person who uses the homeserver's API directly, without encryption."""
 
     def __init__(self, server: Synapse, user: User) -> None:
         self.server = server

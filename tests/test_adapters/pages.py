@@ -26,7 +26,7 @@ YES_NO = (QuickReply("p.lamps.yes", "Ja", 1), QuickReply("p.lamps.no", "Nein", 2
 
 
 class Bot:
-    """Stands in for the house: drops repeats, stores, and only then answers. `gate` holds the commit back."""
+    """Replaces the app: drops repeats, stores, and only then answers. `gate` delays the commit."""
 
     def __init__(self, hub: WebHub) -> None:
         self.hub = hub
@@ -113,7 +113,7 @@ class Page:
             return response.status, await response.json()
 
     async def events(self, count: int, **headers: str) -> list[tuple[str, Any]]:
-        """So many events of the stream, each with its id."""
+        """This number of events of the stream, each with its id."""
         found: list[tuple[str, Any]] = []
         async with self.http.get(self.url / "events", headers=headers) as response:
             assert response.status == 200
@@ -227,7 +227,7 @@ async def house(limits: WebLimits | None = None) -> AsyncIterator[House]:
 
 @asynccontextmanager
 async def visit() -> AsyncIterator[tuple[House, Page]]:
-    """A house, and a page that was loaded in it."""
+    """An app, and a page that was loaded in it."""
     async with house() as here:
         page = here.page()
         await page.load()

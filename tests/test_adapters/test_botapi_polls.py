@@ -79,7 +79,7 @@ async def test_a_poll_at_the_limits(api):
     (sent,) = resident.messages()
     resident.vote(sent, "x" * 100)
     [(_, update)] = api.state.queue.values()
-    assert "poll_answer" not in update  # nobody learns who it was
+    assert "poll_answer" not in update  # the voter stays unknown
     assert update["poll"]["total_voter_count"] == 1
 
 

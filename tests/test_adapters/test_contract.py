@@ -1,7 +1,7 @@
 """The promises every channel keeps. Each runs for every channel there is in `adapters/`, over its counterpart.
 
-What a channel cannot do by nature is declared in its harness with the reason, and listed in docs/reliability.md; a new
-channel without a harness fails here.
+What a channel cannot do by nature is declared by its class with the reason (`cannot`), and generated into
+docs/reference/channels.md; a new channel without a harness fails here.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-import pkgutil
 import time
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import adapters
 from adapters.base import Outgoing, Sent
+from adapters.guarantees import GUARANTEES, channel_classes, exceptions_of
 from bot.delivery.message_codec import payload_of
+from flows.definition import Consultation
 from flows.messages import MsgOut
 from storage.core.errors import StoreLost
 from storage.core.store import Store
@@ -31,6 +30,8 @@ from storage.tables.outbox import NewOutboxMessage, insert_messages
 from tests.chaos.talk import Count, account
 from tests.support import leak_check
 from tests.support.app import KEYS, consultation, publish, rows
+from tests.support.images import image_entry, keep_image, png
+from tests.support.order import HEAVY_FIXTURES
 from tests.support.timeouts import PATIENCE
 from tests.test_adapters import crashes
 from tests.test_adapters.harness import Harness, Resident, harness_of, until
@@ -38,37 +39,32 @@ from tests.test_adapters.harness import Harness, Resident, harness_of, until
 ROOT = Path(__file__).parents[2]
 BENCHES = f"Bänke, sagt der {leak_check.WORD}"
 LAMPS, WISH, SUMMARY = "Licht im Park?", "Was fehlt?", "Stimmt alles?"
+LIT, DARK, SQUARE = (png(shade=220), "ein heller Weg"), (png(shade=20), "ein dunkler Weg"), (png(), "der Platz")
 FAMILY, COMBINED, ARABIC = "👨‍👩‍👧‍👦", "z̷̧̛͍͎̈́̆", "السلام عليكم "
 
 
 def channels() -> list[str]:
     """The modules and packages in `adapters/` that hold a channel."""
-    return [module.name for module in pkgutil.iter_modules(adapters.__path__) if _holds_a_channel(module.name)]
-
-
-def _holds_a_channel(name: str) -> bool:
-    top = import_module(f"adapters.{name}")
-    inner = [found.name for found in pkgutil.iter_modules(getattr(top, "__path__", []))]
-    modules = [top, *(import_module(f"adapters.{name}.{each}") for each in inner)]
-    classes = [made for module in modules for _, made in inspect.getmembers(module, inspect.isclass)]
-    ours = [made for made in classes if made.__module__.startswith(f"adapters.{name}") and name != "base"]
-    return any(all(hasattr(made, part) for part in ("start", "send", "stop", "trouble")) for made in ours)
+    return [*channel_classes()]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "channel" in metafunc.fixturenames:
         promise = metafunc.function.__name__.removeprefix("test_")
-        able = [name for name in channels() if promise not in harness_of(name).cannot]
-        metafunc.parametrize("channel", able)
+        able = [name for name in channels() if promise not in exceptions_of(name)]
+        heavy = {name: [pytest.mark.heavy] if harness_of(name).fixture in HEAVY_FIXTURES else [] for name in able}
+        metafunc.parametrize("channel", [pytest.param(name, marks=heavy[name]) for name in able])
 
 
-def test_unsupported_promises_have_a_documented_reason():
-    promises = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
-    listed = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
-    for channel in channels():
-        for promise, reason in harness_of(channel).cannot.items():
-            assert promise in promises, f"{channel}: there is no promise {promise!r}"
-            assert f"| {channel} | {promise.replace('_', ' ')} | {reason} |" in listed
+def test_the_guarantees_are_those_that_are_tested():
+    tests = {name for name, made in globals().items() if name.startswith("test_") and inspect.iscoroutinefunction(made)}
+    assert GUARANTEES.keys() == {name.removeprefix("test_") for name in tests}
+
+
+@pytest.mark.parametrize("name", channels())
+def test_an_exception_names_a_guarantee_and_a_reason(name):
+    assert exceptions_of(name).keys() <= GUARANTEES.keys(), "docs/reference/channels.md would not show it"
+    assert all(len(reason.split()) > 3 for reason in exceptions_of(name).values())
 
 
 @pytest.fixture
@@ -95,7 +91,7 @@ def answers(harness: Harness) -> list[tuple[Any, ...]]:
 
 
 async def in_the_park(harness: Harness) -> Resident:
-    """Somebody new, who stands at the first question."""
+    """A person new, who stands at the first question."""
     who = await harness.resident()
     await who.says("/start park")
     await who.hears("Welche Sprache")
@@ -105,7 +101,7 @@ async def in_the_park(harness: Harness) -> Resident:
 
 
 async def said_yes(harness: Harness) -> Resident:
-    """Somebody new, who stands at the second question."""
+    """A person new, who stands at the second question."""
     who = await in_the_park(harness)
     await who.says("ja")
     await who.hears(WISH)
@@ -118,7 +114,7 @@ def asked(who: Resident) -> int:
 
 
 async def push(harness: Harness, addresses: list[str], words: str) -> None:
-    """One broadcast to each of them, as whoever plans a push writes it."""
+    """One broadcast to each of them, as the planner of a push writes it."""
     app, now = harness.app, datetime.now(UTC)
     [name] = app.channels
     payload = payload_of(MsgOut(words))
@@ -160,7 +156,7 @@ async def test_a_repeat_changes_nothing(harness):
 
 @pytest.mark.parametrize("step", crashes.NAMES)
 async def test_a_crash_between_two_steps_loses_and_doubles_nothing(harness, step, monkeypatch):
-    """The house stands still at the step, is abandoned there, and another one takes over."""
+    """The app stands still at the step, is abandoned there, and another one takes over."""
     armed, stopped = asyncio.Event(), asyncio.Event()
 
     async def stand_still() -> None:
@@ -189,20 +185,21 @@ async def test_a_crash_between_two_steps_loses_and_doubles_nothing(harness, step
         await who.hears(SUMMARY)
         assert answers(harness) == [('"yes"', 1), (f'"{BENCHES}"', 1)]
         [channel] = harness.app.channels.values()
-        # After the commit messages are sent, whatever becomes of the one who waited for it.
+        # After the commit messages are sent, even if the waiting caller is cancelled.
         sent_by_then = step in ("after commit", "acknowledged", "after send", "before note")
         may_double = not channel.limits.idempotent and sent_by_then
         may_double |= harness.asks_where_it_stands
         assert asked(who) <= 1 + may_double
 
 
-async def test_what_was_said_while_the_service_was_down_is_answered(harness):
-    """300 messages at least. Each person takes part and changes their wish again and again, always to new words: what
-    the bot repeats shows that every message was answered, once, in order."""
+async def test_what_was_said_while_the_service_was_down_is_answered(harness, monkeypatch):
+    """Each person takes part and changes their wish again and again, always to new words: what the bot repeats shows
+    that every message was answered, once, in order."""
+    harness.shorten_history(monkeypatch)
     async with harness.house():
         await in_the_park(harness)
         people = [await harness.resident() for _ in range(harness.people)]
-    wishes = math.ceil((300 / len(people) - 3) / 2)
+    wishes = math.ceil((harness.written / len(people) - 3) / 2)
 
     async def talk(who: Resident, number: int) -> None:
         changed = [words for wish in range(2, wishes + 1) for words in ("ändern 2", f"Wunsch {wish} von P{number}.")]
@@ -310,6 +307,50 @@ def _units(words: str) -> int:
     return len(words.encode("utf-16-le")) // 2
 
 
+def with_images() -> Consultation:
+    """Two questions: one with an image, and one whose options have images."""
+    yes, no = (
+        {"value": value, "label": {"de": label, "en": label}, "image": image_entry(file, alt)}
+        for value, label, file, alt in (("yes", "Ja", *LIT), ("no", "Nein", *DARK))
+    )
+    lamps = {"key": "lamps", "type": "choice", "text": {"de": LAMPS, "en": LAMPS}, "options": [yes, no]}
+    wish = {"key": "wish", "type": "text", "text": {"de": WISH, "en": WISH}, "image": image_entry(*SQUARE)}
+    return consultation(questions=[lamps, wish])
+
+
+async def test_images_are_said_in_words(harness):
+    publish_again(harness, with_images())
+    async with harness.house():
+        who = await in_the_park(harness)
+        await who.hears(f"Bild 1: {LIT[1]}")
+        await who.hears(f"Bild 2: {DARK[1]}")
+        await who.taps("Ja")
+        await who.hears(WISH)
+        await who.hears(f"Bild: {SQUARE[1]}")
+        assert answers(harness) == [('"yes"', 1)]
+
+
+async def test_images_arrive_as_files(harness):
+    publish_again(harness, with_images())
+    async with harness.house() as app:
+        for file, _ in (LIT, DARK, SQUARE):
+            keep_image(app.settings.data, file)
+        who = await in_the_park(harness)
+        assert who.seen() == [LIT[0], DARK[0]], "in the order of the options, before the question"
+        assert [who.times(alt) for _, alt in (LIT, DARK)] == [1, 1], "the text does not say them once more"
+        await who.says("ja")
+        await who.hears(WISH)
+        assert who.seen() == [LIT[0], DARK[0], SQUARE[0]]
+        other = await in_the_park(harness)
+        assert other.seen() == [LIT[0], DARK[0]]
+
+
+def publish_again(harness: Harness, other: Consultation) -> None:
+    store = Store(harness.database)
+    publish(store, other)
+    store.dispose()
+
+
 async def test_long_words_of_people_arrive_whole(harness):
     async with harness.house():
         who = await said_yes(harness)
@@ -378,7 +419,7 @@ async def test_replies_stay_fast_during_a_large_broadcast(harness):
 async def test_encrypted_rooms_stay_readable_after_a_restart(harness):
     async with harness.house():
         who = await said_yes(harness)
-    await who.says(BENCHES)  # while the house is down
+    await who.says(BENCHES)  # while the app is down
     async with harness.house():
         await who.hears(SUMMARY)
         await who.says("absenden")

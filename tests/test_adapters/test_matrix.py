@@ -24,7 +24,9 @@ YES_NO = (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.no", "Nein", 2))
 async def test_a_whole_consultation_in_two_languages_across_restarts(
     homeserver: Synapse, database: Database, tmp_path: Path
 ):
-    """Encrypted rooms stay readable, what is said meanwhile is answered, an edit corrects, and nothing comes twice."""
+    """Encrypted rooms stay readable, messages from a downtime are answered, an edit corrects, and nothing comes
+    twice.
+    """
     publish_to(database, consultation())
     bot = await homeserver.user("bot")
     async with resident(homeserver, "anna") as anna, resident(homeserver, "ben") as ben:
@@ -42,7 +44,7 @@ async def test_a_whole_consultation_in_two_languages_across_restarts(
             await ben.until("Light?")
             mistake = await anna.say("1")
             await anna.until("Was fehlt?")
-        await ben.say("Yes")  # while nobody is there
+        await ben.say("Yes")  # while no bot is there
         async with running(homeserver, bot, tmp_path, database, password="no longer needed"):
             await ben.until("What is missing?")
             await anna.edit(mistake, "2")
@@ -61,7 +63,7 @@ async def test_a_whole_consultation_in_two_languages_across_restarts(
 
 
 async def test_a_message_sent_again_after_a_crash_is_the_same_message(homeserver: Synapse, tmp_path: Path):
-    """Killed between sending and noting it; the next process encrypts it anew, with another key."""
+    """Killed between sending and noting it; the next process encrypts it again, with another key."""
     bot = await homeserver.user("bot")
     async with resident(homeserver) as anna:
         async with listening(homeserver, bot, tmp_path) as before:
@@ -101,7 +103,7 @@ async def test_reactions_and_polls_are_answers(homeserver: Synapse, tmp_path: Pa
             await anna.react(asked["id"], "1️⃣")
             await listener.until(lambda: listener.texts() == ["Hallo", "2", "1"])
             marks = [event for event in anna.events if event["kind"] == "m.reaction" and event["sender"] == bot.user_id]
-            assert len(marks) == 2  # none at what nobody else must see
+            assert len(marks) == 2  # none for content that no other user may see
         async with listening(homeserver, bot, tmp_path, choices="polls") as listener:
             await listener.channel.send(Outgoing(3, who, MsgOut("Bank?", YES_NO, expects="one")))
             poll = await anna.until("Bank?")

@@ -250,7 +250,7 @@ async def test_files_of_another_secret_key_are_reported_and_unchanged(homeserver
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """What was sealed."""
+    """What was encrypted."""
     return {file.name: file.read_text() for file in folder.glob("*.json")}
 
 
@@ -269,7 +269,7 @@ async def test_plaintext_secrets_are_encrypted_at_the_next_start(homeserver: Syn
 
 
 async def test_keys_of_another_client_are_said(homeserver: Synapse, tmp_path: Path):
-    # somebody signed in with another client first
+    # a person signed in with another client first
     async with resident(homeserver, "bot") as other, listening(homeserver, other.user, tmp_path) as listener:
         assert "has cross-signing keys of another client" in listener.channel.trouble()
 

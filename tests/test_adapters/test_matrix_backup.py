@@ -1,4 +1,4 @@
-"""A house that is restored from its backup is the same Matrix device, with its keys and its place in the sync."""
+"""An app that is restored from its backup is the same Matrix device, with its keys and its place in the sync."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def settings_of(server: Synapse, bot: User, data: Path) -> Settings:
 
 @asynccontextmanager
 async def listening(settings: Settings) -> AsyncIterator[Listener]:
-    """The channel as a house opens it: in its data folder, sealing with its secret key."""
+    """The channel as an app opens it: in its data folder, encrypting with its secret key."""
     listener = Listener(channels.open_channels(settings)[NAME])  # type: ignore[arg-type]
     await listener.channel.start(listener.receive)
     try:
@@ -57,7 +57,7 @@ async def test_a_restored_house_is_the_same_device_and_reads_on(homeserver: Syna
 
 
 async def test_keys_given_away_since_the_backup_do_not_make_it_deaf(homeserver: Synapse, tmp_path: Path):
-    """The homeserver has keys of the lost house under the names which the restored one gives to its own."""
+    """The homeserver has keys of the lost app under the names which the restored one gives to its own."""
     bot, crowd = await homeserver.user("bot"), await homeserver.user("crowd")
     settings = settings_of(homeserver, bot, tmp_path / "data")
     open_store(settings)[0].dispose()

@@ -1,4 +1,4 @@
-"""What Matrix events say: pure functions, and whatever anybody can send is harmless."""
+"""The content of Matrix events: pure functions, and any malformed event is harmless."""
 
 import json
 import sqlite3

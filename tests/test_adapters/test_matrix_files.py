@@ -1,4 +1,4 @@
-"""What the Matrix channel keeps on disk is sealed: who copies the folder alone can neither sign in nor sign."""
+"""What the Matrix channel keeps on disk is encrypted: who copies the folder alone can neither sign in nor sign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys on their way to the bot: whatever others do, whoever writes to it can be read."""
+"""Keys on their way to the bot: malformed events of other users do not make messages unreadable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def send_to_device(server: Synapse, sender: User, bot: User, device: str, 
 
 
 def curve_of(listener: Listener) -> str:
-    """What everybody may know of the bot's device."""
+    """The public data of the bot's device."""
     client = listener.channel._client
     assert client
     assert client.olm
@@ -60,7 +60,7 @@ async def test_more_write_for_the_first_time_than_keys_are_left(homeserver: Syna
 
 @pytest.mark.parametrize("ciphertext", [{"type": 0, "body": ""}, {"type": 1, "body": 7}, 7])
 async def test_nonsense_to_the_device_takes_nobodys_keys(homeserver: Synapse, tmp_path: Path, ciphertext: Any):
-    """What nio falls over arrives in one answer with the key of somebody who does no harm."""
+    """What nio falls over arrives in one answer with the key of a person who does no harm."""
     bot, mallory = await homeserver.user("bot"), await homeserver.user("mallory")
     async with resident(homeserver) as anna:
         async with listening(homeserver, bot, tmp_path) as listener:

@@ -1,4 +1,4 @@
-"""Rooms of the Matrix channel: what is said while it is away, who may invite it, groups, upgrades, odd events."""
+"""Rooms of the Matrix channel: messages from a downtime, permitted inviters, groups, upgrades, odd events."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_among_others_it_answers_only_when_it_is_spoken_to(homeserver: Syn
         in_thread, plain = (await ben.read(room))[-2:]
         assert in_thread["content"]["m.relates_to"]["event_id"] == root
         assert "m.relates_to" not in plain["content"]
-        # nobody of them has a room of their own with the bot
+        # none of them has a direct room with the bot
         assert await listener.channel.send(Outgoing(3, ben.user.user_id, HALLO)) == Unreachable(
             "shares no room with the bot"
         )

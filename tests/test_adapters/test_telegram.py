@@ -1,4 +1,4 @@
-"""Telegram from end to end: a house, its Telegram channel, and a strict Bot API with residents."""
+"""Telegram from end to end: an app, its Telegram channel, and a strict Bot API with residents."""
 
 from __future__ import annotations
 

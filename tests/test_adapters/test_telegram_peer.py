@@ -93,7 +93,7 @@ async def test_aiogram_understands_polls_and_votes():
         anna, berta = api.resident(), api.resident()
         async with aiogram("aiogram_polls.py", api, anna.number) as client:
             wishes, quiz = await anna.hears(2)
-            anna.say("Was ist das?")  # nobody asked for messages
+            anna.say("Was ist das?")  # no one requested messages
             anna.vote(wishes, "Licht", "Bänke")
             berta.vote(wishes, "Bäume")
             berta.vote(wishes, "Bäume")

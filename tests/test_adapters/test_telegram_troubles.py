@@ -1,4 +1,4 @@
-"""What goes wrong between the house and Telegram: nothing is lost, nobody waits for another, the operator is told."""
+"""Errors between the app and Telegram: no message is lost, no chat waits for another, the operator is informed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def api() -> AsyncIterator[BotApi]:
 
 
 class Inbox:
-    """Stores messages like a house: repeats count once. `gate` holds the commit back."""
+    """Stores messages like an app: repeats count once. `gate` holds the commit back."""
 
     def __init__(self) -> None:
         self.taken: dict[str, MsgIn] = {}
@@ -290,7 +290,7 @@ async def test_outcomes(api):
         (Fault("reset", "sendMessage"), Unknown),
         (Fault("reset", "sendMessage", after=True), Unknown),
         (Fault("hang", "sendMessage"), Unknown),
-        (Fault("html", "sendMessage", status=403), Unknown),  # a proxy, not Telegram: nobody has blocked anything
+        (Fault("html", "sendMessage", status=403), Unknown),  # a proxy, not Telegram: no contact has blocked the bot
         (Fault("html", "sendMessage", status=502), Unknown),
         (Fault("garbage", "sendMessage"), Unknown),
         (Fault("empty", "sendMessage"), Unknown),

@@ -117,7 +117,7 @@ async def test_what_cannot_be_understood_is_taken_and_passed_over(door, body):
 
 
 async def test_a_house_that_is_called(api, store, unused_tcp_port):
-    """Telegram calls the web server of the house; a replayed call changes nothing."""
+    """Telegram calls the web server of the app; a replayed call changes nothing."""
     publish(store, consultation())
     url = f"http://127.0.0.1:{unused_tcp_port}/hooks/town"
     async with telegram(store, api, mode="webhook", webhook_url=url) as (app, channel):

@@ -1,4 +1,4 @@
-"""Events of Matrix that nobody can read stand between others: these are heard, in order, and the sync goes on."""
+"""Unreadable events of Matrix between valid ones: those are read, in order, and the sync continues."""
 
 from __future__ import annotations
 

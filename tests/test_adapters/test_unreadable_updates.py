@@ -1,4 +1,4 @@
-"""Updates of Telegram that nobody can read stand between others: these are answered, in order, and the queue moves."""
+"""Unreadable updates of Telegram between valid ones: those are answered, in order, and the queue moves."""
 
 from __future__ import annotations
 

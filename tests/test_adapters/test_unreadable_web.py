@@ -1,4 +1,6 @@
-"""What nobody can read, over each line of the web page: refused in words, and everything else goes on in order."""
+"""Unreadable input over each transport of the web page: refused with an explanation, and the rest continues in
+order.
+"""
 
 from __future__ import annotations
 

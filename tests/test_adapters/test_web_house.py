@@ -1,4 +1,4 @@
-"""The web channel with the whole house behind it: what a page was told is stored is in the database, once."""
+"""The web channel with the whole app behind it: what a page was told is stored is in the database, once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def url(tmp_path):
 
 
 class Open:
-    """A running house with a browser in front of it."""
+    """A running app with a browser in front of it."""
 
     def __init__(self, server: TestServer, http: ClientSession, conversation: WebConversation) -> None:
         self.url = server.make_url("/c/park")

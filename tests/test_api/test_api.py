@@ -22,11 +22,12 @@ from storage.tables.api_keys import all_api_keys, revoke_api_key
 from storage.tables.consultations import set_consultation_state
 from storage.tables.revisions import live_revision_of
 from storage.tables.staff import revoke_staff_member
+from tests.support.api_client import Client, ServedHouse, hire, key_for, served
 from tests.support.app import consultation as made_of
 from tests.support.databases import only_sqlite
-from tests.test_api.client import Client, ServedHouse, hire, key_for, served
-from tests.test_proposals.ideas import chair, open_answer, open_consultation, rate, released, submit
-from tests.test_storage.rows import new_id
+from tests.support.held_answers import publish_held
+from tests.support.ideas import chair, open_answer, open_consultation, rate, released, submit
+from tests.support.rows import new_id
 
 
 @pytest.fixture
@@ -62,7 +63,15 @@ async def test_from_the_queue_to_a_status(house: ServedHouse) -> None:
     assert (done.json["state"], done.json["text"]) == ("released", "More benches")
     outcome = {"status": "accepted", "reason": {"de": "Ja."}, "body": "Bezirksamt", "link": "https://example.org"}
     told = await aylin.post(f"/proposals/{idea.code}/statuses", outcome, tag=done.tag)
-    assert told.json["items"][-1]["status"] == "accepted"
+    assert (told.json["status"], told.json["people"]) == ("accepted", 0)
+    assert "Ja." in told.json["messages"]["de"]
+    undone = await aylin.post(f"/proposals/{idea.code}/statuses/undo", {})
+    assert undone.json == {"undone": True}
+    assert (await aylin.get(f"/proposals/{idea.code}/statuses")).json == {"items": []}
+    told = await aylin.post(f"/proposals/{idea.code}/statuses", outcome, tag=done.tag)
+    assert publish_held(house.store) == 1
+    statuses = (await aylin.get(f"/proposals/{idea.code}/statuses")).json["items"]
+    assert [(it["status"], it["is_correction"]) for it in statuses] == [("accepted", False)]
     shown = await aylin.get(f"/proposals/{idea.code}")
     assert (shown.json["status"], shown.json["text"]) == ("accepted", "More benches")
     assert "original" not in shown.json
@@ -227,7 +236,7 @@ async def test_archiving_says_who_waits(house: ServedHouse) -> None:
     assert (await aylin.post("/consultations/park/close")).json["state"] == "closed"
     asked = await aylin.post("/consultations/park/archive")
     assert (asked.status, asked.kind) == (409, "confirm")
-    assert "these words start nothing any more: park" in asked.json["detail"]
+    assert "these keywords no longer start it: park" in asked.json["detail"]
     assert (await aylin.post("/consultations/park/archive", {"confirm": True})).json["state"] == "archived"
     assert (await aylin.get("/consultations/park")).json["state"] == "archived"
     assert (await aylin.get("/consultations/park/answered")).json["contributions"] is None

@@ -11,13 +11,14 @@ from bot.web.api.policy import POLICY, ROLES, SCOPES
 from bot.web.api.registry import OPERATIONS, Operation, operation
 from storage.core.store import Store
 from storage.tables.staff import Role
+from tests.support.api_client import Client, Reply, hire, key_for, served
 from tests.support.databases import only_sqlite
-from tests.test_api.client import Client, Reply, hire, key_for, served
-from tests.test_proposals.ideas import open_consultation, released, submit
+from tests.support.ideas import open_consultation, released, submit
 
 BODIES: dict[str, Any] = {
     "decide": {"kind": "translate", "language": "en", "text": "A bench"},
     "set_status": {"status": "accepted", "reason": {"de": "Ja."}},
+    "undo_status": {},
     "archive": {},
     "unarchive": {},
     "close": {},
@@ -57,7 +58,7 @@ async def asked(client: Client, one: Operation, slug: str, code: str) -> Reply:
 async def test_every_role_gets_what_the_policy_says_and_nothing_else(store: Store) -> None:
     park = open_consultation(store, results="live")
     with store.begin() as connection:
-        ideas = [released(connection, park, number) for number in range(1, 260)]
+        ideas = [released(connection, park, number) for number in range(1, 500)]
     async with served(store) as house:
         free = iter(ideas)
         for role in get_args(Role):

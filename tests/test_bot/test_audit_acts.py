@@ -16,10 +16,11 @@ from bot.common.keys import Keys
 from bot.settings import PushSettings, Settings
 from storage.core.store import Store
 from storage.tables.audit import audit_entries
+from tests.support.api_client import hire, key_for, served
 from tests.support.app import KEYS, running, say
-from tests.test_api.client import hire, key_for, served
-from tests.test_proposals.ideas import open_consultation, submit
-from tests.test_proposals.test_desk import hired
+from tests.support.held_answers import publish_held
+from tests.support.ideas import open_consultation, submit
+from tests.test_proposals.test_moderation_chat import hired
 
 KIEZ = Path(__file__).parents[2] / "flows" / "consultations" / "mein-kiez.yaml"
 
@@ -58,6 +59,9 @@ async def test_decisions_in_the_chat(store: Store) -> None:
             "/team leave",
         ):
             await say(app, channel.msg("a", words))
+            if words.startswith("/answer"):
+                await say(app, channel.msg("a", choice=channel.last("a").quick_replies[0].token))
+                publish_held(store)
     found = recorded(store)
     assert {row[:3] for row in found} == {("Aylin", "facilitator", "chat")}
     assert [row[3:] for row in found] == [
@@ -66,6 +70,7 @@ async def test_decisions_in_the_chat(store: Store) -> None:
         ("text.hide", f"park/{ad.code}", ""),
         ("text.merge", f"park/{twin.code}", ""),
         ("text.translate", f"park/{bench.code}", "en"),
+        ("answer.send", f"park/{bench.code}", "accepted"),
         ("text.status", f"park/{bench.code}", "accepted"),
         ("staff.chat", "Aylin", "left"),
     ]
@@ -85,6 +90,7 @@ async def test_decisions_through_the_api(store: Store) -> None:
         await program.post(f"{path}/decisions", {"kind": "approve"}, tag="*")
         outcome = {"status": "rejected", "reason": {"de": "Nein."}}
         assert (await program.post(f"{path}/statuses", outcome, tag="*")).status == 200
+        publish_held(store)
         assert (await program.post("/consultations/park/close", {})).status == 200
         assert (await program.post("/consultations/park/archive", {"confirm": True})).status == 200
     label = key.split("_")[1]
@@ -94,6 +100,7 @@ async def test_decisions_through_the_api(store: Store) -> None:
         ("text.hide", f"park/{bench.code}", ""),
         ("text.restore", f"park/{bench.code}", ""),
         ("text.approve", f"park/{bench.code}", ""),
+        ("answer.send", f"park/{bench.code}", "rejected"),
         ("text.status", f"park/{bench.code}", "rejected"),
         ("consultation.close", "park", ""),
         ("consultation.archive", "park", ""),

@@ -61,7 +61,7 @@ async def test_kills_lose_nothing_and_repeat_within_the_bound(name, tmp_path, re
 
 
 def assert_silent(report: Report, folder: Path) -> None:
-    """The houses logged something, and neither words nor addresses nor secrets."""
+    """The apps logged something, and neither words nor addresses nor secrets."""
     lines = (folder / "house.log").read_text(encoding="utf-8")
     assert "Wunsch" not in lines
     assert not [secret for secret in report.secrets if secret in lines]

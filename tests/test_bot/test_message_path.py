@@ -1,4 +1,4 @@
-"""The way of a message to its row and its reply, as docs/architecture.md lists it."""
+"""The way of a message to its row and its reply, as docs/develop/architecture.md lists it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LISTED = re.compile(r"^\d+\. `([\w/]+)`", re.MULTILINE)
 
 def listed() -> list[str]:
     """The modules which the documentation names, in order."""
-    words = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    words = (ROOT / "docs" / "develop" / "architecture.md").read_text(encoding="utf-8")
     section = words.partition("## One message")[2].partition("\n## ")[0]
     return _LISTED.findall(section)
 

@@ -1,4 +1,4 @@
-"""No word that nobody released stands in anything public, whatever a key used to ask.
+"""No unreleased text is in any public output, regardless of the earlier meaning of a key.
 
 One consultation asks a question for each change of a type into another under the same key. People answered the first
 revision, as a program left it that took every change; some rows hold what no program wrote. A marker stands in each
@@ -54,20 +54,20 @@ from storage.tables.proposals import (
 from storage.tables.ratings import NewRatingEvent, store_votes
 from storage.tables.revisions import find_live_revision
 from storage.tables.rooms import StoredRoom, insert_rooms
+from tests.support.api_client import hire, key_for
 from tests.support.app import KEYS
+from tests.support.browser import House, serving
 from tests.support.revision_history import Answers, history
-from tests.test_api.client import hire, key_for
-from tests.test_bot.browser import House, serving
 from tests.upgrades import FACTS as OLD
 from tests.upgrades import OldHouse
 
 MARKER: Final = "Kanarienvogel Erika"
 NOW: Final = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SAME: Final = LARGE_GROUP
-"""So many people gave the same answer, save to sensitive questions: from that many on it is published."""
+"""The number of people with the same answer, except to sensitive questions: published from that number on."""
 EACH: Final = 5
-"""So many gave each strange one, to each revision: enough people for a count, and a multiple of what sensitive ones are
-rounded to.
+"""The number of people with each odd answer, for each revision: enough for a count, and a multiple of the rounding base
+of sensitive questions.
 """
 
 
@@ -81,6 +81,7 @@ TYPES: Final[dict[str, tuple[dict[str, Any], Value]]] = {
     "choice": (_OPTIONS, "park"),
     "choices": (_OPTIONS, ["park", "school"]),
     "consent": ({}, True),
+    "date": ({}, "2019-03-31"),
     "district": ({}, "08"),
     "number": ({}, 7),
     "pairwise": (_OPTIONS, ["park>school", "school=bridge"]),
@@ -113,7 +114,7 @@ PROPOSED: Final[tuple[tuple[ModerationState, bool], ...]] = (
     ("split", False),
     ("released", False),
 )
-"""Where proposals stand, and whether they were withdrawn; everybody may read the last one."""
+"""The states of proposals, and whether they were withdrawn; only the last one is public."""
 CODES: Final = [new_proposal_code() for _ in PROPOSED]
 
 
@@ -122,12 +123,14 @@ def question(key: str, type_: str) -> dict[str, Any]:
 
 
 def test_every_type_is_tried():
-    assert set(TYPES) == {name for name, it in registry().items() if issubclass(it, Question)}
+    # The rows of a matrix are scales, with keys of their own.
+    asked = {name for name, it in registry().items() if issubclass(it, Question)}
+    assert set(TYPES) == asked - {"matrix"}
 
 
 @pytest.fixture
 def store(sample_store: Store) -> Store:
-    """A house in which people answered every type before its key became another one, and proposed something."""
+    """An app in which people answered every type before its key became another one, and proposed something."""
     keys = {f"k{number}": change for number, change in enumerate(CHANGES)}
     before = [question(key, old) for key, (old, _) in keys.items()]
     after = [question(key, new) for key, (_, new) in keys.items()]

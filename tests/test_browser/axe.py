@@ -20,14 +20,16 @@ _RUN: Final = """axe.run(document, {resultTypes: ["violations"], runOnly: ONLY})
 
 @cache
 def _library() -> str:
-    return LIBRARY.read_text(encoding="utf-8") + ";true"
+    return LIBRARY.read_text(encoding="utf-8")
 
 
-async def faults(tab: Tab) -> list[str]:
+async def faults(tab: Tab, *, checks_dark: bool = True) -> list[str]:
     """Everything that is not accessible in what the tab shows now."""
     if not await tab.evaluate("typeof axe === 'object'"):
-        await tab.evaluate(_library())
+        await tab.run(_library())
     found = await _run(tab, {"type": "tag", "values": TAGS})
+    if not checks_dark:
+        return found
     await tab.media(prefers_color_scheme="dark")
     found += [f"dark: {fault}" for fault in await _run(tab, {"type": "rule", "values": COLOURS})]
     await tab.media()

@@ -43,8 +43,8 @@ FLAGS: Final = (
     "--metrics-recording-only",
     "--password-store=basic",
     "--force-color-profile=srgb",
-    # Nothing but this machine can be reached, whatever a page asks for.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # Only this machine can be reached by any page.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--remote-debugging-port=0",
     "about:blank",
 )
@@ -161,6 +161,8 @@ class Tab:
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self.bytes: dict[str, int] = {}
+        self._compiled: dict[str, str] = {}
+        """Large scripts by their text: the id of each in the browser."""
         line.listeners[session] = self._hear
 
     def _hear(self, method: str, given: dict[str, Any]) -> None:
@@ -178,25 +180,32 @@ class Tab:
         ):
             self.complaints.append(given["entry"]["text"])
         elif method == "Page.javascriptDialogOpening":
-            # "Leave this page?": somebody who leaves, leaves.
+            # "Leave this page?": a person who leaves, leaves.
             self._later = asyncio.ensure_future(self.call("Page.handleJavaScriptDialog", accept=True))
 
     async def call(self, method: str, **given: Any) -> dict[str, Any]:
         return await self._line.call(method, self._session, **given)
 
     async def begin(self) -> None:
-        for domain in ("Page", "Runtime", "Network", "Log", "Accessibility", "DOM"):
+        # Not Accessibility: it would keep a tree up to date for every page; who asks for that tree gets it anyway.
+        for domain in ("Page", "Runtime", "Network", "Log"):
             await self.call(f"{domain}.enable")
 
     # What the browser shows
 
     async def evaluate(self, script: str) -> Any:
         """The value of an expression in the page; of a promise, what it brings."""
-        answer = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-        if "exceptionDetails" in answer:
-            details = answer["exceptionDetails"]
-            raise BrowserError(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
+        return _value(await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True))
+
+    async def run(self, script: str) -> None:
+        """Runs a large script, which is sent and compiled once per tab."""
+        if script not in self._compiled:
+            made = await self.call("Runtime.compileScript", expression=script, sourceURL="", persistScript=True)
+            self._compiled[script] = made["scriptId"]
+        try:
+            _value(await self.call("Runtime.runScript", scriptId=self._compiled[script], silent=True))
+        except BrowserError:  # the page is in another process of the browser, which does not have it
+            await self.evaluate(f"{script};true")
 
     async def until(self, condition: str, why: str = "", patience: float = PATIENCE) -> None:
         """Waits until an expression is true, also across the loading of pages."""
@@ -319,7 +328,7 @@ class Tab:
         before, now, end = None, None, time.monotonic() + PATIENCE
         while now is None or before != now:
             assert time.monotonic() < end, f"{selector} lies under something, or moves for ever"
-            # Longer than the page takes to begin to scroll to what was said last.
+            # Longer than the page takes to begin to scroll to the last message.
             await asyncio.sleep(0.12)
             before, now = now, await self.evaluate(script)
         return now[0], now[1]
@@ -351,6 +360,14 @@ _FOCUS: Final = """(element => {
   const focus = shown(getComputedStyle(element)) || label && shown(getComputedStyle(label)) || "";
   return [String(element.value ?? ""), focus];
 })(document.activeElement)"""
+
+
+def _value(answer: dict[str, Any]) -> Any:
+    """The value of what ran in the page. Raises BrowserError if it ended with an exception."""
+    if "exceptionDetails" in answer:
+        details = answer["exceptionDetails"]
+        raise BrowserError(details.get("exception", {}).get("description") or details["text"])
+    return answer["result"].get("value")
 
 
 def _key(key: str, *, shift: bool) -> tuple[dict[str, Any], str]:
@@ -395,6 +412,6 @@ async def device(line: Line, origin: str) -> AsyncIterator[Device]:
         yield Device(line, context, origin)
     finally:
         # The test is over. A context of many tabs that a busy browser does not close in time goes with its line
-        # (`disposeOnDetach`); what is left of the test has to be closed all the same.
+        # (`disposeOnDetach`); the rest of the test must be closed as well.
         with suppress(TimeoutError):
             await line.call("Target.disposeBrowserContext", browserContextId=context)

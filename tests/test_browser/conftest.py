@@ -1,26 +1,24 @@
-"""A running house, a real browser, and devices in it. Without Chromium these tests skip and say so."""
+"""A running app, a real browser, and devices in it. Without Chromium these tests skip and say so."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
 
-from bot.authoring.publishing import publish_samples
-from bot.cli.context import publish_context
-from bot.settings import Settings
-from storage import migrate
 from storage.core.store import Store
-from tests.test_bot.browser import House, serving
+from tests.support.browser import House, serving
+from tests.support.houses import copy_samples
 from tests.test_browser.browser import Chromium, Device, Line, Tab, connected, device, find_chromium
 from tests.test_browser.relay import Relay
+
+SCREENSHOTS: Final = "MITSPRACHE_SCREENSHOTS"
 
 
 @pytest.fixture(scope="session")
@@ -34,29 +32,18 @@ def chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the sample consultations, to be copied."""
-    file = tmp_path_factory.mktemp("browser") / "samples.db"
-    store = Store(f"sqlite:///{file}")
-    migrate.upgrade(store)
-    publish_samples(store, publish_context(Settings()))
-    # Whoever closes SQLite last leaves one file.
-    store.dispose()
-    assert [it.name for it in file.parent.iterdir()] == [file.name]
-    return file
-
-
-@pytest.fixture(scope="session")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pictures of all states go: MITSPRACHE_SCREENSHOTS, else a temporary folder."""
-    wished = os.environ.get("MITSPRACHE_SCREENSHOTS")
+    """Where the pictures of all states go: MITSPRACHE_SCREENSHOTS. Without it only states with a fault have a picture,
+    in a temporary folder.
+    """
+    wished = os.environ.get(SCREENSHOTS)
     folder = Path(wished) if wished else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 class World:
-    """One house, the line to it, and the devices of the people of a test."""
+    """One app, the line to it, and the devices of the people of a test."""
 
     def __init__(self, line: Line, store: Store, album: Path) -> None:
         self._line, self.store, self._album = line, store, album
@@ -77,7 +64,7 @@ class World:
         await self.relay.mend()
 
     async def stop(self) -> None:
-        """The house goes down; the browser notices by its line."""
+        """The app goes down; the browser notices by its line."""
         await self.relay.cut()
         await self._serving.aclose()
 
@@ -95,7 +82,10 @@ class World:
         """A tab on a device of its own."""
         return await (await self.device()).tab(path)
 
-    async def picture(self, tab: Tab, name: str) -> None:
+    async def picture(self, tab: Tab, name: str, *, shows_fault: bool = False) -> None:
+        """A picture of the page, where the album is wanted or it shows a fault: it takes a third of a second."""
+        if not (shows_fault or SCREENSHOTS in os.environ):
+            return
         await tab.still()
         await tab.picture(self._album / f"{name}.png")
 
@@ -104,11 +94,11 @@ class World:
         (self._album / name).write_bytes(content)
 
     def check(self) -> None:
-        """No page has complained (policy, scripts), and none has asked anybody but us."""
+        """No page has complained (policy, scripts), and none has asked anyone but us."""
         for tab in (tab for owner in self.devices for tab in owner.tabs):
             assert tab.complaints == []
             hosts = {urlsplit(url).netloc for url in tab.requests if urlsplit(url).scheme not in {"data", "about"}}
-            assert hosts <= {f"127.0.0.1:{self.relay.port}"}
+            assert hosts <= {f"127.0.0.1:{self.relay.port}", f"localhost:{self.relay.port}"}
 
     async def close(self) -> None:
         await self._things.aclose()
@@ -129,10 +119,10 @@ class World:
 
 @pytest.fixture
 async def world(
-    chromium: Chromium, samples: Path, album: Path, tmp_path: Path, request: pytest.FixtureRequest
+    chromium: Chromium, sample_database: Path, album: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     file = tmp_path / "web.db"
-    shutil.copy(samples, file)
+    copy_samples(sample_database, file)
     async with connected(chromium) as line:
         world = World(line, Store(f"sqlite:///{file}"), album)
         await world.open(**getattr(request, "param", {}))

@@ -41,15 +41,15 @@ class Look:
         self.faults: list[str] = []
         self.states: list[str] = []
 
-    async def __call__(self, tab: Tab, state: str) -> None:
+    async def __call__(self, tab: Tab, state: str, *, checks_dark: bool = True) -> None:
         self.states.append(state)
         await tab.still()
         found = [f"sticks out: {it}" for it in await tab.evaluate(_STICKS_OUT)]
         found += [f"small: {it}" for it in await tab.evaluate(_SMALL)]
         if self._checks_axe:
-            found += await axe.faults(tab)
+            found += await axe.faults(tab, checks_dark=checks_dark)
         self.faults += [f"{self._name}, {state}: {fault}" for fault in found]
-        await self._world.picture(tab, f"{self._name}-{state}")
+        await self._world.picture(tab, f"{self._name}-{state}", shows_fault=bool(found))
 
     def check(self) -> None:
         assert self.states, "nothing was looked at"

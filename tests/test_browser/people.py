@@ -20,7 +20,7 @@ AT = "document.querySelector('.replies button[value*=\".KEY.\"]')"
 
 
 def given(language: str = "de") -> dict[str, str]:
-    """What is stored when somebody has answered like `chat_by_keyboard`."""
+    """What is stored when a person has answered like `chat_by_keyboard`."""
     return {
         "district": '"01"',
         "good": '["green","shops"]',

@@ -1,24 +1,6 @@
-"""axe finds nothing on any page, light and dark; what is tapped is large enough, and nothing sticks out."""
+"""The checker of accessibility finds what is wrong. `test_every_page.py` looks at every page with it."""
 
-import pytest
-
-from flows.languages import LANGUAGES
 from tests.test_browser import axe
-from tests.test_browser.looks import Look
-
-PAGES = ("/", "/c/mein-kiez", "/c/mein-kiez/resume", "/accessibility", "/privacy", "/nowhere")
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-async def test_pages_without_a_conversation(world, language):
-    tab = await world.tab(f"/?lang={language}")
-    look = Look(world, f"page-{language}")
-    # All languages share the templates: one of each direction is looked at wholly.
-    for path in PAGES if language in {"de", "ar"} else PAGES[:2]:
-        if path != "/":
-            await tab.go(path)
-        await look(tab, path.strip("/").replace("/", "-") or "start")
-    look.check()
 
 
 async def test_the_checker_finds_what_is_wrong(world):

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.app import consultation, publish
-from tests.test_bot.test_recordings import sound
-from tests.test_bot.test_web_aloud import LAMPS
+from tests.test_authoring.test_recordings import sound
 from tests.test_browser.browser import Tab
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
+from tests.test_web.test_aloud import LAMPS
 
 LONG, SHORT = f"{'a' * 64}.wav", f"{'b' * 64}.wav"
 NOTE = {"key": "hello", "type": "note", "text": {"de": "Hallo!", "en": "Hello!"}, "audio": {"de": SHORT}}
@@ -41,8 +41,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chromium: object) 
     programs = tmp_path / "programs"
     programs.mkdir()
     monkeypatch.setenv("PATH", str(programs))
-    media = tmp_path / "media"  # the data folder of these houses is where their database lies
-    media.mkdir()
+    media = tmp_path / "media"  # the data folder of these apps is where their database lies
+    media.mkdir(exist_ok=True)  # the images of the samples are there
     (media / LONG).write_bytes(sound(20))
     (media / SHORT).write_bytes(sound(0.2))
     return programs

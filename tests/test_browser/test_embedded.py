@@ -1,4 +1,4 @@
-"""The one line of docs/web.md in the page of a city: the conversation works in it, and in no page that is not named."""
+"""The line of docs/operate/web.md in the page of a city: the conversation works in it, and in no page not named."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tests.support.timeouts import PATIENCE
 from tests.test_browser.browser import BrowserError, Tab
 from tests.test_browser.conftest import World
 
-PAGE = Path(__file__).parents[2] / "docs" / "web.md"
+PAGE = Path(__file__).parents[2] / "docs" / "operate" / "web.md"
 
 
 def the_line(origin: str) -> str:
-    """The frame as operators copy it, with the address of this house."""
-    (line,) = re.findall(r"^<iframe .*</iframe>$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    """The frame as operators copy it, with the address of this app."""
+    (line,) = re.findall(r"^<iframe .*?</iframe>$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     return str(line.replace("https://mitsprache.example", origin))
 
 
 @asynccontextmanager
 async def city(origin: str) -> AsyncIterator[TestServer]:
-    """Somebody else's web server, with a page that holds the line."""
+    """Another person's web server, with a page that holds the line."""
 
     async def page(request: web.Request) -> web.Response:
         text = f"<!doctype html><html lang=de><title>Stadt</title><h1>Unsere Stadt</h1>{the_line(origin)}"

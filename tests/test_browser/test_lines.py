@@ -45,7 +45,7 @@ async def test_a_line_that_breaks_before_the_answer_is_acknowledged(world):
     await asked(tab, "good")
     await tab.click("[value$='.good.quiet']")
     await tab.click("[value$='.good.+done']")
-    # What was said over the line has been answered over it: it is up.
+    # A message over the connection was answered over it: it is up.
     await asked(tab, "liking")
     await tab.until(SENT)
     world.relay.deaf = True

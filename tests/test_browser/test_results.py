@@ -6,10 +6,10 @@ import re
 import pytest
 
 from tests.support.app import consultation, publish
-from tests.test_bot.test_web_results import answered, proposed
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
 from tests.test_results.test_wording import rated_by_two_camps
+from tests.test_web.test_results import answered, proposed
 
 
 @pytest.mark.parametrize("language", ["de", "ar"])
@@ -43,7 +43,7 @@ LEAST = "Mehr Bänke am Wasser, mit Lehne und Schatten, damit auch ältere Mensc
 
 
 def many_ideas(world: World, number: int = 45) -> None:
-    """So many proposals, rated by 40 people each, the more the higher their number."""
+    """This number of proposals, rated by 40 people each, the more the higher their number."""
     for place in range(number):
         votes = "+" * (20 + place % 20) + "-" * (20 - place % 20)
         proposed(world.store, f"P-{place:04}-{place:04}", f"{place}. {LEAST}", votes)

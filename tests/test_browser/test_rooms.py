@@ -6,10 +6,10 @@ import pytest
 
 from storage.tables.answers import upsert_answers
 from storage.tables.revisions import find_live_revision
-from tests.test_bot.shared_devices import member
+from tests.support.rows import answer, stored_session
+from tests.support.shared_devices import member
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
-from tests.test_storage.rows import answer, stored_session
 
 OTHERS = 11
 LOADED = "document.readyState === 'complete'"

@@ -1,10 +1,10 @@
-"""Kiosk, helpers and paper in a real browser: no fault of access, no way back to whoever was there before."""
+"""Kiosk, helpers and paper in a real browser: accessible, and without a way back to an earlier person's session."""
 
 import asyncio
 
 import pytest
 
-from tests.test_bot.shared_devices import member
+from tests.support.shared_devices import member
 from tests.test_browser.looks import Look
 
 NEXT = "form[autocomplete] .actions button:not(.quiet)"

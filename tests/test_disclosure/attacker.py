@@ -1,4 +1,4 @@
-"""Whoever reads all published figures together, and knows of everybody the groups and when they took part.
+"""An attacker that knows all published figures, and of all people the groups and the time of participation.
 
 People of whom the same is known make a class. What each class answered are the unknowns of a linear programme (HiGHS);
 every published figure is a constraint. A class is *determined* where no answers that fit leave out the one that all of
@@ -16,9 +16,9 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix
 
 LARGE = 20
-"""30 of 30 said yes: that tells everybody's answer, and is a result."""
+"""30 of 30 said yes: that discloses all answers, and is a result."""
 SURE, UNKNOWN = 0.95, 0.7
-"""From what share on an answer is likely, and below what share of all people that is more than anybody knew."""
+"""From what share on an answer is likely, and below what share of all people that is more than anyone knew."""
 FITTED = 60
 """Rounds of fitting."""
 _SLACK = 1e-6
@@ -138,12 +138,12 @@ class Attack:
         ) or self._is_one_minded_part(cell)
 
     def _is_one_minded(self, people: frozenset[str], cell: Cell) -> bool:
-        """Whether everybody of these classes who answered gave this answer."""
+        """Whether all people of these classes with an answer gave this one."""
         others = {it.answer for it in self._truth if it.question == cell.question} - {"", cell.answer}
         return not any(self._truth.get(Cell(who, cell.question, it)) for who in people for it in others)
 
     def _is_one_minded_part(self, cell: Cell) -> bool:
-        """The same of the people whom no told row of answers tells apart, where figures say that so many gave it."""
+        """The same for people that no published row distinguishes, if figures disclose the number with this answer."""
         people, gave, alike = self._told_apart_from_none(cell)
         same = [cell._replace(who=it) for it in alike]
         return people >= LARGE and gave == people and self._least(*same) > LARGE - 1 + _SLACK

@@ -1,7 +1,8 @@
-"""Orders, budgets and comparisons of few people against whoever tries all ballots that lead to the published figures.
+"""Orders, budgets and comparisons of few people against an attacker that tries all ballots that lead to the published
+figures.
 
-Nobody knows who in a consultation gave which ballot. So somebody is determined where in all cases that lead to the same
-figures, and would be told, everybody (or everybody who came between two editions) said the same.
+The attacker does not know who gave which ballot. So a person is determined if in all cases that lead to the same
+figures, and would be published, all people (or all that came between two editions) said the same.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from flows.questions.pairwise import Pairwise
 from flows.questions.points import Points
 from flows.questions.rank import Rank
 from tests.support.app import consultation
-from tests.test_bot.test_ballots import FIRST, FUND, OPTIONS
+from tests.test_results.test_ballots import FIRST, FUND, OPTIONS
 
 Ballot = tuple[Any, ...]
 Case = tuple[Ballot, ...]
@@ -54,7 +55,7 @@ def question_of(kind: str) -> Rank | Points | Pairwise:
 
 
 def said(kind: str, ballot: Ballot) -> set[str]:
-    """What can be said of one ballot: nobody shall know any of it of everybody."""
+    """The properties of one ballot that must not be disclosed of all people."""
     if kind == "points":
         return {f"given {code}" for code, n in ballot if n} | {f"all {ballot}"}
     if kind == "pairwise":
@@ -64,7 +65,7 @@ def said(kind: str, ballot: Ballot) -> set[str]:
 
 
 def in_common(kind: str, cases: list[Case]) -> set[str]:
-    """What everybody said in each of these cases."""
+    """The properties common to all people in each of these cases."""
     return set.intersection(*(said(kind, ballot) for case in cases for ballot in case))
 
 
@@ -76,7 +77,7 @@ def outcome(kind: str, case: Case) -> str:
 
 @lru_cache(None)
 def cases(kind: str, people: int) -> dict[str, list[Case]]:
-    """All ballots of so many people, by what would be published."""
+    """All ballots of this number of people, by what would be published."""
     found: dict[str, list[Case]] = {}
     for case in combinations_with_replacement(sorted(BALLOTS[kind]), people):
         found.setdefault(outcome(kind, case), []).append(case)

@@ -1,4 +1,4 @@
-"""Rows that go on while others stay, over several moments, against whoever kept them all."""
+"""Rows that are updated while others stay, over several moments, against an attacker with all of them."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ def table_of(people: Sequence[Somebody], moment: int) -> FrequencyTable:
 
 
 class Read(NamedTuple):
-    """What was told of drawn people over several moments."""
+    """The published figures of drawn people over several moments."""
 
     people: list[Somebody]
     lines: dict[int, frozenset[PublishedRow]]
     """By moment; of moments at which nothing went on there is none."""
     is_new: bool
-    """Whether at the end everybody's row was the newest one."""
+    """Whether the row of all people was the newest one at the end."""
     stayed: int
-    """How often everybody's row went on while others stayed."""
+    """How often the row of all people was updated while others stayed."""
 
     def determined(self) -> list[Cell]:
         sizes: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The sums of opinion groups against somebody who knows of everybody the sectors and, though nobody is told, the group.
+"""The sums of opinion groups against an attacker that knows the sectors and the (unpublished) group of every person.
 
 Page, open data and API tell the cells of `bot.results.report`; `tests/city` compares them.
 """
@@ -33,7 +33,7 @@ class Voter(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A drawn consultation, what is told of it, and the group of each person."""
+    """A drawn consultation, its published figures, and the group of each person."""
 
     voters: list[Voter]
     told: StatementReport
@@ -84,7 +84,7 @@ def read(seed: int) -> Read:
 
 
 class Knowing:
-    """What the attacker knows of everybody."""
+    """The attacker's knowledge of every person."""
 
     def __init__(self, found: Read) -> None:
         self.statements = found.told.statements

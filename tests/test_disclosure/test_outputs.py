@@ -1,7 +1,8 @@
-"""All public outputs of drawn consultations against the attacker: nobody is determined, and most can be seen.
+"""All public outputs of drawn consultations against the attacker: no person is determined, and most figures are
+visible.
 
-`pytest tests/test_disclosure/test_outputs.py -k together -s --consultations 1000 --editions 3`, with
-`-o faulthandler_timeout=0`, draws more of them, reads three editions in a row and says what was found;
+`pytest tests/test_disclosure/test_outputs.py -k together -s --consultations 1000 --editions 3`, with `-o
+faulthandler_timeout=0`, draws more of them, reads three editions in a row and reports the findings;
 `--from-consultation 500` begins with the one of that number.
 """
 
@@ -54,7 +55,7 @@ class NoWorkbook:
 
 @pytest.fixture
 def stores(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Iterator[Store]]:
-    """Empty houses, one after another. They write no workbook: it is made of the tables that are read here."""
+    """Empty apps, one after another. They write no workbook: it is made of the tables that are read here."""
     monkeypatch.setattr(package, "Workbook", NoWorkbook)
 
     def fresh() -> Iterator[Store]:
@@ -72,7 +73,7 @@ def stores(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def read(store: Store, folder: Path) -> Edition:
-    """What everybody gets: the tables of the open data. Pages and the API tell the same edition; that is checked."""
+    """The public data: the tables of the open data. Pages and the API show the same edition; that is checked."""
     shutil.rmtree(folder, ignore_errors=True)
     package.write_export(store, ExportRequest("park", folder, "public"), NOW)
     found = {}
@@ -188,7 +189,7 @@ class Knowing:
 
     def _moment_of(self, edition: int, key: str) -> int:
         """Of which edition the numbers of a question are that another one tells: figures that may not go on yet stay as
-        they were. Everybody knows how many people there were, so the number of participations gives that away.
+        they were. The number of people is public, so the number of participations gives that away.
         """
         rows = self.editions[edition]["counts.csv"]
         mine = [row for row in rows if row["question_key"] == key]

@@ -1,4 +1,4 @@
-"""Live meetings against somebody who sits in the room, sees who answers when, and looks after each answer."""
+"""Live meetings against a person who sits in the room, sees who answers when, and looks after each answer."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from storage.tables.revisions import find_live_revision
 from storage.tables.rooms import RoomStep, StoredRoom, erase_room_results, insert_rooms, room_results, update_rooms
 from storage.tables.sessions import erase_sessions
 from tests.support.app import consultation, publish
+from tests.support.rows import NOW, answer, stored_session
 from tests.test_disclosure.attacker import Attack, Cell, Figure
-from tests.test_storage.rows import NOW, answer, stored_session
 
 CODES = ("yes", "no")
 BOUND = 10
@@ -37,7 +37,7 @@ DONE = Session("x", "de", "R", status="completed").to_json()
 
 
 class Person(NamedTuple):
-    """Where somebody answered what, and how often it was changed."""
+    """Where a person answered what, and how often it was changed."""
 
     name: str
     place: str
@@ -48,7 +48,7 @@ class Person(NamedTuple):
 
 
 class City:
-    """A consultation with meetings, of which somebody notes everything that is shown."""
+    """A consultation with meetings, of which a person notes everything that is shown."""
 
     def __init__(self, store: Store, *asked: dict[str, Any]) -> None:
         self.store = store
@@ -74,7 +74,7 @@ class City:
         return room
 
     def say(self, value: str | None, room: StoredRoom | None = None, *, key: str = "lamps", name: str = "") -> str:
-        """Somebody answers, for the first time or anew; gives who."""
+        """A person answers, for the first time or again; gives who."""
         with self.store.begin() as connection:
             if name not in self._rows:
                 number = next(self._numbers)
@@ -114,7 +114,7 @@ class City:
         return picture
 
     def publish(self) -> dict[str, int | None]:
-        """A new edition of the figures of everybody, where one may be told; gives what stands in the newest one."""
+        """A new edition of all figures, if one may be published; returns the content of the newest one."""
         made = renew_edition(self.store, "park")
         with self.store.reading() as connection:
             edition = load_newest_edition(connection, self.revision)
@@ -219,7 +219,7 @@ def shown(given: Sequence[str], looks: Sequence[int]) -> list[FrequencyRow]:
 
 
 def determined(given: Sequence[str], looks: Sequence[int]) -> list[int]:
-    """Of whom no other answer fits what was seen, to somebody who knows the rule as well; two people may swap."""
+    """Of whom no other answer fits what was seen, to a person who knows the rule as well; two people may swap."""
     told = shown(given, looks)
     safe: set[int] = set()
     for one in range(looks[-1]):
@@ -367,7 +367,7 @@ def test_published_figures_wait_for_people_outside_the_rooms(city: City, more: t
 
 
 def test_two_rooms_together_leave_enough_outside(city: City):
-    """Everybody but two people is in one of them: each alone leaves enough."""
+    """All but two people are in one of them: each alone leaves enough."""
     for code in ("ABC234", "DEF567"):
         room = city.room(code)
         fill(city, room, 7, 6)

@@ -1,4 +1,4 @@
-"""The rule against the attacker: what it lets out of drawn tables determines nobody."""
+"""The rule against the attacker: the published parts of drawn tables determine no person."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_sector_of_nearly_all_people_is_hidden_next_to_total():
 
 
 def test_people_in_two_groups_are_not_what_is_left_of_them():
-    """a and b together are everybody and one person twice: that one's answer is a + b - everybody."""
+    """a and b together are all people and one person twice: that one's answer is a + b - all."""
     table = {
         frozenset({"a"}): FrequencyRow(9, {"agrees": 5, "others": 4}),
         frozenset({"b"}): FrequencyRow(9, {"agrees": 5, "others": 4}),

@@ -1,4 +1,4 @@
-"""What pages, command and JSON say about what is told: which part can be seen, of whom shares are, by which rule."""
+"""The notes of pages, command and JSON on published figures: the visible part, the base of shares, the rule."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from storage.core.store import Store
 from storage.tables.editions import StoredEdition, add_edition
 from storage.tables.revisions import find_live_revision
 from tests.support.app import consultation, publish, running, say
-from tests.test_bot.browser import serving
+from tests.support.browser import serving
 from tests.test_disclosure.test_published import LAMPS
 
 WHY = LAMPS | {
@@ -103,7 +103,7 @@ async def test_figures_of_an_old_rule_are_labelled(park: Store):
     found = public(park)
     assert results.as_data(found)["by_an_old_rule"] is True
     for tag in available_languages():
-        assert Locale.of(tag).say("results.old_rule", n=5) in list(text_output.result_lines(found, Locale.of(tag)))
+        assert Locale.of(tag).text("results.old_rule", n=5) in list(text_output.result_lines(found, Locale.of(tag)))
     assert "nach einer früheren Regel" in await page_of(park)
 
 
@@ -119,7 +119,7 @@ def test_preview_figures_say_that_they_are_not_public(tmp_path: Path):
         for tag in available_languages():
             heard.clear()
             results.print_results(settings, "park", heard.append, seed=seed, language=tag)
-            assert (Locale.of(tag).say("results.before") in heard) is not is_public
+            assert (Locale.of(tag).text("results.before") in heard) is not is_public
         heard.clear()
         results.print_results(settings, "park", heard.append, seed=seed, as_json=True)
         assert json.loads(heard[-1])["public"] is is_public

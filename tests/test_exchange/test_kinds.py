@@ -6,14 +6,16 @@ import json
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 from sqlalchemy import text
 
 from bot.cli import exchange
+from bot.cli.context import command_context
 from bot.common.errors import CommandError
-from bot.exchange import content, xlsx_reader
+from bot.exchange import archives, content, known_formats, xlsx_reader
 from bot.exchange.content import BudgetQuestion, ExchangeContent
 from bot.exchange.exports import package
 from bot.exchange.formats import decidim, meinberlin, pb, pds
@@ -23,8 +25,9 @@ from bot.results import published
 from bot.results.ballots import BudgetOutcome
 from bot.settings import Settings
 from storage.core.store import Store
+from storage.tables.audit import audit_entries
 from storage.tables.ratings import NewRatingEvent, store_votes
-from tests.test_storage import rows
+from tests.support import rows
 
 IDEA = {
     "Referenznr.": "2026-00012",
@@ -57,8 +60,8 @@ def sheet(path: Path, *ideas: dict[str, str], head: tuple[str, ...] = meinberlin
     return path
 
 
-def take(store: Store, kind: str, path: Path, slug: str = "ideen", *, is_strict: bool = False):
-    return exchange.import_rows(store, Settings(), kind, path, ImportOptions(slug, is_strict=is_strict))
+def take(store: Store, kind: str, path: Path, slug: str = "ideen", **wish: Any):
+    return exchange.import_rows(store, Settings(), kind, path, ImportOptions(slug, **wish))
 
 
 def loaded(store: Store, slug: str = "ideen") -> ExchangeContent:
@@ -105,13 +108,13 @@ def test_ideas_go_out_as_mein_berlin_knows_them_and_come_back(store, tmp_path):
         at = datetime(2026, 11, 25, tzinfo=UTC)
         store_votes(connection, [NewRatingEvent(n, found.proposals[0].id, who, v, False, at) for n, who, v in votes])  # type: ignore[arg-type]
     found = loaded(store)
-    assert meinberlin.write(found, tmp_path) == ["meinberlin.xlsx"]
+    assert meinberlin.write_meinberlin(found, tmp_path) == ["meinberlin.xlsx"]
     (_, first), (_, second) = xlsx_reader.xlsx_rows(tmp_path / "meinberlin.xlsx", meinberlin.HEAD)
     assert first["Link"] == f"https://stadt.example/p/{found.proposals[0].code}"
     assert (first["Positive Bewertungen"], first["Negative Bewertungen"]) == ("3", "0"), "by last vote"
     assert (first["Status"], first["Rückmeldung"], first["Urheber"]) == ("wird umgesetzt", "Kommt im Mai.", "")
     assert second["Titel"] == "'- Licht", "no spreadsheet runs it"
-    again = meinberlin.read(tmp_path / "meinberlin.xlsx")
+    again = meinberlin.read_meinberlin(tmp_path / "meinberlin.xlsx")
     assert [(it.title, it.text, it.status, it.longitude) for it in again.statements] == [
         (it.title, it.text, it.status, it.longitude) for it in found.proposals
     ]
@@ -157,8 +160,8 @@ def test_contributions_of_dipas_come_in_once_with_their_places(store, tmp_path):
 
 def test_what_goes_out_as_geojson_comes_in_again(store, tmp_path):
     take(store, "pds", geojson(tmp_path / "w.geojson", LOCATED))
-    pds.write(loaded(store), tmp_path)
-    (again,) = pds.read(tmp_path / "proposals.geojson").statements
+    pds.write_pds(loaded(store), tmp_path)
+    (again,) = pds.read_pds(tmp_path / "proposals.geojson").statements
     (before,) = loaded(store).proposals
     assert (again.source_id, again.title, again.text) == (before.code, before.title, before.text)
     assert (again.longitude, again.latitude) == (before.longitude, before.latitude)
@@ -167,12 +170,15 @@ def test_what_goes_out_as_geojson_comes_in_again(store, tmp_path):
 @pytest.mark.parametrize(
     ("feature", "reason"),
     [
-        ({"type": "Polygon"}, "row 2: this is no feature"),
-        (LOCATED, "row 2: the id '17' stands in row 1 already"),
+        ({"type": "Polygon"}, "row 2: this is not a feature"),
+        (LOCATED, "row 2: the id '17' is already used in row 1"),
         ({**LOCATED, "properties": {**SAID, "id": ""}}, "row 2: id is missing"),
         ({**LOCATED, "properties": {"id": 18}}, "row 2: title and contributionContent are missing"),
         ({**LOCATED, "properties": {**SAID, "id": 18, "dateCreated": "gestern"}}, "row 2: dateCreated is 'gestern'"),
-        ({**LOCATED, "properties": {**SAID, "id": 18}, "geometry": {"type": "Point"}}, "row 2: geometry is no point"),
+        (
+            {**LOCATED, "properties": {**SAID, "id": 18}, "geometry": {"type": "Point"}},
+            "row 2: geometry is not a point",
+        ),
         (
             {**LOCATED, "properties": {**SAID, "id": 18}, "geometry": {"type": "Point", "coordinates": [52, "x"]}},
             "row 2: latitude is 'x'",
@@ -191,7 +197,7 @@ def test_what_is_no_geojson_is_said(tmp_path, content):
     path = tmp_path / "w.geojson"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(CommandError, match=r"^w\.geojson: "):
-        pds.read(path)
+        pds.read_pds(path)
 
 
 @pytest.mark.parametrize(
@@ -233,10 +239,13 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
         (f"{MAIN}</sheetData>", "its XML is broken"),
         (
             f'{MAIN}<row r="1"><c r="A1"><f>1+1</f><v>2</v></c></row></sheetData></worksheet>',
-            "row 1: a cell holds a formula",
+            "row 1: a cell contains a formula",
         ),
-        (f'{MAIN}<row r="1"><c r="A1" t="s"><v>999</v></c></row></sheetData></worksheet>', "a text that is not there"),
-        (f'{MAIN}<row r="1"><c r="A1" t="e"><v>#REF!</v></c></row></sheetData></worksheet>', "a cell holds an error"),
+        (f'{MAIN}<row r="1"><c r="A1" t="s"><v>999</v></c></row></sheetData></worksheet>', "refers to a missing text"),
+        (
+            f'{MAIN}<row r="1"><c r="A1" t="e"><v>#REF!</v></c></row></sheetData></worksheet>',
+            "a cell contains an error",
+        ),
         (f"{MAIN}</sheetData></worksheet>", "the first sheet is empty"),
     ],
 )
@@ -257,11 +266,11 @@ def test_a_bomb_in_utf_16_or_without_end_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(xlsx_reader, "_MOST_CELLS", 1000)
     with pytest.raises(CommandError, match="more than 1000 cells"):
         list(xlsx_reader.xlsx_rows(path, ("Titel",)))
-    monkeypatch.setattr(xlsx_reader, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(archives, "MAX_FILE_BYTES", 100)
     with pytest.raises(CommandError, match="has more than 0 MB"):
         list(xlsx_reader.xlsx_rows(path, ("Titel",)))
     path.write_bytes(b"no zip")
-    with pytest.raises(CommandError, match="it is no XLSX file"):
+    with pytest.raises(CommandError, match="it is not an XLSX file"):
         list(xlsx_reader.xlsx_rows(path, ("Titel",)))
 
 
@@ -272,10 +281,10 @@ def test_columns_may_stand_in_any_order_and_days_may_be_numbers(tmp_path):
         page = book.add_worksheet()
         page.write_row(0, 0, head)
         page.write_row(1, 0, ("Licht", 46085.5, "Es ist dunkel.", "7"))
-    (it,) = meinberlin.read(path).statements
+    (it,) = meinberlin.read_meinberlin(path).statements
     assert (it.title, it.created_at) == ("Licht", datetime(2026, 3, 4, 12, tzinfo=UTC))
     with pytest.raises(CommandError, match=r"the columns Referenznr\. are missing"):
-        meinberlin.read(sheet(tmp_path / "x.xlsx", IDEA, head=("Titel", "Beschreibung")))
+        meinberlin.read_meinberlin(sheet(tmp_path / "x.xlsx", IDEA, head=("Titel", "Beschreibung")))
 
 
 DECIDIM = """id;title/ca;title/de;body/ca;body/de;state;answer/de;address;latitude;longitude;published_at;url
@@ -302,7 +311,7 @@ def test_proposals_of_decidim_come_in_in_the_wished_language(store, proposals_cs
     as_json = tmp_path / "proposals.json"
     nested = [{"id": 5, "title": {"ca": "Bancs", "de": "Bänke"}, "body": {"de": "<p>Drei</p>"}, "state": None}]
     as_json.write_text(json.dumps(nested), encoding="utf-8")
-    (it,) = decidim.read(as_json, "ca").statements
+    (it,) = decidim.read_decidim(as_json, "ca").statements
     assert (it.source_id, it.title, it.text) == ("5", "Bancs", "Drei")
 
 
@@ -311,11 +320,11 @@ def test_proposals_go_out_as_decidim_imports_them(store, proposals_csv, tmp_path
     found = loaded(store)
     out = tmp_path / "out"
     out.mkdir()
-    assert decidim.write(found, out) == ["proposals.csv", "proposals.json"]
+    assert decidim.write_decidim(found, out) == ["proposals.csv", "proposals.json"]
     head = (out / "proposals.csv").read_text().splitlines()[0].split(";")
     assert {"title/de", "body/de", "address", "latitude", "longitude", "state", "answer/de"} <= set(head)
     for name in ("proposals.csv", "proposals.json"):
-        (it,) = decidim.read(out / name).statements
+        (it,) = decidim.read_decidim(out / name).statements
         assert (it.title, it.text, it.status, it.answer) == ("Bänke", "Drei", "accepted", "Im Mai.")
         assert it.link == f"https://stadt.example/p/{found.shown[0].code}"
 
@@ -325,24 +334,24 @@ def test_proposals_go_out_as_decidim_imports_them(store, proposals_csv, tmp_path
     [
         ("a.csv", "title/de;body/de\nx;y\n", "row 1: the columns id are missing"),
         ("a.csv", "id;title/de;body/de;state\n1;x;y;lost\n", "row 2: state is 'lost'"),
-        ("a.csv", "id;title/de;body/de\n1;x;y\n1;x;y\n", "row 3: the id '1' stands in row 2"),
-        ("a.json", "{", "this is no JSON"),
-        ("a.json", '{"id": 1}', "this is no list of proposals"),
-        ("a.json", "[" * 100_000, "this is no JSON"),
+        ("a.csv", "id;title/de;body/de\n1;x;y\n1;x;y\n", "row 3: the id '1' is already used in row 2"),
+        ("a.json", "{", "this is not JSON"),
+        ("a.json", '{"id": 1}', "this is not a list of proposals"),
+        ("a.json", "[" * 100_000, "this is not JSON"),
         ("a.json", '[{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}]', "nested too deeply"),
-        ("a.json", "[]", "there is no proposal in it"),
+        ("a.json", "[]", "it contains no proposal"),
     ],
 )
 def test_broken_proposals_are_refused(tmp_path, name, content_, reason):
     path = tmp_path / name
     path.write_text(content_, encoding="utf-8")
     with pytest.raises(CommandError, match=reason):
-        decidim.read(path)
+        decidim.read_decidim(path)
 
 
 def test_located_proposals_go_out_as_geojson(store, tmp_path):
     take(store, "meinberlin", sheet(tmp_path / "ideen.xlsx", IDEA, PLAIN))
-    assert pds.write(loaded(store), tmp_path) == ["proposals.geojson"]
+    assert pds.write_pds(loaded(store), tmp_path) == ["proposals.geojson"]
     collection = json.loads((tmp_path / "proposals.geojson").read_text())
     (feature,) = collection["features"]
     assert feature["geometry"] == {"type": "Point", "coordinates": [13.41, 52.52]}
@@ -387,14 +396,33 @@ def test_a_vote_on_a_budget_comes_in_once_and_is_counted(store, tmp_path):
     (outcome,) = found.outcomes.values()
     assert isinstance(outcome, BudgetOutcome)
     fair, greedy = outcome.spendings
-    # As in docs/results.md: everybody has 10, so the six buy the bridge and the four the park.
+    # As in docs/reference/results.md: each voter has 10, so the six buy the bridge and the four the park.
     assert (set(fair.projects), set(greedy.projects)) == ({"bridge", "p3"}, {"p1", "bridge"})
-    pb.write(loaded(store, "haushalt"), tmp_path)
-    again = pb.read(tmp_path / "haushalt-budget.pb").budgeting
+    pb.write_pb(loaded(store, "haushalt"), tmp_path)
+    again = pb.read_pb(tmp_path / "haushalt-budget.pb").budgeting
     assert again is not None
     assert again.projects == (("p1", "Straße", 60), ("bridge", "Brücke", 40), ("p3", "Park", 40))
     assert sorted(again.ballots.values()) == [("p1", "bridge")] * 6 + [("p3",)] * 4
     assert package.write_export(store, package.ExportRequest("haushalt", tmp_path / "offen", "public"), NOW) == 10
+
+
+def test_a_vote_on_many_projects_is_counted(store, tmp_path):
+    """More than a chat can offer: the consultation stays closed."""
+    more = "".join(f"{number};5;1;Projekt {number};0\n" for number in range(4, 151))
+    voted = VOTED.replace("3;40;4;Park;1\n", f"3;40;4;Park;1\n{more}").replace("num_projects;3", "num_projects;150")
+    path = budget_file(tmp_path, voted.replace("9;3\n", f"9;{','.join(map(str, range(3, 151)))}\n"))
+    with pytest.raises(CommandError, match="more than 20 answers are offered"):
+        take(store, "pb", path, "haushalt", is_open=True)
+    assert take(store, "pb", path, "haushalt")[1].votes == 10
+    with store.reading() as connection:
+        (outcome,) = published.preview_results(connection, "haushalt").outcomes.values()
+    assert isinstance(outcome, BudgetOutcome)
+    assert outcome.spendings[1].votes["p150"] == 1
+    assert set(outcome.spendings[1].projects) >= {"p1", "bridge"}
+    pb.write_pb(loaded(store, "haushalt"), tmp_path)
+    again = pb.read_pb(tmp_path / "haushalt-budget.pb").budgeting
+    assert again is not None
+    assert len(again.projects) == 150
 
 
 def test_another_budget_does_not_go_into_the_same_consultation(store, tmp_path):
@@ -413,11 +441,11 @@ def test_another_budget_does_not_go_into_the_same_consultation(store, tmp_path):
         ("num_votes;10", "num_votes;11", "num_votes is 11, but there are 10"),
         ("1;60;6;", "1;600;6;", "row 12: it costs 600, more than the budget of 100"),
         ("1;60;6;", "1;-3;6;", "row 12: cost is '-3'"),
-        ("3;40;4;", "1;40;4;", "row 14: project_id is missing or stands twice"),
-        ("9;3", "8;3", "row 26: voter_id is missing or stands twice"),
+        ("3;40;4;", "1;40;4;", "row 14: project_id is missing or repeated"),
+        ("9;3", "8;3", "row 26: voter_id is missing or repeated"),
         ("9;3", "9;4", "row 26: there is no project '4'"),
         ("9;3", "9;3;x;y", "row 26: it has 4 cells instead of 2"),
-        ("3;40;4;Park;1\n", "".join(f"{n};40;1;P{n};1\n" for n in range(4, 13)), "it has 11 projects"),
+        ("3;40;4;Park;1\n", "".join(f"{n};40;1;P{n};1\n" for n in range(4, 203)), "it has 201 projects"),
     ],
 )
 def test_of_a_broken_budget_nothing_is_taken_over(store, tmp_path, old, new, reason):
@@ -435,7 +463,7 @@ def test_budgets_go_out_as_pb(tmp_path):
     found = ExchangeContent(
         "haushalt", "Haushalt", "de", "", (), {}, (), {}, (BudgetQuestion("fund", "Wofür?", 100, options, ballots),)
     )
-    assert pb.write(found, tmp_path) == ["haushalt-fund.pb"]
+    assert pb.write_pb(found, tmp_path) == ["haushalt-fund.pb"]
     lines = (tmp_path / "haushalt-fund.pb").read_text().splitlines()
     assert [lines.index(it) for it in ("META", "PROJECTS", "VOTES")] == [0, 11, 16]
     assert "budget;100" in lines
@@ -447,7 +475,7 @@ def test_budgets_go_out_as_pb(tmp_path):
     ]
     assert lines[17:20] == ["voter_id;vote", "0;road,bridge", "1;road,bridge"]
     with pytest.raises(CommandError, match=r"there is no \.pb"):
-        pb.write(ExchangeContent("x", "X", "de", "", (), {}, (), {}), tmp_path)
+        pb.write_pb(ExchangeContent("x", "X", "de", "", (), {}, (), {}), tmp_path)
 
 
 def test_one_file_may_be_called_as_one_likes(tmp_path):
@@ -456,6 +484,30 @@ def test_one_file_may_be_called_as_one_likes(tmp_path):
     path = sheet(tmp_path / "ideen.xlsx", IDEA)
     exchange.run_import(settings, "meinberlin", path, ImportOptions("ideen"), said.append, said.append)
     exchange.run_export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
-    assert [it.title for it in meinberlin.read(tmp_path / "zurueck.xlsx").statements] == ["Bänke am Weiher"]
-    assert exchange.names("read") == ["decidim", "meinberlin", "pb", "pds", "polis"]
-    assert exchange.names("write") == ["decidim", "meinberlin", "pb", "pds", "polis"]
+    assert [it.title for it in meinberlin.read_meinberlin(tmp_path / "zurueck.xlsx").statements] == ["Bänke am Weiher"]
+    assert known_formats.format_names() == ["decidim", "meinberlin", "pb", "pds", "polis"]
+
+
+@pytest.mark.parametrize("kind", ["decidim", "meinberlin", "pb", "pds", "polis"])
+def test_hidden_figures_are_in_no_file_of_another_program(tmp_path, kind):
+    """They are hidden until the end; raw data need a purpose."""
+    settings = Settings(data=tmp_path / "data")
+    said: list[str] = []
+    if kind == "pb":
+        exchange.run_import(
+            settings, "pb", budget_file(tmp_path), ImportOptions("ideen", is_open=True), said.append, said.append
+        )
+    else:
+        path = geojson(tmp_path / "x.geojson", LOCATED)
+        exchange.run_import(settings, "pds", path, ImportOptions("ideen", is_open=True), said.append, said.append)
+    with pytest.raises(CommandError, match="hidden until it is closed"):
+        exchange.run_export(settings, "ideen", kind, tmp_path / "out", said.append, said.append, purpose="test")
+    with pytest.raises(CommandError, match="cannot be public"):
+        exchange.run_export(settings, "ideen", kind, tmp_path / "out", said.append, said.append, profile="public")
+    assert not (tmp_path / "out").exists()
+    out = tmp_path / "out"
+    exchange.run_export(settings, "ideen", kind, out, said.append, said.append, profile="raw", purpose="test")
+    assert out.exists()
+    with command_context(settings, said.append) as (store, _), store.reading() as connection:
+        acts = [(it.act, it.purpose) for it in audit_entries(connection)]
+    assert ("export.raw", f"{kind}: test") in acts

@@ -88,7 +88,7 @@ def test_a_bundle_is_taken_over_once(store, bundle):
 def test_the_same_conversation_does_not_come_in_under_two_names(store, bundle):
     take(store, bundle)
     before = rows_of(store)
-    with pytest.raises(CommandError, match="was taken over as park already"):
+    with pytest.raises(CommandError, match="was imported as park already"):
         take(store, bundle, "other")
     assert rows_of(store) == before
 
@@ -109,14 +109,14 @@ def test_what_is_exported_can_be_taken_over_again(store, bundle, tmp_path):
         found = content.load_content(connection, "park")
     out = tmp_path / "out"
     out.mkdir()
-    assert polis.write(found, out) == [
+    assert polis.write_polis(found, out) == [
         "summary.csv",
         "comments.csv",
         "votes.csv",
         "participant-votes.csv",
         "comment-groups.csv",
     ]
-    again = polis.read(out)
+    again = polis.read_polis(out)
     assert [it.text for it in again.statements] == [it.text for it in found.proposals]
     assert [it.state for it in again.statements] == ["released", "hidden", "waiting"]
     assert [(it.vote, it.important, it.at) for it in again.votes] == [
@@ -137,7 +137,7 @@ def test_turned_signs_are_seen_and_turned_back(store, bundle):
     (bundle / "votes.csv").write_text(votes)
     read, _ = take(store, bundle)
     assert [it.vote for it in read.votes] == [1, 1, -1, 1, 0]
-    assert "the signs were turned" in read.remarks[0]
+    assert "the signs were inverted" in read.remarks[0]
 
 
 def test_a_zip_file_and_newer_names_will_do(bundle, tmp_path):
@@ -146,7 +146,7 @@ def test_a_zip_file_and_newer_names_will_do(bundle, tmp_path):
         for name in ("comments", "votes", "summary"):
             file.write(bundle / f"{name}.csv", f"export/2024-05-01-{name}.csv")
         file.writestr("export/2024-05-01-participant-votes.csv", PEOPLE)
-    read = polis.read(packed)
+    read = polis.read_polis(packed)
     assert (read.title, len(read.statements), len(read.votes)) == ("Unser Park", 3, 5)
 
 
@@ -165,15 +165,15 @@ BROKEN = {
     "far time": ("votes.csv", ("1651046002", "9" * 18), "row 4: timestamp is '9999"),
     "long": ("comments.csv", ("Bänke", "B" * 10_001), "row 4: the text has 10001 characters"),
     "empty": ("comments.csv", ("Bänke", " "), "row 4: the text is empty"),
-    "unseen": ("comments.csv", ("Bänke", "B\x00nke"), r"row 4: the text holds a control character \(U\+0000\)"),
-    "twice": ("comments.csv", ("x,2,8", "x,0,8"), "row 4: the id '0' stands in row 2 already"),
+    "unseen": ("comments.csv", ("Bänke", "B\x00nke"), r"row 4: the text contains a control character \(U\+0000\)"),
+    "twice": ("comments.csv", ("x,2,8", "x,0,8"), "row 4: the id '0' is already used in row 2"),
     "moderated": ("comments.csv", ("0,0,0,B", "0,0,5,B"), "row 4: moderated is '5'"),
     "ragged": ("comments.csv", ("Bänke", "Bänke,mehr"), "row 4: it has 9 cells instead of 8"),
     "encoding": ("comments.csv", ("ä", "\udce4"), "row 2: this is not UTF-8"),
     "matrix": (
         "votes.csv",
         ("0,9,0,0", "0,9,0,0\n1651046009,x,2,9,0,0"),
-        "row 4: the votes of participant 9 are others",
+        "row 4: the votes of participant 9 differ",
     ),
 }
 
@@ -195,9 +195,9 @@ def test_of_a_broken_bundle_nothing_is_taken_over(store, bundle, what):
 @pytest.mark.parametrize(
     ("merges", "reason"),
     [
-        (("1", "2", "0"), "row 2: the merges lead in a circle"),
-        (("0", "", ""), "row 2: the merges lead in a circle"),
-        (("", "9", ""), "row 3: it is merged into '9', which is not there"),
+        (("1", "2", "0"), "row 2: the merges form a circle"),
+        (("0", "", ""), "row 2: the merges form a circle"),
+        (("", "9", ""), "row 3: it is merged into '9', which is missing"),
     ],
 )
 def test_merges_in_a_circle_or_into_nothing_are_refused(store, bundle, merges, reason):
@@ -219,20 +219,20 @@ def test_chains_of_merges_are_taken_over_and_exported(store, bundle, tmp_path):
     assert [found.states[it.id].merged_into for it in found.proposals] == [None, *[found.proposals[0].id] * 2]
     out = tmp_path / "out"
     out.mkdir()
-    polis.write(found, out)
-    assert [it.merged_into for it in polis.read(out).statements] == [None, "0", "0"]
+    polis.write_polis(found, out)
+    assert [it.merged_into for it in polis.read_polis(out).statements] == [None, "0", "0"]
 
 
 def test_a_bomb_is_not_unpacked(bundle, monkeypatch):
-    monkeypatch.setattr("bot.exchange.files.MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr("bot.exchange.archives.MAX_FILE_BYTES", 1000)
     with lzma.open(bundle / "votes.csv.xz", "wt") as file:
         file.write("0" * 5000)
     (bundle / "votes.csv").unlink()
     with pytest.raises(CommandError, match="it has more than 0 MB"):
-        polis.read(bundle)
+        polis.read_polis(bundle)
     (bundle / "votes.csv.xz").write_bytes(b"no xz")
     with pytest.raises(CommandError, match="it is damaged"):
-        polis.read(bundle)
+        polis.read_polis(bundle)
 
 
 def test_the_export_lands_whole_and_names_what_there_is(bundle, tmp_path):
@@ -240,12 +240,13 @@ def test_the_export_lands_whole_and_names_what_there_is(bundle, tmp_path):
     said: list[str] = []
     exchange.run_import(settings, "polis", bundle, ImportOptions("", "en", True), said.append, said.append)
     assert said[0] == "unser-park: made, open; source https://pol.is/4abc"
-    exchange.run_export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
+    out = tmp_path / "out.zip"
+    exchange.run_export(settings, "unser-park", "polis", out, said.append, said.append, profile="raw")
     with zipfile.ZipFile(tmp_path / "out.zip") as packed:
         assert "votes.csv" in packed.namelist()
-    with pytest.raises(CommandError, match="this is there already"):
+    with pytest.raises(CommandError, match="it exists already"):
         exchange.run_export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
-    with pytest.raises(CommandError, match=r"'docx' is no kind that can be exported; there is .*polis"):
+    with pytest.raises(CommandError, match=r"'docx' is not a format; use one of .*polis"):
         exchange.run_export(settings, "unser-park", "docx", tmp_path / "x", said.append, said.append)
     with pytest.raises(CommandError, match="--lang xx"):
         exchange.run_import(settings, "polis", bundle, ImportOptions("a", "xx"), said.append, said.append)
@@ -256,7 +257,7 @@ def test_a_real_conversation_comes_out_as_it_was_published(store, real_data, tmp
     assert taken[2:] == (522, 0, 61_936, 0)
     with store.reading() as connection:
         found = content.load_content(connection, "park")
-    polis.write(found, tmp_path)
+    polis.write_polis(found, tmp_path)
     theirs, ours = polis_bundle.read(real_data), polis_bundle.read(tmp_path)
     assert polis_bundle.differences(theirs, ours) == []
     assert len(ours.people) == 1116

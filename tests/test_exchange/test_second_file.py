@@ -15,6 +15,7 @@ from bot.cli import exchange
 from bot.common.errors import CommandError
 from bot.exchange import ballots
 from bot.exchange.bundle import Bundle, pseudonym
+from bot.exchange.file_format import FileFormat
 from bot.exchange.formats import pb, polis
 from bot.exchange.importer import ImportOptions, ImportOutcome
 from bot.exchange.rejected_rows import RejectedRows
@@ -26,9 +27,9 @@ from storage.tables.answers import answers_to_question
 from storage.tables.audit import audit_entries
 from storage.tables.proposals import proposals_of_source
 from storage.tables.revisions import revisions_once_live
+from tests.support.ideas import chair
 from tests.test_exchange.test_kinds import IDEA, PLAIN, SAID, geojson, sheet
 from tests.test_exchange.test_polis import COMMENTS, PEOPLE, SUMMARY, VOTES
-from tests.test_proposals.ideas import chair
 
 Meta = dict[str, str]
 GDYNIA: Meta = {
@@ -101,7 +102,7 @@ def test_two_wards_of_a_city_both_come_in(store: Store) -> None:
 def test_every_vote_of_a_city_comes_in_whole_and_once(store: Store, tmp_path: Path) -> None:
     files = votes_of_a_city(tmp_path)
     for slug, path in files.items():
-        bundle = pb.read(path)
+        bundle = pb.read_pb(path)
         assert bundle.budgeting is not None
         assert take(store, "pb", path, slug) == ImportOutcome(slug, True, 0, 0, len(bundle.budgeting.ballots), 0)
     before = everything(store)
@@ -110,7 +111,7 @@ def test_every_vote_of_a_city_comes_in_whole_and_once(store: Store, tmp_path: Pa
         assert (taken.is_new, taken.votes) == (False, 0)
         for other in files:
             if other != slug:
-                with pytest.raises(CommandError, match=r"does not ask about this budget|was taken over as"):
+                with pytest.raises(CommandError, match=r"does not ask about this budget|was imported as"):
                     take(store, "pb", path, other)
     assert everything(store) == before
 
@@ -134,27 +135,27 @@ def test_the_same_vote_does_not_come_in_under_two_names(store: Store, tmp_path: 
     before = everything(store)
     for again in (path, path.rename(tmp_path / "other-name.pb")):
         if again.exists():
-            with pytest.raises(CommandError, match="was taken over as one already; give --as that name"):
+            with pytest.raises(CommandError, match="was imported as one already; use --as with that name"):
                 take(store, "pb", again, "two")
     # A newer file with more ballots is the same vote.
     more = vote(tmp_path / "b.pb", GDYNIA, LARGE, range(25))
-    with pytest.raises(CommandError, match="was taken over as one already"):
+    with pytest.raises(CommandError, match="was imported as one already"):
         take(store, "pb", more, "two")
     assert everything(store) == before
     assert take(store, "pb", more, "one")[1:] == (False, 0, 0, 5, 20)
 
 
 def test_a_file_without_ballots_makes_no_consultation(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="there is no ballot in it"):
+    with pytest.raises(CommandError, match="it contains no ballot"):
         take(store, "pb", vote(tmp_path / "a.pb", GDYNIA, LARGE, range(0)), "one")
     assert counted(store, "consultations") == 0
 
 
 def test_nothing_makes_a_new_consultation_that_is_not_whole(store: Store, tmp_path: Path, monkeypatch) -> None:
-    """Whatever goes wrong with recognising: a guard at the end."""
+    """A final guard for any error of recognition."""
     path = vote(tmp_path / "a.pb", GDYNIA, LARGE, range(20))
     monkeypatch.setattr(ballots, "add_ballots", lambda *_: 14)
-    with pytest.raises(CommandError, match="6 of the votes would not come into it; nothing was taken over"):
+    with pytest.raises(CommandError, match="6 of the votes would be missing in it; nothing was taken over"):
         take(store, "pb", path, "one")
     assert counted(store, "consultations") == 0
 
@@ -179,7 +180,7 @@ def test_ballots_of_an_earlier_version_are_recognised(store: Store, tmp_path: Pa
     take(store, "pb", vote(tmp_path / "c.pb", GDYNIA, SMALL, range(318, 321)), "small")
     as_before.undo()
     assert take(store, "pb", large, "large")[1:] == (False, 0, 0, 0, 318)
-    with pytest.raises(CommandError, match="was taken over as large already"):
+    with pytest.raises(CommandError, match="was imported as large already"):
         take(store, "pb", large, "again")
     assert take(store, "pb", small, "small")[1:] == (False, 0, 0, 306, 3)
     assert take(store, "pb", small, "small")[1:] == (False, 0, 0, 0, 309)
@@ -246,9 +247,9 @@ def test_two_conversations_with_the_same_ids_both_come_in(store: Store, tmp_path
     before = everything(store)
     for path, slug, other in ((first, "one", "two"), (second, "two", "one")):
         assert take(store, kind, path, slug)[2:] == (0, one.statements, 0, one.votes)
-        with pytest.raises(CommandError, match=rf"was taken over as {slug} already"):
+        with pytest.raises(CommandError, match=rf"was imported as {slug} already"):
             take(store, kind, path, "three")
-        with pytest.raises(CommandError, match=rf"was taken over as {slug} already"):
+        with pytest.raises(CommandError, match=rf"was imported as {slug} already"):
             take(store, kind, path, other)
     assert everything(store) == before
 
@@ -272,13 +273,13 @@ def test_edited_statements_are_still_the_same_conversation(store: Store, tmp_pat
     reworded = sheet(tmp_path / "b.xlsx", IDEA | OTHER, PLAIN)
     bundle, taken = exchange.import_rows(store, Settings(), "meinberlin", reworded, ImportOptions("ideen"))
     assert taken[2:] == (0, 2, 0, 0)
-    assert bundle.remarks[-1] == "1 statements read otherwise there by now; what stands here stays."
+    assert bundle.remarks[-1] == "1 statements have changed in the file; the stored texts stay."
     with store.begin() as connection:
         ideas = proposals_of_source(connection, "https://mein.berlin.de")
         for idea in ideas:
             moderation_decisions.edit_text(chair(connection), idea.id, ProposalWording(None, "Ohne Namen"), "a name")
     assert take(store, "meinberlin", tmp_path / "a.xlsx", "ideen")[2:] == (0, 2, 0, 0)
-    with pytest.raises(CommandError, match="was taken over as ideen already"):
+    with pytest.raises(CommandError, match="was imported as ideen already"):
         take(store, "meinberlin", tmp_path / "a.xlsx", "two")
 
 
@@ -304,7 +305,7 @@ def test_conversation_without_url_is_known_under_any_path(store: Store, tmp_path
     take(store, "polis", conversation(tmp_path / "export"), "one")
     moved = (tmp_path / "export").rename(tmp_path / "elsewhere")
     assert take(store, "polis", moved, "one")[2:] == (0, 3, 0, 5)
-    with pytest.raises(CommandError, match="was taken over as one already"):
+    with pytest.raises(CommandError, match="was imported as one already"):
         take(store, "polis", moved, "two")
 
 
@@ -312,11 +313,11 @@ def test_conversation_imported_by_an_older_version_is_known(store: Store, tmp_pa
     path = conversation(tmp_path / "export")
 
     def before(where: Path, language: str, aside: RejectedRows) -> Bundle:
-        bundle = polis.read(where, language, aside)
+        bundle = polis.read_polis(where, language, aside)
         return replace(bundle, source=bundle.before[0], before=())
 
     with monkeypatch.context() as patch:
-        patch.setattr(exchange, "_of_kind", lambda *_: before)
+        patch.setattr(exchange, "format_called", lambda _: FileFormat(before, polis.write_polis))
         assert take(store, "polis", path, "one")[1:] == (True, 3, 0, 5, 0)
     counts = everything(store)
     assert take(store, "polis", path, "one")[1:] == (False, 0, 3, 0, 5)
@@ -333,7 +334,7 @@ def test_projects_of_one_file_are_known_under_any_file_name(store: Store, tmp_pa
     path = geojson(tmp_path / "a.geojson", *features)
     take(store, "pds", path, "one")
     assert take(store, "pds", path.rename(tmp_path / "b.geojson"), "one")[2:] == (0, 2, 0, 0)
-    with pytest.raises(CommandError, match="was taken over as one already"):
+    with pytest.raises(CommandError, match="was imported as one already"):
         take(store, "pds", tmp_path / "b.geojson", "two")
 
 

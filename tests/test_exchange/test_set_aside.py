@@ -1,4 +1,4 @@
-"""Files of other programs with rows that cannot be read between rows that can: those are set aside, these come in."""
+"""Files of other programs with unreadable rows between valid ones: those are rejected, these are imported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def texts(store: Store) -> list[str]:
 
 
 def places(bundle: Bundle) -> list[int]:
-    """The rows that were set aside; each says why, and what to do."""
+    """The rejected rows, each with reason and remedy."""
     for line in bundle.set_aside_lines:
         place, _, reason = line.partition(": ")
         assert "row" in place
@@ -81,19 +81,17 @@ def test_rows_of_a_table(store: Store, mixed: Path):
     assert bundle.set_aside == len(places(bundle))
     assert taken.statements == 8
     told = " ".join(bundle.remarks)
-    assert "1 texts hold markup, which is kept as text (vorschlaege.csv, row 13)" in told
-    assert (
-        "1 texts held marks that turn the direction of reading; these were taken off (vorschlaege.csv, row 15)" in told
-    )
+    assert "1 texts contain markup, which is kept as text (vorschlaege.csv, row 13)" in told
+    assert "1 texts contained direction marks, which were removed (vorschlaege.csv, row 15)" in told
     assert take(store, "decidim", mixed)[1][1:] == (False, 0, 8, 0, 0), "a second time changes nothing"
 
 
 def test_markup_goes_out_escaped(store: Store, mixed: Path, tmp_path: Path):
     take(store, "decidim", mixed)
     found = kinds.loaded(store)
-    decidim.write(found, tmp_path)
+    decidim.write_decidim(found, tmp_path)
     assert "'=1+1 ist zwei" in (tmp_path / "proposals.csv").read_text(), "no spreadsheet runs it"
-    again = decidim.read(tmp_path / "proposals.csv")
+    again = decidim.read_decidim(tmp_path / "proposals.csv")
     assert sorted(it.text for it in again.statements) == sorted(texts(store))
 
 
@@ -126,13 +124,13 @@ def test_elements_of_a_list(store: Store, tmp_path: Path):
     path.write_bytes(path.read_bytes().replace(b"N100", b"N\xff100"))
     assert places(read_of(decidim, path)) == [1, 2, *(1 + 2 * number for number in range(1, len(bad)))]
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(BadFile, match=r"liste\.json: this is no JSON: it breaks off; export it anew"):
+    with pytest.raises(BadFile, match=r"liste\.json: this is not JSON: the text is incomplete; export it again"):
         take(store, "decidim", path)
 
 
 def read_of(kind: Any, path: Path) -> Bundle:
     aside = RejectedRows()
-    found: Bundle = kind.read(path, "de", aside)
+    found: Bundle = kind.FORMAT.read(path, "de", aside)
     return Bundle(found.source, "", "", found.statements, set_aside=aside.count, set_aside_lines=tuple(aside.lines))
 
 
@@ -141,7 +139,7 @@ def test_original_text_is_preferred_to_machine_translation(tmp_path: Path):
     machine = {"es": "Bancos", "machine_translations": {"de": "Banken"}}
     path.write_text(json.dumps([{"id": 1, "title": machine, "body": machine}]), encoding="utf-8")
     aside = RejectedRows()
-    (it,) = decidim.read(path, "de", aside).statements
+    (it,) = decidim.read_decidim(path, "de", aside).statements
     assert (it.title, it.text) == ("Bancos", "Bancos")
     assert list(aside.remarks()) == [
         "1 texts are not there in de and were taken in the language they were written in (a.json, row 1)."
@@ -215,7 +213,7 @@ def test_ballots_of_a_budget(store: Store, tmp_path: Path):
     assert taken.votes == 12
     assert sorted(places(bundle)) == [28, 29, 30, 31, 32]
     path.write_bytes(content.replace(b"num_votes;17", b"num_votes;18"))
-    with pytest.raises(CommandError, match="num_votes is 18, but there are 17; download it anew"):
+    with pytest.raises(CommandError, match="num_votes is 18, but there are 17; download it again"):
         take(store, "pb", path)
 
 
@@ -227,13 +225,24 @@ def test_unaffordable_project_keeps_the_rest_of_each_ballot(store: Store, tmp_pa
     assert bundle.budgeting is not None
     assert [it.label for it in bundle.budgeting.projects] == ["Brücke", "Park"]
     assert set(bundle.budgeting.ballots.values()) == {("bridge",), ("p3",)}
-    assert "6 texts of ballots name projects that were set aside" in bundle.remarks[0]
+    assert "6 texts of ballots name rejected projects" in bundle.remarks[0]
 
 
 def test_one_project_each_is_approval(tmp_path: Path):
-    found = pb.read(kinds.budget_file(tmp_path, kinds.VOTED.replace("approval", "choose-1")))
+    found = pb.read_pb(kinds.budget_file(tmp_path, kinds.VOTED.replace("approval", "choose-1")))
     assert found.budgeting is not None
     assert len(found.budgeting.ballots) == 10
+
+
+def test_decimal_amounts_are_rounded_and_told(tmp_path: Path):
+    amounts = kinds.VOTED.replace("budget;100", "budget;100.50").replace("40;4;Park", "39,4;4;Park")
+    aside = RejectedRows()
+    found = pb.read_pb(kinds.budget_file(tmp_path, amounts), aside=aside).budgeting
+    assert found is not None
+    assert (found.amount, [it.cost for it in found.projects]) == (101, [60, 40, 39])
+    assert list(aside.remarks()) == [f"2 texts {pb.ROUNDED} (weiher.pb; weiher.pb, row 14)."]
+    with pytest.raises(BadFile, match=r"budget is '0\.0'"):
+        pb.read_pb(kinds.budget_file(tmp_path, kinds.VOTED.replace("budget;100", "budget;0.0")))
 
 
 def conversation(folder: Path, comments: bytes, cast: bytes) -> Path:
@@ -266,10 +275,10 @@ bald,x,0,7,1,0
     assert (taken.statements, taken.votes) == (5, 6)
     assert len(places(bundle)) == 4 + 6
     told = " ".join(bundle.remarks)
-    assert "1 votes on statements that were set aside are left out" in told
-    assert "1 texts hold markup, which is kept as text (comments.csv, row 5)" in told
+    assert "1 votes on rejected statements are left out" in told
+    assert "1 texts contain markup, which is kept as text (comments.csv, row 5)" in told
     assert 'Siehe <a href="https://x.example">hier</a>' in texts(store)
-    with pytest.raises(CommandError, match="row 6: the text holds a control character"):
+    with pytest.raises(CommandError, match="row 6: the text contains a control character"):
         take(store, "polis", path, is_strict=True)
 
 
@@ -280,7 +289,7 @@ def test_a_wrong_sum_is_told_and_votes_can_be_trusted(store: Store, tmp_path: Pa
         take(store, "polis", path)
     bundle, taken = take(store, "polis", path, trusts_votes=True)
     assert taken.votes == 5
-    assert "the sums of 1 statements are others than the votes, by 1 in all; the votes count" in bundle.remarks[0]
+    assert "the sums of 1 statements differ from the votes by 1 in all; the votes count" in bundle.remarks[0]
     assert [it.vote for it in bundle.votes] == [1, 1, -1, 1, 0], "in the direction in which most sums fit"
 
 
@@ -301,7 +310,7 @@ def test_where_nothing_can_be_read_the_file_is_refused(store: Store, tmp_path: P
     path = tmp_path / "a.csv"
     path.write_text("id;body/de\n;x\n;y\n", encoding="utf-8")
     with pytest.raises(
-        BadFile, match=r"a\.csv: there is no proposal in it; 2 rows cannot be read, the first: a\.csv, row 2"
+        BadFile, match=r"a\.csv: it contains no proposal; 2 rows cannot be read, the first: a\.csv, row 2"
     ):
         take(store, "decidim", path)
 
@@ -311,7 +320,7 @@ def test_the_command_says_how_many_and_ends_with_3(mixed: Path, tmp_path: Path):
     data = ["--data", str(tmp_path / "data")]
     done = run.invoke(app, [*data, "import", "decidim", str(mixed), "--as", "ideen"])
     assert done.exit_code == 3, done.output
-    assert "9 rows were set aside, and are in no figure" in done.output
+    assert "9 rows were skipped and are not counted" in done.output
     assert "vorschlaege.csv, row 3: this is not UTF-8" in done.output
     strict = run.invoke(app, [*data, "import", "decidim", str(mixed), "--as", "anders", "--strict"])
     assert strict.exit_code == 1

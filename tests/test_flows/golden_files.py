@@ -19,17 +19,8 @@ import flows.questions
 from bot.common.i18n.phrase_catalogues import catalogue_languages, load_phrases
 from flows.messages import Location, MsgIn, MsgOut
 from flows.phrases import FormOfAddress
-from flows.questions.base import (
-    Accepted,
-    Interpreted,
-    Invalid,
-    LocalizedQuestion,
-    Node,
-    ParseResult,
-    PartialAnswer,
-    Reply,
-    registry,
-)
+from flows.questions.base import LocalizedQuestion, Node, registry
+from flows.questions.outcomes import Accepted, Interpreted, Invalid, ParseResult, PartialAnswer, Reply
 from flows.renderer import Renderer
 from flows.understanding.text import clean_text, fold
 from flows.values import Missing

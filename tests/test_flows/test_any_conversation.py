@@ -1,7 +1,7 @@
-"""Whatever people send, in any order: they get an answer, no answer of theirs is lost, and the session can be stored.
+"""For any messages in any order: each gets a reply, no answer of theirs is lost, and the session can be stored.
 
-Hypothesis walks through the samples and through a consultation that branches; what was answered is held against what
-the events said, which is all that ever reaches the database.
+Hypothesis walks through the samples and through a consultation that branches; answers are compared with the events,
+which are all that reaches the database.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from flows.messages import Location, MsgIn, MsgOut, QuickReply
 from flows.session import Session, Turn
 from flows.values import Missing, Value
 from tests.support.app import consultation
+from tests.support.sizes import size
 from tests.test_flows.test_engine import YES_NO
 
 SAMPLES: Final = Path(engine.__file__).with_name("consultations")
@@ -195,4 +196,6 @@ class Conversation(RuleBasedStateMachine):
 
 
 TestConversation = Conversation.TestCase
-TestConversation.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestConversation.settings = settings(
+    max_examples=size("conversations of the engine"), stateful_step_count=30, deadline=None
+)

@@ -1,4 +1,4 @@
-"""What is checked before publishing, piece by piece. Whole broken files: tests/test_bot/test_consultations.py."""
+"""What is checked before publishing, piece by piece. Whole broken files: tests/test_authoring/test_consultations.py."""
 
 import re
 from collections.abc import Mapping
@@ -22,14 +22,16 @@ class AnyPhrases(Phrases):
     """Phrases that say their own names, and know two chat words."""
 
     def __init__(self, language: str) -> None:
-        super().__init__(language, {}, lambda n: 0)
+        super().__init__(language, {}, lambda n: 0, {})
 
     def text(self, phrase: str, form: str, /, **values: object) -> str:
+        if phrase == "date.months":
+            return ", ".join([f"[{phrase}]"] * 12)
         return f"[{phrase}]" + "".join(str(value) for value in values.values())
 
     def words(self, phrase: str) -> list[str]:
         known = {f"words.{Command.HELP}": ["hilfe"], f"words.{Command.STOP}": ["stopp"]}
-        return known.get(phrase, [f"{phrase}!"])
+        return known.get(phrase, [f"{phrase}!"] * (12 if phrase.endswith("months") else 1))
 
 
 CATALOGUES: Mapping[str, Phrases] = {tag: AnyPhrases(tag) for tag in ("de", "de-simple", "en")}
@@ -107,7 +109,7 @@ def test_every_problem_has_a_place_a_reason_and_a_remedy():
 
 
 class TestReach:
-    """Which questions somebody comes to."""
+    """Which questions a person comes to."""
 
     def unreached(self, *questions: dict[str, Any]) -> set[str]:
         it = consultation(*questions)
@@ -116,7 +118,7 @@ class TestReach:
         return {node.key for index, node in enumerate(it.questions) if index not in walks.asked}
 
     def test_a_condition_on_a_skipped_question_never_holds(self):
-        # Whoever comes to `more` has not been asked `lamps`, because only "yes" leads there.
+        # A contact at `more` was not asked `lamps`, because only "yes" leads there.
         assert self.unreached(
             choice(
                 "first", "yes", "no", exits=[{"if": equal("first", "yes"), "to": "more"}], skip=False, dont_know=False
@@ -253,6 +255,29 @@ class TestValues:
         assert self.compared(scale, {"less": {"question": "s", "than": 3}}) == []
         assert self.compared(scale, equal("s", str(value))) == [f"“s” can never have the value “{value}”"]
 
+    def test_dates_are_compared_with_dates(self):
+        since = {"key": "d", "type": "date", "text": text("Seit?"), "min": "2000-01-01", "max": "2027-12-31"}
+
+        def later(key: str, than: object) -> dict[str, Any]:
+            return {"greater": {"question": key, "than": than}}
+
+        assert self.compared(since, later("d", "2020-01-01")) == []
+        assert self.compared(since, equal("d", "2020-01-01")) == []
+        assert self.compared(since, later("d", 3)) == ["“d” has a date as its answer"]
+        assert self.compared(number("n"), later("n", "2020-01-01")) == ["“n” has no date as its answer"]
+        assert self.compared(since, equal("d", "soon")) == ["“soon” is compared with “d”, whose answer is a date"]
+        assert self.compared(since, later("d", "2027-12-31")) == ["no path leads to this question"]
+
+    def test_an_option_or_key_that_other_adds_is_taken(self):
+        asked = choice("c", "a", "b") | {"other": True}
+        assert self.compared(asked, equal("c", "other")) == []
+        taken = found(consultation(asked, free("c_other")))
+        assert "“c_other” is also the key of a part of “c”" in [it.reason for it in taken if not it.warning]
+        twice = found(consultation(choice("c", "a", "other") | {"other": True}))
+        assert [it.reason for it in twice if not it.warning] == [
+            "'other' is the value of the option that `other: true` adds"
+        ]
+
     def test_one_is_not_true(self):
         consent = {"key": "ok", "type": "consent", "text": text("Ja?")}
         assert self.compared(consent, equal("ok", True)) == []
@@ -274,7 +299,7 @@ class TestLengths:
         # An emoji counts as two for Telegram and JavaScript.
         trees = consultation(free("wish", text=text("🌳" * 1990)))
         assert reasons(trees) == []
-        assert "a channel carries 3900" in reasons(trees, ChannelLimits(text=3900))[0]
+        assert "the limit of a channel is 3900" in reasons(trees, ChannelLimits(text=3900))[0]
 
     def test_counts_the_options_as_a_list(self):
         long = choice("c", *"abcdefgh")
@@ -342,7 +367,7 @@ class TestLanguages:
 
     def test_circles_among_other_languages_end(self):
         offer = {"de": {"fallback": "en"}, "en": {"fallback": "de-simple"}, "de-simple": {"fallback": "en"}}
-        assert any("circles" in reason for reason in reasons(consultation(languages=offer)))
+        assert any("circle" in reason for reason in reasons(consultation(languages=offer)))
 
 
 @pytest.mark.parametrize(
@@ -421,7 +446,7 @@ OK = {"key": "ok", "type": "consent", "text": text("Dürfen wir das fragen?")}
         ([{**OK, "required": True}, own_consent("sector")], ["“sector” is asked without a consent of its own"]),
         (
             [OK, own_consent("sector", ask_if={"equal": {"question": "ok", "value": False}})],
-            ["“sector” is asked without a consent of its own", "nobody ever comes to this question"],
+            ["“sector” is asked without a consent of its own", "no path leads to this question"],
         ),
         (
             [

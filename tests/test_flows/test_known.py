@@ -14,16 +14,9 @@ from flows.events import MessageCreated
 from flows.facts import DEFAULT_FACTS, NO_FACTS, FactQuery, Facts, MissingFacts
 from flows.flow import Flow
 from flows.messages import MsgIn
-from flows.questions.base import (
-    Accepted,
-    FactBasedQuestion,
-    Invalid,
-    LocalizedQuestion,
-    ParseResult,
-    PartialAnswer,
-    Question,
-    Reply,
-)
+from flows.questions.base import LocalizedQuestion, Question
+from flows.questions.fact_based import FactBasedQuestion
+from flows.questions.outcomes import Accepted, Invalid, ParseResult, PartialAnswer, Reply
 from flows.renderer import Renderer
 from flows.session import Session, Turn
 from flows.values import Missing, Value

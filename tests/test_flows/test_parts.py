@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any, Final, get_args
 
 import pytest
@@ -18,6 +16,7 @@ from flows.parts import (
     EarlierAnswerPart,
     ErrorPart,
     HintPart,
+    ImagePart,
     MessagePart,
     NoticePart,
     ProgressPart,
@@ -27,10 +26,10 @@ from flows.parts import (
     SummaryRow,
     TitlePart,
 )
+from tests.support.recorded_messages import recorded_messages
 
-RECORDED: Final = Path(__file__).parents[1] / "payloads" / "messages"
-OLD: Final[list[dict[str, Any]]] = json.loads((RECORDED / "version_1.json").read_text(encoding="utf-8"))
-NEW: Final[list[dict[str, Any]]] = json.loads((RECORDED / "version_2.json").read_text(encoding="utf-8"))
+OLD: Final = recorded_messages(1)
+NEW: Final = recorded_messages(2)
 ONE_OF_EACH: Final[tuple[MessagePart, ...]] = (
     NoticePart("Verstanden: Mitte", "understood"),
     EarlierAnswerPart("Bisher: ", "Ja", "\nNeu antworten?", gap=BLANK),
@@ -45,6 +44,7 @@ ONE_OF_EACH: Final[tuple[MessagePart, ...]] = (
     SummaryRow(1, "Was fehlt?", "Bänke\nund Bäume"),
     ReceiptPart("Quittung: ", "7K3QP-2M9XD", "\nBitte aufheben.", gap=BLANK),
     AboutPart("Es fragt: die Stadt."),
+    ImagePart("Bild 2: eine Lampe", "eine Lampe", f"{'a' * 64}.png", 320, 200, 2),
 )
 AS_TEXT: Final = """\
 Verstanden: Mitte
@@ -67,7 +67,8 @@ Mehr Bänke
 Quittung: 7K3QP-2M9XD
 Bitte aufheben.
 
-Es fragt: die Stadt."""
+Es fragt: die Stadt.
+Bild 2: eine Lampe"""
 
 
 def stored(msg: MsgOut) -> Any:
@@ -117,6 +118,20 @@ def test_every_part_has_a_name_and_is_stored():
     assert MsgOut.from_data(stored(msg)) == msg
 
 
+def test_a_program_that_knows_no_images_reads_the_rest(monkeypatch):
+    msg = MsgOut([TitlePart("Licht?"), ImagePart("Bild: eine Lampe", "eine Lampe"), HintPart("Ja oder nein")])
+    monkeypatch.delitem(KINDS, "image")  # the names as an earlier program knows them
+    assert MsgOut.from_data(stored(msg)) == msg.without_images()
+
+
+def test_images_are_left_out_of_the_text_where_they_are_shown():
+    images = [ImagePart(f"Bild {n}: Weg", "Weg", f"{n}.png", number=n) for n in (1, 2)]
+    msg = MsgOut([TitlePart("Wo?"), *images])
+    assert msg.images == tuple(images)
+    assert msg.without_images().text == "Wo?"
+    assert msg.without_images(images[:1]).text == "Wo?\nBild 2: Weg", "one that cannot be shown is said"
+
+
 def test_the_parts_as_plain_text():
     assert message_as_text(MsgOut(ONE_OF_EACH)) == AS_TEXT
     assert message_as_text(MsgOut([SummaryRow(1, "ماذا؟", "نعم")], language="ar")) == "1. ماذا؟\n   ← نعم"
@@ -136,8 +151,9 @@ def test_what_is_not_known_is_ignored():
     data["mood"] = "cheerful"
     data["parts"].insert(1, ["hologram", "x", {"deep": True}])
     data["parts"][0].append("a field of a later version")
-    data["quick_replies"][0] += ["a later field", 7]
-    assert MsgOut.from_data(data) == MsgOut([TitlePart("Was?"), BodyPart("Hier.")], (QuickReply("a", "A"),))
+    data["quick_replies"][0] += ["spoken", "a later field", 7]
+    reply = QuickReply("a", "A", spoken="spoken")
+    assert MsgOut.from_data(data) == MsgOut([TitlePart("Was?"), BodyPart("Hier.")], (reply,))
     del data["audio"]
     assert MsgOut.from_data(data).audio == ""
 

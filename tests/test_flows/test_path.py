@@ -17,6 +17,7 @@ from flows.flow import Flow
 from flows.path import compile_steps, reachable
 from flows.questions.base import END
 from flows.session import Session
+from tests.support.sizes import size
 from tests.test_flows.test_engine import Walk, ask, compiled
 
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
@@ -179,7 +180,7 @@ def ways(flow: Flow, session: Session) -> Iterator[set[str]]:
 
 
 def asked(flow: Flow, said: Mapping[str, Any]) -> set[str]:
-    """The questions that are asked of somebody with these answers; None stands for a skipped one."""
+    """The questions that are asked of a person with these answers; None stands for a skipped one."""
     given: dict[str, Any] = {}
     on: set[str] = set()
     jump = ""
@@ -198,7 +199,7 @@ def asked(flow: Flow, said: Mapping[str, Any]) -> set[str]:
     return on
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=size("flows that are pruned"), deadline=None)
 @given(flows(), st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["yes", "no", None]), max_size=6))
 def test_pruning_keeps_reachable_and_certain_answers_only(flow: Flow, said: dict[str, str | None]):
     known = {key: value for key, value in said.items() if key in flow.questions}
@@ -221,7 +222,7 @@ def depends_on_sensitive(flow: Flow, session: Session) -> bool:
     return any(flow.question(key).sensitive for key in session.stored_keys())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=size("flows that are passed"), deadline=None)
 @given(flows(), st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["yes", "no"]), max_size=6))
 def test_what_is_passed_can_be_reached(flow: Flow, said: dict[str, str]):
     session = Session("code1", "de", "R", answers={key: value for key, value in said.items() if key in flow.questions})

@@ -1,4 +1,4 @@
-"""Asking with a code: in chat, in the lobby or within a consultation, and at /p/CODE."""
+"""Status requests with a code: in chat, in the main menu or within a consultation, and at /p/CODE."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from storage.core.store import Store
 from storage.tables.consultations import set_consultation_state
 from storage.tables.proposals import Withdrawal, withdraw_proposals
 from tests.support.app import make_here, running, say
+from tests.support.browser import serving
 from tests.support.databases import only_sqlite
-from tests.test_bot.browser import serving
-from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit
+from tests.support.ideas import NOW, chair, open_consultation, rate, released, submit
 
 pytestmark = only_sqlite
 YES = OfficialAnswer(
@@ -33,7 +33,7 @@ async def test_a_code_is_answered_anywhere_and_disturbs_nothing(store: Store) ->
         await say(app, channel.msg("a", idea.code.lower().replace("-", " "), language_hint="de"))
         told = channel.texts("a")[-1].splitlines()
         assert told == [
-            f"{idea.code}: Der Beitrag ist öffentlich.",
+            f"{idea.code}: Der Vorschlag ist öffentlich.",
             "Stand: angenommen",
             "Begründung: Drei Bänke werden gebaut.",
             "Entschieden hat: Bezirksamt",
@@ -73,9 +73,9 @@ async def test_what_nobody_released_is_told_to_nobody(store: Store) -> None:
         )
         merge_split.merge_proposals(chair(connection), merged.id, target.id)
     expected = {
-        waiting.code: "This contribution is being read by a person",
+        waiting.code: "This proposal is being read by a person",
         hidden.code: "an advertisement",
-        gone.code: "This contribution was withdrawn",
+        gone.code: "This proposal was withdrawn",
         whole.code: f"{parts[0].proposal.code}, {parts[1].proposal.code}",
         merged.code: target.code,
     }

@@ -29,7 +29,7 @@ from storage.tables.proposals import (
 )
 from tests.support.app import KEYS
 from tests.support.databases import Database
-from tests.test_proposals.ideas import (
+from tests.support.ideas import (
     AYLIN,
     BORA,
     NOW,
@@ -43,7 +43,7 @@ from tests.test_proposals.ideas import (
     visible,
     votes,
 )
-from tests.test_storage.rows import pseudonym
+from tests.support.rows import pseudonym
 
 
 def test_nothing_is_seen_before_somebody_approved_it(store: Store) -> None:
@@ -137,7 +137,7 @@ def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
         merge_split.merge_proposals(chair(connection), third.id, second.id)
         assert votes(connection, second.id) == {10: 1, 11: 1, 12: 1, 1: 1}
         merge_split.merge_proposals(chair(connection), second.id, first.id)
-        # 12 rated the target, and 1 is its author: nobody rates what is their own.
+        # 12 rated the target, and 1 is its author: authors do not rate their own proposals.
         assert votes(connection, first.id) == {10: 1, 11: 1, 12: -1}
         assert merged_into_proposals(connection, [first.id]) == {first.id: [second.id, third.id]}
         assert merge_split.authors(connection, [first.id])[first.id] == {pseudonym(1), pseudonym(2), pseudonym(3)}
@@ -282,7 +282,7 @@ def test_what_was_withdrawn_or_has_changed_is_not_decided_about(store: Store) ->
 
 
 def test_of_two_who_decide_at_once_the_second_is_told(store: Store, database: Database) -> None:
-    """Two processes: nothing is lost, whichever comes first."""
+    """Two processes: no decision is lost, in either order."""
     park = open_consultation(store)
     with store.begin() as connection:
         ideas = [submit(connection, park, number) for number in range(1, 9)]
@@ -395,3 +395,26 @@ def test_the_team_is_shown_as_similar_what_residents_are(store: Store) -> None:
         near = [other.text for number in index.nearest(row.text) for other in rows if other.id == number != row.id]
         assert found[row.text] == near
     assert found == {texts[0]: [texts[1]], texts[1]: [texts[0]], texts[2]: []}
+
+
+def test_a_changed_text_is_compared_anew_and_others_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    park = open_consultation(store)
+    added: list[str] = []
+    add = SimilarityIndex.add
+
+    def count(index: SimilarityIndex, number: int, text: str) -> None:
+        added.append(text)
+        add(index, number, text)
+
+    monkeypatch.setattr(SimilarityIndex, "add", count)
+    texts = ["Mehr Bänke am Teich", "Ein Brunnen am Eingang"]
+    with store.begin() as connection:
+        _, second = (released(connection, park, number, text=text) for number, text in enumerate(texts))
+        [first, _] = proposals_of_consultation(connection, park)
+        for _ in range(2):
+            assert find_similar_proposals(connection, park, [first])[first.id] == []
+        words = ProposalWording(None, "Mehr Bänke an dem Teich")
+        moderation_decisions.edit_text(chair(connection, later=5), second.id, words, "a name")
+        [found] = find_similar_proposals(connection, park, [first])[first.id]
+    assert found.proposal.id == second.id
+    assert added == [*texts, words.text], "what is known is not added again"

@@ -17,8 +17,8 @@ from bot.results.official_answer_rate import OfficialAnswerRate, official_answer
 from storage.core.store import Store
 from storage.tables.proposals import PUBLIC_STATUSES, Withdrawal, withdraw_proposals
 from storage.tables.revisions import find_live_revision
-from tests.test_proposals.ideas import NOW, chair, kinds, one, open_consultation, released, submit
-from tests.test_storage.rows import new_id
+from tests.support.ideas import NOW, chair, kinds, one, open_consultation, released, submit
+from tests.support.rows import new_id
 
 YES = OfficialAnswer("accepted", {"de": "Wird gebaut."}, "Bezirksamt", "https://example.org/bau")
 

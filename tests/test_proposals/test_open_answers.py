@@ -1,4 +1,4 @@
-"""Answers in own words wait to be read like proposals, and are withheld anew when their authors change them."""
+"""Answers in own words wait to be read like proposals, and are withheld again when their authors change them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from storage.tables.open_answers import released_answers
 from storage.tables.sessions import erase_sessions_of_consultation
 from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.support.databases import only_sqlite
-from tests.test_proposals.ideas import chair, kinds, open_consultation, submit
-from tests.test_proposals.test_desk import hired
+from tests.support.ideas import chair, kinds, open_consultation, submit
+from tests.test_proposals.test_moderation_chat import hired
 
 
 def standings(store: Store, park: int = 0) -> list[ModerationItem]:
@@ -34,7 +34,7 @@ def view(store: Store) -> list[tuple[Any, ...]]:
 
 
 async def answer(app: App, channel: Recorder, who: str, words: str, **more: Any) -> None:
-    """Somebody goes through the consultation and says this to the open question."""
+    """A person goes through the consultation and says this to the open question."""
     for said in ("/start park", "Deutsch", "Ja", words):
         await say(app, channel.msg(who, said, language_hint="de", **more))
 

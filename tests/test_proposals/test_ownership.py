@@ -1,4 +1,4 @@
-"""Own proposals and ratings in chat: seen, withdrawn, deleted; nobody else's; and the counts follow."""
+"""Own proposals and ratings in chat: seen, withdrawn, deleted, without access to those of others; counts follow."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from storage.tables.contacts import find_addresses
 from storage.tables.proposals import list_released_proposals, proposals_of_consultation, proposals_of_people
 from storage.tables.ratings import NewRatingEvent, Vote, count_ratings, rating_events_of, ratings_of_people, store_votes
 from tests.support.app import KEYS, Recorder, running, say
-from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released
-from tests.test_storage.rows import new_id
+from tests.support.ideas import NOW, chair, open_consultation, rate, released
+from tests.support.rows import new_id
 
 
 async def a_person(app, channel: Recorder, who: str) -> int:
-    """Somebody who has chosen German; gives the contact."""
+    """A person who has chosen German; gives the contact."""
     await say(app, channel.msg(who, "Deutsch"))
     with app.store.reading() as connection:
         found = find_addresses(connection, [KEYS.lookup("test", who)])
@@ -83,7 +83,7 @@ async def test_ratings_of_mine_are_deleted_and_do_not_count(store: Store) -> Non
         ]
         await say(app, channel.msg("aylin", choice=shown.quick_replies[-1].token))
         asked = channel.last("aylin")
-        assert ("nicht zurückholen" in asked.text, asked.quick_replies[0].label) == (True, "Behalten")
+        assert ("holt niemand zurück" in asked.text, asked.quick_replies[0].label) == (True, "Behalten")
         await say(app, channel.msg("aylin", choice=asked.quick_replies[0].token))
         assert "1 Bewertung von Vorschlägen anderer" in channel.last("aylin").text
         await say(app, channel.msg("aylin", choice=asked.quick_replies[1].token))

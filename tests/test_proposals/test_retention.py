@@ -1,4 +1,4 @@
-"""When the time of a consultation is over, ideas and figures remain, and nobody is behind them any more."""
+"""After the retention period ideas and figures remain without a link to people."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from storage.tables.proposals import Withdrawal, proposals_by_id, withdraw_propo
 from storage.tables.revisions import find_live_revision
 from storage.tables.sessions import insert_sessions
 from tests.support.app import consultation, publish
-from tests.test_proposals.ideas import NOW, chair, rate, released, submit
-from tests.test_storage.rows import pseudonym, session
+from tests.support.ideas import NOW, chair, rate, released, submit
+from tests.support.rows import pseudonym, session
 
 TEXT = {"de": "?", "en": "?"}
 CONSENT = {"key": "ok", "type": "consent", "text": TEXT}

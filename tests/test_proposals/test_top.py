@@ -20,11 +20,11 @@ from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.proposals import list_released_proposals
 from storage.tables.revisions import find_live_revision
+from tests.support.api_client import hire, key_for, served
 from tests.support.app import running, say
-from tests.test_api.client import hire, key_for, served
-from tests.test_bot.test_desk import hired
-from tests.test_proposals.ideas import rate, released
+from tests.support.ideas import rate, released
 from tests.test_proposals.test_waves import BERLIN, IDS, close, id_of, publish, seen, wave
+from tests.test_staff.test_staff_chat import hired
 
 VOTES = {"Licht": (0, 0), "Bank": (20, 10), "Brunnen": (24, 6), "Wippe": (4, 1)}
 """How many agree with each, and how many do not; every other proposal has none."""
@@ -41,7 +41,7 @@ def fill(store: Store, slug: str = "wave-1") -> None:
 
 
 class City:
-    """A house on disk with a closed first wave, and the file of a second one."""
+    """An app on disk with a closed first wave, and the file of a second one."""
 
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(data=folder / "data", publish_samples=False)

@@ -1,12 +1,12 @@
-"""Topic and district of an idea are codes of a list, never what somebody wrote: everybody can read them."""
+"""Topic and district of an idea are codes of a list, never free text, because they are public."""
 
 from __future__ import annotations
 
 from storage import migrate
 from storage.core.store import Store
 from tests.support.app import consultation, publish, rows, running, say
-from tests.test_bot.test_exports import options, text
-from tests.test_proposals.ideas import open_consultation, submit
+from tests.support.ideas import open_consultation, submit
+from tests.test_exchange.test_exports import options, text
 
 BEFORE = "20261130_audit"
 

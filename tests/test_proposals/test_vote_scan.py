@@ -1,4 +1,4 @@
-"""Now and then all votes are looked at anew: what divides people comes more often, and counts are right again."""
+"""Now and then all votes are looked at again: what divides people comes more often, and counts are right again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bot.proposals.pool import FEWEST, PART, SCAN_SECONDS, StatementPools
 from bot.proposals.vote_scan import keep_scanning_votes
 from storage.core.store import Store
 from storage.tables.ratings import NewRatingEvent, erase_ratings, store_votes
+from tests.support.ideas import NOW, open_consultation, rate, released
+from tests.support.rows import new_id, pseudonym
 from tests.support.timeouts import PATIENCE
-from tests.test_proposals.ideas import NOW, open_consultation, rate, released
-from tests.test_storage.rows import new_id, pseudonym
 
 
 class Router:

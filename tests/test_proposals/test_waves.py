@@ -29,9 +29,9 @@ from storage.tables.proposals import list_released_proposals, proposals_by_id, p
 from storage.tables.ratings import count_ratings, erase_ratings
 from storage.tables.revisions import find_live_revision
 from tests.support.app import Recorder, consultation, running, say
+from tests.support.ideas import NOW, chair, open_consultation, rate, released, submit, visible
 from tests.support.sources import Clock
-from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit, visible
-from tests.test_proposals.test_telling import Person, notices, tell_all
+from tests.test_proposals.test_outcome_notifications import Person, notices, tell_all
 
 IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Ihre Idee?", "en": "Your idea?"}, "similar": False}
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -70,7 +70,7 @@ def seen(store: Store, slug: str) -> list[str]:
 
 
 def reasons(published: PublishOutcome) -> list[str]:
-    return [f"{fault.reason}; {fault.remedy}" for fault in published.faults]
+    return [f"{fault.reason}; {fault.remedy}" for fault in published.issues]
 
 
 async def tell(app: Any, channel: Recorder, address: str, *words: str) -> str:
@@ -192,7 +192,7 @@ def test_top_ideas_are_copied_once_after_the_wave_closes(store: Store) -> None:
         rate(connection, ids[3], dict.fromkeys(range(10, 16), 1))
         rate(connection, ids[0], {10: -1})
     top = wave("wave-2", "wave-1", "top", 2)
-    assert "still open, so nobody knows yet" in reasons(publish(store, top))[0]
+    assert "still open, so the proposals with most agreement are not known yet" in reasons(publish(store, top))[0]
     assert seen(store, "wave-2") == []
     close(store, "wave-1")
     assert reasons(publish(store, top)) == []
@@ -237,7 +237,7 @@ def test_withdrawing_or_deleting_an_idea_removes_its_copies(store: Store) -> Non
     [
         (wave("wave-2", "nowhere"), "no consultation of this name is published; publish nowhere first"),
         (wave("wave-2", "trial"), "which is a sample: those are invented"),
-        (wave("wave-1", "wave-2b"), "would go round in circles"),
+        (wave("wave-1", "wave-2b"), "would form a circle"),
     ],
 )
 def test_what_cannot_be_taken_over_is_refused(store: Store, made: Consultation, reason: str) -> None:
@@ -251,9 +251,9 @@ def test_what_cannot_be_taken_over_is_refused(store: Store, made: Consultation, 
 
 def test_whoever_publishes_is_warned_where_nothing_is_there_yet(store: Store) -> None:
     publish(store, wave("wave-1", closes=date(2026, 1, 1)))
-    assert "nothing is released in “wave-1” yet" in " ".join(reasons(publish(store, wave("wave-2", "wave-1"))))
+    assert "“wave-1” has no released proposals yet" in " ".join(reasons(publish(store, wave("wave-2", "wave-1"))))
     publish(store, wave("open"))
-    assert "released there later is not in here" in " ".join(reasons(publish(store, wave("wave-3", "open"))))
+    assert "released there later are not included" in " ".join(reasons(publish(store, wave("wave-3", "open"))))
 
 
 def test_faults_of_the_form_and_what_is_stored() -> None:

@@ -41,7 +41,7 @@ def test_hidden_with_a_reason_is_not_answered() -> None:
     [
         (timedelta(minutes=10), "innerhalb eines Tages"),
         (timedelta(hours=23), "innerhalb eines Tages"),
-        (timedelta(hours=36), "innerhalb von 1,5 Tagen"),
+        (timedelta(hours=36), "innerhalb von 2 Tagen"),
         (timedelta(days=12), "innerhalb von 12 Tagen"),
     ],
 )

@@ -24,7 +24,7 @@ from storage.tables.answers import upsert_answers
 from storage.tables.moderation import NewModeration, insert_moderations
 from storage.tables.proposals import ProposalRelease, insert_proposals, proposals_of_consultation, release_proposals
 from storage.tables.ratings import NewRatingEvent, count_ratings, store_votes
-from tests.test_storage import rows
+from tests.support import rows
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -93,7 +93,7 @@ def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     assert "Mein Kiez" in said[0]
     assert "(mein-kiez) [Beispiel]" in said[0]
     assert "Teilnahmen: 0" in text
-    assert "Menschen, die bewertet haben: 12. Bewertungen, geänderte mitgezählt: 14." in text
+    assert "Menschen, die bewertet haben: 12. Abgegebene Bewertungen, auch geänderte: 14." in text
     # 5 of 12 agree: (5+1)/(12+2), and by Wilson 19 to 68 %.
     assert "alle: 5 von 12 stimmen zu, Zustimmung (geglättet) 43 % (19 – 68 %)" in text
     assert "Zustimmung: CODE" not in text, "of 12 people no side is clear"

@@ -19,7 +19,7 @@ from bot.results.methods.matrix import NONE, VoteTotals
 from bot.results.methods.sectors import sector_agreement, sector_agreements
 from tests.test_results.test_groups import matrix_of, nothing_hidden
 
-# Six people in two groups. Everybody likes statement 0, group 0 likes 1, group 1 likes 2; nobody saw 3.
+# Six people in two groups. All like statement 0, group 0 likes 1, group 1 likes 2; statement 3 has no votes.
 VOTES = [
     [1, 1, -1, NONE],
     [1, 1, -1, NONE],

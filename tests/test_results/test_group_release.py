@@ -15,10 +15,10 @@ from storage.tables.consultations import set_consultation_state
 from storage.tables.proposals import proposals_of_consultation
 from storage.tables.ratings import NewRatingEvent, store_votes
 from storage.tables.revisions import find_live_revision
+from tests.support import rows
 from tests.support.app import consultation, publish
-from tests.test_bot.browser import serving
+from tests.support.browser import serving
 from tests.test_results.test_wording import NOW, rated_by_two_camps
-from tests.test_storage import rows
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def planted(people: int, statements: int = 20, share: float = 1 / 3, seed: int =
 
 
 def drawn(people: int, statements: int, each: int, seed: int = 1) -> VoteMatrix:
-    """Votes drawn by lot, the same odds for everybody: nobody belongs together."""
+    """Votes drawn by lot, with the same odds for all people: there are no groups."""
     chance = np.random.default_rng(seed)
     votes = chance.choice([1, -1, 0], (people, statements), p=[0.5, 0.3, 0.2])
     votes[np.argsort(np.argsort(chance.random(votes.shape), axis=1), axis=1) >= each] = NONE
@@ -38,8 +38,8 @@ def drawn(people: int, statements: int, each: int, seed: int = 1) -> VoteMatrix:
 
 
 def planted_groups(sizes: tuple[int, ...], strength: float, seed: int = 7) -> tuple[VoteMatrix, np.ndarray]:
-    """Groups that lean one way or the other on two thirds of 40 statements. With a strength of 0.3 somebody agrees with
-    chance 0.75 or 0.15, where elsewhere it is 0.45; one in ten passes, and everybody rates 25.
+    """Groups that lean one way or the other on two thirds of 40 statements. With a strength of 0.3 a person agrees with
+    chance 0.75 or 0.15, where elsewhere it is 0.45; one in ten passes, and each person rates 25.
     """
     chance = np.random.default_rng(seed)
     group = np.repeat(np.arange(len(sizes)), sizes)

@@ -18,7 +18,7 @@ SECTORS = ("administration", "business", "science", "civil_society", "residents"
 
 
 class City:
-    """Votes on statements, by people of sectors; everybody is a new person."""
+    """Votes on statements by people of sectors; each vote is by a new person."""
 
     def __init__(self) -> None:
         self.events: list[VoteEvent] = []
@@ -45,6 +45,11 @@ class City:
             it for it in statement_report(VoteLog.of(self.events), (name,), sectors).statements if it.name == name
         )
         return found
+
+
+def test_sectors_without_any_vote_have_nobody():
+    report = statement_report(VoteLog.of([]), (), {"business": frozenset()}, min_cell_size=0)
+    assert report.sector_people == {"business": 0}
 
 
 def test_unknown_sectors_lift_nothing():

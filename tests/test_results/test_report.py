@@ -1,4 +1,4 @@
-"""The whole result: what is told adds up, and nothing small is told."""
+"""The whole result: published figures add up, and no small one is published."""
 
 from __future__ import annotations
 

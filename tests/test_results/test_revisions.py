@@ -63,7 +63,7 @@ def counts(store: Store) -> dict[str, dict[str, int | None]]:
 
 
 def told(store: Store, *kinds: str) -> dict[str, dict[str, int | None]]:
-    """The same without the reasons for no answer, and without what nobody gave."""
+    """The same without the reasons for no answer, and without unused answers."""
     return {
         name: {cell: n for cell, n in cells.items() if n != 0 and not cell.startswith("missing.")}
         for name, cells in counts(store).items()

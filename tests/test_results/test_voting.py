@@ -183,7 +183,7 @@ def test_equal_shares_serve_a_minority_that_greedy_leaves_out():
     people = [frozenset({"road", "bridge"})] * 6 + [frozenset({"park"})] * 4
     assert greedy(costs, people, 100).projects == ("bridge", "road")
     found = equal_shares(costs, people, 100)
-    # Everybody has 10. The six buy the cheaper one of theirs, the four have 40 and buy the park.
+    # Each voter has 10. The six buy the cheaper one of theirs, the four have 40 and buy the park.
     assert set(found.projects) == {"bridge", "park"}
     assert (found.spent, found.voters, found.votes["park"]) == (80, 10, 4)
     assert equal_shares(costs, [], 100).projects == ()

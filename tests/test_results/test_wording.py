@@ -17,11 +17,11 @@ from storage.tables.moderation import NewModeration, insert_moderations
 from storage.tables.proposals import ProposalRelease, insert_proposals, release_proposals
 from storage.tables.ratings import NewRatingEvent, store_votes
 from storage.tables.revisions import find_live_revision
+from tests.support import rows
 from tests.support.app import consultation, publish, running, say
-from tests.test_bot.browser import serving
-from tests.test_bot.test_ballots import FIRST, MONEY, OPTIONS
+from tests.support.browser import serving
+from tests.test_results.test_ballots import FIRST, MONEY, OPTIONS
 from tests.test_results.test_groups import planted
-from tests.test_storage import rows
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 GERMAN = Locale.of("de")

@@ -6,7 +6,7 @@ from storage.core.store import Store
 from storage.tables.answers import upsert_answers
 from storage.tables.messages import NewReceived, take_messages
 from storage.tables.outbox import insert_messages
-from tests.test_storage.rows import NOW, answer, message, person, published, stored_session
+from tests.support.rows import NOW, answer, message, person, published, stored_session
 
 PER_BATCH = 5
 

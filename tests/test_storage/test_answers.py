@@ -13,7 +13,7 @@ from storage.tables.answers import (
     upsert_answers,
 )
 from storage.tables.sessions import erase_sessions, insert_sessions
-from tests.test_storage.rows import LATER, NOW, answer, new_id, pseudonym, published, session, stored_session
+from tests.support.rows import LATER, NOW, answer, new_id, pseudonym, published, session, stored_session
 
 
 def test_a_changed_answer_replaces_the_earlier_and_counts(store: Store) -> None:
@@ -29,6 +29,17 @@ def test_a_changed_answer_replaces_the_earlier_and_counts(store: Store) -> None:
         ]
         assert answers_of_people(connection, [pseudonym(1)]) == found
         assert found[0].free_text is False
+
+
+@pytest.mark.parametrize("reason", ["interrupted", "not_asked"])
+def test_the_first_answer_after_an_interruption_is_no_change(store: Store, reason: str) -> None:
+    with store.begin() as connection:
+        mine = stored_session(connection, published(connection), 1)
+        upsert_answers(connection, [answer(mine, "lamps", None, missing=reason)])
+        upsert_answers(connection, [answer(mine, "lamps", '"yes"')])
+        assert [(row.value, row.version) for row in answers_of_sessions(connection, [mine.id])] == [('"yes"', 1)]
+        upsert_answers(connection, [answer(mine, "lamps", '"no"')])
+        assert [(row.value, row.version) for row in answers_of_sessions(connection, [mine.id])] == [('"no"', 2)]
 
 
 def test_the_same_answer_under_another_revision_is_another_one(store: Store) -> None:

@@ -14,7 +14,7 @@ from storage.tables.revisions import (
     revisions_once_live,
 )
 from storage.tables.triggers import load_triggers, replace_triggers
-from tests.test_storage.rows import LATER, NOW, new_id, published, stored_session
+from tests.support.rows import LATER, NOW, new_id, published, stored_session
 
 
 def test_publishing_the_same_again_makes_no_second_revision(store: Store) -> None:

@@ -21,7 +21,7 @@ from storage.tables.contacts import (
 )
 from storage.tables.messages import NewDeadLetter, erase_dead_letters, unsettled_dead_letters
 from storage.tables.outbox import insert_messages, waiting_messages
-from tests.test_storage.rows import LATER, NOW, lookup, message, new_id, person
+from tests.support.rows import LATER, NOW, lookup, message, new_id, person
 
 
 def test_find_gives_the_known_ones_with_their_contact(store: Store) -> None:

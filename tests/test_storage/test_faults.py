@@ -18,7 +18,7 @@ from storage.core.store import Store
 from storage.tables import contacts
 from storage.tables.contacts import ContactRow, NewContact, find_addresses, insert_contacts
 from tests.support.databases import Database, only_postgresql, only_sqlite
-from tests.test_storage.rows import NOW
+from tests.support.rows import NOW
 
 
 def add(store: Store, *numbers: int) -> None:
@@ -92,12 +92,12 @@ async def test_write_error_is_kept_until_a_write_succeeds(store: Store) -> None:
     with pytest.raises(StoreFull) as caught:
         await store.write(overflow)
     assert await store.read(lambda connection: connection.execute(select(func.count(ContactRow.id))).scalar_one()) == 0
-    assert store.trouble is caught.value, "a disk is no less full because it can be read"
+    assert store.error is caught.value, "a disk is no less full because it can be read"
     await store.write(lambda connection: insert_contacts(connection, [NewContact(1, "de", NOW)]))
-    assert store.trouble is None
+    assert store.error is None
     with pytest.raises(Duplicate):
         await store.write(lambda connection: insert_contacts(connection, [NewContact(1, "de", NOW)]))
-    assert store.trouble is None, "a fault of the work, not of the database"
+    assert store.error is None, "a fault of the work, not of the database"
 
 
 def fill(store: Store) -> int:
@@ -143,7 +143,7 @@ def test_a_vanished_file_is_noticed_and_found_again(store: Store, database: Data
         with pytest.raises(StoreLost) as caught:
             attempt()
         assert caught.value.alarm
-    assert not database.file.exists()  # no new and empty house in its place
+    assert not database.file.exists()  # no new and empty app in its place
     away.rename(database.file)
     add(store, 3)
     assert count(store) == 2
@@ -323,7 +323,7 @@ def test_a_connection_lost_within_a_transaction_leaves_nothing(store: Store, dat
 
 @only_postgresql
 def test_a_connection_lost_during_the_commit_is_told_apart(store: Store, database: Database) -> None:
-    """Nobody knows whether it is written, so it is not tried again without being asked to."""
+    """It is unknown whether it is written, so it is not retried without a request."""
     runs: list[int] = []
 
     def work(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from storage.tables.messages import (
     take_messages,
     unsettled_dead_letters,
 )
-from tests.test_storage.rows import LATER, NOW, new_id
+from tests.support.rows import LATER, NOW, new_id
 
 
 def rows(*keys: tuple[str, str]) -> list[NewReceived]:

@@ -15,7 +15,7 @@ from storage.tables.moderation import (
     upsert_translations,
 )
 from storage.tables.proposals import insert_proposals
-from tests.test_storage.rows import LATER, NOW, new_id, proposal, published
+from tests.support.rows import LATER, NOW, new_id, proposal, published
 
 
 def test_the_queue_holds_what_waits_oldest_first(store: Store) -> None:

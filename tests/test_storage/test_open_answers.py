@@ -29,7 +29,7 @@ from storage.tables.open_answers import (
 )
 from storage.tables.proposals import ProposalRelease, insert_proposals, release_proposals
 from storage.tables.sessions import erase_sessions
-from tests.test_storage.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
+from tests.support.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
 
 BEFORE = "20261125_remains"
 

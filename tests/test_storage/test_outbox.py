@@ -19,7 +19,7 @@ from storage.tables.outbox import (
     settle_messages,
     waiting_messages,
 )
-from tests.test_storage.rows import LATER, NOW, lookup, message, person
+from tests.support.rows import LATER, NOW, lookup, message, person
 
 
 def test_messages_wait_in_order_with_their_sealed_address(store: Store) -> None:
@@ -89,7 +89,7 @@ def test_what_could_not_be_sent_loses_text_and_address(store: Store) -> None:
     [
         {"state": "sent", "settled_at": NOW},  # text stays
         {"payload": None},  # nothing to send
-        {"lookup": None},  # nobody to send to
+        {"lookup": None},  # no contact to send to
         {"state": "lost"},
         {"purpose": "spam"},
     ],

@@ -21,7 +21,7 @@ from storage.tables.participations import (
 from storage.tables.proposals import insert_proposals
 from storage.tables.ratings import NewRatingEvent, erase_ratings, store_votes
 from storage.tables.sessions import StoredSession, erase_sessions
-from tests.test_storage.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
+from tests.support.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
 
 FAR = NOW + timedelta(days=36500)
 DONE: dict[str, object] = {"waiting_key": None, "status": "completed", "ended_at": LATER}

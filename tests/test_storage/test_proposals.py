@@ -20,7 +20,7 @@ from storage.tables.proposals import (
     reword_proposals,
     withdraw_proposals,
 )
-from tests.test_storage.rows import LATER, NOW, new_id, proposal, pseudonym, published
+from tests.support.rows import LATER, NOW, new_id, proposal, pseudonym, published
 
 
 def test_a_proposal_is_known_by_its_code(store: Store) -> None:

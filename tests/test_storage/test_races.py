@@ -1,4 +1,4 @@
-"""Many at once: what may exist once exists once, whoever comes first."""
+"""Concurrent writers: unique rows exist once, in any order."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from storage.tables.proposals import insert_proposals
 from storage.tables.ratings import NewRatingEvent, RatingRow, store_votes
 from storage.tables.sessions import SessionRow, insert_sessions, sessions_of_people, step_sessions, waiting_sessions
 from tests.support.databases import Database
-from tests.test_storage.rows import NOW, answer, key, new_id, proposal, pseudonym, published, session, stored_session
+from tests.support.rows import NOW, answer, key, new_id, proposal, pseudonym, published, session, stored_session
 
 CLICKS = 4
 PEOPLE = 500

@@ -18,7 +18,7 @@ from storage.tables.ratings import (
     take_back_ratings,
     vote_batches,
 )
-from tests.test_storage.rows import LATER, NOW, new_id, proposal, pseudonym, published
+from tests.support.rows import LATER, NOW, new_id, proposal, pseudonym, published
 
 
 def proposed(connection: Connection, number: int = 1) -> NewProposal:

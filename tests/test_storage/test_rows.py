@@ -6,6 +6,7 @@ import ast
 import pkgutil
 import types
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -31,7 +32,9 @@ def modules(package: str) -> Iterator[str]:
 
 
 def is_row(made: object) -> bool:
-    """Whether this is a model, a row as the tables take or give it, or something that becomes one."""
+    """Whether this is a model, a row as the tables take or give it, its constructor, or something that becomes one."""
+    if isinstance(made, partial):
+        return is_row(made.args[0])
     if not isinstance(made, type):
         return False
     is_tuple = issubclass(made, tuple) and hasattr(made, "_fields")
@@ -68,9 +71,12 @@ def test_rows_are_filled_by_keyword(package: str):
 def test_a_row_that_is_filled_by_place_is_found():
     from storage.tables import outbox
 
-    lines = "outbox.NewOutboxMessage(1, 2, 3, 4, 5)\nNewOutboxMessage(1, 2, 3, 4, 5)\nprint(1, 2, 3, 4, 5)"
+    lines = (
+        "outbox.NewOutboxMessage(1, 2, 3, 4, 5)\nNewOutboxMessage(1, 2, 3, 4, 5)\n"
+        "outbox.new_outbox_message(1, 2, 3, 4, 5)\nprint(1, 2, 3, 4, 5)"
+    )
     names = {"outbox": outbox, "NewOutboxMessage": outbox.NewOutboxMessage}
-    assert list(filled_by_place(ast.parse(lines), names)) == [1, 2]
+    assert list(filled_by_place(ast.parse(lines), names)) == [1, 2, 3]
 
 
 def inserted() -> Iterator[Bulk[Any]]:

@@ -14,7 +14,7 @@ from storage.tables.sessions import (
     step_sessions,
     waiting_sessions,
 )
-from tests.test_storage.rows import LATER, key, pseudonym, published, session, stored_session
+from tests.support.rows import LATER, key, pseudonym, published, session, stored_session
 
 
 def changed(found: StoredSession, **changes: object) -> SessionChange:
@@ -58,7 +58,7 @@ def test_at_most_one_session_of_a_contact_waits(store: Store) -> None:
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_contact_changes_consultation_within_a_batch(store: Store, order: int) -> None:
-    """In whatever order the rows come: the one that stops waiting makes room for the other."""
+    """In any order of the rows: the one that stops waiting makes room for the other."""
     with store.begin() as connection:
         lamps, trees = published(connection, "lamps"), published(connection, "trees")
         leaves = stored_session(connection, lamps, 1)

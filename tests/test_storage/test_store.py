@@ -1,19 +1,21 @@
 """The store keeps its promises when all is well: transactions, threads, settings."""
 
 import asyncio
+import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select, text
 
+from storage.core import engines
 from storage.core.engines import parse_url
 from storage.core.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy, StoreLost
 from storage.core.store import ATTEMPTS, Store
 from storage.tables.contacts import ContactRow, NewContact, delete_contacts, insert_contacts
 from tests.support.databases import Database, only_postgresql, only_sqlite
+from tests.support.rows import NOW
 from tests.support.timeouts import PATIENCE
-from tests.test_storage.rows import NOW
 
 
 def add(number: int) -> NewContact:
@@ -154,7 +156,7 @@ def test_what_may_pass_is_tried_again(store: Store) -> None:
 
 @pytest.mark.parametrize(("houses", "expected"), [("sqlite", 1), ("postgresql", ATTEMPTS)], indirect=["houses"])
 def test_a_row_somebody_else_wrote_first_is_looked_for_again(store: Store, expected: int) -> None:
-    """On SQLite there is nobody else, so it is a fault, and waiting would only hold up the others."""
+    """On SQLite there is no other writer, so it is an error, and waiting would only delay others."""
     runs: list[int] = []
 
     def work(connection: Connection) -> None:
@@ -317,3 +319,24 @@ def test_a_kept_connection_is_closed_with_all_others(hurried: Store) -> None:
     hurried.writer.dispose()
     assert insert(hurried, 2) is not first
     assert stored(hurried) == [1, 2]
+
+
+class EndsWithTheStore:
+    """A connection in the moment of whose closing the program stops."""
+
+    def __init__(self, inner: sqlite3.Connection, store: Store) -> None:
+        self.inner, self.store = inner, store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+    def close(self) -> None:
+        self.inner.close()
+        self.store.dispose()
+
+
+@only_sqlite
+def test_the_program_may_stop_when_a_check_ends(store: Store, monkeypatch: pytest.MonkeyPatch):
+    real = engines.open_sqlite
+    monkeypatch.setattr(engines, "open_sqlite", lambda *given, **named: EndsWithTheStore(real(*given, **named), store))
+    assert store.flaw() == ""

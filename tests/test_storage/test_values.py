@@ -17,7 +17,7 @@ from storage.tables import contacts
 from storage.tables.answers import answers_of_sessions, upsert_answers
 from storage.tables.contacts import ContactRow, NewAddress, NewContact, encrypted_addresses, insert_contacts
 from storage.tables.sessions import waiting_sessions
-from tests.test_storage.rows import NOW, answer, key, lookup, new_id, published, stored_session
+from tests.support.rows import NOW, answer, key, lookup, new_id, published, stored_session
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 ANY_MOMENT = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.timezones() | st.just(UTC))  # noqa: DTZ001

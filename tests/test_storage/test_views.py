@@ -1,4 +1,4 @@
-"""What other programs read. These columns are promised in docs/data.md."""
+"""What other programs read. These columns are promised in docs/develop/data.md."""
 
 import pytest
 from sqlalchemy import Connection, delete, text, update
@@ -17,7 +17,7 @@ from storage.tables.proposals import (
 )
 from storage.tables.ratings import NewRatingEvent, store_votes
 from storage.tables.sessions import SessionChange, change_sessions
-from tests.test_storage.rows import LATER, NOW, answer, new_id, person, proposal, pseudonym, published, stored_session
+from tests.support.rows import LATER, NOW, answer, new_id, person, proposal, pseudonym, published, stored_session
 
 COLUMNS = {
     "v_answers_long": (

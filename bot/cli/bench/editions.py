@@ -1,6 +1,6 @@
-"""Measures what computing an edition of figures costs conversations: answers per second with and without it.
+"""Measures how much computing an edition of figures slows down conversations: answers per second with and without it.
 
-Both are measured in turn on copies of one database, so that their ratio is valid on a busy machine too.
+Both are measured alternately on copies of one database, so that their ratio is valid on a busy machine too.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from storage.tables.sessions import StoredSession, insert_sessions
 
 SLUG: Final = "large"
 PEOPLE: Final = 40_000
-"""Each answers five questions: 200,000 answers."""
+"""The number of people; each answers five questions: 200,000 answers."""
 SECONDS: Final = 12.0
 AT_ONCE: Final = 5_000
 SEED: Final = 1
 _BEGAN: Final = datetime(2026, 11, 1, tzinfo=UTC)
 _FIRST: Final = 1 << 50
-"""Ids that nothing else makes."""
+"""The first ids, which no other code makes."""
 
 
 class Shared(NamedTuple):
-    """One run of each, alone and while editions are made; how many were, and how long one took."""
+    """One run of each, alone and while editions are computed; number and duration of the editions."""
 
     alone: LiveMeasurement
     beside: LiveMeasurement
@@ -55,12 +55,12 @@ class Shared(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """The share of the throughput that remains."""
+        """The remaining share of the throughput."""
         return self.beside.answers_per_s / self.alone.answers_per_s
 
     @property
     def cpu_ratio(self) -> float:
-        """How much more processor time an answer takes in this process."""
+        """The increase of processor time per answer in this process."""
         return self.beside.cpu_us / self.alone.cpu_us
 
 
@@ -99,7 +99,7 @@ def measure_editions(file: Path, *, residents: int = 64, seconds: float = SECOND
             await app.store.write(partial(_answer_more, number=number))  # so that the edition has to be recomputed
             since = time.perf_counter()
             (found,) = await run_job(app.store, [SLUG])
-            # An edition that was counted but may not follow the previous one has no figure of its own.
+            # A suppressed edition, which may not follow the previous one, has no figures of its own.
             made.append(found.get("seconds", time.perf_counter() - since))
             took = time.perf_counter() - began
             if took >= seconds:
@@ -120,7 +120,7 @@ def _copy(file: Path, name: str) -> str:
 
 
 def _answer_more(connection: Connection, number: int) -> None:
-    """One more participation."""
+    """Stores one more participation."""
     found = find_live_revision(connection, SLUG)
     if found is None:
         raise AssertionError("the large consultation is not there")
@@ -128,7 +128,7 @@ def _answer_more(connection: Connection, number: int) -> None:
 
 
 def _answer(connection: Connection, revision: PublishedRevision, people: Sequence[int]) -> None:
-    """Stores the complete participations of these contacts, numbered."""
+    """Stores the complete participations of these contacts, given by number."""
     chance = np.random.default_rng([SEED, people[0]])
     said = chance.choice(["yes", "no", "maybe"], (len(people), QUESTIONS)).tolist()
     done = Session("code", "de", "R", status="completed", submitted=True).to_json()

@@ -1,7 +1,7 @@
 """Measures the cost of an export: the package of CSV files and the workbook of a large consultation, compared with
 `csv.writer` writing the rows of the same files.
 
-Processor time, measured in turn, so that the ratios are valid on a busy machine too.
+Processor time, measured alternately, so that the ratios are valid on a busy machine too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 class ExportMeasurement(NamedTuple):
-    """Seconds of each, and how many times as long they took as the bare rows."""
+    """Seconds of each, and the ratio to the bare rows."""
 
     csv_s: float
     xlsx_s: float
@@ -44,7 +44,7 @@ def measure_export(url: str, folder: Path) -> ExportMeasurement:
 
 
 def _bare_seconds(path: Path) -> float:
-    """How long the rows of this file take that lie in memory."""
+    """Returns the time to write the rows of this file from memory."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     copy = path.with_suffix(".copy")

@@ -1,7 +1,7 @@
-"""Fills in the form as visitors do, in a separate process: `python3 -m bot.cli.bench.forms PORT PEOPLE`.
+"""Simulates visitors that fill in the form, in a separate process: `python3 -m bot.cli.bench.forms PORT PEOPLE`.
 
-One question a page, without JavaScript: each answer is a posted form, and the next question is a separate page. At the
-end it prints its counts as one JSON list.
+One question per page, without JavaScript: each answer is a posted form, and the next question is a separate page. At
+the end it prints its counts as one JSON list.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ANSWER: Final = re.compile(r'<input type="radio" name="choice" value="([^"]*)"'
 
 
 async def fill_in(port: int, people: int) -> list[float]:
-    """Returns the number of answers, and p50 in milliseconds of posting one and of loading the next page."""
+    """Returns the number of answers, and the median in milliseconds of posting one and of loading the next page."""
     origin = f"http://127.0.0.1:{port}"
     posts: list[float] = []
     pages: list[float] = []

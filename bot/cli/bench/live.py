@@ -1,4 +1,4 @@
-"""Durable answers per second through the whole live path: message in, committed, replied."""
+"""Durable answers per second through the whole message path: received, committed, replied."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from storage.core.store import Store
 
 SECONDS = 3.0
 Beside = Callable[[App], Coroutine[None, None, None]]
-"""A task that runs while residents answer."""
+"""A task that runs beside the simulated residents."""
 
 
 class LiveMeasurement(NamedTuple):
-    """One run. Latency is from handing a message over until it is committed, in milliseconds."""
+    """One run. Latency is the time from `receive` to the commit, in milliseconds."""
 
     answers_per_s: float
     p50_ms: float
     p99_ms: float
     cpu_us: float
-    """Processor time of this process for each answer, the residents' included: other programs hardly change it."""
+    """Processor time of this process per answer, including the simulated residents: hardly affected by other
+    programs.
+    """
 
 
 class SinkChannel:
@@ -38,13 +40,13 @@ class SinkChannel:
     limits = Limits(idempotent=True, workers=1)
 
     async def start(self, receive: Receive) -> None:
-        """Nothing to begin."""
+        """Does nothing."""
 
     async def send(self, message: Outgoing) -> Delivery:
         return Sent()
 
     async def stop(self) -> None:
-        """Nothing to end."""
+        """Does nothing."""
 
     def trouble(self) -> str:
         return ""
@@ -70,8 +72,7 @@ async def measure_live(
     seconds: float = SECONDS,
     beside: Beside | None = None,
 ) -> LiveMeasurement:
-    """Measures residents that answer each reply immediately, for some seconds; with `beside`, as long as that task
-    runs.
+    """Measures residents that answer each reply immediately, for some seconds; with `beside`, until that task ends.
 
     Sessions are opened beforehand, so that every counted message is one answer: a row that marks the message as
     processed, the session, the answer and the reply are committed before the next message is written.
@@ -99,7 +100,7 @@ async def measure_live(
 
 
 class _Ready:
-    """A supply of open sessions for the residents; more are opened while the clock is stopped."""
+    """A supply of open sessions for the simulated residents; more are opened while the clock is stopped."""
 
     def __init__(self, app: App, residents: int) -> None:
         self.paused = self.paused_cpu = 0.0

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from bot.authoring import file_check
 from bot.authoring.publishing import SAMPLES
-from bot.cli.bench.house import resident_kb
+from bot.cli.bench.sessions import resident_kb
 from bot.consultations.catalogue import Catalogue
 from bot.web.consultation_cache import ConsultationCache
 from storage import migrate
@@ -36,7 +36,7 @@ class Listed(NamedTuple):
 
 
 def prepare_consultations(url: str, number: int = CONSULTATIONS) -> None:
-    """Publishes so many consultations."""
+    """Publishes this number of consultations."""
     store = Store(url)
     migrate.upgrade(store)
     sample = file_check.read_consultation_file(SAMPLE).consultation
@@ -61,7 +61,7 @@ def prepare_consultations(url: str, number: int = CONSULTATIONS) -> None:
 
 
 def listed(url: str) -> Listed:
-    """Measured in a separate process, because memory left by another measurement would hide the growth."""
+    """Measures in a separate process, because memory left by another measurement would hide the growth."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
         return apart.submit(_listed, url).result()
 

@@ -17,7 +17,7 @@ NOT_HERE: Final = "bench --peers: what it needs lies beside the source (tests/in
 
 
 class PeerBenchOptions(NamedTuple):
-    """How often and how long, on which disk, and in which form it is printed."""
+    """Options of the comparison: repetitions, duration, disk, and output format."""
 
     runs: int
     seconds: float
@@ -25,7 +25,7 @@ class PeerBenchOptions(NamedTuple):
     as_json: bool
 
     def arguments(self) -> list[str]:
-        """The same as words of a command line."""
+        """Returns the options as command line arguments."""
         folder = ["--folder", str(self.folder.absolute())] if self.folder else []
         return ["--runs", str(self.runs), "--seconds", f"{self.seconds:g}", *folder, *["--json"] * self.as_json]
 

@@ -49,7 +49,7 @@ class Planned(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """Messages per second, in whole seconds without the first and last; their spread; how many were refused."""
+    """Messages per second, in whole seconds without the first and last; their spread; number of refused messages."""
 
     per_s: float
     spread: float
@@ -88,7 +88,7 @@ def prepare_push(url: str, people: int = PEOPLE) -> None:
 
 
 def plan(url: str, people: int = PEOPLE) -> Planned:
-    """Plans a push to all of them, past participation looked up, page by page as the running service does."""
+    """Plans a push to all of them and computes past participation, page by page as the service does."""
     store = Store(url)
     pushing = BroadcastProcessor(_AWAKE, _KEYS, frozenset({_CHANNEL}), [_CHANNEL])
     number = _begin(store, pushing, f"everybody and not began={SLUG}")
@@ -124,7 +124,7 @@ async def send(url: str, rate: int, seconds: float) -> Pace:
 
 
 class _Strict:
-    """A channel that takes so many messages in any second of its clock, and counts them."""
+    """A channel with a limit of messages per second, which counts them."""
 
     name = _CHANNEL
 
@@ -136,7 +136,7 @@ class _Strict:
         self._most = rate * 1.05 + 1
 
     async def start(self, receive: Receive) -> None:
-        """Nothing to begin."""
+        """Does nothing."""
 
     async def send(self, message: Outgoing) -> Delivery:
         second = int(time.monotonic())
@@ -148,7 +148,7 @@ class _Strict:
         return Sent()
 
     async def stop(self) -> None:
-        """Nothing to end."""
+        """Does nothing."""
 
     def trouble(self) -> str:
         return ""

@@ -1,7 +1,7 @@
 """Simulates the residents of `bot.cli.bench.web` in a separate process: `python3 -m bot.cli.bench.residents PORT
 RESIDENTS ROUNDS`.
 
-They use docs/web-protocol.md and nothing else. At the end the process prints its counts as one JSON list.
+They use docs/develop/web-protocol.md and nothing else. At the end the process prints its counts as one JSON list.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _FILES: Final = re.compile(r'(?:src|href)="((?:/static/style|/c/-/)[^"]+)"')
 
 
 async def attend(port: int, residents: int, rounds: int) -> list[float]:
-    """Answers given, answers per second, p50 and p99 in milliseconds, and kilobytes of the chat page."""
+    """Returns the number of answers, answers per second, p50 and p99 in milliseconds, and kilobytes of the chat
+    page.
+    """
     origin = f"http://127.0.0.1:{port}"
     latencies: list[float] = []
     took = 0.0
@@ -75,7 +77,7 @@ async def _answer(line: ClientWebSocketResponse, latencies: list[float]) -> None
 
 
 async def _acknowledged(line: ClientWebSocketResponse) -> None:
-    """Reads until the message is acknowledged as stored; ignores the bot's messages meanwhile."""
+    """Reads until the message is acknowledged as stored; ignores other messages of the bot."""
     while "ack" not in (told := await line.receive_json()):
         if "error" in told:
             raise AssertionError(f"a message was refused: {told['error']}")

@@ -39,7 +39,7 @@ def prepare_results(url: str, people: int = PEOPLE, statements: int = STATEMENTS
 
 
 def seconds(url: str, votes: int = PEOPLE * EACH) -> float:
-    """How long the result takes, from the first row read to the last figure, with five sectors."""
+    """Returns the duration of computing the result, from the first row to the last figure, with five sectors."""
     store = Store(url)
     began = time.perf_counter()
     with store.reading() as connection:
@@ -54,7 +54,7 @@ def seconds(url: str, votes: int = PEOPLE * EACH) -> float:
 
 
 def _fill(connection: Connection, people: int, statements: int, each: int) -> None:
-    """Two camps that vote against each other, seven times in ten."""
+    """Stores the votes of two camps that disagree on seven statements of ten."""
     newest = find_live_revision(connection, SLUG)
     if newest is None:
         raise AssertionError("the subject is not published")

@@ -14,7 +14,21 @@ from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 
-from bot.cli.bench import editions, engine, exports, house, live, many, pushes, results, sender, telegram, web, weighing
+from bot.cli.bench import (
+    console,
+    editions,
+    engine,
+    exports,
+    live,
+    many,
+    pushes,
+    results,
+    sender,
+    sessions,
+    telegram,
+    web,
+    weighing,
+)
 from bot.common.errors import Say
 
 RUNS = 5
@@ -47,6 +61,30 @@ class Figure(NamedTuple):
         )
 
 
+def _with_much_data(runs: int) -> Iterator[Figure]:
+    """Measures what depends on how much is stored: sessions, consultations, editions, votes."""
+    with _sqlite() as url:
+        # One run: memory left by a first run would hide the growth in the second.
+        yield Figure("kb_per_open_session", "kB", (asyncio.run(sessions.open_sessions(url(), MEMORY_SESSIONS)),))
+        full = url()
+        asyncio.run(sessions.open_sessions(full, OPEN_SESSIONS))
+        starts = [asyncio.run(sessions.start_up_s(full, person)) for person in range(runs)]
+        yield Figure("startup_s_100k_sessions", "s", tuple(starts))
+        full = url()
+        many.prepare_consultations(full)
+        listed = [many.listed(full) for _ in range(runs)]
+        yield Figure("startup_s_500_consultations", "s", tuple(one.seconds for one in listed))
+        yield Figure("startup_mb_500_consultations", "MB", tuple(one.mb for one in listed))
+        yield Figure("look_ms_500_consultations", "ms", tuple(one.look_ms for one in listed))
+        yield from _in_the_console(url())
+        large = Path(url().removeprefix("sqlite:///"))
+        yield from _beside_editions(runs, large)
+        yield from _exported(runs, large)
+        votes = url()
+        results.prepare_results(votes)
+        yield Figure("results_s_1m_votes", "s", tuple(results.seconds(votes) for _ in range(runs)))
+
+
 def run_benchmark(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> Iterator[Figure]:
     """Yields all figures, each as soon as it is measured. `postgres` is the URL of a server that allows creating
     databases.
@@ -65,26 +103,17 @@ def run_benchmark(runs: int = RUNS, postgres: str = "", seconds: float = live.SE
     yield from _on_telegram(runs)
     yield from _pushed(runs, postgres)
     yield from _at_the_pace_of_a_channel(runs)
-    with _sqlite() as url:
-        # One run: memory left by a first run would hide the growth in the second.
-        yield Figure("kb_per_open_session", "kB", (asyncio.run(house.open_sessions(url(), MEMORY_SESSIONS)),))
-        full = url()
-        asyncio.run(house.open_sessions(full, OPEN_SESSIONS))
-        starts = [asyncio.run(house.start_up_s(full, person)) for person in range(runs)]
-        yield Figure("startup_s_100k_sessions", "s", tuple(starts))
-        full = url()
-        many.prepare_consultations(full)
-        listed = [many.listed(full) for _ in range(runs)]
-        yield Figure("startup_s_500_consultations", "s", tuple(one.seconds for one in listed))
-        yield Figure("startup_mb_500_consultations", "MB", tuple(one.mb for one in listed))
-        yield Figure("look_ms_500_consultations", "ms", tuple(one.look_ms for one in listed))
-        large = Path(url().removeprefix("sqlite:///"))
-        yield from _beside_editions(runs, large)
-        yield from _exported(runs, large)
-        votes = url()
-        results.prepare_results(votes)
-        yield Figure("results_s_1m_votes", "s", tuple(results.seconds(votes) for _ in range(runs)))
+    yield from _with_much_data(runs)
     yield from _weighing(runs)
+
+
+def _in_the_console(url: str) -> Iterator[Figure]:
+    """One run: it takes half a minute to fill the database."""
+    measured = asyncio.run(console.measure_console(url))
+    yield Figure("console_p95_ms", "ms", (measured.p95_ms,))
+    yield Figure("console_cpu_p95_ms", "ms", (measured.cpu_p95_ms,))
+    yield Figure("console_reading_p95_ms", "ms", (measured.reading_p95_ms,))
+    yield Figure("console_live_percent", "% of one core", (measured.live_percent,))
 
 
 def _beside_editions(runs: int, file: Path) -> Iterator[Figure]:
@@ -96,7 +125,7 @@ def _beside_editions(runs: int, file: Path) -> Iterator[Figure]:
 
 
 def _exported(runs: int, large: Path) -> Iterator[Figure]:
-    """Of the installation of `editions`."""
+    """Measures the export of the consultation stored for `editions`."""
     measured = [exports.measure_export(f"sqlite:///{large}", large.parent) for _ in range(runs)]
     for name in exports.ExportMeasurement._fields:
         unit = "of csv.writer" if name.endswith("ratio") else "s"
@@ -112,7 +141,9 @@ def _weighing(runs: int) -> Iterator[Figure]:
 
 
 def print_report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) -> None:
-    """Prints each figure as soon as it is measured; with `as_json` the medians at the end, null where there is none."""
+    """Prints each figure as soon as it is measured; with `as_json` the medians at the end, null for a missing
+    figure.
+    """
     medians: dict[str, float | None] = {}
     for figure in run_benchmark(runs, postgres):
         medians[figure.name] = figure.median

@@ -20,8 +20,8 @@ REPLIES_PER_S: Final = 5
 
 
 class SenderMeasurement(NamedTuple):
-    """One run: messages refused, standard deviation of the messages of a second in per cent of their mean, 99th
-    percentile of a reply's delay.
+    """One run: number of refused messages, standard deviation of the messages per second in per cent of their mean,
+    99th percentile of the delay of replies.
     """
 
     refused: float
@@ -30,7 +30,7 @@ class SenderMeasurement(NamedTuple):
 
 
 class Strict:
-    """Takes no more than `per_second` messages in any second, and answers each after 50 to 300 ms."""
+    """A channel that accepts at most `per_second` messages in any second, and answers each after 50 to 300 ms."""
 
     name = "strict"
 
@@ -39,10 +39,10 @@ class Strict:
         self.arrived: list[tuple[float, int]] = []
         self.refused = 0
         self._recent: deque[float] = deque()
-        self._chance = random.Random(30)  # noqa: S311 - delays, no secrets
+        self._chance = random.Random(30)  # noqa: S311 - delays, not secrets
 
     async def start(self, receive: object) -> None:
-        """Nothing to begin."""
+        """Does nothing."""
 
     async def send(self, message: Outgoing) -> Delivery:
         now = asyncio.get_running_loop().time()
@@ -57,14 +57,14 @@ class Strict:
         return Sent()
 
     async def stop(self) -> None:
-        """Nothing to end."""
+        """Does nothing."""
 
     def trouble(self) -> str:
         return ""
 
 
 async def measure_sender(per_second: int, seconds: int = SECONDS) -> SenderMeasurement:
-    """A broadcast at this pace for so many seconds, with some replies in between."""
+    """Measures a broadcast at this rate for this number of seconds, with some replies in between."""
     channel = Strict(per_second)
     queue = ChannelQueue(channel, _settle, _persisted)
     sending = asyncio.create_task(queue.run())
@@ -94,7 +94,7 @@ def _figures(channel: Strict, asked: dict[int, float], seconds: int) -> SenderMe
 def in_whole_seconds(moments: Sequence[float], per_second: float) -> list[int]:
     """Counts the messages per second in a sorted list of times; seconds start half-way between two slots of the rate.
 
-    If they started at a slot, a deviation of one millisecond would count as uneven.
+    If they started at a slot, a deviation of one millisecond would already count.
     """
     rate = RateLimiter(per_second).rate
     slot = statistics.median(moment - number / rate for number, moment in enumerate(moments))
@@ -114,4 +114,4 @@ def _settle(item: QueuedMessage, delivery: Delivery) -> Retry | None:
 
 
 async def _persisted() -> None:
-    """Stores nothing."""
+    """Does nothing: no row is stored."""

@@ -19,7 +19,7 @@ REPLIES = ("1", "Nein", "ja", "2", "Weiß nicht")
 
 
 def consultation() -> Consultation:
-    """The consultation; its texts are as long as real ones."""
+    """Returns the consultation; its texts have a realistic length."""
     text = {"de": "Bitte sagen Sie uns kurz, wie Sie darüber denken."}
     options = [
         {"value": "yes", "label": {"de": "Ja"}},
@@ -47,7 +47,7 @@ def message(address: str, number: int, text: str) -> MsgIn:
 
 
 def publish_subject(connection: Connection, subject: Consultation | None = None) -> None:
-    """Makes it, or another one of its slug, an open consultation of this store."""
+    """Publishes it, or another consultation with its slug, in this store."""
     subject = subject or consultation()
     stored = canonical_content(subject)
     publication = Publication(

@@ -1,7 +1,7 @@
 """Measures answers per second over Telegram, and the rate of its sender alone.
 
-The application runs in this process. The Telegram stand-in and its residents run in another one and count, so their
-cost is not measured. They come with the tests (`tests/botapi`).
+The application runs in this process. The Telegram stand-in and its simulated residents run in another process, which
+counts, so that their cost is not measured. They come with the tests (`tests/botapi`).
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ RESIDENTS: Final = 256
 ROUNDS: Final = 3
 SECONDS: Final = 120.0
 WORKERS: Final = 250
-"""The limits of a bot that may send 1,000 messages a second."""
+"""The limits of a bot that may send 1,000 messages per second."""
 SENDS: Final = 10_000
 HOST: Final = "127.0.0.1"
 
 
 class TelegramMeasurement(NamedTuple):
-    """One run. Latency is from writing a message until the reply, which is sent after the commit, is there; in ms."""
+    """One run. Latency is the time from sending a message to its reply, which is sent after the commit, in
+    milliseconds.
+    """
 
     answers_per_s: float
     p50_ms: float
@@ -102,7 +104,7 @@ async def _nobody(messages: Sequence[MsgIn]) -> Sequence[Replies]:
 
 
 def unlimited(url: str, token: str, mode: Mode = "polling", webhook_url: str = "") -> TelegramChannel:
-    """Removes the rate limit of the channel: the stand-in sets none here."""
+    """Removes the rate limit of the channel: the stand-in has none in this measurement."""
     given = {"type": "telegram", "token": token, "base_url": url, "workers": WORKERS, "mode": mode}
     settings = TelegramSettings.model_validate(given | {"webhook_url": webhook_url})
     channel = TelegramChannel("telegram", settings)
@@ -112,7 +114,7 @@ def unlimited(url: str, token: str, mode: Mode = "polling", webhook_url: str = "
 
 @asynccontextmanager
 async def _stand_in(residents: int, rounds: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
-    """The other process, ready; with its address and token."""
+    """Starts the other process; yields its address and token."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -1,7 +1,7 @@
 """Measures stored answers per second through the WebSocket end to end, the form, and the size of the chat page.
 
-The application runs in this process. The residents run in another one, connect over the loopback and count, so that the
-cost of clients is not measured.
+The application runs in this process. The simulated residents run in another one, connect over the loopback and count,
+so that their cost is not measured.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from bot.web.server import WebServer
 RESIDENTS: Final = 200
 ROUNDS: Final = 3
 PEOPLE: Final = 10
-"""So many fill in the form, one after another."""
+"""The number of visitors that fill in the form, one after another."""
 SECONDS: Final = 120.0
-"""So long a run may take before it is given up."""
+"""The timeout of a run."""
 HOST: Final = "127.0.0.1"
 _NONE: Final = Rate(0, 1)
-# All residents share one address and answer faster than a person.
+# All simulated residents share one address and answer faster than a person.
 LIMITS: Final = WebLimits(
     conversation=_NONE, address=_NONE, new=_NONE, new_network=_NONE, lines=RESIDENTS, lines_address=0, connections=0
 )
@@ -37,16 +37,16 @@ class WebMeasurement(NamedTuple):
     p50_ms: float
     p99_ms: float
     page_kb: float
-    """The chat page with its style and its script, as they are sent to a browser that takes gzip."""
+    """The size of the chat page with its style and its script, compressed with gzip."""
 
 
 class FormMeasurement(NamedTuple):
-    """One visitor filling in the form: medians, in milliseconds."""
+    """One visitor that fills in the form: medians, in milliseconds."""
 
     post_ms: float
-    """From posting an answer until the server redirects to the next page."""
+    """The time from posting an answer to the redirect to the next page."""
     page_ms: float
-    """That page."""
+    """The time to load that page."""
 
 
 async def measure_web(url: str, residents: int = RESIDENTS, rounds: int = ROUNDS) -> WebMeasurement:
@@ -58,16 +58,14 @@ async def measure_web(url: str, residents: int = RESIDENTS, rounds: int = ROUNDS
 
 
 async def measure_forms(url: str, people: int = PEOPLE) -> FormMeasurement:
-    """Measures visitors filling in the form without JavaScript, one after another, so that no other request is served
-    meanwhile.
+    """Measures visitors that fill in the form without JavaScript, one after another, so that requests do not
+    overlap.
     """
     return FormMeasurement(*await _attended(url, "bot.cli.bench.forms", people))
 
 
 async def _attended(url: str, program: str, *numbers: int) -> list[float]:
-    """Returns what the residents of this program measured. Raises AssertionError unless all their answers are
-    stored.
-    """
+    """Returns the measurements of the other process. Raises AssertionError unless all its answers are stored."""
     app = bench_app(url, {"web": WebHub()})
     server = WebServer(app, LIMITS)
     async with app.running():

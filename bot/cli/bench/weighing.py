@@ -1,4 +1,4 @@
-"""Measures how fast the next statement is chosen, and similar ones among many proposals found. In memory, no store."""
+"""Measures how fast the next statement is chosen, and how fast similar proposals are found. In memory, no store."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def route(people: int = PEOPLE, statements: int = STATEMENTS) -> Routing:
 
 
 def similar_ms(number: int = PROPOSALS, look_ups: int = 200) -> float:
-    """The median look-up of a text that differs by a word from one of so many proposals, in milliseconds."""
+    """Returns the median time to look up a text that differs in one word from one of this number of proposals, in
+    milliseconds.
+    """
     index, texts = _index(number)
     chance = random.Random(SEED)  # noqa: S311
     latencies = []
@@ -81,7 +83,9 @@ def similar_ms(number: int = PROPOSALS, look_ups: int = 200) -> float:
 
 @cache
 def _index(number: int) -> tuple[SimilarityIndex, list[str]]:
-    """Proposals of ten to thirty words out of three thousand, frequent ones more often, as in real texts."""
+    """Builds the index of proposals with ten to thirty words out of three thousand, frequent ones more often, as in
+    real texts.
+    """
     chance, index = random.Random(SEED), SimilarityIndex()  # noqa: S311
     words = ["".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(3000)]
     weights = [1 / rank for rank in range(1, len(words) + 1)]

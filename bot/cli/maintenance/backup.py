@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.app import open_store
-from bot.authoring import recordings
+from bot.authoring import media
 from bot.common import audit, audit_anchor, database_mark, erasure_log
 from bot.common.atomic_file import locked
 from bot.common.erasure_log import FOLDER as LEDGER
@@ -32,10 +32,10 @@ from storage.core.installation import FoundInstallation, find_installation_in_co
 from storage.core.store import Store
 
 DATABASE: Final = "mitsprache.db"
-FOLDERS: Final = {recordings.FOLDER: recordings.MEDIA_NAME, files.FOLDER: files.NAME}
+FOLDERS: Final = {media.FOLDER: media.MEDIA_NAME, files.FOLDER: files.NAME}
 """Folders of the data folder, with the patterns of their file names."""
 _BEGUN: Final = (".new", "-journal", "-wal", "-shm")
-"""How files of channels end that are being written, or belong to a database that is being written."""
+"""Suffixes of channel files that are incomplete, or belong to an open database."""
 _PRIMARY: Final = 0xFF
 """The bits of an SQLite error code that hold the primary code."""
 _SQLITE: Final = b"SQLite format 3\0"
@@ -43,13 +43,13 @@ _SQLITE: Final = b"SQLite format 3\0"
 SETTINGS: Final = "mitsprache.toml"
 INVENTORY: Final = "inventory.json"
 _ELSEWHERE: Final = (
-    "the database is PostgreSQL: back it up with `pg_dump --format=custom`, bring it back with `pg_restore`, "
-    "and keep copies of {secret} and {ring}, where it is there (apart from it), and of the folders {media}, "
+    "the database is PostgreSQL: back it up with `pg_dump --format=custom`, restore it with `pg_restore`, "
+    "and keep copies of {secret} and, if it exists, {ring} (in another place), and of the folders {media}, "
     "{attachments}, {erased} and, while the service is stopped, {channels}"
 )
 _NO_LEDGER: Final = (
-    "What was erased since this backup was made is not known here, and is there again: copy the folder {folder} of the "
-    "data folder before to this machine, and say where with `{program} restore --erased DIR`."
+    "Erasures since this backup are not known here, so these records have returned: copy the folder {folder} of the "
+    "previous data folder to this machine, and run `{program} restore --erased DIR` with it."
 )
 
 
@@ -62,23 +62,24 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
     secret = settings.data / KEY
     for path in (database, secret):
         if not path.is_file():
-            raise CommandError(f"{path}: is not there, so there is nothing to back up; check --data")
+            raise CommandError(f"{path}: does not exist, so there is nothing to back up; check --data")
     folder = to / f"mitsprache-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     unfinished = folder.with_suffix(".part")
     try:
         unfinished.mkdir(parents=True, mode=0o700)
         with _all_or_nothing(unfinished):
-            with locked(settings.data, shared=True):  # with other keys later on, not all of the copy could be opened
+            # after a concurrent rotation, a part of the copy could not be decrypted
+            with locked(settings.data, shared=True):
                 _copy_house(settings, database, settings_file, unfinished)
             unfinished.rename(folder)
-    except OSError as fault:
-        raise unusable_path(fault, "--to") from fault
+    except OSError as error:
+        raise unusable_path(error, "--to") from error
     return folder
 
 
 def record_backup(settings: Settings, folder: Path) -> str:
-    """Records the backup in the audit log; returns the reason if that fails, else "". The backup has priority: it is
-    also made of a read-only database, or of one older than this program.
+    """Records the backup in the audit log; returns the error if that fails, else "". The backup has priority: it also
+    works for a read-only database, or for one older than this program.
     """
     store = Store(settings.database())
     try:
@@ -86,8 +87,8 @@ def record_backup(settings: Settings, folder: Path) -> str:
         keys = load_keys(settings.data / KEY)
         entry = audit.operator().did("backup", folder.name)
         store.run(lambda connection: audit.record_entry(connection, keys, entry))
-    except (StorageError, SecretError) as fault:
-        return str(fault)
+    except (StorageError, SecretError) as error:
+        return str(error)
     finally:
         store.dispose()
     return ""
@@ -111,8 +112,8 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
         raise _damaged(database, flaw)
     if not database_mark.belongs_to_folder(settings.data, _found(to / DATABASE)):
         raise CommandError(
-            f"{database}: is empty or not the database that was made for {settings.data}, so this would be no backup; "
-            f"keep the older ones, and ask `{program_name()} doctor`"
+            f"{database}: is empty or not the database that was made for {settings.data}, so no backup was made; "
+            f"keep the older ones, and run `{program_name()} doctor`"
         )
     _copy_keys(settings.data, to)
     # After the database: every file named in that copy existed before it.
@@ -137,9 +138,7 @@ def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence
     is_known = bool(erasure_log.erasure_log_files(settings.data / LEDGER))
     for path in (database, settings.data / KEY, settings.data / RING, settings.data / CHANNELS):
         if path.exists():
-            raise CommandError(
-                f"{path}: is there already; restore into an empty folder (--data), or move it away first"
-            )
+            raise CommandError(f"{path}: exists already; restore into an empty folder (--data), or move it away first")
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         (settings.data / database_mark.FILE).unlink(
@@ -152,16 +151,16 @@ def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence
         unfinished = database.with_name(f"{database.name}.part")
         _copy(folder / DATABASE, unfinished)
         unfinished.rename(database)  # last and atomic: an interrupted restore leaves no partial database
-    except OSError as fault:
-        raise unusable_path(fault, "--data") from fault
+    except OSError as error:
+        raise unusable_path(error, "--data") from error
     say(f"{folder} is restored to {settings.data}.")
     if (folder / SETTINGS).exists():
         say(f"Its settings are in {folder / SETTINGS}; put the file where you start the program.")
     if not is_known and not ledgers:
         say(_NO_LEDGER.format(folder=LEDGER, program=program_name()))
     if (age := _age(folder)) > settings.backup_days:
-        say(f"This backup is {age} days old: what was erased within {age - settings.backup_days} days after it was "
-            f"made is forgotten by now and here again (backup_days = {settings.backup_days}).")  # fmt: skip
+        say(f"This backup is {age} days old: the log of erasures within {age - settings.backup_days} days after it was "
+            f"made is deleted, so these records have returned (backup_days = {settings.backup_days}).")  # fmt: skip
     erase_logged(settings, say, ledgers, folder)
 
 
@@ -178,9 +177,9 @@ def erase_logged(settings: Settings, say: Say, ledgers: Sequence[Path] = (), sou
             audit_anchor.restart(store, keys, settings.data, audit.operator(), source.name if source else "nothing")
         finally:
             store.dispose()
-    except OSError as fault:
-        raise unusable_path(fault, "--erased") from fault
-    say(said[0] if said else "Nothing is here that was erased.")
+    except OSError as error:
+        raise unusable_path(error, "--erased") from error
+    say(said[0] if said else "The database contains no erased records.")
 
 
 def _age(folder: Path) -> int:
@@ -194,7 +193,7 @@ def _ledger_in(path: Path) -> Path:
     """Returns the erasure log in a data folder or backup, or the folder itself."""
     found = path / LEDGER if (path / LEDGER).is_dir() else path
     if not found.is_dir() or (found.name != LEDGER and not erasure_log.erasure_log_files(found)):
-        raise CommandError(f"{path}: this is no ledger; name with --erased the folder {LEDGER} of a data folder")
+        raise CommandError(f"{path}: this is not an erasure log; give --erased the folder {LEDGER} of a data folder")
     return found
 
 
@@ -202,14 +201,16 @@ def check_backup(folder: Path) -> None:
     """Raises CommandError unless the backup is whole, unchanged, and a sound database with its secret key."""
     if not (folder / INVENTORY).is_file():
         raise CommandError(
-            f"{folder}: is not a whole backup, {INVENTORY} is not there; name a folder that `backup` made"
+            f"{folder}: is not a complete backup, {INVENTORY} is missing; give a folder made by `backup`"
         )
     try:
         inventory = json.loads((folder / INVENTORY).read_text(encoding="utf-8"))
         changed = [name for name, fingerprint in inventory.items() if _fingerprint(folder / name) != fingerprint]
         missing = {DATABASE, KEY} - inventory.keys()
-    except (OSError, ValueError, AttributeError) as fault:
-        raise CommandError(f"{folder}: is not a whole backup ({type(fault).__name__}); choose another one") from fault
+    except (OSError, ValueError, AttributeError) as error:
+        raise CommandError(
+            f"{folder}: is not a complete backup ({type(error).__name__}); choose another one"
+        ) from error
     if changed or missing:
         raise CommandError(f"{folder}: {', '.join([*changed, *missing])} is damaged or missing; choose another backup")
     load_keys(folder / KEY)
@@ -232,8 +233,8 @@ def _flaw(copy: Path) -> str:
     with _opened(copy) as database:
         try:
             verdict = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
-        except sqlite3.Error as fault:
-            verdict = str(fault)
+        except sqlite3.Error as error:
+            verdict = str(error)
     return "" if verdict == "ok" else verdict.replace("\n", " ")
 
 
@@ -247,7 +248,7 @@ def _database(settings: Settings) -> Path:
 
 def _damaged(database: Path, flaw: str) -> CommandError:
     return CommandError(
-        f"{database}: is damaged ({flaw}), so this would be no backup; keep the older ones, and bring one back "
+        f"{database}: is damaged ({flaw}), so no backup was made; keep the older ones, and restore one "
         f"(`{program_name()} restore`)"
     )
 
@@ -261,12 +262,12 @@ def _copy_database(source: Path, target: Path) -> None:
         ):
             original.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a journal beside it
-    except sqlite3.Error as fault:
-        if getattr(fault, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_CORRUPT:
-            raise _damaged(source, str(fault)) from fault
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_CORRUPT:
+            raise _damaged(source, str(error)) from error
         raise CommandError(
-            f"{source}: cannot be copied to {target} ({fault}); see that there is room, and {program_name()} doctor"
-        ) from fault
+            f"{source}: cannot be copied to {target} ({error}); check the free space, and run `{program_name()} doctor`"
+        ) from error
 
 
 def _copy_channels(source: Path, target: Path) -> None:

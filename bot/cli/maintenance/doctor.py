@@ -38,7 +38,7 @@ from storage.tables.contacts import EncryptedAddress, any_encrypted_address
 
 LEAST_SPACE_MB: Final = 500
 LEAST_FILES: Final = 4096
-"""Minimum of open files for a busy evening: every open page takes one."""
+"""Minimum of open files for many concurrent visitors: every open page takes one."""
 
 
 def examine_installation(settings: Settings, say: Say) -> bool:
@@ -80,13 +80,13 @@ def _folder(data: Path) -> Finding:
     if there != data.absolute():
         is_well = _is_writable(there)
         remedy = (
-            "will be made at the first start"
+            "will be created at the first start"
             if is_well
-            else f"cannot be reached or made: {there} is closed to this user"
+            else f"cannot be accessed or created: this user has no access to {there}"
         )
         return Finding(is_well, f"data folder {data.absolute()} {remedy}")
     if not there.is_dir():
-        return Finding(is_well=False, words=f"data folder {there} is a file: name a folder with --data")
+        return Finding(is_well=False, words=f"data folder {there} is a file: give a folder with --data")
     if not _is_writable(there):
         return Finding(is_well=False, words=f"data folder {there} cannot be written to: check its owner and rights")
     return Finding(is_well=True, words=f"data folder {there}")
@@ -104,21 +104,21 @@ def _is_writable(folder: Path) -> bool:
 def _space(data: Path) -> Finding:
     free = shutil.disk_usage(_nearest(data)).free // 1_000_000
     words = f"{free} MB of disk space free"
-    return Finding(free >= LEAST_SPACE_MB, words if free >= LEAST_SPACE_MB else f"{words}: make room, 500 MB at least")
+    return Finding(free >= LEAST_SPACE_MB, words if free >= LEAST_SPACE_MB else f"{words}: free at least 500 MB")
 
 
 def _secret(path: Path, sealed: EncryptedAddress | None) -> Finding:
-    """`sealed`: an encrypted address of the database, which the key must decrypt."""
+    """Checks the secret key. `sealed`: an encrypted address of the database, which the key must decrypt."""
     if not path.exists() and sealed is None:
-        return Finding(is_well=True, words="secret key will be made at the first start")
+        return Finding(is_well=True, words="secret key will be created at the first start")
     try:
         if sealed is None:
             keys.load_keys(path)
         else:
             keys.load_matching_keys(path, sealed.sealed, sealed.lookup)
         mode = stat.S_IMODE(path.stat().st_mode)
-    except (OSError, keys.SecretError) as fault:
-        return Finding(is_well=False, words=f"secret key: {fault}")
+    except (OSError, keys.SecretError) as error:
+        return Finding(is_well=False, words=f"secret key: {error}")
     if mode & 0o077:
         return Finding(is_well=False, words=f"secret key can be read by others: chmod 600 {path}")
     return Finding(is_well=True, words="secret key, readable by its owner only")
@@ -128,7 +128,7 @@ def _ring(path: Path) -> Iterator[Finding]:
     """Yields the day of the last rotation, and whether it is complete."""
     ring = path.with_name(keys.RING)
     if not ring.exists():
-        return  # it never existed; or the missing key ring is already reported
+        return  # there never was one; or the missing keyring is already reported
     try:
         secret, found = keys.read_secret(path)
         mode = stat.S_IMODE(ring.stat().st_mode)
@@ -151,22 +151,22 @@ def _database(settings: Settings) -> tuple[Finding, EncryptedAddress | None]:
     """Returns findings on the database, and an encrypted address for testing the key."""
     try:
         store = Store(settings.database())
-    except Exception as fault:  # noqa: BLE001 - whatever a mistyped address causes, it is a fault to be told
-        words = f"database_url cannot be understood ({type(fault).__name__}): see docs/settings.md"
+    except Exception as error:  # noqa: BLE001 - a mistyped URL can cause any error, which is reported
+        words = f"database_url is invalid ({type(error).__name__}): see docs/reference/settings.md"
         return Finding(is_well=False, words=words), None
     sealed = None
     try:
         database_mark.check_database(settings.data, store)
         if not database_mark.database_exists(store):
-            return Finding(is_well=True, words="database will be made at the first start"), None
+            return Finding(is_well=True, words="database will be created at the first start"), None
         with store.reading() as connection:
             revision = migrate.current_revision(connection)
             sealed = any_encrypted_address(connection) if revision else None
         migrate.check_schema(store)
         if flaw := store.flaw():
             raise StoreDamaged(flaw)
-    except StorageError as fault:
-        return Finding(is_well=False, words=f"database ({store.dialect}): {fault} {_capital(remedy(fault))}."), sealed
+    except StorageError as error:
+        return Finding(is_well=False, words=f"database ({store.dialect}): {error} {_capital(remedy(error))}."), sealed
     finally:
         store.dispose()
     return Finding(is_well=True, words=f"database ({store.dialect}) answers, tables of {revision}"), sealed
@@ -188,20 +188,20 @@ def _consultations(settings: Settings) -> Iterator[Finding]:
 
 
 def _erased(settings: Settings) -> Iterator[Finding]:
-    """Checks that the erasure log exists and that no erased record is back."""
+    """Checks that the erasure log exists and that no erased record has returned."""
     folder = settings.data / erasure_log.FOLDER
     if not (settings.data / keys.FILE).exists():
-        return  # no contact has written yet, or the missing key is already reported
+        return  # there is no contact yet, or the missing key is already reported
     if not folder.is_dir():
-        words = "what was erased is noted there; bring it from the data folder before (`restore --erased DIR`)"
+        words = "it contains the erasure log; copy it from the previous data folder (`restore --erased DIR`)"
         yield Finding(False, f"{folder} is missing: {words}. If there never was one, the next start makes it")
         return
     store = Store(settings.database())
     try:
         book = erasure_log.ErasureLog(settings.data, keys.load_keys(settings.data / keys.FILE))
         noted, back = book.read(), re_erasure.find_restored(store, book)
-    except (OSError, StorageError, keys.SecretError) as fault:
-        yield Finding(False, f"{folder} cannot be read ({type(fault).__name__}): check its rights")
+    except (OSError, StorageError, keys.SecretError) as error:
+        yield Finding(False, f"{folder} cannot be read ({type(error).__name__}): check its rights")
         return
     finally:
         store.dispose()
@@ -209,12 +209,12 @@ def _erased(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, f"{folder}: {noted.unreadable} lines are of another secret key: restore the right one")
     if back:
         yield Finding(
-            False, f"erased, and here again ({back.in_words()}): erase it again with `{program_name()} restore`"
+            False, f"erased records have returned ({back.in_words()}): erase them again with `{program_name()} restore`"
         )
     elif not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        yield Finding(False, f"{folder} cannot be written to, so nobody can be erased: check its owner and rights")
+        yield Finding(False, f"{folder} cannot be written to, so contacts cannot be erased: check its owner and rights")
     else:
-        yield Finding(True, f"notes of what was erased: {len(noted.records)}; nothing of it is here")
+        yield Finding(True, f"erasure log: {len(noted.records)} records, none of them in the database")
 
 
 def _capital(words: str) -> str:
@@ -226,10 +226,12 @@ def _port(settings: Settings) -> Finding:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
-        except OSError as fault:
-            if fault.errno == errno.EADDRINUSE:
-                return Finding(True, f"port {settings.port} is taken (by this service?): a start takes the next one")
-            return Finding(is_well=False, words=f"host {settings.host} port {settings.port}: {fault.strerror}")
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return Finding(
+                    True, f"port {settings.port} is in use (by this service?): a start uses the next free one"
+                )
+            return Finding(is_well=False, words=f"host {settings.host} port {settings.port}: {error.strerror}")
     return Finding(is_well=True, words=f"port {settings.port} is free")
 
 
@@ -237,16 +239,17 @@ def _files() -> Finding:
     """Checks the limit of open files; a start raises it to the maximum."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < LEAST_FILES:
-        words = f"{hard} open files are allowed, so many pages at most: LimitNOFILE=65536 in the unit (docs/operate.md)"
+        remedy = "LimitNOFILE=65536 in the unit (docs/operate/operation.md)"
+        words = f"{hard} open files are allowed, so many pages at most: {remedy}"
         return Finding(is_well=False, words=words)
     return Finding(is_well=True, words=f"{hard} open files are allowed")
 
 
 def _clock(settings: Settings, now: datetime) -> Finding:
-    """Checks the clock, on which opening times, quiet hours and certificates depend."""
+    """Checks the clock, which determines opening times, quiet hours and the validity of certificates."""
     if not available_timezones():
         return Finding(
-            is_well=False, words="this machine knows no time zones, days end at midnight UTC: install tzdata"
+            is_well=False, words="this machine has no time zone data, so days end at midnight UTC: install tzdata"
         )
     words = f"it is {now.astimezone(settings.zone()):%Y-%m-%d %H:%M} in {settings.timezone}"
     if now.date() < migrate.newest_migration_day():
@@ -259,14 +262,14 @@ def _texts() -> Iterator[Finding]:
     for language in phrase_catalogues.catalogue_languages():
         try:
             phrase_catalogues.load_phrases(language)
-        except phrase_catalogues.PhrasesError as fault:
-            yield Finding(is_well=False, words=str(fault))
-    faults = [
-        fault for path in sorted(SAMPLES.glob("*.yaml")) for fault in file_check.read_consultation_file(path).faults
+        except phrase_catalogues.PhrasesError as error:
+            yield Finding(is_well=False, words=str(error))
+    issues = [
+        issue for path in sorted(SAMPLES.glob("*.yaml")) for issue in file_check.read_consultation_file(path).issues
     ]
-    errors = [str(fault) for fault in faults if not fault.warning]
+    errors = [str(issue) for issue in issues if not issue.warning]
     yield from (Finding(is_well=False, words=error) for error in errors)
     if not errors:
         yield Finding(
-            is_well=True, words=f"speaks {', '.join(phrase_catalogues.catalogue_languages())}; the samples are sound"
+            is_well=True, words=f"speaks {', '.join(phrase_catalogues.catalogue_languages())}; the samples are valid"
         )

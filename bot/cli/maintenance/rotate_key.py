@@ -38,9 +38,9 @@ def rotate_secret(settings: Settings, say: Say, complain: Say) -> None:
     with command_context(settings, complain) as (store, keys):
         try:
             name = _renew(settings.data, store, keys, "secret", lambda ring: ring)
-        except OSError as fault:
-            raise unusable_path(fault, "--data") from fault
-    say(f"The secret key is a new one ({name}).")
+        except OSError as error:
+            raise unusable_path(error, "--data") from error
+    say(f"The secret key was replaced ({name}).")
     _advise(settings.data, say)
 
 
@@ -56,26 +56,26 @@ def rotate_encryption_keys(settings: Settings, say: Say, complain: Say, grace: f
     ):
         try:
             if read_secret(settings.data / FILE)[1].is_reencrypting():
-                say("Going on with what was begun: the secret key stays as it is.")
+                say("Continuing the interrupted rotation; the secret key does not change.")
             else:
                 name = _renew(
                     settings.data, store, keys, "secret and sealing keys", lambda ring: ring.renewed(_today())
                 )
-                say(f"The secret key is a new one ({name}); what is sealed is sealed anew.")
+                say(f"The secret key was replaced ({name}); encrypted data is encrypted again.")
             unreadable = _reencrypt_all(settings, store, keys, complain, grace)
             _drop(settings.data)
             store.scrub()
-        except OSError as fault:
-            raise unusable_path(fault, "--data") from fault
+        except OSError as error:
+            raise unusable_path(error, "--data") from error
     if unreadable:
-        say(f"{unreadable} things open with none of the keys, neither before nor now; they are left as they are.")
-    say("All is sealed anew; the keys before are dropped.")
+        say(f"{unreadable} values cannot be decrypted with any key; they stay unchanged.")
+    say("All data is encrypted with the new keys; the previous keys are deleted.")
     _advise(settings.data, say)
 
 
 def _is_there(data: Path) -> None:
     if not (data / FILE).is_file():
-        raise CommandError(f"{data / FILE}: is not there, so there is nothing to rotate; check --data")
+        raise CommandError(f"{data / FILE}: does not exist, so there is nothing to rotate; check --data")
 
 
 def _renew(data: Path, store: Store, keys: Keys, what: str, change: Callable[[Keyring], Keyring]) -> str:

@@ -20,12 +20,12 @@ from storage.tables.erasures import mark_erased_tables, pending_rewrites
 
 _LARGE: Final = "stop the service and scrub then, or partition the table"
 _WORDS: Final[dict[Outcome, str]] = {
-    "busy": "somebody held the table; try again in a moment",
+    "busy": "another transaction locked the table; try again in a moment",
     "slow": f"not done in {MOST_SECONDS:.0f} s, so undone; {_LARGE}",
     "large": f"larger than {LARGEST_MEGABYTES} MB, so people would have to wait; {_LARGE}",
-    "seen": "a transaction from before can still see what was erased; end it (pg_stat_activity, pg_prepared_xacts, "
+    "seen": "an earlier transaction can still see erased rows; end it (pg_stat_activity, pg_prepared_xacts, "
     "pg_replication_slots), and try again",
-    "forbidden": "the role may not rewrite it; see what doctor says",
+    "forbidden": "the role may not rewrite it; run `doctor`",
 }
 
 
@@ -38,7 +38,7 @@ def scrub_now(settings: Settings, say: Say) -> bool:
     with command_context(settings, say) as (store, _), ExitStack() as held:
         if store.dialect == "sqlite":
             store.scrub()
-            say("Nothing of what was erased is left in the files.")
+            say("The files contain no erased data.")
             return True
         bounds = None
         try:
@@ -50,8 +50,8 @@ def scrub_now(settings: Settings, say: Say) -> bool:
     for table, outcome in done.left():
         say(f"{table}: {_WORDS[outcome]}.")
     for step in done.forbidden:
-        say(f"{step}: the role may not do it, so the log keeps what was erased until the server turns it over.")
-    say(f"Written anew: {len(done.outcomes) - len(done.left())} tables.")
+        say(f"{step}: the role lacks the privilege, so the server's log keeps erased data until it is recycled.")
+    say(f"Rewritten: {len(done.outcomes) - len(done.left())} tables.")
     return not done.left() and not done.forbidden
 
 
@@ -69,16 +69,21 @@ def scrub_findings(settings: Settings) -> Iterator[Finding]:
     finally:
         store.dispose()
     for name, value in found.settings.items():
-        words = f"PostgreSQL keeps what was erased for longer than needed: set {name} = {value}"
-        yield Finding(False, f"{words} (ALTER SYSTEM, then pg_reload_conf(); docs/operate.md)")
+        words = f"PostgreSQL keeps erased data longer than needed: set {name} = {value}"
+        yield Finding(False, f"{words} (ALTER SYSTEM, then pg_reload_conf(); docs/operate/backup.md)")
     for step in found.forbidden:
-        yield Finding(False, f"the role may not free PostgreSQL of what was erased: {step}")
+        yield Finding(False, f"the role cannot remove erased data from PostgreSQL's files: {step}")
     for column in found.sampled:
-        yield Finding(False, f"PostgreSQL keeps samples of {column}: a superuser can delete them (docs/operate.md)")
+        yield Finding(
+            False, f"PostgreSQL keeps samples of {column}: a superuser can delete them (docs/operate/backup.md)"
+        )
     for table in found.large:
         if table in waiting:
-            yield Finding(False, f"{table}: something was erased in it, and it is {_WORDS['large']}")
+            yield Finding(False, f"{table}: contains erased rows, and it is {_WORDS['large']}")
     if waiting:
-        yield Finding(True, f"erased, and freed tonight or by `{program_name()} scrub`: rows in {len(waiting)} tables")
+        yield Finding(
+            True,
+            f"erased rows, removed from the files at night or by `{program_name()} scrub`: in {len(waiting)} tables",
+        )
     else:
-        yield Finding(True, "PostgreSQL was freed of everything that was erased")
+        yield Finding(True, "PostgreSQL's files contain no erased data")

@@ -1,4 +1,4 @@
-"""How the bot introduces itself on channels that show it before anybody writes, in every language."""
+"""The bot's profile in every language, for channels that show it before the first message."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from adapters.base import Channel, Introducing, Introduction
 from bot.common.i18n import phrase_catalogues
 from flows.commands.words import Command
+from flows.phrase_families import COMMAND_DESCRIPTIONS
 
 SHOWN: Final = (
     Command.START,
@@ -21,18 +22,18 @@ SHOWN: Final = (
     Command.HUMAN,
     Command.STOP,
 )
-"""The chat words worth a place in a menu; all others are offered as buttons where they mean something."""
+"""The commands for the menu of a channel; all others are offered as buttons in context."""
 
 
-def introduce_bot(channels: Iterable[Channel]) -> None:
-    """Tells those channels that want to know; before they start."""
+def introduce_to_channels(channels: Iterable[Channel]) -> None:
+    """Passes the profiles to the channels that support them; before they start."""
     for channel in channels:
         if isinstance(channel, Introducing):
             channel.introduce([introduction(language) for language in phrase_catalogues.catalogue_languages()])
 
 
 def introduction(language: str) -> Introduction:
-    """The introduction in one language."""
+    """Returns the profile in one language."""
     said = phrase_catalogues.load_phrases(language)
-    commands = tuple((command.value, said.text(f"command.{command}", "sie")) for command in SHOWN)
+    commands = tuple((command.value, said.text(COMMAND_DESCRIPTIONS[command], "sie")) for command in SHOWN)
     return Introduction(language, said.text("bot.description", "sie"), said.text("bot.short", "sie"), commands)

@@ -11,13 +11,13 @@ from flows.languages import LANGUAGES, Language
 from flows.phrases import Phrases
 
 DEFAULT_LANGUAGE: Final = "de"
-"""The language where none is known that the installation has phrases for."""
+"""The language used if there are no phrases in the requested one."""
 
 
 class Locale(NamedTuple):
     """A language with its phrases.
 
-    >>> Locale.of("en").say("web.card.minutes", n=3)
+    >>> Locale.of("en").text("web.card.minutes", n=3)
     'About 3 minutes'
     """
 
@@ -42,17 +42,25 @@ class Locale(NamedTuple):
         """Whether some phrases still wait for a review by a speaker of the language."""
         return bool(phrase_catalogues.unreviewed_phrases(self.tag))
 
-    def say(self, phrase: str, /, **values: object) -> str:
+    def text(self, phrase: str, /, **values: object) -> str:
         """Returns a phrase. Phrases of pages avoid forms of address, so the form does not matter."""
         return self.phrases.text(phrase, "sie", **values)
 
     def lines(self, phrase: str) -> list[str]:
         """Returns the entries of a phrase that holds one entry per line."""
-        return self.say(phrase).splitlines()
+        return self.text(phrase).splitlines()
 
     def day(self, day: date) -> str:
         """Returns a date in full: "31. März 2027"."""
         return formats.date(day, self.tag)
+
+    def period(self, code: str) -> str:
+        """Returns the month or the year of an ISO code: "März 2027" for "2027-03"."""
+        return formats.period(code, self.tag)
+
+    def number(self, value: float) -> str:
+        """Returns a number with one decimal: "4,5"."""
+        return formats.number(round(value, 1), self.tag)
 
     def moment(self, at: datetime) -> str:
         """Returns a date and time in full, in the zone of `at`: "31. März 2027, 14:05"."""

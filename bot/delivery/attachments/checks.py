@@ -26,7 +26,7 @@ def attachment_findings(settings: Settings) -> Iterator[Finding]:
         with store.reading() as connection:
             yield from _findings(connection, settings.data / FOLDER, datetime.now(UTC))
     except StorageError:
-        return  # said already of the database itself
+        return  # already reported for the database itself
     finally:
         store.dispose()
 
@@ -38,7 +38,7 @@ def _findings(connection: Connection, folder: Path, now: datetime) -> Iterator[F
     yield Finding(True, f"attachments: {', '.join(f'{number} {state}' for state, number in sorted(counts.items()))}")
     late = count_attachments_waiting_since(connection, now - LONGEST_WAIT)
     if late:
-        words = f"attachments: {late} not fetched for hours; look at what is said of the channels, and into the log"
+        words = f"attachments: {late} not fetched for hours; check the channels and the log"
         yield Finding(False, words)
     lost = sum(not (folder / name).is_file() for name in attachment_files(connection))
     if lost:

@@ -1,4 +1,4 @@
-"""Fetches what people sent, after it was committed, and removes files that belong to nobody any more.
+"""Fetches attachments after their messages are committed, and removes the files of orphaned rows.
 
 All pending work is in the table, so a killed process resumes it at its next start.
 """
@@ -80,15 +80,16 @@ class AttachmentFetcher:
             pause = LOOK_SECONDS
             try:
                 pause = await self.work()
-            except (StorageError, OSError) as fault:
-                log.error("attachment_work_failed", **error_place(fault))
+            except (StorageError, OSError) as error:
+                log.error("attachment_work_failed", **error_place(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
 
     async def work(self) -> float:
-        """Does all there is to do now; gives after how many seconds there may be more. Raises OSError and the classes
-        of `storage.core.errors`."""
+        """Does all work that is due; returns the seconds until there may be more. Raises OSError and the classes of
+        `storage.core.errors`.
+        """
         while await self._remove_some():
             pass
         while waiting := await self._store.read(partial(due_attachments, now=datetime.now(UTC), most=AT_ONCE)):
@@ -119,9 +120,9 @@ class AttachmentFetcher:
         if isinstance(got, bytes):
             try:
                 return row, await self._keep(row, got, tries)
-            except OSError as fault:  # the disk is full, for example
-                log.error("attachment_not_stored", channel=row.channel, **error_place(fault))
-                got = Unknown(type(fault).__name__)
+            except OSError as error:  # the disk is full, for example
+                log.error("attachment_not_stored", channel=row.channel, **error_place(error))
+                got = Unknown(type(error).__name__)
         match got:
             case Refused(reason):
                 log.error("attachment_refused", channel=row.channel, attempts=tries)
@@ -136,7 +137,7 @@ class AttachmentFetcher:
 
     async def _ask(self, row: WaitingAttachment) -> bytes | Delivery:
         channel = self._channels.get(row.channel)
-        if not isinstance(channel, Fetching):  # taken out of the settings, perhaps for a while
+        if not isinstance(channel, Fetching):  # the channel is not configured, perhaps temporarily
             return RetryAfter(LONGEST_PAUSE, "no such channel")
         try:
             handle = self._keys.decrypt(row.handle, bound_to(row.id))
@@ -144,9 +145,9 @@ class AttachmentFetcher:
                 return await channel.fetch(handle)
         except SecretError:
             return Refused("sealed with another key")
-        except Exception as fault:  # noqa: BLE001 - whatever a channel does, the others go on
-            log.error("attachment_fetch_failed", channel=row.channel, **error_place(fault))
-            return Unknown(type(fault).__name__)
+        except Exception as error:  # noqa: BLE001 - an error in one channel must not stop the others
+            log.error("attachment_fetch_failed", channel=row.channel, **error_place(error))
+            return Unknown(type(error).__name__)
 
     async def _keep(self, row: WaitingAttachment, content: bytes, tries: int) -> FetchOutcome:
         if len(content) > self._most_bytes:

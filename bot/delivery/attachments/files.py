@@ -1,6 +1,6 @@
 """Attachment files: detects their type by the first bytes and stores them in the data folder.
 
-Nothing here is ever decoded: what somebody sent is opened by people only, on their own machine.
+Files are never decoded here: staff open them on their own machines.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bot.common.keys import Keys
 from storage.tables.attachments import AttachmentKind
 
 FOLDER: Final = "attachments"
-"""Within the data folder."""
+"""The name of the folder in the data folder."""
 NAME: Final = re.compile(r"[0-9a-f]{32}")
 _HEAD: Final = 512
 _M4A: Final = (b"M4A ", b"M4B ")
@@ -40,7 +40,7 @@ def _picture(head: bytes) -> str:
 
 
 def _recording(head: bytes) -> str:
-    if head.startswith(b"OggS"):  # what is in it stands on its first page; it may be a film
+    if head.startswith(b"OggS"):  # the first page tells the codec; it may be a video
         return "ogg" if b"OpusHead" in head or b"\x01vorbis" in head else ""
     if head[4:8] == b"ftyp":
         return "m4a" if head[8:12] in _M4A else ""
@@ -57,11 +57,11 @@ class AttachmentFolder:
         self._keys = keys
 
     def keep(self, content: bytes, name: str) -> None:
-        """Raises OSError."""
+        """Stores a file. Raises OSError."""
         write_whole(self._keys.encrypt_file(content, name), self.path, name)
 
     def read(self, name: str) -> bytes:
-        """Raises OSError, or SecretError for a damaged file or one of another installation."""
+        """Reads a file. Raises OSError, or SecretError for a damaged file or one of another installation."""
         return self._keys.decrypt_file((self.path / name).read_bytes(), name)
 
     def remove(self, name: str) -> None:

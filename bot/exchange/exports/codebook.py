@@ -1,4 +1,4 @@
-"""The codebook: every column, every code, in every language of the consultation."""
+"""The codebook: every column and every code in every language of the consultation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot.results.counts.answer_dataset import (
     QuestionWording,
     Variable,
 )
+from flows.flow import Flow
 from flows.values import Missing
 from flows.wording import Text
 
@@ -34,18 +35,6 @@ MISSING: Final = {
     ),
 }
 """What the five missing codes mean, in German and English."""
-_VALUES: Final = {
-    "proposal": (
-        "proposed: es gab einen Vorschlag; nur im Profil raw steht hier seine Kennung in proposals.csv",
-        "proposed: there was a proposal; in the profile raw only its code in proposals.csv",
-    ),
-    "statements": (
-        "Zahl der bewerteten Vorschläge; jede Bewertung steht in ratings_long.csv",
-        "How many proposals were rated; each rating stands in ratings_long.csv",
-    ),
-}
-"""What stands in the column of questions whose answers stand in a file of their own."""
-
 _FIXED: Final = {
     "response_id": "Kennung der Teilnahme, gilt nur in dieser Befragung|Id of the participation, valid in here only",
     "consultation": "Kurzname der Befragung|Short name of the consultation",
@@ -65,7 +54,7 @@ _FIXED: Final = {
 
 
 def codebook_sheet(subject: AnswerDataset) -> Sheet:
-    """The codebook as a table of an export."""
+    """Returns the codebook as a sheet of an export."""
     return static_sheet("codebook.csv", codebook_head(subject), codebook_rows(subject))
 
 
@@ -74,7 +63,7 @@ def codebook_head(subject: AnswerDataset) -> tuple[str, ...]:
 
 
 def codebook_rows(subject: AnswerDataset) -> Iterator[Row]:
-    """All entries: columns that every export has, then question by question, then the missing codes."""
+    """Returns all entries: columns of every export, then question by question, then the missing codes."""
     for name in (*RESPONSE_COLUMNS, *TIME_COLUMNS):
         german, _, english = _FIXED[name].partition("|")
         yield (name, "", "", "column", "", "", "", "", *_in_both(subject, german, english))
@@ -87,13 +76,13 @@ def codebook_rows(subject: AnswerDataset) -> Iterator[Row]:
 
 
 def _variable_rows(subject: AnswerDataset, variable: Variable) -> Iterator[Row]:
-    """Each wording of the question and of each code, the newest first, with the revisions that have it."""
+    """Returns each wording of the question and of each code, the newest first, with its revisions."""
     languages = subject.flow.languages
-    for about, texts in _questions(variable, languages):
+    for about, texts in _questions(subject, variable):
         yield (variable.name, variable.key, about.type, "question", "", *about.columns(), *texts)
     about = _about(variable.wordings[0], variable.revisions)
-    if about.type in _VALUES:
-        texts = _in_both(subject, *_VALUES[about.type])
+    if any(variable.question.value_note):
+        texts = _in_both(subject, *variable.question.value_note)
         yield (variable.name, variable.key, about.type, "value", "", *about.columns(), *texts)
     for code in variable.codes:
         for about, labels in _codes(variable, code, languages):
@@ -101,7 +90,7 @@ def _variable_rows(subject: AnswerDataset, variable: Variable) -> Iterator[Row]:
         if variable.is_several:
             labels = [variable.labels[code].get(language, "") for language in languages]
             yield (f"{variable.name}.{code}", variable.key, about.type, "column", code, *about.columns(), *labels)
-    if variable.kind == "text":
+    if variable.tally == "text":
         for name, german, english in (
             ("missing", "Grund, warum es keinen Text gibt", "Why there is no text"),
             ("withheld", "1: Text ist noch nicht freigegeben", "1: the text is not released yet"),
@@ -111,7 +100,7 @@ def _variable_rows(subject: AnswerDataset, variable: Variable) -> Iterator[Row]:
 
 
 class _About(NamedTuple):
-    """What is said of an entry beside its text."""
+    """The columns of an entry beside its text."""
 
     type: str
     condition: str
@@ -129,13 +118,13 @@ def _about(wording: QuestionWording, revisions: tuple[int, ...] = ()) -> _About:
     return _About(question.type, said, int(question.sensitive), revisions)
 
 
-def _questions(variable: Variable, languages: Sequence[str]) -> Iterator[tuple[_About, Sequence[str]]]:
+def _questions(subject: AnswerDataset, variable: Variable) -> Iterator[tuple[_About, Sequence[str]]]:
     """The different texts and circumstances of a question."""
-    return _merged((_about(it), _in_languages(it.question.text, languages), it) for it in variable.wordings)
+    return _merged((_about(it), _in_languages(it.question.text, subject.flow), it) for it in variable.wordings)
 
 
 def _codes(variable: Variable, code: str, languages: Sequence[str]) -> Iterator[tuple[_About, Sequence[str]]]:
-    """The different names of a code."""
+    """Returns the different labels of a code."""
     about = _about(variable.wordings[0])
     return _merged(
         (about, tuple(it.labels[code].get(tag, "") for tag in languages), it)
@@ -147,7 +136,7 @@ def _codes(variable: Variable, code: str, languages: Sequence[str]) -> Iterator[
 def _merged(
     entries: Iterable[tuple[_About, tuple[str, ...], QuestionWording]],
 ) -> Iterator[tuple[_About, Sequence[str]]]:
-    """Entries that say the same are one, with the revisions of all."""
+    """Merges equal entries; each gets the revisions of all."""
     found: dict[tuple[_About, tuple[str, ...]], tuple[int, ...]] = {}
     for about, texts, wording in entries:
         found[about, texts] = (*found.get((about, texts), ()), *wording.revisions)
@@ -155,10 +144,13 @@ def _merged(
         yield about._replace(revisions=revisions), texts
 
 
-def _in_languages(text: Text, languages: Sequence[str]) -> tuple[str, ...]:
-    return tuple(text.root[tag].text if tag in text.root else "" for tag in languages)
+def _in_languages(text: Text, flow: Flow) -> tuple[str, ...]:
+    """The text by language, without fallbacks; references to answers are neutral placeholders."""
+    return tuple(
+        localized.renderer.localized(text) if tag in text.root else "" for tag, localized in flow.localized.items()
+    )
 
 
 def _in_both(subject: AnswerDataset, german: str, english: str) -> list[str]:
-    """Words of ours in the columns of the languages: German in German ones, English in all others."""
+    """Returns a text of the program in the columns of the languages: German in German ones, English in all others."""
     return [german if language.startswith("de") else english for language in subject.flow.languages]

@@ -26,7 +26,7 @@ VOTES: Final = {1: "agree", 0: "pass", -1: "disagree"}
 
 
 def proposal_sheets(connection: Connection, found: AnswerDataset, view: ProfileView) -> list[Sheet]:
-    """What was proposed, and the ratings of each participation; nothing where the consultation has neither."""
+    """Returns the sheets of proposals and of ratings by participation; empty if the consultation has neither."""
     rows = proposals_of_consultation(connection, found.newest.consultation_id)
     standings = load_items(connection, [row.id for row in rows if row.withdrawn_at is None])
     if not standings and not asks_for_ideas(found):
@@ -40,7 +40,7 @@ def proposal_sheets(connection: Connection, found: AnswerDataset, view: ProfileV
 
 
 def _ratings(connection: Connection, codes: Mapping[int, str], view: ProfileView, portion: Chunk) -> Iterator[Row]:
-    """How these participations rated what is public."""
+    """Returns the ratings of public proposals by these participations."""
     given: dict[str, list[NewRating]] = {}
     for row in ratings_of_people(connection, [it.response.session.pseudonym for it in portion]) if codes else ():
         if row.proposal_id in codes:
@@ -51,8 +51,8 @@ def _ratings(connection: Connection, codes: Mapping[int, str], view: ProfileView
 
 
 def asks_for_ideas(found: AnswerDataset) -> bool:
-    """Whether people propose or weigh anything in this consultation."""
-    return any(variable.question.type in {"proposal", "statements"} for variable in found.variables)
+    """Whether the consultation collects or rates proposals."""
+    return any(variable.question.carries for variable in found.variables)
 
 
 def _code_of(item: tuple[int, ModerationItem]) -> str:
@@ -62,16 +62,16 @@ def _code_of(item: tuple[int, ModerationItem]) -> str:
 def _proposals(
     standings: Mapping[int, ModerationItem], counts: Mapping[int, RatingCount], view: ProfileView
 ) -> Iterator[Row]:
-    """One row each. What nobody released is there without its words and its place.
+    """Returns one row per proposal. Proposals that are not released lack text and location.
 
-    Where times are coarse the order is that of the codes, which is none: that of age would tell who came when.
+    If times are coarse, rows are sorted by code, which is random: the order of submission would disclose times.
     """
     for number, standing in standings.items() if view.shows_text else sorted(standings.items(), key=_code_of):
         about, state = standing.proposal, standing.moderation
         shows = standing.is_public or view.shows_text
         words = (about.title, about.text) if shows else (None, None)
         place = (about.place, about.latitude, about.longitude) if shows else (None, None, None)
-        # What was merged into another one is counted there.
+        # Ratings of merged proposals are counted at the target.
         is_counted = state.merged_into is None or standing.state != "merged"
         count = (
             counts.get(number, RatingCount(proposal_id=number, agree=0, disagree=0, pass_=0, important=0))[1:]

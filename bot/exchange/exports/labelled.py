@@ -1,6 +1,6 @@
 """Answers with labels instead of codes, for spreadsheets: one column per question or option.
 
-Pure. Made from a row of `answers_wide.csv`, so both can never disagree.
+Pure. Computed from a row of `answers_wide.csv`, so that both agree.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _CODES: Final = {
 
 
 class LabelledColumn(NamedTuple):
-    """A column: what stands above it, which column of the wide file it is, and how a cell is said."""
+    """A column: its heading, its column in the wide file, and its formatting."""
 
     head: str
     source: str
@@ -46,7 +46,7 @@ class LabelledColumn(NamedTuple):
 
 
 def labelled_columns(subject: AnswerDataset) -> list[LabelledColumn]:
-    """All columns, in the main language of the consultation (words of ours: German or English)."""
+    """Returns all columns, in the main language of the consultation (texts of the program: German or English)."""
     which = 0 if subject.language.startswith("de") else 1
     fixed = [
         LabelledColumn(
@@ -59,18 +59,21 @@ def labelled_columns(subject: AnswerDataset) -> list[LabelledColumn]:
 
 
 def _of_question(subject: AnswerDataset, variable: Variable, which: int) -> Iterator[LabelledColumn]:
-    wordings = variable.question.text.root
-    text = wordings.get(subject.language) or next(iter(wordings.values()))
-    head = f"{variable.name}: {text.text}"
+    text, language = variable.question.text, subject.language
+    if language in text.root:
+        title = subject.flow.localized[language].renderer.localized(text)
+    else:
+        title = next(iter(text.root.values())).plain
+    head = f"{variable.name}: {title}"
     missing = {code.value: f"({words[which].partition(':')[0]})" for code, words in MISSING.items()}
     labels = {code: _label(subject, variable, code) for code in variable.codes}
-    if variable.kind == "text":
+    if variable.tally == "text":
         yield LabelledColumn(head, variable.name, _words(variable.name, missing, f"({_WITHHELD[which]})"))
-    elif variable.kind in {"several", "order"}:
+    elif variable.tally in {"many", "order"}:
         yield LabelledColumn(head, variable.name, _listed(variable.name, labels | missing))
     else:
         # Numbers stay numbers, to be calculated with; amounts stand beside each option.
-        known = missing if variable.kind in {"number", "amounts"} else labels | missing
+        known = missing if variable.tally in {"number", "votes", "amounts"} else labels | missing
         yield LabelledColumn(head, variable.name, _said(variable.name, known))
     if variable.is_several:
         for code in variable.codes:
@@ -92,7 +95,7 @@ def _listed(name: str, labels: Mapping[str, str]) -> Callable[[Cells], str]:
 
 
 def _words(name: str, missing: Mapping[str, str], withheld: str) -> Callable[[Cells], str]:
-    """Free text: a text that reads like a missing code stays what the person wrote."""
+    """Free text: a text that equals a missing code is not replaced."""
 
     def say(cells: Cells) -> str:
         if cells[f"{name}.withheld"] == "1":

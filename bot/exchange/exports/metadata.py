@@ -15,11 +15,11 @@ Profile = Literal["public", "analysis", "raw"]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 
 FORMAT: Final = 1
-"""Raised when a file or column is renamed or means something else; new ones may come at any time."""
+"""Raised when a file or column is renamed or changes its meaning; additions do not raise it."""
 
 
 class ParticipationTotals(NamedTuple):
-    """Participations; None where too few to be told."""
+    """The numbers of participations; None if suppressed as too small."""
 
     answered: int | None
     begun: int | None
@@ -36,9 +36,8 @@ def export_metadata(
     contexts: Mapping[str, Mapping[str, int | None]],
     now: datetime,
 ) -> dict[str, Any]:
-    """The content of `metadata.json`, but for the names of the files. `contexts`: how many answered participations
-    came by which channel, in which language, …. `exported_at` is all that differs between two exports of the same
-    answers.
+    """Returns the content of `metadata.json` except the names of the files. `contexts` has the number of answered
+    participations by channel, language, …. Only `exported_at` differs between two exports of the same answers.
     """
     consultation, newest = subject.flow.consultation, subject.newest
     is_public = profile == "public"
@@ -73,7 +72,7 @@ def export_metadata(
         "personal_data": not is_public,
         "data_anonymized": is_public,
         "caveats": [{"de": german, "en": english} for german, english in caveats(subject, profile, now)],
-        # `closes` is what the file says; it may have been closed earlier, or opened again for longer.
+        # `closes` is the end in the file; staff may have closed the consultation earlier or extended it.
         "ends_at": newest.closes_at.isoformat(timespec="seconds") if newest.closes_at else None,
         "participations_begun": totals.begun,
         "participations_finished": totals.finished,
@@ -81,11 +80,11 @@ def export_metadata(
 
 
 def _by_language(text: Text) -> Mapping[str, str]:
-    return {language: wording.text for language, wording in text.items()}
+    return {language: wording.plain for language, wording in text.items()}
 
 
 def caveats(subject: AnswerDataset, profile: Profile, now: datetime) -> list[tuple[str, str]]:
-    """The caveats, in German and English."""
+    """Returns the caveats, in German and English."""
     found = []
     if subject.newest.sample:
         found.append(

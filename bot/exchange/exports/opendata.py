@@ -6,7 +6,7 @@ Holds only released texts and counts; the same cells are suppressed as on the re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bot.exchange.exports.sheets import Row, Sheet, guard_formula, static_sheet, to_the_second
@@ -18,7 +18,7 @@ from bot.results.report import EVERYBODY, StatementReport, StatementResult
 
 LICENCE: Final = ("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/")
 TEXTS: Final = "texts.csv"
-"""There where answers to open questions were released."""
+"""Exists if answers to open questions were released."""
 CARD: Final = "DATENKARTE.md"
 PACKAGE: Final = "datapackage.json"
 
@@ -66,11 +66,18 @@ _HEADS: Final = {
     "ballots.csv": _BALLOTS,
     TEXTS: _TEXTS,
 }
-_NUMBERS: Final = frozenset({"agrees", "disagrees", "passes", "votes", "important", "seen", "place", "people"})
+_NUMBERS: Final = frozenset(
+    (
+        *("agrees", "disagrees", "passes", "votes", "important", "seen", "people"),
+        *("n", "suppressed", "answered", "asked", "rounded", "sensitive"),
+    )
+)
+_PLACES: Final = ("ballots.csv", "place")
+"""The place in an order; in other tables a place is a text."""
 
 
 def open_data_sheets(published: PublishedResults) -> list[Sheet]:
-    """The tables of proposals and open answers."""
+    """Returns the sheets of proposals and open answers."""
     statements = {statement.name: statement for statement in published.report.statements}
     tables: dict[str, Iterable[Row]] = {
         "proposals.csv": _proposals(published),
@@ -86,13 +93,14 @@ def open_data_sheets(published: PublishedResults) -> list[Sheet]:
 
 
 def descriptions(published: PublishedResults, tables: Iterable[Sheet]) -> dict[str, str]:
-    """The data package and the data card of these tables, by the names of their files."""
-    package = json.dumps(_package(published.subject, [it.name for it in tables]), ensure_ascii=False, indent=2)
+    """Returns the data package and the data card of these sheets, by file name."""
+    heads = {it.name: it.head for it in tables}
+    package = json.dumps(_package(published.subject, heads), ensure_ascii=False, indent=2)
     return {PACKAGE: f"{package}\n", CARD: _card(published)}
 
 
 def _harmless(row: Row) -> Row:
-    """Guards the cells of residents' texts, so that no spreadsheet runs them as formulas."""
+    """Escapes cells with residents' texts, so that no spreadsheet runs them as formulas."""
     return [guard_formula(cell) if isinstance(cell, str) else cell for cell in row]
 
 
@@ -110,13 +118,13 @@ def _rating(statement: StatementResult) -> Row:
 
 
 def _agreement(statement: StatementResult) -> Iterator[Row]:
-    """A row per sector, and `other` for those that are counted together (`reason` merged)."""
+    """Returns a row per sector; sectors that are counted together are in `other` (`reason` merged)."""
     for cell in statement.sectors.cells:
         yield (statement.name, cell.sector, *_cell(cell), cell.reason)
 
 
 def _groups(report: StatementReport) -> Iterator[Row]:
-    """A row per statement and group of similar opinion, named by numbers from 1 on, and one for everybody."""
+    """Returns a row per statement and opinion group, numbered from 1 on, and one row for all groups together."""
     stands = {(it.name, it.group): it.stands_for for it in report.highlights}
     for it in report.statements:
         yield it.name, EVERYBODY, report.people, *_cell(it.overall), stands.get((it.name, None))
@@ -138,7 +146,7 @@ def _statuses(published: PublishedResults) -> Iterator[Row]:
 
 
 def _ballots(published: PublishedResults) -> Iterator[Row]:
-    """Orders, comparisons and budgets: a row per option; of spendings a row per project that would be bought."""
+    """Returns rankings, comparisons and budgets: a row per option, and for budgets a row per funded project."""
     for key, outcome in published.outcomes.items():
         match outcome:
             case RankingOutcome(options, ranking):
@@ -156,7 +164,7 @@ def _ballots(published: PublishedResults) -> Iterator[Row]:
 
 
 def _texts(published: PublishedResults) -> Iterator[Row]:
-    """Released answers in own words, question by question, and their translations; in no order that means anything."""
+    """Returns released open answers, question by question, and their translations, in random order."""
     for key, quotes in published.texts_of_questions.items():
         for quote in quotes:
             yield key, quote.language, quote.text, None, None
@@ -164,8 +172,8 @@ def _texts(published: PublishedResults) -> Iterator[Row]:
                 yield key, language, text.text, quote.language, text.translator
 
 
-def _package(subject: AnswerDataset, tables: Iterable[str]) -> dict[str, Any]:
-    """A Data Package (Frictionless, v1) over the tables."""
+def _package(subject: AnswerDataset, heads: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Returns a Data Package (Frictionless, v1) for the sheets."""
     consultation = subject.flow.consultation
     name, path = LICENCE
     return {
@@ -181,16 +189,18 @@ def _package(subject: AnswerDataset, tables: Iterable[str]) -> dict[str, Any]:
                 "profile": "tabular-data-resource",
                 "encoding": "utf-8",
                 "schema": {
-                    "fields": [{"name": field, "type": _type(field)} for field in _HEADS[file]],
+                    "fields": [{"name": field, "type": _type(file, field)} for field in head],
                     "missingValues": [""],
                 },
             }
-            for file in tables
+            for file, head in heads.items()
         ],
     }
 
 
-def _type(field: str) -> str:
+def _type(file: str, field: str) -> str:
+    if (file, field) == _PLACES:
+        return "integer"
     if field in {"latitude", "longitude", "figure"} or field.endswith(("_low", "_high")):
         return "number"
     if field.removesuffix("_by_events") in _NUMBERS:
@@ -199,7 +209,7 @@ def _type(field: str) -> str:
 
 
 def _card(published: PublishedResults) -> str:
-    """The data card: what this is, how it was counted, what is left out; German first."""
+    """Returns the data card: content, method of counting, omissions; German first."""
     subject, report = published.subject, published.report
     consultation = subject.flow.consultation
     main = consultation.main_language

@@ -1,6 +1,6 @@
 """`export`: writes the answers of a consultation as a folder or a ZIP file.
 
-Everything is written to a temporary folder first and then moved, so that an incomplete export is never visible.
+Everything is written to a temporary folder first and then moved, so that a partial export is never visible.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.common.errors import CommandError
+from bot.common.progress import Watch
 from bot.consultations import stored_revisions
 from bot.consultations.visibility import figures_are_public
 from bot.exchange.exports import codebook, ideas, opendata
@@ -53,7 +54,7 @@ COUNTS: Final = "counts.csv"
 ABOUT: Final = ("codebook.csv", "metadata.json", "LIESMICH.txt")
 _LABELS: Final = {NO_ANSWER: "ohne Antwort", MERGED: "andere, zusammengefasst"}
 WORKBOOK: Final = "tabellen.xlsx"
-"""What everybody may have is opened by double clicks: CSV for programs looks broken in a German Excel."""
+"""Public files are opened by double click; German Excel misreads the plain CSV files."""
 
 
 class ExportRequest(NamedTuple):
@@ -64,16 +65,18 @@ class ExportRequest(NamedTuple):
     profile: str = "analysis"
     zone: tzinfo = UTC
     seed: int | None = None
-    """Makes order and ids of the analysis profile foreseeable: for tests only."""
+    """Makes order and ids of the analysis profile deterministic; for tests only."""
     is_workbook: bool = False
-    """One Excel file instead of CSV files."""
+    """Whether to write one Excel file instead of CSV files."""
     purpose: str = ""
-    """The purpose for which raw data is read."""
+    """The purpose of reading raw data."""
+    watch: Watch = lambda _: None
+    """Receives the number of participations read so far."""
 
 
 def write_export(store: Store, wish: ExportRequest, now: datetime) -> int:
-    """Writes an internal export, or the public one, brought up to date before; gives the number of answered
-    participations in it, 0 where those are too few to be told. Raises CommandError.
+    """Writes an internal export, or updates and writes the public one; returns its number of answered participations, 0
+    if suppressed as too small. Raises CommandError.
     """
     check_target(wish.out)
     profile = known_profile(wish.profile)
@@ -98,7 +101,7 @@ def write_export(store: Store, wish: ExportRequest, now: datetime) -> int:
             )
 
         people = stream_participations(connection, found, None if profile == "raw" else chance)
-        portions = _portions(people, counts, view)
+        portions = _portions(people, counts, view, wish.watch)
         _write(ExportPackage(found, profile, sheets, about), wish, portions, now)
         return counts.responses
 
@@ -106,9 +109,9 @@ def write_export(store: Store, wish: ExportRequest, now: datetime) -> int:
 def write_public(
     store: Store, wish: ExportRequest, now: datetime, shown: PublishedResults | None = None
 ) -> PublishedResults:
-    """Writes the public export of the newest edition, or of the one that is `shown`; gives what was written.
+    """Writes the public export of the newest edition, or of the edition `shown`; returns the package.
 
-    Counts nothing. Raises CommandError where everybody may not see the figures, or no edition was made yet.
+    Counts nothing. Raises CommandError if the figures are not public, or if there is no edition yet.
     """
     check_target(wish.out)
     if shown is None:
@@ -118,8 +121,8 @@ def write_public(
                 raise CommandError(_no_edition(connection, wish.slug))
     tables = opendata.open_data_sheets(shown)
     about = partial(_about_public, shown, now)
-    more = opendata.descriptions(shown, tables)
     sheets = [static_sheet(COUNTS, CountRow._fields, _count_rows(shown)), *tables]
+    more = opendata.descriptions(shown, [*sheets, codebook.codebook_sheet(shown.subject)])
     _write(ExportPackage(shown.subject, "public", sheets, about, more), wish, [], now)
     return shown
 
@@ -132,11 +135,11 @@ def _no_edition(connection: Connection, slug: str) -> str:
             f"the figures of {slug} are hidden until it is closed (`results: at_close` in its file); "
             "use --profile analysis internally, or wait"
         )
-    return f"the figures of {slug} are not put together yet; try again in a moment"
+    return f"the figures of {slug} are not computed yet; try again in a moment"
 
 
 def known_profile(name: str) -> Profile:
-    """The profile of this name. Raises CommandError where there is none."""
+    """Returns the profile with this name. Raises CommandError for an unknown one."""
     for profile in PROFILES:
         if name == profile:
             return profile
@@ -144,24 +147,24 @@ def known_profile(name: str) -> Profile:
 
 
 class ExportPackage(NamedTuple):
-    """What an export consists of."""
+    """The content of an export."""
 
     subject: AnswerDataset
     profile: Profile
     sheets: Sequence[Sheet]
-    """All but the codebook, which comes last."""
+    """All sheets except the codebook, which comes last."""
     about: Callable[[], dict[str, Any]]
-    """What stands in `metadata.json`, once all rows were read."""
+    """Returns the content of `metadata.json` after all rows are read."""
     more: Mapping[str, str] = MappingProxyType({})
-    """Further descriptions of the sheets, by the names of their files."""
+    """Further descriptions of the sheets, by file name."""
 
 
 def _write(package: ExportPackage, wish: ExportRequest, portions: Iterable[Chunk], now: datetime) -> None:
-    """Puts a package where the wish says, as files or as one workbook; everybody gets both of what is public."""
+    """Writes a package as requested: files or one workbook; a public package has both."""
     found, is_public = package.subject, package.profile == "public"
     has_files, has_workbook = not wish.is_workbook, wish.is_workbook or is_public
     with staged_output(wish.out, is_public=is_public) as folder, ExitStack() as closing:
-        # The same answers, the same file: with others beside it, it says when the consultation was published.
+        # The same answers give the same file; beside other files, it also states when the consultation was published.
         made_at = found.newest.published_at if has_files else now
         book = Workbook(found, wish.zone, made_at, closing, folder) if has_workbook else None
         sheets = [*package.sheets, codebook.codebook_sheet(found)]
@@ -177,24 +180,27 @@ def _write(package: ExportPackage, wish: ExportRequest, portions: Iterable[Chunk
             about = json.dumps({**package.about(), "files": names}, ensure_ascii=False, indent=2)
             for name, text in {**package.more, ABOUT[1]: f"{about}\n"}.items():
                 (folder / name).write_text(text, encoding="utf-8", newline="\n")
-            (folder / ABOUT[2]).write_text(guide, encoding="utf-8", newline="\r\n")  # for the editor of old Windows
+            # CRLF for the editor of old Windows versions.
+            (folder / ABOUT[2]).write_text(guide, encoding="utf-8", newline="\r\n")
         if book:
             book.save(folder / (WORKBOOK if has_files else f"{found.newest.slug}.xlsx"), guide)
 
 
 def _portions(
-    people: Iterable[ParticipationAnswers], counts: ParticipationCounts, view: ProfileView
+    people: Iterable[ParticipationAnswers], counts: ParticipationCounts, view: ProfileView, watch: Watch
 ) -> Iterator[Chunk]:
-    """The participations, counted and named, some at a time."""
-    people = iter(people)
+    """Yields the participations in batches, counted and named."""
+    people, read = iter(people), 0
     while some := list(islice(people, participation_reader.CHUNK_SIZE)):
         for response in some:
             counts.add(response)
         yield [NamedParticipation(response, view.name_of(response)) for response in some]
+        read += len(some)
+        watch(read)
 
 
 def _view(wish: ExportRequest, chance: Random) -> ProfileView:
-    """How much of participations is shown."""
+    """Returns which data of participations the profile contains."""
     if wish.profile == "raw":
         return ProfileView(lambda response: response.session.pseudonym, to_the_second, True)
     return ProfileView(lambda _: f"{chance.getrandbits(64):016x}", to_the_week(wish.zone), False)

@@ -47,17 +47,21 @@ When, which languages, revisions and how many: see metadata.json.
 """
 _MORE_DE: Final = """
 Lesen
-R:       read.csv("answers_wide.csv", na.strings = c("", "not_asked", "skipped",
-         "refused", "dont_know", "interrupted"))
-pandas:  pandas.read_csv("answers_wide.csv", na_values=["not_asked", "skipped",
-         "refused", "dont_know", "interrupted"])
+R:       d <- read.csv("answers_wide.csv", colClasses = "character",
+         check.names = FALSE, encoding = "UTF-8", na.strings = c("", "not_asked",
+         "skipped", "refused", "dont_know", "interrupted"))
+         Alles ist Text, damit 01 nicht 1 wird. Zahlen: as.numeric(d$FRAGE)
+pandas:  d = pandas.read_csv("answers_wide.csv", dtype=str, keep_default_na=False,
+         na_values=["", "not_asked", "skipped", "refused", "dont_know",
+         "interrupted"])
+         Zahlen: pandas.to_numeric(d["FRAGE"])
 Excel:   answers_wide_excel.csv mit Doppelklick öffnen. Nur in dieser Datei steht
-         vor Texten, die wie eine Formel beginnen (= + - @), ein Apostroph, und
-         Zahlen haben ein Komma. Die anderen CSV-Dateien sind für Programme (Komma,
-         UTF-8 ohne Kennung, RFC 4180), Excel zeigt sie in einer Spalte. Es streicht
-         auch führende Nullen (Bezirk 01 wird 1) und macht aus manchem Text ein
-         Datum; eine Arbeitsmappe mit allen Tabellen, in der alles bleibt, wie es
-         ist, gibt „export … --format xlsx“.
+         vor manchem Text ein Apostroph, den Excel sonst ausführte oder änderte:
+         Formeln (= + - @), führende Nullen (Bezirk '01), lange Zahlen, Texte wie
+         ein Datum ('1-2). Ganze Tage (2027-03-31) werden ein Datum, Zahlen haben ein
+         Komma. Die anderen CSV-Dateien sind für Programme (Komma, UTF-8 ohne
+         Kennung, RFC 4180), Excel zeigt sie in einer Spalte. Eine Arbeitsmappe mit
+         allen Tabellen, ohne Apostroph, gibt „export … --format xlsx“.
 
 Mehrfachauswahl: Die Spalte der Frage nennt alle gewählten Kürzel; für jedes
 Kürzel gibt es außerdem eine Spalte frage.kuerzel mit 1 (gewählt) oder 0. Leer
@@ -73,17 +77,21 @@ gibt der Befehl „attachments“ heraus.
 """
 _MORE_EN: Final = """
 Reading
-R:       read.csv("answers_wide.csv", na.strings = c("", "not_asked", "skipped",
-         "refused", "dont_know", "interrupted"))
-pandas:  pandas.read_csv("answers_wide.csv", na_values=["not_asked", "skipped",
-         "refused", "dont_know", "interrupted"])
+R:       d <- read.csv("answers_wide.csv", colClasses = "character",
+         check.names = FALSE, encoding = "UTF-8", na.strings = c("", "not_asked",
+         "skipped", "refused", "dont_know", "interrupted"))
+         All is text, so that 01 does not become 1. Numbers: as.numeric(d$QUESTION)
+pandas:  d = pandas.read_csv("answers_wide.csv", dtype=str, keep_default_na=False,
+         na_values=["", "not_asked", "skipped", "refused", "dont_know",
+         "interrupted"])
+         Numbers: pandas.to_numeric(d["QUESTION"])
 Excel:   open answers_wide_excel.csv by double click (made for German Excel). In
-         this file only, texts that begin like a formula (= + - @) have an
-         apostrophe in front, and numbers have a decimal comma. The other CSV files
-         are for programs (comma, UTF-8 without a byte order mark, RFC 4180); Excel
-         shows them in one column. It also drops leading zeros (district 01 becomes
-         1) and turns some texts into dates; "export … --format xlsx" makes a
-         workbook of all tables in which all stays as it is.
+         this file only, texts that Excel would run or change have an apostrophe in
+         front: formulas (= + - @), leading zeros (district '01), long numbers, texts
+         like a date ('1-2). Whole days (2027-03-31) become dates, and numbers have a
+         decimal comma. The other CSV files are for programs (comma, UTF-8 without a
+         byte order mark, RFC 4180); Excel shows them in one column. "export …
+         --format xlsx" makes a workbook of all tables, without apostrophes.
 
 Several choices: the question's column names all chosen codes; for each code
 there is also a column question.code with 1 (chosen) or 0. Empty without a
@@ -186,7 +194,7 @@ _FILES: Final = {
 
 
 def readme_text(subject: AnswerDataset, profile: Profile, now: datetime, files: list[str]) -> str:
-    """The whole text, German first. It holds no time and no count: the same answers, the same file."""
+    """Returns the whole text, German first. It has no time and no count: the same answers give the same file."""
     more = (_COUNTS_DE, _COUNTS_EN) if profile == "public" else (_MORE_DE, _MORE_EN)
     if IDEA_FILES[1] in files:
         more = (more[0] + _IDEAS_DE, more[1] + _IDEAS_EN)
@@ -207,4 +215,4 @@ def readme_text(subject: AnswerDataset, profile: Profile, now: datetime, files: 
 
 def _title(subject: AnswerDataset, language: str) -> str:
     title = subject.flow.consultation.title.root
-    return title[language if language in title else subject.language].text
+    return title[language if language in title else subject.language].plain

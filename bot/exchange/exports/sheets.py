@@ -3,13 +3,14 @@
     sheets = [Sheet("long.csv", LONG, long_rows), whole("codebook.csv", HEAD, rows)]
     write(sheets, portions, [CsvFolder(folder), Workbook(...)])
 
-Every portion is handed to every sheet, and what a sheet makes of it to every target: rows are made once.
+Every batch is passed to every sheet, and the resulting rows to every target: rows are computed once.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -25,17 +26,27 @@ Row = Sequence[Cell]
 
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
+_MONTH: Final = r"(?:jan|feb|mär|mar|mrz|apr|mai|may|jun|jul|aug|sep|okt|oct|nov|dez|dec)[a-zä]*"
+_CHANGED: Final = re.compile(
+    rf"""\s*(?:0\d[\d.,]*|\d{{16,}}|\d[\d.,]*e[+-]?\d+
+    |\d{{1,4}}(?:\s?[-/.:]\s?\d{{1,4}}){{1,2}}[.:]?
+    |\d{{1,4}}[-./\s]*{_MONTH}(?:[-./\s]*\d{{1,4}})?|{_MONTH}[-./\s]*\d{{1,4}})\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A text that a German or English Excel takes for a number or a date with other digits."""
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
 
 class Sheet(NamedTuple):
     """A table of an export."""
 
     name: str
-    """The file it becomes."""
+    """The name of its file."""
     head: Sequence[str]
     rows: Callable[[Any], Iterable[Row]]
-    """The rows of the next portion of what is read (`bot.exchange.exports.tables.Chunk`)."""
+    """Returns the rows of the next batch of participations (`bot.exchange.exports.tables.Chunk`)."""
     excel: str = ""
-    """A file that holds the same for a double click in Excel, if there is one."""
+    """The name of a copy for a double click in Excel, if there is one."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -43,26 +54,26 @@ class Sheet(NamedTuple):
 
 
 def static_sheet(name: str, head: Sequence[str], rows: Iterable[Row]) -> Sheet:
-    """A sheet that does not depend on participations."""
+    """Returns a sheet that does not depend on participations."""
     left = iter(rows)
     return Sheet(name, head, lambda _: left)
 
 
 Add = Callable[[Sequence[Row]], None]
-"""Takes more rows of a sheet."""
+"""Accepts more rows of a sheet."""
 
 
 class SheetTarget(Protocol):
-    """What sheets are written into."""
+    """A destination of sheets."""
 
     def begin(self, sheet: Sheet) -> Sequence[Add]:
-        """Takes a sheet on; gives what its rows are handed to, which may be nothing."""
+        """Starts a sheet; returns the consumers of its rows, none if the target skips the sheet."""
 
 
 def write_sheets(
     sheets: Iterable[Sheet], portions: Iterable[Any], targets: Sequence[SheetTarget], at_once: int
 ) -> None:
-    """Fills all targets, with so many rows at once. A sheet no target wants is not made."""
+    """Fills all targets, batch by batch. A sheet that no target accepts is not computed."""
     begun = [(sheet, [add for target in targets for add in target.begin(sheet)]) for sheet in sheets]
     wanted = [(sheet, adds) for sheet, adds in begun if adds]
     for portion in portions:
@@ -81,7 +92,7 @@ class CsvFolder:
         self._closing = closing
 
     def begin(self, sheet: Sheet) -> Sequence[Add]:
-        """Takes any sheet."""
+        """Starts a sheet of any name, with its copy for Excel."""
         adds = [CsvTable(self._folder / sheet.name, sheet.head, self._closing).write]
         if sheet.excel:
             adds.append(CsvTable(self._folder / sheet.excel, sheet.head, self._closing, excel=True).write)
@@ -107,7 +118,7 @@ class CsvTable:
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell as it is written down; "" where there is nothing."""
+    """Returns the text of a cell; "" for None."""
     if isinstance(cell, str):
         return cell
     if cell is None:
@@ -116,23 +127,35 @@ def cell_text(cell: Cell) -> str:
 
 
 def to_the_second(moment: datetime) -> str:
-    """ISO 8601 in UTC, as in the view `v_answers_long`."""
+    """ISO 8601 in UTC, as the view `v_answers_long`."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _plain(row: Row) -> Row:
     if float not in map(type, row):
-        return row  # nearly always, and the writer takes it as it is
+        return row  # the usual case: the writer accepts the value unchanged
     return [code_of(cell) if isinstance(cell, float) else cell for cell in row]
 
 
 def _excel_cell(cell: Cell) -> str:
-    """Numbers with a comma, as German Excel reads them; no text that it would run as a formula."""
+    """Formats a cell for German Excel: numbers with a decimal comma, texts escaped."""
     if isinstance(cell, float):
         return code_of(cell).replace(".", ",")
-    return guard_formula(cell) if isinstance(cell, str) else cell_text(cell)
+    return guard_double_click(cell) if isinstance(cell, str) else cell_text(cell)
+
+
+def guard_double_click(text: str) -> str:
+    """Escapes a text that a spreadsheet would change or run when it opens a file: leading zeros, long numbers, parts of
+    dates, formulas. A whole date (2027-03-31) becomes the same date there, and stays.
+
+    >>> [guard_double_click(it) for it in ("01", "1-2", "1.5", "3 Mai", "12e3", "=A1")]
+    ["'01", "'1-2", "'1.5", "'3 Mai", "'12e3", "'=A1"]
+    >>> [guard_double_click(it) for it in ("1", "0", "2027-03-31", "1,5", "ja", "3 Bäume", "10178 Berlin")]
+    ['1', '0', '2027-03-31', '1,5', 'ja', '3 Bäume', '10178 Berlin']
+    """
+    return f"'{text}" if _CHANGED.fullmatch(text) and not _DATE.fullmatch(text) else guard_formula(text)
 
 
 def guard_formula(text: str) -> str:
-    """A text no spreadsheet runs as a formula."""
+    """Escapes a text that a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(FORMULAS) else text

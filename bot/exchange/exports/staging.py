@@ -14,20 +14,20 @@ from typing import Final
 from bot.common.errors import CommandError
 
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in a ZIP: the true one would make equal exports differ."""
+"""The time of every file in a ZIP: the real one would make equal exports differ."""
 
 
 def check_target(out: Path) -> None:
-    """Raises CommandError where something stands already. An empty folder may be there."""
+    """Raises CommandError if the target exists. An empty folder is accepted."""
     if not out.name:
-        raise CommandError(f"--out {out}: names no folder or file of its own; add a name")
+        raise CommandError(f"--out {out}: is not the name of a new folder or file; add one")
     try:
         is_folder = out.is_dir() and not _is_zip(out)
         is_taken = any(out.iterdir()) if is_folder else os.path.lexists(out)
-    except OSError as fault:
-        raise CommandError(f"--out {out}: cannot be looked at ({fault.strerror}); choose another place") from fault
+    except OSError as error:
+        raise CommandError(f"--out {out}: cannot be accessed ({error.strerror}); choose another place") from error
     if is_taken:
-        what = "the folder is not empty" if is_folder else "this is there already"
+        what = "the folder is not empty" if is_folder else "it exists already"
         raise CommandError(f"--out {out}: {what}; give another name")
 
 
@@ -37,9 +37,9 @@ def _is_zip(out: Path) -> bool:
 
 @contextmanager
 def staged_output(wanted: Path, *, is_public: bool = False) -> Iterator[Path]:
-    """A folder to write into, which becomes the target at the end, or vanishes. Raises CommandError.
+    """Gives a temporary folder that becomes the target at the end, or is deleted after an error. Raises CommandError.
 
-    A target that ends in `.zip` becomes a ZIP file; one that ends like the only file written becomes that file.
+    A target with the suffix `.zip` becomes a ZIP file; a target with the suffix of the only file becomes that file.
     """
     check_target(wanted)
     out = wanted.absolute()
@@ -57,14 +57,14 @@ def staged_output(wanted: Path, *, is_public: bool = False) -> Iterator[Path]:
                 _pack(folder, whole)
             elif out.suffix and [it.suffix for it in folder.iterdir()] == [out.suffix]:
                 (whole,) = folder.iterdir()
-            # Only what is public is for everybody's eyes.
+            # only public exports are readable for other users of the machine
             mode = 0o755 if whole is folder else 0o644
             whole.chmod(mode if is_public else mode & 0o700)
             check_target(out)
             whole.rename(out)
-        except OSError as fault:
-            reason = fault.strerror or type(fault).__name__
-            raise CommandError(f"--out {wanted}: cannot be written ({reason}); choose another place") from fault
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise CommandError(f"--out {wanted}: cannot be written ({reason}); choose another place") from error
 
 
 def _pack(folder: Path, target: Path) -> None:

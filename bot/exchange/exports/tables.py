@@ -35,11 +35,11 @@ LONG: Final = (
     "answered",
 )
 PROPOSED: Final = "proposed"
-"""What stands for the code of an idea."""
+"""Replaces the code of a proposal."""
 
 
 class NamedParticipation(NamedTuple):
-    """A participation, and what it is called in this export."""
+    """A participation and its id in this export."""
 
     response: ParticipationAnswers
     name: str
@@ -49,7 +49,7 @@ Chunk = Sequence[NamedParticipation]
 
 
 class ProfileView(NamedTuple):
-    """How much of a participation a profile shows."""
+    """The data of a participation that a profile contains."""
 
     name_of: Callable[[ParticipationAnswers], str]
     moment: Callable[[datetime], str]
@@ -57,12 +57,14 @@ class ProfileView(NamedTuple):
 
 
 def to_the_week(zone: tzinfo) -> Callable[[datetime], str]:
-    """ISO 8601 weeks of the city: enough to see a trend, too coarse to find a person."""
+    """ISO 8601 weeks in the city's time zone: precise enough for trends, too coarse to identify a person."""
     return lru_cache(4096)(lambda moment: "{}-W{:02}".format(*moment.astimezone(zone).isocalendar()))
 
 
 class LongRows:
-    """One row for each question; for several options one for each that was chosen, with its place or amount if any."""
+    """One row per question; for questions with several options one per chosen option, with its rank or amount if there
+    is one.
+    """
 
     def __init__(self, subject: AnswerDataset, view: ProfileView) -> None:
         self._subject = subject
@@ -70,7 +72,7 @@ class LongRows:
         self._variables = [(it, ResultCache(partial(self._of_key, it))) for it in subject.variables]
 
     def __call__(self, portion: Chunk) -> Iterator[Row]:
-        """The rows of these participations, one after another."""
+        """Returns the rows of these participations, in order."""
         slug, moment = self._subject.newest.slug, self._view.moment
         for response, name in portion:
             head, counts = (name, slug, response.revision), int(response.is_answered)
@@ -83,7 +85,7 @@ class LongRows:
                     yield (*head, *content, *context, variable.name, counts)
 
     def _of_key(self, variable: Variable, key: tuple[str, bool]) -> tuple[tuple[Cell, ...], ...]:
-        """What stands in the middle of the rows of a stored answer, and whether it is released."""
+        """Returns the middle columns of a stored answer, and whether it is released."""
         raw, is_released = key
         return self._contents(variable, parse_stored_answer(variable, raw)._replace(is_released=is_released))
 
@@ -95,19 +97,19 @@ class LongRows:
 
 def _shown(variable: Variable, given: GivenAnswer, view: ProfileView) -> GivenAnswer:
     """The code of an idea is public, and its author may have shown it: outside of `raw` no row of answers has it."""
-    is_idea = variable.question.type == "proposal" and given.value is not None
+    is_idea = variable.question.carries == "proposal" and given.value is not None
     return given._replace(value=PROPOSED) if is_idea and not view.shows_text else given
 
 
 def _is_shown(given: GivenAnswer, view: ProfileView) -> bool:
-    """Whether words of a person are there: in the profile `raw`, and where a person released them."""
+    """Whether free text is included: in the profile `raw`, and after moderators released it."""
     return view.shows_text or given.is_released
 
 
 def _contents(
     subject: AnswerDataset, variable: Variable, given: GivenAnswer, view: ProfileView
 ) -> Iterator[tuple[Cell, ...]]:
-    """Code, label, number, text, withheld: what stands in the middle of a long row."""
+    """Returns code, label, number, text, withheld: the middle columns of a long row."""
     value = given.value
     if value is None:
         yield None, None, None, None, 0
@@ -125,10 +127,10 @@ def _contents(
 
 
 def _by_code(variable: Variable, value: list[str] | dict[str, int]) -> dict[str, int | None]:
-    """What several options have each: an amount, a place from 1 on, or nothing but that they were chosen."""
+    """Returns for each chosen option its amount, its rank from 1 on, or nothing."""
     if isinstance(value, dict):
         return {**value}
-    if variable.kind == "order":
+    if variable.tally == "order":
         return {code: place for place, code in enumerate(value, start=1)}
     return dict.fromkeys(value)
 
@@ -139,7 +141,7 @@ def _label(subject: AnswerDataset, variable: Variable, code: str) -> str | None:
 
 
 def wide_head(subject: AnswerDataset) -> tuple[str, ...]:
-    """The columns of the wide files."""
+    """Returns the columns of the wide files."""
     return (
         *RESPONSE_COLUMNS,
         *TIME_COLUMNS,
@@ -149,7 +151,7 @@ def wide_head(subject: AnswerDataset) -> tuple[str, ...]:
 
 
 class WideRows:
-    """One participation a row: an answer or a missing code in each question's column."""
+    """One row per participation: an answer or a missing code in each question's column."""
 
     def __init__(self, subject: AnswerDataset, view: ProfileView) -> None:
         self._subject = subject
@@ -157,7 +159,7 @@ class WideRows:
         self._variables = [(it, ResultCache(partial(self._of_key, it))) for it in subject.variables]
 
     def __call__(self, portion: Chunk) -> Iterator[Row]:
-        """The rows of these participations, one after another."""
+        """Returns the rows of these participations, in order."""
         slug, moment = self._subject.newest.slug, self._view.moment
         for response, name in portion:
             session = response.session
@@ -171,7 +173,7 @@ class WideRows:
             yield cells
 
     def _of_key(self, variable: Variable, key: tuple[str, str, bool]) -> list[Cell]:
-        """The cells of a stored answer, or of the reason why there is none, and whether it is released."""
+        """Returns the cells of a stored answer or of the reason for a missing one, and whether it is released."""
         raw, missing, is_released = key
         given = parse_stored_answer(variable, raw or None)._replace(missing=missing, is_released=is_released)
         return _wide_cells(variable, _shown(variable, given, self._view), self._view)
@@ -179,7 +181,7 @@ class WideRows:
 
 def _wide_cells(variable: Variable, given: GivenAnswer, view: ProfileView) -> list[Cell]:
     value = given.value
-    if variable.kind == "text":
+    if variable.tally == "text":
         is_withheld = value is not None and not _is_shown(given, view)
         return [given.missing or (None if is_withheld else str(value)), given.missing, int(is_withheld)]
     if value is None:
@@ -195,9 +197,9 @@ def _wide_cells(variable: Variable, given: GivenAnswer, view: ProfileView) -> li
 
 
 def _wide_cell(variable: Variable, value: Value | None, code: str) -> Cell:
-    """What one option has: 1 or 0, its amount, or its place (empty where it was not ranked)."""
+    """Returns the cell of one option: 1 or 0, its amount, or its rank (empty if it was not ranked)."""
     given = _by_code(variable, value) if isinstance(value, list | dict) else {}
-    if variable.kind == "order":
+    if variable.tally == "order":
         return given.get(code)
     number = given.get(code)
     return int(code in given) if number is None else number

@@ -1,7 +1,7 @@
 """Proposals of Decidim: its open data as CSV (`;`, keys joined by `/`, a column per language) or JSON.
 
-Written are the columns its admin import takes (`title/de`, `body/de`, address, latitude, longitude) beside those its
-open data has. Authors are dropped.
+The export has the columns that its admin import reads (`title/de`, `body/de`, address, latitude, longitude) beside
+those of its open data. Authors are dropped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bot.exchange import files
 from bot.exchange.bundle import Bundle, ImportedStatement, State, valid_statements
 from bot.exchange.content import ExchangeContent
 from bot.exchange.exports.sheets import guard_formula
+from bot.exchange.file_format import FileFormat
 from bot.exchange.files import Row
 from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.proposals import ProposalStatus, StoredProposal
@@ -43,8 +44,8 @@ _WORDS: Final[dict[ProposalStatus, str]] = {
 }
 
 
-def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
-    """The proposals of a CSV or JSON file; of several languages the wished one, else the one it was written in."""
+def read_decidim(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
+    """Reads the proposals of a CSV or JSON file, preferably in the requested language, else in the original one."""
     is_json = path.suffix.lower() == ".json"
     rows = _json(path, aside) if is_json else _csv(path, aside)
     found: list[ImportedStatement] = []
@@ -53,7 +54,7 @@ def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bund
             found.append(_statement(path, row, cells, language, aside))
     statements = valid_statements(path, found, aside)
     if not statements:
-        raise aside.nothing_left(path, "there is no proposal in it", "export the component anew")
+        raise aside.nothing_left(path, "it contains no proposal", "export the component again")
     home = next((it.link for it in statements if it.link), None) or HOME
     return Bundle(f"decidim:{urlsplit(home).hostname}", path.stem, home, statements)
 
@@ -67,16 +68,16 @@ def _csv(path: Path, aside: RejectedRows) -> Iterator[tuple[int, Row]]:
 def _json(path: Path, aside: RejectedRows) -> Iterator[tuple[int, Row]]:
     found, is_mended = files.read_json(path, aside)
     if not isinstance(found, list) or (found and not any(isinstance(it, dict) for it in found)):
-        raise BadFile(path, None, "this is no list of proposals", "export the component anew")
+        raise BadFile(path, None, "this is not a list of proposals", "export the component again")
     for number, it in enumerate(found, 1):
         with aside.row():
             if not isinstance(it, dict):
-                raise BadFile(path, number, "this is no proposal", "export the component anew")
+                raise BadFile(path, number, "this is not a proposal", "export the component again")
             if is_mended:
                 files.check_mended(path, number, it)
             cells = dict(_flat(path, number, it))
             if "id" not in cells:
-                raise BadFile(path, number, "id is missing", "export the component anew")
+                raise BadFile(path, number, "id is missing", "export the component again")
             yield number, cells
 
 
@@ -84,7 +85,7 @@ def _flat(
     path: Path, row: int, nested: Mapping[str, Any], before: str = "", depth: int = 0
 ) -> Iterator[tuple[str, str]]:
     if depth > _DEEPEST:
-        raise BadFile(path, row, "it is nested too deeply", "export the component anew")
+        raise BadFile(path, row, "it is nested too deeply", "export the component again")
     for key, value in nested.items():
         if isinstance(value, dict):
             yield from _flat(path, row, value, f"{before}{key}/", depth + 1)
@@ -92,17 +93,25 @@ def _flat(
             yield f"{before}{key}", "" if value is None else str(value)
 
 
+def _shown_state(cells: Row) -> State:
+    is_withdrawn = cells.get("state", "").strip() == "withdrawn" or cells.get("withdrawn") == "true"
+    return "hidden" if is_withdrawn else "released"
+
+
+def _is_in_language(cells: Row, language: str) -> bool:
+    return any(cells.get(name, "").strip() for name in (f"body/{language}", "body"))
+
+
 def _statement(path: Path, row: int, cells: Row, language: str, aside: RejectedRows) -> ImportedStatement:
     state = cells.get("state", "").strip()
     if state not in _STATUSES:
         raise BadFile(path, row, f"state is {state[:40]!r}", f"it must be one of: {', '.join(filter(None, _STATUSES))}")
-    shown: State = "hidden" if state == "withdrawn" or cells.get("withdrawn") == "true" else "released"
     answer, body = _localised(cells, "answer", language), _localised(cells, "body", language)
     title = _optional(path, row, _localised(cells, "title", language), aside)
     text = _optional(path, row, body, aside) or title
     if text is None:
-        raise BadFile(path, row, "title and body are empty", "leave the row out")
-    if body.strip() and not cells.get(f"body/{language}", "").strip() and not cells.get("body", "").strip():
+        raise BadFile(path, row, "title and body are empty", "remove the row")
+    if body.strip() and not _is_in_language(cells, language):
         aside.tell(f"are not there in {language} and were taken in the language they were written in", path, row)
     return ImportedStatement(
         files.parse_identifier(path, row, "id", cells["id"]),
@@ -110,7 +119,7 @@ def _statement(path: Path, row: int, cells: Row, language: str, aside: RejectedR
         files.parse_timestamp(
             path, row, "created_at", cells.get("published_at") or cells.get("created_at") or "1970-01-01"
         ),
-        shown,
+        _shown_state(cells),
         title=title if body.strip() else None,
         topic=_optional(path, row, _localised(cells, "category/name", language), aside),
         place=_optional(path, row, cells.get("address", ""), aside),
@@ -124,8 +133,8 @@ def _statement(path: Path, row: int, cells: Row, language: str, aside: RejectedR
 
 
 def _localised(cells: Row, name: str, language: str) -> str:
-    """The text in the wished language, else in the first that has one, else without any. What a machine translated is
-    nothing its author said.
+    """Returns the text in the requested language, else in the first one with a text, else without language. Machine
+    translations are ignored, because the author did not write them.
     """
     wished = cells.get(f"{name}/{language}", "")
     others = (
@@ -140,8 +149,8 @@ def _optional(path: Path, row: int, cell: str, aside: RejectedRows) -> str | Non
     return files.clean_markup(path, row, cell, aside) if cell.strip() else None
 
 
-def write(content: ExchangeContent, folder: Path) -> list[str]:
-    """Writes what is released as CSV and as JSON; gives the names of the files."""
+def write_decidim(content: ExchangeContent, folder: Path) -> list[str]:
+    """Writes the public proposals as CSV and as JSON; returns the names of the files."""
     sums = content.sums
     rows = [_row(content, it, sums[it.id][0]) for it in content.shown]
     names = ["proposals.csv", "proposals.json"]
@@ -185,3 +194,6 @@ def _nested(row: Mapping[str, object]) -> dict[str, object]:
         else:
             found[outer] = cell
     return found
+
+
+FORMAT: Final = FileFormat(read_decidim, write_decidim)

@@ -1,6 +1,6 @@
 """Ideas of mein.berlin.de: the XLSX file its staff download, with German header and status words.
 
-Its own programs can be read, not written; so what goes back is a file and a link. Names of authors are dropped.
+mein.berlin has no import, so the export is a file with links. Names of authors are dropped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from bot.exchange import files, xlsx_reader
 from bot.exchange.bundle import Bundle, ImportedStatement, valid_statements
 from bot.exchange.content import ExchangeContent
 from bot.exchange.exports.sheets import guard_formula
+from bot.exchange.file_format import FileFormat
 from bot.exchange.files import Row
 from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.proposals import ProposalStatus
@@ -49,8 +50,8 @@ _STATUSES: Final[dict[str, ProposalStatus]] = {
 _WORDS: Final = {status: word for word, status in _STATUSES.items()} | {"done": "wird umgesetzt"}
 
 
-def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
-    """The ideas of a file. Raises BadFile."""
+def read_meinberlin(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
+    """Reads the ideas of a file. Raises BadFile."""
     found: list[ImportedStatement] = []
     rated: dict[int, list[int]] = {}
     for row, cells in xlsx_reader.xlsx_rows(path, NEEDED, aside):
@@ -59,11 +60,9 @@ def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bund
             found.append(_statement(path, row, cells, aside))
     statements = valid_statements(path, found, aside)
     if not statements:
-        raise aside.nothing_left(path, "there is no idea in it", "export the module anew")
+        raise aside.nothing_left(path, "it contains no idea", "export the module again")
     sums = [sum(numbers) for numbers in zip(*(rated[it.row] for it in statements), strict=True)]
-    remarks = (
-        f"{path.name}: {sums[0]} positive and {sums[1]} negative ratings are sums there, so they were not taken over.",
-    )
+    remarks = (f"{path.name}: {sums[0]} positive and {sums[1]} negative ratings are sums, so they were not imported.",)
     return Bundle(HOME, path.stem, HOME, statements, remarks=remarks if any(sums) else ())
 
 
@@ -73,7 +72,7 @@ def _statement(path: Path, row: int, cells: Row, aside: RejectedRows) -> Importe
         raise BadFile(
             path, row, f"Status is {status[:40]!r}", f"it must be one of: {', '.join(filter(None, _STATUSES))}"
         )
-    # Without a time in the file the earliest there is: the idea is older than its export.
+    # Without a time in the file the earliest possible one is used: the idea is older than its export.
     created = xlsx_reader.iso_time(cells.get("Erstellt", "").strip()) or "1970-01-01"
     return ImportedStatement(
         files.parse_identifier(path, row, "Referenznr.", cells["Referenznr."]),
@@ -101,8 +100,8 @@ def _number(path: Path, row: int, name: str, cells: Row) -> int:
     return files.parse_integer(path, row, name, cells.get(name, "") or "0")
 
 
-def write(content: ExchangeContent, folder: Path) -> list[str]:
-    """Writes what is released; gives the name of the file."""
+def write_meinberlin(content: ExchangeContent, folder: Path) -> list[str]:
+    """Writes the public ideas; returns the name of the file."""
     name = "meinberlin.xlsx"
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(folder / name, options) as book:
@@ -131,3 +130,6 @@ def write(content: ExchangeContent, folder: Path) -> list[str]:
             )
             sheet.write_row(row, 0, cells)
     return [name]
+
+
+FORMAT: Final = FileFormat(read_meinberlin, write_meinberlin)

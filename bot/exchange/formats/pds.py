@@ -1,11 +1,11 @@
-"""Located proposals as GeoJSON (RFC 7946) with the names of the Participatory Data Specification (PDS), as Hamburg's
-DIPAS gives them, in and out.
+"""Reads and writes located proposals as GeoJSON (RFC 7946) with the property names of the Participatory Data
+Specification (PDS), as used by DIPAS in Hamburg.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,15 +13,16 @@ from urllib.parse import urlsplit
 from bot.exchange import files
 from bot.exchange.bundle import Bundle, ImportedStatement, valid_statements
 from bot.exchange.content import ExchangeContent
+from bot.exchange.file_format import FileFormat
 from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.proposals import StoredProposal
 
 HOME: Final = "https://dipas.org"
-_ANEW: Final = "export the contributions anew"
+_ANEW: Final = "export the contributions again"
 
 
-def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
-    """The contributions of a file. Those without a place are taken over, too; sums of votes are not."""
+def read_pds(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
+    """Reads the contributions of a file, also those without a location; sums of votes are ignored."""
     features: dict[int, Mapping[str, Any]] = {}
     found: list[ImportedStatement] = []
     for row, feature in _features(path, aside):
@@ -30,35 +31,39 @@ def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bund
             features[row] = feature
     statements = valid_statements(path, found, aside)
     if not statements:
-        raise aside.nothing_left(path, "there is no contribution in it", _ANEW)
+        raise aside.nothing_left(path, "it contains no contribution", _ANEW)
     properties = [_mapping(features[it.row].get("properties")) for it in statements]
     home = next((it.link for it in statements if it.link), None) or HOME
     projects = sorted({_words(it.get("belongToProject")) for it in properties} - {""})
-    pro, contra = (sum(_number(it.get(name)) for it in properties) for name in ("votingPro", "votingContra"))
-    remarks = [f"{pro:,} votes for and {contra:,} against are sums, not votes of people, and are not taken over"]
     title = projects[0] if len(projects) == 1 else path.stem
     host = urlsplit(home).hostname
     source = "/".join([f"pds:{host}", *projects])
     before = (f"pds:{host}/{title}",) if len(projects) > 1 else ()
-    return Bundle(source, title, home, statements, remarks=tuple(remarks) if pro or contra else (), before=before)
+    return Bundle(source, title, home, statements, remarks=tuple(_ignored_votes(properties)), before=before)
+
+
+def _ignored_votes(properties: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    pro, contra = (sum(_number(it.get(name)) for it in properties) for name in ("votingPro", "votingContra"))
+    if pro or contra:
+        yield f"{pro:,} votes for and {contra:,} against are sums instead of single votes, so they are not imported"
 
 
 def _features(path: Path, aside: RejectedRows) -> Iterator[tuple[int, Mapping[str, Any]]]:
     found, is_mended = files.read_json(path, aside)
     features = found.get("features") if isinstance(found, dict) else None
     if not isinstance(features, list):
-        raise BadFile(path, None, "this is no GeoJSON collection of features", _ANEW)
+        raise BadFile(path, None, "this is not a GeoJSON FeatureCollection", _ANEW)
     for row, feature in enumerate(features, 1):
         with aside.row():
             if not isinstance(feature, dict) or feature.get("type") != "Feature":
-                raise BadFile(path, row, "this is no feature", _ANEW)
+                raise BadFile(path, row, "this is not a feature", _ANEW)
             if is_mended:
                 files.check_mended(path, row, feature)
             yield row, feature
 
 
 def _statement(path: Path, row: int, feature: Mapping[str, Any], aside: RejectedRows) -> ImportedStatement:
-    """One contribution; `row` counts the features from 1."""
+    """Returns one contribution; `row` counts the features from 1."""
     said = _mapping(feature.get("properties"))
     number = _words(said.get("id")) or _words(feature.get("id"))
     if not number:
@@ -82,12 +87,12 @@ def _statement(path: Path, row: int, feature: Mapping[str, Any], aside: Rejected
 
 
 def _place(path: Path, row: int, geometry: Any) -> tuple[float | None, float | None]:
-    """Longitude and latitude of a point; of lines and areas, and without a geometry, none."""
+    """Returns longitude and latitude of a point; None for lines, areas and features without geometry."""
     if geometry is None or (isinstance(geometry, dict) and geometry.get("type") not in {None, "Point"}):
         return None, None
     at = geometry.get("coordinates") if isinstance(geometry, dict) else None
     if not isinstance(at, list) or len(at) < 2:
-        raise BadFile(path, row, "geometry is no point with coordinates", "it must be [longitude, latitude]")
+        raise BadFile(path, row, "geometry is not a point with coordinates", "it must be [longitude, latitude]")
     return files.parse_degrees(path, row, "longitude", str(at[0]), 180), files.parse_degrees(
         path, row, "latitude", str(at[1]), 90
     )
@@ -106,13 +111,13 @@ def _number(cell: Any) -> int:
 
 
 def left_out(content: ExchangeContent) -> str:
-    """What a file of this kind cannot hold, in a sentence; "" where it holds everything."""
+    """Returns a sentence about the content that this format cannot hold; "" if there is none."""
     number = sum(it.longitude is None or it.latitude is None for it in content.shown)
-    return f"{number:,} of {len(content.shown):,} proposals have no place and are not in the file." if number else ""
+    return f"{number:,} of {len(content.shown):,} proposals have no location and are not in the file." if number else ""
 
 
-def write(content: ExchangeContent, folder: Path) -> list[str]:
-    """Writes the released proposals that have a place; gives the name of the file."""
+def write_pds(content: ExchangeContent, folder: Path) -> list[str]:
+    """Writes the public proposals with a location; returns the name of the file."""
     name = "proposals.geojson"
     located = [it for it in content.shown if it.longitude is not None and it.latitude is not None]
     sums = content.sums
@@ -140,3 +145,6 @@ def _feature(content: ExchangeContent, it: StoredProposal, votes: tuple[int, int
             "dipasLocated": True,
         },
     }
+
+
+FORMAT: Final = FileFormat(read_pds, write_pds, left_out=left_out)

@@ -1,27 +1,31 @@
-"""The CSV bundle of Polis: what other programs for statements and votes read and write.
+"""The CSV bundle of Polis, which other programs for statements and votes read and write.
 
-Two generations of file names and times (seconds, milliseconds) are read. Polis keeps agreement as −1 and exports it as
-+1, but one version exported the raw signs; so the signs are held against the sums per statement, and turned, with a
-word about it, where they are the wrong way round. Those sums count every vote event; the table holds last votes.
+Two generations of file names and times (seconds, milliseconds) are read. Polis stores agreement as −1 and exports it as
++1, but one version exported the raw signs. So the signs are compared with the sums per statement, and inverted, with a
+remark, if they are the wrong way round. These sums count every vote event; the table holds last votes.
 """
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from bot.exchange import files
 from bot.exchange.bundle import Bundle, ImportedStatement, ImportedVote, State, content_fingerprint, valid_statements
 from bot.exchange.content import ExchangeContent
+from bot.exchange.file_format import FileFormat
 from bot.exchange.files import ImportFolder, Row
 from bot.exchange.polis_tables import write_polis_tables
 from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.ratings import Vote
 
 HOME: Final = "https://pol.is"
-HAS_SINGLE_VOTES: Final = True
+_SUMMARY_BYTES: Final = 1024 * 1024
 COMMENTS: Final = ("timestamp", "comment-id", "author-id", "agrees", "disagrees", "moderated", "comment-body")
 VOTES: Final = ("timestamp", "comment-id", "voter-id", "vote")
 _STATES: Final[dict[str, State]] = {"-1": "hidden", "0": "waiting", "1": "released"}
@@ -30,9 +34,9 @@ _TURNED: Final[dict[int, Vote]] = {-1: 1, 0: 0, 1: -1}
 _Sums = dict[str, tuple[int, int]]
 
 
-def read(path: Path, language: str = "", aside: RejectedRows = STRICT) -> Bundle:
-    """The bundle in a folder or ZIP file. Raises BadFile, also where the sums beside the votes say otherwise, unless
-    `aside` trusts the votes.
+def read_polis(path: Path, language: str = "", aside: RejectedRows = STRICT) -> Bundle:
+    """Reads the bundle in a folder or ZIP file. Raises BadFile, also if the votes contradict the sums, unless `aside`
+    trusts the votes.
     """
     folder = ImportFolder(path)
     summary = _summary(folder)
@@ -41,36 +45,50 @@ def read(path: Path, language: str = "", aside: RejectedRows = STRICT) -> Bundle
     found, sums, named = _statements(folder, comments, aside)
     statements = valid_statements(Path(comments), found, aside)
     if not statements:
-        raise aside.nothing_left(comments, "there is no statement in it", "export the conversation anew")
+        raise aside.nothing_left(comments, "it contains no statement", "export the conversation again")
     known = {it.source_id for it in statements}
     lost = aside.count - before
     cast, left_out = _votes(folder, votes, known, named - known, aside)
     missing = aside.count - before - lost
-    signs = _signs(votes, cast, {it: told for it, told in sums.items() if it in known}, missing, aside)
+    signs = _signs(votes, cast, _sums_of(known, sums), missing, aside)
     remarks = list(signs.remarks)
     if left_out:
-        remarks.append(f"{votes}: {left_out:,} votes on statements that were set aside are left out.")
+        remarks.append(f"{votes}: {left_out:,} votes on rejected statements are left out.")
     if signs.are_turned:
-        cast = [it._replace(vote=_TURNED[it.vote]) for it in cast]
-        remarks.insert(0, f"{votes}: agreement is −1 here, as the sums in {comments} show; the signs were turned.")
-    cast.sort(key=lambda it: it.at)
+        cast = _inverted(cast)
+        remarks.insert(0, f"{votes}: agreement is −1 here, as the sums in {comments} show; the signs were inverted.")
+    cast.sort(key=attrgetter("at"))
     is_whole = not (lost or missing or aside.trusts_votes)
     remarks += _check_matrix(folder, cast, (1, -1) if signs.are_turned else (1,), known, is_whole=is_whole)
-    url = summary.get("url", "")
-    home = url if url.startswith("https://") else HOME
-    title = summary.get("topic") or path.stem
-    # Without an address, by its first statement: it stays the same while the conversation goes on.
-    source = url or f"polis:{content_fingerprint([statements[0][:3]])}"
-    named_before = () if url else (f"polis:{path.stem}",)
-    return Bundle(
-        source=source,
-        title=title,
-        home=home,
-        statements=statements,
+    return replace(
+        _without_votes(path, summary, statements),
         votes=tuple(cast),
         remarks=tuple(remarks),
-        before=named_before,
     )
+
+
+def _without_votes(path: Path, summary: Row, statements: tuple[ImportedStatement, ...]) -> Bundle:
+    """Returns the statements, with the name of their conversation.
+
+    Without an address the first statement identifies the conversation: it stays the same while the conversation goes
+    on.
+    """
+    url = summary.get("url", "")
+    return Bundle(
+        source=url or f"polis:{content_fingerprint([statements[0][:3]])}",
+        title=summary.get("topic") or path.stem,
+        home=url if url.startswith("https://") else HOME,
+        statements=statements,
+        before=() if url else (f"polis:{path.stem}",),
+    )
+
+
+def _sums_of(known: set[str], sums: _Sums) -> _Sums:
+    return {it: told for it, told in sums.items() if it in known}
+
+
+def _inverted(cast: list[ImportedVote]) -> list[ImportedVote]:
+    return [it._replace(vote=_TURNED[it.vote]) for it in cast]
 
 
 def _needed(folder: ImportFolder, name: str) -> str:
@@ -85,16 +103,19 @@ def _summary(folder: ImportFolder) -> dict[str, str]:
     if name is None:
         return {}
     try:
-        lines = csv.reader(files.decode_utf8(name, folder.read(name)).splitlines(keepends=True), strict=True)
+        content = folder.read(name)
+        if len(content) > _SUMMARY_BYTES:
+            raise BadFile(name, None, "it has more than 1 MB", "export the conversation again")
+        lines = csv.reader(files.decode_utf8(name, content).splitlines(keepends=True), strict=True)
         return {cells[0]: cells[1].strip() for cells in lines if len(cells) == 2}
-    except csv.Error as fault:
-        raise BadFile(name, None, f"this is no CSV ({fault})", "save it anew") from None
+    except csv.Error as error:
+        raise BadFile(name, None, f"this is not valid CSV ({error})", "save it again") from None
 
 
 def _statements(
     folder: ImportFolder, name: str, aside: RejectedRows
 ) -> tuple[list[ImportedStatement], _Sums, set[str]]:
-    """The statements with their sums, and the ids of all, also of those that were set aside."""
+    """Returns the statements with their sums, and all ids, including those of rejected statements."""
     found: list[ImportedStatement] = []
     sums: _Sums = {}
     named: set[str] = set()
@@ -108,7 +129,7 @@ def _statements(
 
 
 def _statement(name: str, row: int, cells: Row, aside: RejectedRows) -> tuple[ImportedStatement, tuple[int, int]]:
-    """A statement, with how many agree and disagree."""
+    """Returns a statement with its numbers of agreements and disagreements."""
     state = _STATES.get(cells["moderated"])
     if state is None:
         raise BadFile(name, row, f"moderated is {cells['moderated'][:40]!r}", "it must be -1, 0 or 1")
@@ -130,7 +151,7 @@ def _statement(name: str, row: int, cells: Row, aside: RejectedRows) -> tuple[Im
 def _votes(
     folder: ImportFolder, name: str, known: set[str], lost: set[str], aside: RejectedRows
 ) -> tuple[list[ImportedVote], int]:
-    """The votes, and how many more there are on statements that were set aside."""
+    """Returns the votes, and the number of votes on rejected statements."""
     found: list[ImportedVote] = []
     left_out = 0
     for row, cells in files.csv_rows(name, folder.read(name), VOTES, aside=aside):
@@ -158,15 +179,15 @@ def _is_important(cells: Row) -> bool:
 
 
 class _Signs(NamedTuple):
-    """Whether agreement is −1, and what the sums say otherwise, in sentences."""
+    """Whether agreement is −1, and the contradictions to the sums as sentences."""
 
     are_turned: bool
     remarks: tuple[str, ...] = ()
 
 
 def _signs(name: str, cast: list[ImportedVote], sums: _Sums, missing: int, aside: RejectedRows) -> _Signs:
-    """Holds the votes against the sums, by vote events and by last votes. `missing` rows of votes were set aside: so
-    far may the sums be away. Raises BadFile where they are farther, unless the votes are trusted.
+    """Compares the votes with the sums, by vote events and by last votes. `missing` is the number of rejected votes:
+    the sums may differ by as many. Raises BadFile if they differ by more, unless the votes are trusted.
     """
     last = {(it.person, it.statement): it for it in sorted(cast, key=lambda it: it.at)}
     counted: list[Counter[tuple[str, int]]] = [
@@ -174,7 +195,7 @@ def _signs(name: str, cast: list[ImportedVote], sums: _Sums, missing: int, aside
     ]
 
     def distance(sign: int) -> tuple[int, int, str]:
-        """How many votes the sums are away, of how many statements, and one of them."""
+        """Returns the total difference to the sums, the number of statements that differ, and one of them."""
         found = []
         for counts in counted:
             away = {it: _away((counts[it, sign], counts[it, -sign]), told) for it, told in sums.items()}
@@ -193,12 +214,10 @@ def _signs(name: str, cast: list[ImportedVote], sums: _Sums, missing: int, aside
         f"says {sums[first][0]} agree and {sums[first][1]} disagree"
     )
     if away > missing and not aside.trusts_votes:
-        told = f"{reason}; {number:,} of {len(sums):,} statements are like this, and the signs fit neither way"
+        told = f"{reason}; {number:,} of {len(sums):,} statements differ like this, with both signs"
         raise BadFile(name, None, told, "export both files at the same moment, or count the votes with --trust-votes")
-    remark = (
-        f"{name}: the sums of {number:,} statements are others than the votes, by {away:,} in all; the votes count."
-    )
-    unsure = f"{name}: whether +1 means agreement cannot be told from the sums; it was taken as agreement."
+    remark = f"{name}: the sums of {number:,} statements differ from the votes by {away:,} in all; the votes count."
+    unsure = f"{name}: the sums do not show whether +1 means agreement; it was read as agreement."
     return _Signs(are_turned, (remark, unsure) if straight[0] == turned[0] else (remark,))
 
 
@@ -209,34 +228,48 @@ def _away(counted: tuple[int, int], told: tuple[int, int]) -> int:
 def _check_matrix(
     folder: ImportFolder, cast: list[ImportedVote], signs: tuple[int, ...], known: set[str], *, is_whole: bool
 ) -> list[str]:
-    """Holds the last votes against the table of people, where there is one, in one of these signs. Gives a remark about
-    those who voted otherwise; raises BadFile where the votes are whole, so that nothing explains it.
+    """Compares the last votes with the table of participants, if there is one, in one of these signs. Returns a remark
+    about participants with other votes; raises BadFile if no row of votes was rejected, because then nothing explains
+    the difference.
     """
     name = folder.find("participants-votes.csv", "participant-votes.csv")
     if name is None:
         return []
-    last: dict[str, dict[str, int]] = {}
-    for it in cast:
-        last.setdefault(it.person, {})[it.statement] = it.vote
+    last = _last_votes(cast)
     others = 0
     try:
         for row, cells in files.csv_rows(name, folder.read(name), ("participant",)):
-            told = {column: _VOTE.get(cell) for column, cell in cells.items() if column in known and cell}
-            own = last.get(cells["participant"], {})
-            if any(told == {it: sign * vote for it, vote in own.items()} for sign in signs):
+            if _are_told(cells, last.get(cells["participant"], {}), signs, known):
                 continue
             if is_whole:
-                reason = f"the votes of participant {cells['participant'][:40]} are others than in votes.csv"
+                reason = f"the votes of participant {cells['participant'][:40]} differ from those in votes.csv"
                 remedy = "export both files at the same moment, or count the votes with --trust-votes"
                 raise BadFile(name, row, reason, remedy)
             others += 1
-    except BadFile as fault:
+    except BadFile as error:
         if is_whole:
             raise
-        return [f"{fault}. It was not held against the votes."]
-    return [f"{name}: {others:,} people have other votes there; those in the table of votes count."] if others else []
+        return [f"{error}. It was not compared with the votes."]
+    return [f"{name}: {others:,} participants have other votes there; the table of votes counts."] if others else []
 
 
-def write(content: ExchangeContent, folder: Path) -> list[str]:
+def _last_votes(cast: list[ImportedVote]) -> dict[str, dict[str, int]]:
+    """Returns the last vote on each statement by person."""
+    last: dict[str, dict[str, int]] = {}
+    for it in cast:
+        last.setdefault(it.person, {})[it.statement] = it.vote
+    return last
+
+
+def _are_told(cells: Row, own: Mapping[str, int], signs: tuple[int, ...], known: set[str]) -> bool:
+    """Whether a row has the person's votes in one of the signs."""
+    told = {column: _VOTE.get(cell) for column, cell in cells.items() if column in known and cell}
+    return any(told == {it: sign * vote for it, vote in own.items()} for sign in signs)
+
+
+def write_polis(content: ExchangeContent, folder: Path) -> list[str]:
     """Writes the bundle; returns the names of the files."""
     return write_polis_tables(content, folder)
+
+
+FORMAT: Final = FileFormat(read_polis, write_polis, has_single_votes=True)

@@ -16,12 +16,12 @@ from bot.consultations.visibility import takes_no_answers
 from bot.results.counts import question_meaning
 from bot.results.counts.disclosure import UNPROTECTED
 from bot.results.counts.question_meaning import AskedQuestion, Labels
-from bot.results.counts.values import Kind, code_of
+from bot.results.counts.values import code_of
 from flows.definition import Consultation
 from flows.flow import Flow
-from flows.messages import Expects
-from flows.questions.base import Option, Question
+from flows.questions.base import Question
 from flows.renderer import Renderer
+from flows.tally import PER_OPTION, Tally
 from flows.values import Value
 from storage.tables.revisions import PublishedRevision, revisions_once_live
 
@@ -38,7 +38,6 @@ RESPONSE_COLUMNS: Final = (
 TIME_COLUMNS: Final = ("started_at", "ended_at")
 COUNTED_COLUMN: Final = "answered"
 """The last column of the wide files: 1 where the participation counts (`storage.tables.participations`)."""
-_SEVERAL: Final[Mapping[Expects, Kind]] = {"many": "several", "order": "order", "amounts": "amounts"}
 
 
 class QuestionWording(NamedTuple):
@@ -63,7 +62,7 @@ class Variable:
     """
     name: str
     """The column in the wide files: the id, unless another column has that name."""
-    kind: Kind
+    tally: Tally
     question: Question
     codes: tuple[str, ...]
     """The possible answers, if there is a finite number, in the order in which they are offered; removed ones last."""
@@ -82,13 +81,13 @@ class Variable:
     @property
     def is_several(self) -> bool:
         """Whether an answer can refer to several options."""
-        return self.kind in _SEVERAL.values()
+        return self.tally in PER_OPTION
 
     def columns(self) -> tuple[str, ...]:
         """Returns its columns in the wide files. No key contains a dot, so they never clash with another question."""
         if self.is_several:
             return (self.name, *(f"{self.name}.{code}" for code in self.codes))
-        if self.kind == "text":
+        if self.tally == "text":
             return (self.name, f"{self.name}.missing", f"{self.name}.withheld")
         return (self.name,)
 
@@ -131,6 +130,14 @@ class AnswerDataset:
         return [revision.id for revision in self.revisions if revision.number in variable.revisions]
 
 
+def _in_order(
+    every: Sequence[PublishedRevision], newest: PublishedRevision, among: Collection[int]
+) -> tuple[PublishedRevision, ...]:
+    """Returns the revisions among these ids, or all if none is. The live one is the last, also after going back."""
+    chosen = [it for it in every if it.id in among] or every
+    return tuple(sorted(chosen, key=lambda it: it.id == newest.id))
+
+
 def load_dataset(
     connection: Connection,
     slug: str,
@@ -147,10 +154,8 @@ def load_dataset(
     """
     newest = stored_revisions.live_revision(connection, slug, trials=trials)
     every = revisions_once_live(connection, newest.consultation_id)
-    if among:
-        every = [it for it in every if it.id in among] or every
-        newest = next((it for it in every if it.id == newest.id), every[-1])
-    revisions = tuple(sorted(every, key=lambda it: it.id == newest.id))  # the live one last, also after going back
+    revisions = _in_order(every, newest, among)
+    newest = revisions[-1] if among else newest
     catalogue = Catalogue()
     flows = {revision.id: catalogue.revision(connection, revision.id).flow for revision in revisions}
     variables = tuple(_variables(revisions, flows))
@@ -179,7 +184,7 @@ def revisions_with_same_meaning(connection: Connection, newest: PublishedRevisio
 @lru_cache(64)
 def _questions(content: str) -> dict[str, AskedQuestion]:
     consultation = Consultation.model_validate_json(content)
-    asked = (node for node in consultation.questions if isinstance(node, Question))
+    asked = (node for node in consultation.nodes() if isinstance(node, Question))
     return {node.key: AskedQuestion(node, tuple(consultation.languages)) for node in asked}
 
 
@@ -207,17 +212,17 @@ def _variable(
     """Returns the variable of these revisions, which are given oldest first."""
     wordings = tuple(_wordings(key, revisions, flows))
     question, id_ = wordings[0].question, f"{key}.{revisions[-1].number}" if is_earlier else key
-    kind = _kind([wording.question for wording in wordings])
+    tally = _tally([wording.question for wording in wordings])
     renderers = {tag: localized.renderer for tag, localized in flows[revisions[-1].id].localized.items()}
     labels = _labels_over(wordings, renderers)
-    options = tuple(dict.fromkeys(option.value for it in wordings for option in getattr(it.question, "options", ())))
+    options = tuple(dict.fromkeys(option.value for it in wordings for option in it.question.listed_options()))
     return Variable(
         key=key,
         id=id_,
         name=f"q.{id_}" if id_ in (*RESPONSE_COLUMNS, *TIME_COLUMNS, COUNTED_COLUMN) else id_,
-        kind=kind,
+        tally=tally,
         question=question,
-        codes=() if kind == "decisions" else tuple(labels),
+        codes=() if tally == "pairs" else tuple(labels),
         labels=labels,
         options=options,
         possible=frozenset(labels),
@@ -267,23 +272,9 @@ def _called_before(code: str, wordings: Sequence[QuestionWording]) -> dict[str, 
     return {language: [*names.values()][1:] for language, names in found.items() if len(names) > 1}
 
 
-def _kind(questions: Sequence[Question]) -> Kind:
-    """Returns the format of stored answers. If some wordings allow several options, all answers are read as several."""
-    kinds = {_kind_of(question) for question in questions}
-    return "several" if "several" in kinds else _kind_of(questions[0])
-
-
-def _kind_of(question: Question) -> Kind:
-    values = question.values()
-    if question.free_text:
-        return "text"
-    if question.expects in _SEVERAL and isinstance(values, frozenset):
-        return _SEVERAL[question.expects]
-    if values in (int, float) or (isinstance(values, frozenset) and all(type(it) is int for it in values)):
-        return "number"
-    if isinstance(values, frozenset) or values is bool:
-        return "option"
-    return "code" if values is str else "decisions"
+def _tally(questions: Sequence[Question]) -> Tally:
+    """Returns how answers are counted. If some wordings allow several options, all answers are read as several."""
+    return "many" if any(question.tally == "many" for question in questions) else questions[0].tally
 
 
 def _labels(flow: Flow, key: str) -> dict[str, dict[str, str]]:
@@ -291,10 +282,9 @@ def _labels(flow: Flow, key: str) -> dict[str, dict[str, str]]:
     question = flow.question(key)
     values = question.values()
     if values is None:
-        options: Sequence[Option] = getattr(question, "options", ())
         return {
             it.value: {tag: localized.renderer.localized(it.label) for tag, localized in flow.localized.items()}
-            for it in options
+            for it in question.listed_options()
         }
     possible = (True, False) if values is bool else values if isinstance(values, frozenset) else ()
     prompt = flow.localized[flow.languages[0]].questions[key].prompt

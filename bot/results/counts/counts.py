@@ -11,7 +11,9 @@ from bot.results.counts import small_groups
 from bot.results.counts.answer_dataset import AnswerDataset, Variable
 from bot.results.counts.participation_reader import GivenAnswer, ParticipationAnswers, stream_participations
 from bot.results.counts.small_groups import MergedSizes
-from bot.results.counts.values import Kind, code_of
+from bot.results.counts.values import code_of
+from flows.questions.base import Question
+from flows.tally import Tally
 from flows.values import GAPS, Missing, Value
 
 MERGED: Final = "other"
@@ -20,7 +22,8 @@ CONTEXTS: Final = ("status", "channel", "language", "mode", "revision")
 ANSWERED: Final = "answered."
 OTHER: Final = "other."
 """Values that are no valid answer to the question: counted together, never named."""
-BALLOTS: Final = frozenset({"rank", "points", "pairwise"})
+BALLOTS: Final[frozenset[Tally]] = frozenset({"order", "amounts", "pairs"})
+"""Tallies whose result is more than a count of each option."""
 
 
 def ballot_of(value: Value) -> tuple[object, ...]:
@@ -38,7 +41,8 @@ class _Counter(NamedTuple):
     """Counts the answers of one variable."""
 
     id: str
-    kind: Kind
+    question: Question
+    tally: Tally
     is_closed: bool
     cells: Counter[str]
     options: Counter[str] | None
@@ -49,10 +53,10 @@ class _Counter(NamedTuple):
         value = given.value
         if value is None:
             self.cells[f"missing.{given.missing}"] += 1
-        elif given.is_words and self.kind != "text":
+        elif given.is_words and self.tally != "text":
             self.cells[OTHER] += 1
         else:
-            self.cells[f"option.{code_of(value)}" if self.is_closed else ANSWERED] += 1
+            self.cells[f"option.{code_of(self.question.cell(value))}" if self.is_closed else ANSWERED] += 1
             if self.ballots is not None:
                 self.ballots[ballot_of(value)] += 1
             if self.options is not None and isinstance(value, list | dict):
@@ -83,15 +87,14 @@ class ParticipationCounts:
             if variable.is_several
         }
         self.ballots = {
-            variable.id: Counter[tuple[object, ...]]()
-            for variable in subject.variables
-            if variable.question.type in BALLOTS
+            variable.id: Counter[tuple[object, ...]]() for variable in subject.variables if variable.tally in BALLOTS
         }
         """Whole answers, for questions whose result is more than a count of each option (`bot.results.ballots`)."""
         self._counters = [
             _Counter(
                 id=it.id,
-                kind=it.kind,
+                question=it.question,
+                tally=it.tally,
                 is_closed=is_single_choice(it),
                 cells=self.cells[it.id],
                 options=self.options.get(it.id),
@@ -136,7 +139,7 @@ class ParticipationCounts:
 
 def is_single_choice(variable: Variable) -> bool:
     """Whether each participation is counted in exactly one of the variable's cells."""
-    return bool(variable.codes) and variable.kind in ("option", "number")
+    return variable.tally == "date" or (bool(variable.codes) and variable.tally in ("option", "number"))
 
 
 def _cells_of(variable: Variable) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 The one rule for all outputs. Pure: counts in, reasons out. The risk lies in small or like-minded *groups* that others
 can name, and in differences between two published figures; a small count among all participants discloses no single
-answer (docs/results.md).
+answer (docs/reference/results.md).
 
 * Threshold: a row (the answers of one group to one question) is published from `min_cell_size` people on, and where
   the people outside the row are none or at least as many.

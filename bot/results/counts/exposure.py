@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import filterfalse
 from typing import NamedTuple
 
 from bot.results.counts.disclosure import LARGE_GROUP, WHOLE, DisclosureRule, FrequencyTable, Groups
@@ -33,26 +34,26 @@ def exposed_people(parts: Iterable[PopulationPart], *, is_sensitive: bool = Fals
     >>> exposed_people([PopulationPart(1, 6, 6), PopulationPart(1 + 4, 3, 9)])
     6
     """
-    n_of: dict[int, list[int]] = {}
-    for part in parts:
-        if part.column and part.of:
-            both = n_of.setdefault(part.column, [0, 0])
-            both[0] += part.n
-            both[1] += part.of
-    counts = {column: (n, of) for column, (n, of) in n_of.items()}
+    counts = _counts_by_column(parts)
     alike = [column for column, (n, of) in counts.items() if n == of]
     if not alike:
         return 0
     changes = _Changes(counts)
-    surely = [
-        column
-        for column in alike
-        if (is_sensitive or counts[column][1] < LARGE_GROUP) and not changes.may_be_fewer(column)
-    ]
-    if not surely or is_sensitive:
-        return sum(counts[column][1] for column in surely)
-    results = _Results(counts)
-    return sum(counts[column][1] for column in surely if not results.have(column))
+    small = alike if is_sensitive else [column for column in alike if counts[column][1] < LARGE_GROUP]
+    surely = list(filterfalse(changes.may_be_fewer, small))
+    if surely and not is_sensitive:
+        surely = list(filterfalse(_Results(counts).have, surely))
+    return sum(counts[column][1] for column in surely)
+
+
+def _counts_by_column(parts: Iterable[PopulationPart]) -> dict[int, tuple[int, int]]:
+    """Returns the sums of each column that has people."""
+    counts: dict[int, tuple[int, int]] = {}
+    for part in parts:
+        if part.column and part.of:
+            n, of = counts.get(part.column, (0, 0))
+            counts[part.column] = (n + part.n, of + part.of)
+    return counts
 
 
 class _Results:

@@ -2,8 +2,8 @@
 Pure.
 
 The rows of all moments are checked together, as by an attacker with every edition: the people added or removed between
-two moments form a group (docs/results.md). A moment still counts after all its rows were published again, because a row
-that is published for the first time later counts the people of all moments.
+two moments form a group (docs/reference/results.md). A moment still counts after all its rows were published again,
+because a row that is published for the first time later counts the people of all moments.
 """
 
 from __future__ import annotations

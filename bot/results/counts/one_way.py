@@ -63,6 +63,10 @@ def question_tables(counts: ParticipationCounts) -> list[QuestionTable]:
     return found
 
 
+def _reason(row: FrequencyRow, rule: DisclosureRule, *, is_kept_back: bool) -> Reason:
+    return "protected" if is_kept_back else disclosure.suppression_reason(row, rule)
+
+
 def _table(
     counts: ParticipationCounts, variable: Variable, *, is_sensitive: bool, is_led_by_withheld: bool
 ) -> QuestionTable:
@@ -71,15 +75,14 @@ def _table(
     """
     rule, row = DisclosureRule(counts.subject.min_cell_size, is_sensitive), row_of(counts, variable)
     is_kept_back = is_led_by_withheld or variable.id in counts.apart
-    why: Reason = "protected" if is_kept_back else disclosure.suppression_reason(row, rule)
-    if 0 < counts.responses < counts.subject.min_cell_size:
-        why = "few"
+    is_few = 0 < counts.responses < counts.subject.min_cell_size
+    why = "few" if is_few else _reason(row, rule, is_kept_back=is_kept_back)
     is_rounded = is_sensitive and rule.min_cell_size != disclosure.UNPROTECTED
     round_count = disclosure.rounded_count if is_rounded else int
     not_asked, other = counts.cells[variable.id][_NOT_ASKED], counts.cells[variable.id][OTHER]
     asked, silent = counts.asked(variable.id), counts.responses - not_asked - row.base - other
     is_base_told = why != "few" and not is_kept_back
-    is_asked_told = not is_led_by_withheld and not 0 < counts.responses < counts.subject.min_cell_size
+    is_asked_told = not is_led_by_withheld and not is_few
     return QuestionTable(
         variable=variable,
         reason=why,
@@ -99,6 +102,8 @@ def row_of(counts: ParticipationCounts, variable: Variable) -> FrequencyRow:
     if not is_single_choice(variable):
         return FrequencyRow(cells[ANSWERED], counts.options.get(variable.id, {}))
     n = {name.removeprefix(_OPTION): number for name, number in cells.items() if name.startswith(_OPTION)}
+    if variable.tally == "date":  # the cells are those that occur
+        n = dict(sorted(n.items()))
     return FrequencyRow(sum(n.values()), n)
 
 

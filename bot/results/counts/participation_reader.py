@@ -71,7 +71,7 @@ def stream_participations(
     ids = array("q", session_ids_of(connection, subject.newest.consultation_id))
     if shuffled_by is not None:
         shuffled_by.shuffle(ids)
-    has_texts = any(variable.kind == "text" for variable in subject.variables)
+    has_texts = any(variable.tally == "text" for variable in subject.variables)
     values: Values = {variable.id: ResultCache(partial(_read, variable)) for variable in subject.variables}
     for start in range(0, len(ids), CHUNK_SIZE):
         some = ids[start : start + CHUNK_SIZE].tolist()
@@ -123,14 +123,22 @@ def _response(
             )
     lacking = [variable for variable in subject.variables if variable.id not in given]
     if lacking:
-        # The participation was neither stopped nor submitted, so no reason is stored: use the one that applies now.
-        open_now = [it for it in lacking if subject.asked.get((row.revision_id, it.key)) is it]
-        now = gaps(subject.flows[row.revision_id], Session.from_json(row.state)) if open_now else {}
-        reasons = {it.id: now.get(it.key, Missing.NOT_ASKED) for it in open_now}
-        context = (row.channel, row.language, row.mode)
-        for it in lacking:
-            given[it.id] = GivenAnswer(None, reasons.get(it.id, Missing.NOT_ASKED).value, False, None, *context)
+        given |= _gaps(subject, row, lacking)
     return ParticipationAnswers(row, subject.number_of(row.revision_id), given, is_answered)
+
+
+def _gaps(subject: AnswerDataset, row: StoredSession, lacking: list[Variable]) -> dict[str, GivenAnswer]:
+    """Returns why each answer is missing.
+
+    The participation was neither stopped nor submitted, so no reason is stored: the one that applies now counts.
+    """
+    open_now = [it for it in lacking if subject.asked.get((row.revision_id, it.key)) is it]
+    now = gaps(subject.flows[row.revision_id], Session.from_json(row.state)) if open_now else {}
+    reasons = {it.id: now.get(it.key, Missing.NOT_ASKED) for it in open_now}
+    context = (row.channel, row.language, row.mode)
+    return {
+        it.id: GivenAnswer(None, reasons.get(it.id, Missing.NOT_ASKED).value, False, None, *context) for it in lacking
+    }
 
 
 def _revision_of(answer: StoredAnswer, row: StoredSession) -> int:
@@ -154,5 +162,5 @@ def parse_stored_answer(variable: Variable, raw: str | None) -> GivenAnswer:
 def _read(variable: Variable, raw: str) -> tuple[Value | None, bool]:
     """Returns the parsed value, and whether it may contain personal text."""
     stored = from_json(raw)
-    value = None if stored is None else parse_value(variable.kind, variable.possible, stored)
-    return (stored, stored is not None) if value is None else (value, variable.kind == "text")
+    value = None if stored is None else parse_value(variable.tally, variable.possible, stored)
+    return (stored, stored is not None) if value is None else (value, variable.tally == "text")

@@ -6,14 +6,14 @@ variable; a change that it accepts is counted together, and so is a change that 
 looks like that, and `bot.results.counts.answer_dataset` lists both labels. Two rules differ; publishing reports the
 second one:
 
-* one picked option is a list of one: `choice` and `choices` are counted together;
+* some types are counted together (`Question.counted_with`): one picked option is a list of one;
 * if the text that defines all values changes (a unit, an end of a scale), answers are counted separately.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from bot.consultations.changes import ChangeLevel
 from bot.consultations.comparison import changes_of_meaning
@@ -24,8 +24,6 @@ from flows.wording import Text
 
 Labels = Mapping[str, Mapping[str, str]]
 """Code → language → label, as in the definition: without fallbacks."""
-COUNTED_AS: Final[Mapping[str, str]] = {"choice": "choices"}
-"""Question types whose answers are counted as those of another type."""
 
 
 class AskedQuestion(NamedTuple):
@@ -59,8 +57,7 @@ def have_same_meaning(one: AskedQuestion, other: AskedQuestion) -> bool:
     """
     if one == other:
         return True
-    kinds = {COUNTED_AS.get(it.question.type, it.question.type) for it in (one, other)}
-    if len(kinds) > 1:
+    if len({it.question.counted_with or it.question.type for it in (one, other)}) > 1:
         return False
     was, will = question_facets(*one), question_facets(*other)
     changes = (*changes_of_meaning(other.question, was, will), *changes_of_meaning(one.question, will, was))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from typing import NamedTuple
 
 from bot.results.counts.disclosure import (
@@ -40,15 +40,22 @@ def merge_small_groups(sizes: Mapping[str, int], min_cell_size: int = MIN_CELL_S
     small = {name for name, n in sizes.items() if 0 < n < min_cell_size}
     if not small:
         return MergedSizes(dict(sizes), 0, dict.fromkeys(sizes, ""))
+    others = _with_next_larger(sizes, small, min_cell_size)
+    published = {name: n for name, n in sizes.items() if name not in others}
+    if not any(published.values()):
+        return MergedSizes({}, 0, {name: "few" if name in small else "protected" for name in sizes})
+    reasons: dict[str, Reason] = dict.fromkeys(sizes, "")
+    reasons.update(dict.fromkeys(others, "merged"))
+    return MergedSizes(published, sum(map(sizes.__getitem__, others)), reasons)
+
+
+def _with_next_larger(sizes: Mapping[str, int], small: Set[str], min_cell_size: int) -> set[str]:
+    """Returns the small groups, and as many of the next larger ones as they need to be large enough together."""
     others: set[str] = set()
     for name in sorted(sizes, key=lambda it: sizes[it]):
         if name in small or (sizes[name] and sum(sizes[it] for it in others) < min_cell_size):
             others.add(name)
-    published = {name: n for name, n in sizes.items() if name not in others}
-    if not any(published.values()):
-        return MergedSizes({}, 0, {name: "few" if name in small else "protected" for name in sizes})
-    reasons: dict[str, Reason] = {name: "merged" if name in others else "" for name in sizes}
-    return MergedSizes(published, sum(sizes[it] for it in others), reasons)
+    return others
 
 
 def groups_to_merge(table: FrequencyTable, groups: Iterable[str], rule: DisclosureRule) -> frozenset[str]:
@@ -68,13 +75,17 @@ def groups_to_merge(table: FrequencyTable, groups: Iterable[str], rule: Disclosu
     small = frozenset(it for it, n in sizes.items() if 0 < n < rule.threshold)
     if not small:
         return frozenset()
-    ordered = sorted((it for it in sizes if sizes[it] >= rule.threshold), key=lambda it: sizes[it])
-    rest = sum(row.base for mine, row in table.items() if mine.isdisjoint(ordered))
+    ordered = sorted((it for it, n in sizes.items() if n >= rule.threshold), key=sizes.__getitem__)
+    rest = _in_none(table, ordered)
     while _in_any(table, small) < rule.threshold:
         if not ordered or not 0 < rest < rule.threshold:
             return frozenset()
         small |= {ordered.pop(0)}
     return small
+
+
+def _in_none(table: FrequencyTable, groups: Collection[str]) -> int:
+    return sum(row.base for mine, row in table.items() if mine.isdisjoint(groups))
 
 
 def _in_any(table: FrequencyTable, groups: Groups) -> int:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final
 
+from flows.days import parse_day
+from flows.tally import Tally
 from flows.values import Value
-
-Kind = Literal["text", "several", "order", "amounts", "decisions", "code", "option", "number"]
-"""The format of stored answers: free text, codes of several options (or the rank or the amount of each), decisions
-between two options, a code that is made for each answer, the code of one option, a number."""
 
 
 def code_of(value: Value) -> str:
@@ -31,22 +29,22 @@ def code_of(value: Value) -> str:
     return " ".join(value) if isinstance(value, list) else str(value)
 
 
-def parse_value(kind: Kind, codes: Collection[str], value: Value) -> Value | None:
-    """Returns the value as an answer of this kind, None if invalid. For "several", a single code is a list of one.
+def parse_value(tally: Tally, codes: Collection[str], value: Value) -> Value | None:
+    """Returns the value as an answer with this tally, None if invalid. For "many", a single code is a list of one.
 
-    >>> parse_value("several", {"a", "b"}, "a"), parse_value("several", {"a", "b"}, ["a", "Ein Satz"])
+    >>> parse_value("many", {"a", "b"}, "a"), parse_value("many", {"a", "b"}, ["a", "Ein Satz"])
     (['a'], None)
     >>> parse_value("number", (), 7), parse_value("number", {"1", "5"}, 7), parse_value("number", (), True)
     (7, None, None)
     """
-    return _READ[kind](codes, value)
+    return _READ[tally](codes, value)
 
 
 def _text(codes: Collection[str], value: Value) -> Value | None:
     return value if isinstance(value, str) else None
 
 
-def _several(codes: Collection[str], value: Value) -> Value | None:
+def _many(codes: Collection[str], value: Value) -> Value | None:
     chosen = [value] if isinstance(value, str) else value
     is_known = isinstance(chosen, list) and all(code in codes for code in chosen)
     return chosen if is_known else None
@@ -58,7 +56,7 @@ def _amounts(codes: Collection[str], value: Value) -> Value | None:
     return value if all(code in codes and _is_number(amount) for code, amount in value.items()) else None
 
 
-def _decisions(codes: Collection[str], value: Value) -> Value | None:
+def _pairs(codes: Collection[str], value: Value) -> Value | None:
     is_known = isinstance(value, list) and all(_is_decision(codes, str(decision)) for decision in value)
     return value if is_known else None
 
@@ -73,6 +71,10 @@ def _option(codes: Collection[str], value: Value) -> Value | None:
     return value if isinstance(value, str | bool) and code_of(value) in codes else None
 
 
+def _day(codes: Collection[str], value: Value) -> Value | None:
+    return value if parse_day(value) is not None else None
+
+
 def _number(codes: Collection[str], value: Value) -> Value | None:
     return value if _is_number(value) and (not codes or code_of(value) in codes) else None
 
@@ -81,12 +83,14 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_READ: Final[Mapping[Kind, Callable[[Collection[str], Value], Value | None]]] = {
+_READ: Final[Mapping[Tally, Callable[[Collection[str], Value], Value | None]]] = {
     "text": _text,
-    "several": _several,
-    "order": _several,
+    "many": _many,
+    "order": _many,
     "amounts": _amounts,
-    "decisions": _decisions,
+    "pairs": _pairs,
+    "votes": _number,
+    "date": _day,
     "code": _text,
     "option": _option,
     "number": _number,

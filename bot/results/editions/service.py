@@ -7,20 +7,16 @@ reply.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-import bot
+from bot.common.child_process import run_module
 from bot.common.logs import error_place
 from bot.consultations.live_revisions import LiveRevisions
 from bot.results.editions.renewal import REST_FACTOR, due_editions
@@ -29,6 +25,7 @@ from storage.core.store import Store
 
 log = structlog.get_logger()
 
+JOB: Final = "bot.results.editions.job"
 LOOK_SECONDS: Final = 15.0
 """The interval between checks for changes."""
 AGAIN_SECONDS: Final = 300.0
@@ -72,8 +69,8 @@ class EditionService:
             self._woken.clear()
             try:
                 await self.look()
-            except (StorageError, OSError) as fault:
-                log.error("edition_check_failed", **error_place(fault))
+            except (StorageError, OSError) as error:
+                log.error("edition_check_failed", **error_place(error))
 
     async def look(self) -> None:
         """Makes the editions that are due now. Raises StorageError, OSError."""
@@ -105,30 +102,16 @@ async def run_job(store: Store, slugs: Sequence[str]) -> list[dict[str, Any]]:
     missing from the list. Cancelling this task kills the process.
     """
     wanted = {"url": store.url, "belongs_to": store.belongs_to, "slugs": list(slugs)}
-    root = str(Path(bot.__file__).parents[1])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot.results.editions.job",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path},
-        start_new_session=True,  # Ctrl-C in a terminal is for the service, which ends this process itself
-    )
+    found: list[dict[str, Any]] = []
+
+    async def collect(line: dict[str, Any]) -> None:
+        found.append(line)
+
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
-            said, _ = await process.communicate(json.dumps(wanted).encode())
+        status = await run_module(JOB, wanted, collect, LONGEST_SECONDS)
     except TimeoutError:
         log.error("edition_process_timed_out", count=len(slugs))
         return []
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if process.returncode:
-        log.error("edition_process_failed", status=process.returncode)
-    lines = (line for line in said.decode(errors="replace").splitlines() if line.startswith("{"))
-    return [json.loads(line) for line in lines]
+    if status:
+        log.error("edition_process_failed", status=status)
+    return found

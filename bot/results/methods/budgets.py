@@ -55,16 +55,13 @@ def greedy(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: 
     )
 
 
-def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: int) -> Spending:
-    """Equal Shares with cost utility, raised step by step; the rest goes to the projects with most votes."""
-    votes = _votes(costs, ballots)
-    names = [it for it in costs if votes[it] and costs[it] <= budget]
-    voters = [it for it in ballots if it]
-    if not names or not voters:
-        return Spending(method="equal shares", projects=(), spent=0, budget=budget, voters=len(ballots), votes=votes)
+def _raised_shares(
+    costs: Mapping[str, int], voters: Sequence[frozenset[str]], budget: int, step: int
+) -> tuple[list[str], int]:
+    """Returns the projects that the voters can pay for, and by how much each share was raised for that."""
+    names = list(costs)
     supporters = [np.array([place for place, it in enumerate(voters) if name in it]) for name in names]
-    prices = np.array([costs[name] for name in names], dtype=np.float64)
-    step = max(1, budget // (len(voters) * FINEST))
+    prices = np.array(list(costs.values()), dtype=np.float64)
     chosen: list[int] = []
     raised = 0
     for number in range(MOST_STEPS):
@@ -76,7 +73,18 @@ def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], bu
         # Raised further, a project that fits no better could replace one that its supporters paid for.
         if (np.delete(prices, chosen) > left).all():
             break
-    bought = [names[it] for it in chosen]
+    return [names[it] for it in chosen], raised
+
+
+def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: int) -> Spending:
+    """Equal Shares with cost utility, raised step by step; the rest goes to the projects with most votes."""
+    votes = _votes(costs, ballots)
+    names = [it for it in costs if votes[it] and costs[it] <= budget]
+    voters = [it for it in ballots if it]
+    if not names or not voters:
+        return Spending(method="equal shares", projects=(), spent=0, budget=budget, voters=len(ballots), votes=votes)
+    step = max(1, budget // (len(voters) * FINEST))
+    bought, raised = _raised_shares({it: costs[it] for it in names}, voters, budget, step)
     left = budget - sum(costs[it] for it in bought)
     for project in sorted(set(names) - set(bought), key=lambda it: (-votes[it], costs[it], names.index(it))):
         if costs[project] <= left:

@@ -38,7 +38,7 @@ NOBODY: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """`label` is the group of every participant, NOBODY for those with too few votes; 0 is the largest group.
+    """`label` is the group of every participant, `NOBODY` for those with too few votes; 0 is the largest group.
 
     `why_not` is the reason if there are no groups; then `number` is 0.
     """

@@ -24,7 +24,7 @@ def priority(agrees: T, passes: T, seen: T, extremity: T) -> T:
     `seen` counts all votes on it (agree, disagree or pass); `extremity` is the length of the statement's projection
     (`bot.results.methods.components`), 0 while it is not known.
 
-    >>> priority(0.0, 0.0, 0.0, 0.0)  # nobody saw it: (1/2 · 1 · 1/2 · 9)²
+    >>> priority(0.0, 0.0, 0.0, 0.0)  # no votes: (1/2 · 1 · 1/2 · 9)²
     5.0625
     >>> round(priority(6.0, 1.0, 8.0, 0.5), 4)  # (0.8 · 1.5 · 0.7 · 3.6390)²
     9.3439

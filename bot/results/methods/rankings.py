@@ -111,14 +111,15 @@ def _kemeny(preferred: Ints, points: Floats) -> tuple[tuple[int, ...], int]:
         ]
         best[front] = max(score for score, _ in scores)
         ways[front] = sum(number for score, number in scores if score == best[front])
+
+    def ends(front: int, it: int) -> bool:
+        """Whether a best order of these leading options ends with this one."""
+        return bool(front >> it & 1) and best[front ^ (1 << it)] + total[it] - inside[it][front] == best[front]
+
     backwards: list[int] = []
     front = everything
     while front:
-        last = next(
-            it
-            for it in reversed(by_points)
-            if front >> it & 1 and best[front ^ (1 << it)] + total[it] - inside[it][front] == best[front]
-        )
+        last = next(it for it in reversed(by_points) if ends(front, it))
         backwards.append(last)
         front ^= 1 << last
     return tuple(reversed(backwards)), ways[everything]

@@ -13,11 +13,12 @@ from storage.tables.participations import tally_participations
 from storage.tables.revisions import RevisionHead, list_live_revision_heads
 
 
-@staff_command("list", roles=("facilitator", "kernteam", "admin"))
+@staff_command("list", "consultations.list")
 def list_open(call: StaffCall) -> Iterable[MsgOut]:
     """Lists open consultations, and closed ones with items waiting for moderation."""
     call.catalogue.refresh(call.connection)
-    found = [_line(call, one) for one in list_live_revision_heads(call.connection, ("open", "closed"))]
+    heads = list_live_revision_heads(call.connection, ("open", "closed"))
+    found = [_line(call, one) for one in heads if call.is_own(one.consultation_id)]
     lines = [line for line in found if line]
     if not lines:
         return [call.reply("desk.list.none")]

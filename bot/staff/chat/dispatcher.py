@@ -14,8 +14,10 @@ from bot.consultations.participant import Person
 from bot.settings import Settings
 from bot.staff.chat import team
 from bot.staff.chat.registry import StaffCall, staff_commands
+from bot.staff.policy import may
 from flows.commands.words import Command
 from flows.messages import MsgIn, MsgOut
+from flows.phrase_families import ROLES
 from flows.tokens import STAFF_CHAT
 from flows.understanding.text import fold
 from storage.tables.staff import staff_in_chats
@@ -45,6 +47,12 @@ class StaffChat:
         self._by_word = {
             word: name for name in self._commands for word in (name, *catalogue.words(f"words.desk.{name}"))
         }
+        self._words_of_residents = {
+            said.partition(" ")[0]
+            for command in Command
+            for said in (fold(command.value.replace("_", " ")), *catalogue.words(f"words.{command}"))
+        }
+        """First words of the commands that every resident has."""
         self._help = catalogue.words(f"words.{Command.HELP}") | {Command.HELP.value}
         self._tries = Buckets(CODE_ATTEMPTS)
         self._asking: frozenset[int] = frozenset()
@@ -54,7 +62,7 @@ class StaffChat:
         self, connection: Connection, people: Mapping[tuple[str, str], Person], arrived: Sequence[MsgIn]
     ) -> None:
         """Sets `member` of staff senders, with one query for messages that may be commands."""
-        asking = [msg for msg in arrived if self._command_of(msg)[0] or self._asks_for_help(msg)]
+        asking = [msg for msg in arrived if self._is_asking(msg)]
         self._asking = frozenset(map(id, asking))
         maybe = {people[msg.channel, msg.address].lookup for msg in asking}
         members = staff_in_chats(connection, list(maybe)) if maybe else {}
@@ -73,9 +81,13 @@ class StaffChat:
             renderer = self._catalogue.renderer(STAFF_CHAT, person.language, msg.language_hint)
             # The general help follows, since staff are residents too.
             batch.say(person, renderer.message(renderer.text("desk.hint", command=f"/{team.COMMAND_NAME}")))
+        renderer = self._catalogue.renderer(STAFF_CHAT, person.language, msg.language_hint)
+        if not name and person.member and self._is_unknown(msg, in_conversation=person.participation is not None):
+            told = renderer.text("desk.unknown", word=msg.text.split()[0], command=f"/{team.COMMAND_NAME}")
+            batch.say(person, renderer.message(told))
+            return True
         if not name or not self._is_meant(person, msg, name, argument):
             return False
-        renderer = self._catalogue.renderer(STAFF_CHAT, person.language, msg.language_hint)
         with batch.connection.begin_nested():
             if person.member is None:
                 replies: Iterable[MsgOut] = [self._bind(batch, person, argument, msg)]
@@ -85,6 +97,7 @@ class StaffChat:
                     settings=self._settings,
                     person=person,
                     member=person.member,
+                    action=self._commands[name].action,
                     renderer=renderer,
                     argument=argument,
                     proactive=self._proactive,
@@ -107,6 +120,27 @@ class StaffChat:
         word, _, argument = text.partition(" ")
         return self._by_word.get(fold(word), ""), argument.strip()
 
+    def _is_asking(self, msg: MsgIn) -> bool:
+        """Whether a message may be a staff command or a request for help. Most messages are one word, folded once."""
+        if msg.choice or msg.is_group or msg.edits:
+            return bool(self._command_of(msg)[0])
+        word, _, rest = msg.text.partition(" ")
+        folded = fold(word)
+        if self._is_unknown(msg, in_conversation=False):
+            return True
+        return folded in self._by_word or (folded in self._help if not rest else self._asks_for_help(msg))
+
+    def _is_unknown(self, msg: MsgIn, *, in_conversation: bool) -> bool:
+        """Whether a message is written like a command, and is none of staff or residents. In a conversation, "!" may
+        begin an answer.
+        """
+        slashes = _SLASHES[:1] if in_conversation else _SLASHES
+        if not msg.text.startswith(slashes) or self._catalogue.triggered(msg.text):
+            return False
+        word = fold(msg.text.partition(" ")[0])
+        known = word in self._by_word or word in self._words_of_residents
+        return bool(word) and not word.isdecimal() and not known
+
     def _asks_for_help(self, msg: MsgIn) -> bool:
         is_short = len(msg.text) <= _LONGEST_HELP and not (msg.is_group or msg.edits or msg.choice)
         return is_short and fold(msg.text) in self._help
@@ -119,8 +153,8 @@ class StaffChat:
 
     def _run(self, call: StaffCall, name: str) -> Iterable[MsgOut]:
         wanted = self._commands[name]
-        if call.member.role not in wanted.roles:
-            return [call.reply("desk.not_yours", role=call.renderer.text(f"desk.role.{call.member.role}"))]
+        if not may(call.member.role, wanted.action):
+            return [call.reply("desk.not_yours", role=call.renderer.text(ROLES[call.member.role]))]
         return wanted.run(call)
 
     def _bind(self, batch: BatchContext, person: Person, code: str, msg: MsgIn) -> MsgOut:

@@ -1,23 +1,19 @@
-"""Moderation commands: approve, hide, reword, merge, split, restore, translate and answer."""
+"""Moderation commands: approve, hide, reword, merge, split, restore and translate."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bot.proposals import merge_split, moderation_decisions, official_answers
+from bot.proposals import merge_split, moderation_decisions
 from bot.proposals.codes import parse_contribution_code
 from bot.proposals.moderation_decisions import ModerationContext, ProposalWording
-from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, RefusalReason, item_by_code
-from bot.proposals.official_answers import REQUIRED_LANGUAGE, OfficialAnswer
-from bot.staff.chat.queue import ROLES, SEEN, decision_buttons, flags_to_check, next_in_queue, show_queue_item
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, RefusalReason
+from bot.staff.chat.queue import SEEN, decision_buttons, flags_to_check, next_in_queue, show_queue_item
 from bot.staff.chat.registry import StaffCall, command_usage, staff_command
 from flows.messages import MsgOut
-from flows.understanding.text import fold
-from storage.tables.proposals import PUBLIC_STATUSES, ProposalStatus
+from flows.phrase_families import DECISIONS, DECISIONS_REFUSED, FLAGS
 
-_LANGUAGE: Final = re.compile(r"^([a-z]{2}(?:-simple)?):\s*", re.MULTILINE)
 _PERSONAL: Final = ("email", "phone", "iban", "sensitive")
 """Reliable flags for personal data: flagged items are published only after a second confirmation."""
 _THEN_NEXT: Final = frozenset({"approve", "hide", "merge", "split"})
@@ -33,8 +29,24 @@ _PHRASES: Final[dict[RefusalReason, str]] = {
     "elsewhere": "target",
     "reason_languages": "reason_languages",
     "only_proposals": "only_proposals",
+    "held": "held",
+    "drafted": "drafted",
 }
 """Phrases of refusals; all others concern missing or unusable text."""
+
+
+def moderation_context(call: StaffCall) -> ModerationContext:
+    """Returns the context of decisions of the member who calls."""
+    return ModerationContext(
+        call.connection,
+        call.keys,
+        new_id=call.batch.ids,
+        now=call.now,
+        staff_id=call.member.staff_id,
+        name=call.member.name,
+        actor=call.actor,
+    )
+
 
 Decide = Callable[[StaffCall, ModerationContext, ModerationItem, str], ModerationItem]
 
@@ -44,7 +56,7 @@ def _decision(name: str, decide: Decide) -> None:
 
     def run(call: StaffCall) -> Iterable[MsgOut]:
         word, rest = (*call.argument.split(maxsplit=1), "", "")[:2]
-        standing = item_by_code(call.connection, parse_contribution_code(word) or "")
+        standing = call.own_item(parse_contribution_code(word))
         if standing is None:
             yield call.reply(
                 "desk.refused.unknown" if word else "desk.refused.words", usage=command_usage(call.renderer, name)
@@ -54,33 +66,24 @@ def _decision(name: str, decide: Decide) -> None:
         if name == "approve" and (asked := _really(call, standing, rest)):
             yield asked
             return
-        member = call.member
-        chair = ModerationContext(
-            call.connection,
-            call.keys,
-            new_id=call.batch.ids,
-            now=call.now,
-            staff_id=member.staff_id,
-            name=member.name,
-            actor=call.actor,
-        )
+        chair = moderation_context(call)
         try:
             after = decide(call, chair, standing, rest.strip())
         except DecisionRefused as refusal:
-            yield _refused(call, name, standing, refusal, is_bare=not rest)
+            yield explain_refusal(call, name, standing, refusal, is_bare=not rest)
             return
         is_half = name == "approve" and after.state == "waiting"
-        yield call.reply("desk.second" if is_half else f"desk.decided.{name}", code=about.code)
+        yield call.reply("desk.second" if is_half else DECISIONS[name], code=about.code)
         if name in _THEN_NEXT:
             # An item with one of two approvals waits for another person: continue with the next one.
             yield next_in_queue(call, after_id=about.id if is_half else 0)
         else:
             yield show_queue_item(call, after)
 
-    staff_command(name, roles=ROLES)(run)
+    staff_command(name, "texts.decide")(run)
 
 
-def _refused(
+def explain_refusal(
     call: StaffCall, name: str, standing: ModerationItem, refusal: DecisionRefused, *, is_bare: bool
 ) -> MsgOut:
     """Explains a refusal; with a bare code, as buttons send it, explains the usage instead."""
@@ -88,7 +91,10 @@ def _refused(
     how = command_usage(call.renderer, name, code)
     if is_bare and phrase == "words":
         return call.reply("desk.how", *decision_buttons(call, standing), usage=how)
-    return call.reply(f"desk.refused.{phrase}", code=code, languages=refusal.values.get("languages", ""), usage=how)
+    values = {"languages": "", "name": "", **refusal.values}
+    return call.reply(
+        DECISIONS_REFUSED[phrase], code=code, languages=values["languages"], name=values["name"], usage=how
+    )
 
 
 def _really(call: StaffCall, standing: ModerationItem, rest: str) -> MsgOut | None:
@@ -99,7 +105,7 @@ def _really(call: StaffCall, standing: ModerationItem, rest: str) -> MsgOut | No
     say, code = call.renderer.text, standing.proposal.code
     surely = call.button("button.desk.surely", "approve", code, f"{SEEN}{rest or standing.version}")
     reword = call.button("button.desk.reword", "reword", code)
-    flags = ", ".join(say(f"desk.flag.{flag}") for flag in found)
+    flags = ", ".join(say(FLAGS[flag]) for flag in found)
     return call.reply("desk.really", reword, surely, code=code, flags=flags)
 
 
@@ -120,7 +126,7 @@ def _reword(call: StaffCall, chair: ModerationContext, standing: ModerationItem,
 
 def _merge(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     code, _, reason = rest.partition(" ")
-    target = item_by_code(call.connection, parse_contribution_code(code) or "")
+    target = call.own_item(parse_contribution_code(code))
     if target is None:
         raise DecisionRefused("unknown" if code else "no_text")
     if reason.startswith(SEEN):  # a tap, not a reason
@@ -147,25 +153,6 @@ def _translate(call: StaffCall, chair: ModerationContext, standing: ModerationIt
     )
 
 
-def _answer(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
-    word, _, reasons = rest.partition(" ")
-    status = _status(call, word)
-    if status is None:
-        raise DecisionRefused("status")
-    first, *others = _LANGUAGE.split(reasons)
-    reason = {REQUIRED_LANGUAGE: first.strip()} | dict(zip(others[::2], map(str.strip, others[1::2]), strict=True))
-    return official_answers.answer_proposal(chair, standing.proposal.id, OfficialAnswer(status, reason))
-
-
-def _status(call: StaffCall, word: str) -> ProposalStatus | None:
-    """Parses a status, by its word in any available language or its name in files and the API."""
-    plain = fold(word)
-    for status in PUBLIC_STATUSES:
-        if plain in {fold(status), *call.catalogue.words(f"words.desk.status.{status}")}:
-            return status
-    return None
-
-
 _ALL: Final[dict[str, Decide]] = {
     "approve": _approve,
     "hide": _hide,
@@ -174,7 +161,6 @@ _ALL: Final[dict[str, Decide]] = {
     "split": _split,
     "restore": _restore,
     "translate": _translate,
-    "answer": _answer,
 }
 for _name, _decide in _ALL.items():
     _decision(_name, _decide)

@@ -13,6 +13,7 @@ from bot.staff.chat import argument_parser
 from bot.staff.chat.argument_parser import PushArguments
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut, QuickReply
+from flows.phrase_families import PUSH_BUTTONS
 from flows.understanding.text import fold
 from storage.tables.broadcasts import (
     StoredBroadcast,
@@ -24,7 +25,7 @@ from storage.tables.broadcasts import (
 )
 
 
-@staff_command("push", roles=("facilitator", "admin"))
+@staff_command("push", "push")
 def manage_pushes(call: StaffCall) -> Iterable[MsgOut]:
     """`/push SLUG SEGMENT [at TIME] [N per hour] [reminder]` starts a dry run; verbs change an existing push."""
     words = argument_parser.vocabulary(call.catalogue.lists("words.push"))
@@ -45,7 +46,7 @@ def _draft(call: StaffCall, slug: str, typed: PushArguments) -> MsgOut:
     """Stores a draft; the dry run follows in the background and takes some seconds with many contacts."""
     at = parse_time(typed.at, call.settings.zone()) if typed.at else None
     wish = BroadcastDraft(slug.casefold(), typed.segment or "everybody", at, typed.per_hour, typed.is_reminder)
-    draft = service.create_draft(_processor(call), call.connection, wish, call.now)
+    draft = service.create_draft(_processor(call), call.connection, wish, call.now, _limit(call))
     insert_broadcasts(call.connection, [draft._replace(member_id=call.member.staff_id)])
     return call.reply("push.counting")
 
@@ -55,7 +56,8 @@ def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
     processor = _processor(call)
     paragraphs: list[str] = []
     buttons: list[QuickReply] = []
-    for one in newest_broadcasts(call.connection, 3):
+    limit = _limit(call)
+    for one in newest_broadcasts(call.connection, 3, limit):
         paragraphs.append(
             "\n".join(
                 service.describe_broadcast(
@@ -65,10 +67,15 @@ def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
         )
         buttons = buttons or _buttons(call, one)
     if is_help or not paragraphs:
-        slugs = [invitation.slug for invitation in processor.catalogue.main_menu.entries]
+        slugs = [it.slug for it in processor.catalogue.main_menu.entries if limit is None or it.slug in limit]
         paragraphs.insert(0, _help(call, slugs))
         buttons += [_button_for(call, slug) for slug in slugs]
     return call.renderer.message("\n\n".join(paragraphs), buttons)
+
+
+def _limit(call: StaffCall) -> frozenset[str] | None:
+    """Returns the consultations that a member with assignments may push in; None for all."""
+    return frozenset(call.own_slugs()) if call.member.assigned_only else None
 
 
 def _button_for(call: StaffCall, slug: str) -> QuickReply:
@@ -86,7 +93,7 @@ def _buttons(call: StaffCall, one: StoredBroadcast) -> list[QuickReply]:
     """Returns the buttons for the state of a push."""
     again = call.button("button.push.status", "push", "status")
     pause, resume, recall = (
-        call.button(f"button.push.{verb}", "push", verb, one.id) for verb in ("pause", "resume", "recall")
+        call.button(PUSH_BUTTONS[verb], "push", verb, one.id) for verb in ("pause", "resume", "recall")
     )
     match one.state:
         case "planning" | "sending":
@@ -98,13 +105,14 @@ def _buttons(call: StaffCall, one: StoredBroadcast) -> list[QuickReply]:
 
 def _meant(call: StaffCall, verb: str, number: str) -> StoredBroadcast:
     """Returns the push with this number, else the newest one. Raises PushError."""
+    limit = _limit(call)
     if number:
         found = broadcast_by_id(call.connection, parse_id(number))
     elif verb in {"yes", "surely", "no"}:
         found = draft_broadcast_of(call.connection, call.member.staff_id)
     else:
-        found = next(iter(newest_broadcasts(call.connection, 1)), None)
-    if found is None:
+        found = next(iter(newest_broadcasts(call.connection, 1, limit)), None)
+    if found is None or (limit is not None and found.slug not in limit):
         raise PushError("push.stale")
     return found
 
@@ -113,7 +121,7 @@ def _confirm(call: StaffCall, draft: StoredBroadcast, *, surely: bool = False) -
     """Starts a push; a large audience needs a second confirmation."""
     if draft.state != "draft" or draft.counted is None:
         raise PushError("push.stale")
-    if draft.counted > call.settings.push.confirm_above and not surely:
+    if service.is_large(call.settings, draft.counted) and not surely:
         yes = call.button("button.push.surely", "push", "surely", draft.id)
         return call.reply(
             "push.really", yes, call.button("button.push.no", "push", "no", draft.id), number=draft.counted

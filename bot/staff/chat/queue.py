@@ -8,34 +8,34 @@ from typing import Final
 from bot.consultations.stored_revisions import UnreadableError
 from bot.proposals.codes import parse_contribution_code
 from bot.proposals.contribution_status import contribution_statuses, status_lines
-from bot.proposals.moderation_rules import ModerationItem, item_by_code, load_items
+from bot.proposals.moderation_rules import ModerationItem, load_items
 from bot.proposals.similar_proposals import SimilarProposal, find_similar_proposals
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
+from flows.phrase_families import FLAGS, PROPOSAL_STATES
 from flows.questions.district import DISTRICTS
 from storage.tables.moderation import count_moderation_states, moderation_queue
 from storage.tables.revisions import list_live_revision_heads, live_revision_of
-from storage.tables.staff import Role
 
-ROLES: Final[tuple[Role, ...]] = ("facilitator", "kernteam")
 SEEN: Final = "="
 """Prefix of a proposal's version in buttons of commands whose typed form has other arguments."""
 _SHOWN: Final = 120
 """Characters shown of a similar proposal."""
 
 
-@staff_command("queue", roles=ROLES)
+@staff_command("queue", "texts.read")
 def show_queue(call: StaffCall) -> Iterable[MsgOut]:
     """Shows the oldest waiting item of one or all consultations; with a code that item, or the next one."""
     word, *more = call.argument.split() or [""]
     code = parse_contribution_code(word)
     if code is None:
-        if word and not call.catalogue.is_known(word.casefold()):
-            return [call.reply("push.unknown", slug=word[:40], slugs=", ".join(call.catalogue.known_slugs()) or "–")]
+        own = call.own_slugs()
+        if word and word.casefold() not in own:
+            return [call.reply("push.unknown", slug=word[:40], slugs=", ".join(own) or "–")]
         return [next_in_queue(call, word.casefold())]
-    standing = item_by_code(call.connection, code)
+    standing = call.own_item(code)
     if standing is None:
         return [call.reply("desk.refused.unknown")]
     if more:
@@ -46,7 +46,7 @@ def show_queue(call: StaffCall) -> Iterable[MsgOut]:
 def next_in_queue(call: StaffCall, slug: str = "", after_id: int = 0) -> MsgOut:
     """Shows the next waiting item of one or all consultations; else the number of earlier ones."""
     revisions = list_live_revision_heads(call.connection, ("open", "closed"))
-    ids = [one.consultation_id for one in revisions if slug in {"", one.slug}]
+    ids = [one.consultation_id for one in revisions if slug in {"", one.slug} and call.is_own(one.consultation_id)]
     waiting = [number for one in ids for number in moderation_queue(call.connection, one, after_id=after_id, limit=1)]
     if waiting:
         oldest = min(waiting)
@@ -65,7 +65,7 @@ def show_queue_item(call: StaffCall, standing: ModerationItem, slug: str = "") -
     lines = [_head(call, standing), *_asked(call, standing), "", *filter(None, (about.title, about.text))]
     lines += [f"\n{LANGUAGES[tag].name}: {text.text}" for tag, text in sorted(standing.texts.items())]
     if found := flags_to_check(call, standing):
-        flags = ", ".join(say(f"desk.flag.{flag}") for flag in found)
+        flags = ", ".join(say(FLAGS[flag]) for flag in found)
         lines += ["", say("desk.queue.flags", flags=flags)]
     for other in alike:
         text = " ".join(other.proposal.text.split())[:_SHOWN]
@@ -77,7 +77,7 @@ def show_queue_item(call: StaffCall, standing: ModerationItem, slug: str = "") -
 
 
 def _told(call: StaffCall, standing: ModerationItem) -> list[str]:
-    """Describes the status in the public wording; for waiting items only earlier outcomes."""
+    """Describes the public status; for waiting items only earlier outcomes."""
     about, say = standing.proposal, call.renderer.text
     if standing.answer is None:
         told = status_lines(
@@ -87,7 +87,7 @@ def _told(call: StaffCall, standing: ModerationItem) -> list[str]:
     if standing.state == "waiting":
         return []
     reason = standing.reason_of("hide") if standing.state == "hidden" else ""
-    return [say(f"proposal.state.{standing.state}"), *([say("account.reason", reason=reason)] if reason else [])]
+    return [say(PROPOSAL_STATES[standing.state]), *([say("account.reason", reason=reason)] if reason else [])]
 
 
 def _asked(call: StaffCall, standing: ModerationItem) -> list[str]:

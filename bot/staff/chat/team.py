@@ -11,7 +11,9 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.participant import Person
 from bot.staff.chat.registry import StaffCall, command_usage, staff_command, staff_commands
 from bot.staff.codes import redeem_code, staff_code_hash
+from bot.staff.policy import may
 from flows.messages import MsgOut
+from flows.phrase_families import ROLES
 from flows.renderer import Renderer
 from storage.tables.staff import NewStaffChat, Role, TeamMember, bind_staff_chats, leave_staff_chat, staff_chat_of
 
@@ -32,11 +34,11 @@ _ORDER: Final = (
 )
 
 
-@staff_command(COMMAND_NAME)
+@staff_command(COMMAND_NAME, "account.own")
 def manage_membership(call: StaffCall) -> Iterable[MsgOut]:
     """Shows name, role and commands; `leave` ends the binding. Another code changes nothing."""
     if not call.argument:
-        role = call.renderer.text(f"desk.role.{call.member.role}")
+        role = call.renderer.text(ROLES[call.member.role])
         head = call.renderer.text("desk.team", name=call.member.name, role=role)
         return [call.renderer.message("\n".join([head, *abilities(call.renderer, call.member.role)]))]
     if not call.means("words.desk.leave"):
@@ -55,7 +57,9 @@ def bind_chat(batch: BatchContext, person: Person, code: str) -> str:
     if is_pending or staff_chat_of(connection, found.id) is not None:
         return "desk.code.used"
     batch.add(bind_staff_chats, NewStaffChat(found.id, person.lookup, batch.today))
-    person.member = TeamMember(person.lookup, found.id, found.name, found.role)
+    person.member = TeamMember(
+        lookup=person.lookup, staff_id=found.id, name=found.name, role=found.role, assigned_only=found.assigned_only
+    )
     audit.record_entry(
         connection, keys, Actor(found.name, found.role, "chat").did("staff.chat", found.name, "bound", batch.now)
     )
@@ -76,5 +80,5 @@ def abilities(renderer: Renderer, role: Role) -> Iterator[str]:
     """Yields the help of the role's commands in order of use."""
     known = staff_commands()
     for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
-        if role in known[name].roles:
+        if may(role, known[name].action):
             yield command_usage(renderer, name)

@@ -10,18 +10,20 @@ from bot.proposals.waves import RankedProposal, rank_proposals
 from bot.results.statement_order import LEAST_RATED, StatementStanding
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
+from flows.phrase_families import SUPPRESSED
 from storage.tables.revisions import find_live_revision
 
 MAX_SHOWN: Final = 20
 
 
-@staff_command("top", roles=("facilitator", "kernteam", "admin"))
+@staff_command("top", "results.public")
 def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
     """Lists the first twenty, or the requested number, with their published figures."""
     name, _, count = call.argument.partition(" ")
-    revision = find_live_revision(call.connection, name.casefold()) if name else None
-    if revision is None or not call.catalogue.is_known(name.casefold()):
-        return [call.reply("push.unknown", slug=name[:40], slugs=", ".join(call.catalogue.known_slugs()) or "–")]
+    own = call.own_slugs()
+    revision = find_live_revision(call.connection, name.casefold()) if name.casefold() in own else None
+    if revision is None:
+        return [call.reply("push.unknown", slug=name[:40], slugs=", ".join(own) or "–")]
     every = rank_proposals(call.connection, revision)
     if not every:
         return [call.reply("desk.top.none", slug=revision.slug)]
@@ -41,7 +43,7 @@ def _line(call: StaffCall, place: int, it: RankedProposal) -> str:
 def _told(call: StaffCall, it: RankedProposal) -> str:
     statement, rank, say = it.ranked.statement, it.ranked.rank, call.renderer.text
     if statement is None or it.ranked.untold:
-        return say(f"results.{it.ranked.untold}", n=it.ranked.min_cell_size)
+        return say(SUPPRESSED[it.ranked.untold], n=it.ranked.min_cell_size)
     about = statement.overall
     if about.agrees is not None:
         told = say("results.agree_of", agrees=about.agrees, seen=about.seen)

@@ -14,7 +14,7 @@ from storage.tables.proposals import ProposalStatus, PublicStatus
 
 
 def _to_the_second(moment: datetime) -> str:
-    # Finer times would help to identify a person, and analyses do not need them.
+    # exact times could identify a person, and analyses do not need them
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -22,9 +22,9 @@ Moment = Annotated[datetime, PlainSerializer(_to_the_second, return_type=str)]
 
 
 class Page(In):
-    """Which part of a list."""
+    """The requested part of a list."""
 
-    after: str = Field("", description="Code after which the list goes on: `next` of the page before.")
+    after: str = Field("", description="Code after which the list continues: `next` of the previous page.")
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -37,7 +37,7 @@ class ConsultationOut(Out):
     slug: str
     title: dict[str, str] = Field(description="By language.")
     state: ConsultationStateNow
-    sample: bool = Field(description="Invented, to try things out; never part of a report.")
+    sample: bool = Field(description="Invented, for trying out; never part of a report.")
     languages: list[str]
     revision: int
     opens_at: Moment | None
@@ -46,9 +46,11 @@ class ConsultationOut(Out):
     are_results_public: bool
     smallest_cell: int
     four_eyes: bool
-    draft: int | None = Field(None, description="Number of a draft; told to keys with the scope `publish` only.")
+    draft: int | None = Field(None, description="Number of a draft; only for keys with the scope `publish`.")
     test: int | None = Field(None, description="Number of a test revision; likewise.")
-    test_word: str | None = Field(None, description="Starts the test in a chat, and ends its link `/c/…`; likewise.")
+    test_word: str | None = Field(
+        None, description="Starts the test in a chat; the last part of its link `/c/…`; likewise."
+    )
 
 
 class ConsultationList(Out):
@@ -84,17 +86,17 @@ class ProposalOut(Out):
 
 class ProposalList(Out):
     items: list[ProposalOut]
-    next: str | None = Field(description="Give it as `after` to go on; null at the end.")
+    next: str | None = Field(description="Pass it as `after` to continue; null at the end.")
 
 
 class DecisionOut(Out):
     kind: DecisionKind
-    by: str | None = Field(description="Somebody of the staff; null where nobody did.")
+    by: str | None = Field(description="A member of staff; null if there is none.")
     reason: str | None
     at: Moment
 
 
-class SimilarOut(Out):
+class SimilarProposalOut(Out):
     code: str
     title: str | None
     text: str
@@ -108,34 +110,34 @@ class WordingOut(Out):
     text: str
 
 
-class QueuedOut(ProposalOut):
+class QueueItemOut(ProposalOut):
     """The moderators' view of a proposal or of an answer to an open question."""
 
     state: ModerationState
     is_withdrawn: bool
-    flags: list[str] = Field(description="What to look at: email, phone, iban, address, name …")
-    original: WordingOut | None = Field(description="What the person wrote, where it was edited for privacy.")
+    flags: list[str] = Field(description="What to check: email, phone, iban, address, name …")
+    original: WordingOut | None = Field(description="The original text, if it was edited for privacy.")
     merged_into: str | None
     split_from: str | None
-    stands_for: list[str] = Field(description="Codes of what was merged into it.")
-    approvals: int = Field(description="How many people approved these very words.")
+    stands_for: list[str] = Field(description="Codes of the proposals merged into it.")
+    approvals: int = Field(description="The number of members of staff that approved the current text.")
     decisions: list[DecisionOut]
-    similar: list[SimilarOut]
+    similar: list[SimilarProposalOut]
     kind: Literal["proposal", "answer"] = Field("proposal", description="An answer has no title, place or status.")
     question_key: str | None = Field(None, description="The question that was answered.")
 
 
 class QueueList(Out):
-    items: list[QueuedOut]
+    items: list[QueueItemOut]
     next: str | None
-    states: dict[ModerationState, int] = Field(description="How many proposals and answers stand where.")
+    states: dict[ModerationState, int] = Field(description="The number of proposals and answers by state.")
 
 
-class TextPage(Page):
+class OpenAnswerPage(Page):
     question: str = Field("", description="Key of one question; empty: all.")
 
 
-class TextOut(Out):
+class OpenAnswerOut(Out):
     """A released answer to an open question. It contains no reference to a participation."""
 
     code: str
@@ -146,24 +148,41 @@ class TextOut(Out):
     translations: dict[str, TranslationOut]
 
 
-class TextList(Out):
-    items: list[TextOut]
-    next: str | None = Field(description="Give it as `after` to go on; null at the end.")
+class OpenAnswerList(Out):
+    items: list[OpenAnswerOut]
+    next: str | None = Field(description="Pass it as `after` to continue; null at the end.")
 
 
 class StatusOut(Out):
     status: ProposalStatus
     reason: dict[str, str] = Field(description="By language.")
-    body: str | None = Field(description="Who decided.")
+    body: str | None = Field(description="The deciding body.")
     link: str | None
     at: Moment
+    is_correction: bool = Field(description="Whether it corrects the status before it.")
 
 
 class StatusList(Out):
     items: list[StatusOut]
 
 
-class CountsOut(Out):
+class HeldStatus(Out):
+    """A status that was set and is held back: until `publish_at` it is public nowhere and can be taken back."""
+
+    status: ProposalStatus
+    reason: dict[str, str] = Field(description="By language.")
+    publish_at: Moment
+    people: int = Field(description="How many people will be notified.")
+    messages: dict[str, str] = Field(description="What they will read, by language, without the link to its page.")
+
+
+class UndoneStatus(Out):
+    """Whether a status was taken back; false: its minute is over, or there is none."""
+
+    undone: bool
+
+
+class RatingCountsOut(Out):
     """Ratings of a proposal, by the last vote of each participant; null where suppressed, with the `reason`."""
 
     code: str
@@ -178,15 +197,15 @@ class CountsOut(Out):
 
 
 class RatingList(Out):
-    items: list[CountsOut]
+    items: list[RatingCountsOut]
     next: str | None
     edition: int | None
-    """The number of the edition of figures; null where none was made yet, and then every count is."""
+    """The number of the edition of figures; null if there is none yet, and then every count is null."""
     made_at: datetime | None
-    """The moment it was made from."""
+    """The time of its data."""
 
 
-class AnsweredOut(Out):
+class OfficialAnswerRateOut(Out):
     contributions: int | None
     answered: int | None
     share: float | None
@@ -216,7 +235,7 @@ class Edit(In):
 
 class Merge(In):
     kind: Literal["merge"]
-    into: str = Field(description="Code of the proposal which stands for both from now on.")
+    into: str = Field(description="Code of the proposal that replaces both from now on.")
     reason: str = ""
 
 
@@ -245,7 +264,7 @@ AnyDecision = Annotated[Approve | Hide | Edit | Merge | Split | Translate | Rest
 
 class ReopenIn(In):
     until: datetime | None = Field(
-        None, description="The new end, with its zone; needed where the planned end is over."
+        None, description="The new end, with its zone; required if the planned end has passed."
     )
 
     @field_validator("until")
@@ -257,24 +276,27 @@ class ReopenIn(In):
 
 
 class ArchiveIn(In):
-    confirm: bool = Field(False, description="Without it nothing is done; the problem says what archiving means.")
+    confirm: bool = Field(
+        False, description="Without it nothing is changed; the problem lists the consequences of archiving."
+    )
 
 
 class BackIn(In):
-    same_meaning: list[str] = Field([], description="Keys of questions that ask the same as before in other words.")
-    confirm: bool = Field(False, description="What an earlier wave hands over (`take: top`) was looked at.")
+    same_meaning: list[str] = Field([], description="Keys of questions that keep their meaning in other words.")
+    confirm: bool = Field(False, description="Confirms the proposals taken from an earlier wave (`take: top`).")
 
 
 class GoLiveIn(In):
     stage: Literal["test", "draft"] | None = Field(None, description="Without it: the test revision, else the draft.")
     revision: int | None = Field(None, ge=1, description="Any other revision, by its number.")
-    same_meaning: list[str] = Field([], description="Keys of questions that ask the same as before in other words.")
-    base: int | None = Field(None, ge=1, description="The live revision that was seen and is to be replaced.")
-    confirm: bool = Field(False, description="What an earlier wave hands over (`take: top`) was looked at.")
+    same_meaning: list[str] = Field([], description="Keys of questions that keep their meaning in other words.")
+    base: int | None = Field(None, ge=1, description="The live revision to replace, as known to the client.")
+    confirm: bool = Field(False, description="Confirms the proposals taken from an earlier wave (`take: top`).")
 
 
 class OutcomeIn(In):
     status: PublicStatus
     reason: dict[str, str] = Field(description="By language; German and the proposal's own are required.")
-    body: str = Field("", description="Who decided.")
-    link: str = Field("", description="Where more can be read: https://…")
+    body: str = Field("", description="The deciding body.")
+    link: str = Field("", description="A page with details: https://…")
+    is_correction: bool = Field(False, description="Whether it corrects the last status; pages and messages say so.")

@@ -26,7 +26,7 @@ def openapi_document() -> dict[str, Any]:
     problem = {"content": {CONTENT_TYPE: {"schema": schemas["problem"]}}, "description": "Why not, in words."}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Mitsprache", "version": "1", "description": "See docs/api.md."},
+        "info": {"title": "Mitsprache", "version": "1", "description": "See docs/reference/api.md."},
         "paths": paths,
         "components": {
             "schemas": components,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
+import storage.tables.staff
+from bot.staff.policy import Action, may
 from storage.tables.staff import Role
 
 Scope = Literal["read", "moderate", "publish"]
@@ -23,6 +25,7 @@ POLICY: Final[dict[str, Scope]] = {
     "show_queued": "moderate",
     "decide": "moderate",
     "set_status": "publish",
+    "undo_status": "publish",
     "archive": "publish",
     "unarchive": "publish",
     "close": "publish",
@@ -32,10 +35,15 @@ POLICY: Final[dict[str, Scope]] = {
 }
 """The scope a key needs, by the name of the operation. An operation that is missing here cannot be registered."""
 
+SCOPE_ACTIONS: Final[dict[Scope, Action]] = {
+    "read": "results.public",
+    "moderate": "texts.decide",
+    "publish": "consultations.change",
+}
+"""The permission of the staff (`bot.staff.policy`) that each scope stands for."""
+
 ROLES: Final[dict[Role, frozenset[Scope]]] = {
-    "helper": frozenset(),
-    "facilitator": frozenset({"read", "moderate", "publish"}),
-    "kernteam": frozenset({"read", "moderate", "publish"}),
-    "admin": frozenset({"read"}),  # runs the installation, and reads no text before its release
+    role: frozenset(scope for scope, action in SCOPE_ACTIONS.items() if may(role, action))
+    for role in storage.tables.staff.ROLES
 }
 """The scopes a role allows at most; changing a role changes the scopes of existing keys."""

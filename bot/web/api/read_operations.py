@@ -11,19 +11,19 @@ from bot.proposals import publication
 from bot.proposals.moderation_rules import ModerationItem, item_by_code, load_items
 from bot.web.api import serializers
 from bot.web.api.models import (
-    AnsweredOut,
     ConsultationList,
     ConsultationOut,
+    OfficialAnswerRateOut,
+    OpenAnswerList,
+    OpenAnswerPage,
     Page,
     ProposalList,
     ProposalOut,
-    QueuedOut,
+    QueueItemOut,
     QueueList,
     QueuePage,
     RatingList,
     StatusList,
-    TextList,
-    TextPage,
 )
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import ApiCall, operation
@@ -40,11 +40,10 @@ from storage.tables.revisions import (
 @operation("GET", "/consultations", answer=ConsultationList)
 def list_consultations(call: ApiCall) -> ConsultationList:
     """All consultations the key gives access to, in any state; drafts and tests only for keys that can publish."""
-    only = call.bearer.key.slug
     waiting = _waiting(call)
     rows = {row.slug: row for row in (*waiting, *list_live_revisions(call.connection, get_args(ConsultationState)))}
-    shown = [_with_waiting(call, rows[slug], waiting) for slug in sorted(rows) if only in {None, slug}]
-    return ConsultationList(items=shown)
+    own = [row for slug, row in sorted(rows.items()) if call.may_know(slug, row.consultation_id)]
+    return ConsultationList(items=[_with_waiting(call, row, waiting) for row in own])
 
 
 @operation("GET", "/consultations/{slug}", answer=ConsultationOut)
@@ -113,8 +112,8 @@ def list_ratings(call: ApiCall) -> RatingList:
     )
 
 
-@operation("GET", "/consultations/{slug}/texts", answer=TextList, given=TextPage)
-def list_texts(call: ApiCall) -> TextList:
+@operation("GET", "/consultations/{slug}/texts", answer=OpenAnswerList, given=OpenAnswerPage)
+def list_texts(call: ApiCall) -> OpenAnswerList:
     """Released answers to open questions, in an order unrelated to time and author; hidden until closing like all
     figures.
     """
@@ -128,16 +127,16 @@ def list_texts(call: ApiCall) -> TextList:
     ]
     page = found[: wanted.limit]
     following = page[-1].code if len(page) < len(found) else None
-    return TextList(items=[serializers.serialize_text(one, about.slug) for one in page], next=following)
+    return OpenAnswerList(items=[serializers.serialize_text(one, about.slug) for one in page], next=following)
 
 
-@operation("GET", "/consultations/{slug}/answered", answer=AnsweredOut)
-def show_answered(call: ApiCall) -> AnsweredOut:
+@operation("GET", "/consultations/{slug}/answered", answer=OfficialAnswerRateOut)
+def show_answered(call: ApiCall) -> OfficialAnswerRateOut:
     """How many contributions were answered, and how many days that took; null where they are too few."""
     about = call.consultation()
     least = serializers.consultation_of(about).smallest_cell
     found = publication.public_answer_counts(call.connection, about.consultation_id, least)
-    return AnsweredOut(**found._asdict(), share=found.share)
+    return OfficialAnswerRateOut(**found._asdict(), share=found.share)
 
 
 @operation("GET", "/consultations/{slug}/queue", answer=QueueList, given=QueuePage)
@@ -148,17 +147,17 @@ def list_queue(call: ApiCall) -> QueueList:
     ids = moderation_queue(call.connection, number, wanted.state, after_id=after, limit=wanted.limit)
     items = list(load_items(call.connection, ids).values())
     return QueueList(
-        items=serializers.serialize_queued(call.connection, call.context.keys, items, about.slug),
+        items=serializers.serialize_queue_items(call.connection, call.context.keys, items, about.slug),
         next=items[-1].proposal.code if len(ids) == wanted.limit else None,
         states=count_moderation_states(call.connection, number),
     )
 
 
-@operation("GET", "/proposals/{code}/queued", answer=QueuedOut)
-def show_queued(call: ApiCall) -> QueuedOut:
+@operation("GET", "/proposals/{code}/queued", answer=QueueItemOut)
+def show_queued(call: ApiCall) -> QueueItemOut:
     """The moderators' view of one proposal or answer in any state."""
     item, about = call.item(unreleased=True)
-    return serializers.serialize_queued(call.connection, call.context.keys, [item], about.slug)[0]
+    return serializers.serialize_queue_items(call.connection, call.context.keys, [item], about.slug)[0]
 
 
 def _page(call: ApiCall, about: PublishedRevision) -> tuple[Sequence[ModerationItem], str | None]:

@@ -13,9 +13,12 @@ from bot.authoring.publishing import PublishContext
 from bot.proposals import publication
 from bot.proposals.moderation_decisions import ModerationContext
 from bot.proposals.moderation_rules import ModerationItem, item_by_code
+from bot.staff.assignments import may_in
+from bot.staff.policy import Action
 from bot.web.api.access_keys import Bearer
 from bot.web.api.policy import POLICY, Scope
 from bot.web.api.problems import ApiProblem
+from storage.tables.consultations import find_consultation
 from storage.tables.revisions import PublishedRevision, find_live_revision, live_revision_of
 
 Method = Literal["GET", "POST"]
@@ -49,6 +52,8 @@ class ApiCall:
     path: dict[str, str]
     given: Any
     """The query (GET) or body (POST), checked."""
+    action: Action
+    """The permission of the staff that the scope of the operation stands for."""
     seen: str | None = None
     """The version a decision is about; None: any."""
 
@@ -63,13 +68,14 @@ class ApiCall:
 
     def must_know(self) -> None:
         """Raises ApiProblem if the key is not valid for the consultation in the path."""
-        if not self._may_know(self.slug):
+        about = find_consultation(self.connection, self.slug)
+        if about is None or not self.may_know(self.slug, about.id):
             raise ApiProblem("unknown", 404, "There is no such consultation.")
 
     def consultation(self) -> PublishedRevision:
         """Returns the consultation in the path; others than that of the key do not exist for it."""
-        revision = find_live_revision(self.connection, self.slug) if self._may_know(self.slug) else None
-        if revision is None or revision.is_trial:
+        revision = find_live_revision(self.connection, self.slug)
+        if revision is None or revision.is_trial or not self.may_know(self.slug, revision.consultation_id):
             raise ApiProblem("unknown", 404, "There is no such consultation.")
         return revision
 
@@ -78,12 +84,15 @@ class ApiCall:
         find = item_by_code if unreleased else publication.released_proposal
         item = find(self.connection, self.path["code"])
         about = item and live_revision_of(self.connection, item.proposal.consultation_id)
-        if item is None or about is None or not self._may_know(about.slug):
+        if item is None or about is None or not self.may_know(about.slug, about.consultation_id):
             raise ApiProblem("unknown", 404, "There is no such proposal.")
         return item, about
 
-    def _may_know(self, slug: str) -> bool:
-        return self.bearer.key.slug in {None, slug}
+    def may_know(self, slug: str, consultation_id: int) -> bool:
+        """Whether the key is valid for this consultation, and its owner may act there."""
+        if self.bearer.key.slug not in {None, slug}:
+            return False
+        return may_in(self.connection, self.bearer.member, self.action, consultation_id, self.context.now)
 
 
 class Operation(NamedTuple):

@@ -18,7 +18,7 @@ import bot.web.api.read_operations
 import bot.web.api.states
 import bot.web.api.write_operations  # noqa: F401 - the operations enter the registry
 from adapters.web.limits import Buckets, Rate
-from bot.authoring import recordings
+from bot.authoring import media
 from bot.authoring.publishing import PublishContext
 from bot.common.audit import Auditor
 from bot.common.logs import error_place
@@ -27,6 +27,7 @@ from bot.proposals.moderation_rules import DecisionRefused
 from bot.web.api import access_keys, problems
 from bot.web.api.access_keys import Bearer
 from bot.web.api.openapi import openapi_document
+from bot.web.api.policy import SCOPE_ACTIONS
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import OPERATIONS, ApiCall, Operation
 from bot.web.context import Site, site_of
@@ -75,7 +76,7 @@ class OperationRunner:
         address = site.routes.clients.address(request)
         scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
-            raise ApiProblem("no_key", 401, "Send a key: `Authorization: Bearer mitsprache_…` (docs/api.md).")
+            raise ApiProblem("no_key", 401, "Send a key: `Authorization: Bearer mitsprache_…` (docs/reference/api.md).")
         store, digest = site.services.store, access_keys.key_digest(site.services.keys, key.strip())
         found = await store.read(partial(access_keys.find_bearer, wanted=digest))
         if found is None:
@@ -112,9 +113,10 @@ def _work(
         name=member.name,
         actor=bearer.actor,
     )
-    folder = services.settings.data / recordings.FOLDER
+    folder = services.settings.data / media.FOLDER
     tools = PublishContext(services.ids, now, services.settings.zone(), folder, Auditor(services.keys, bearer.actor))
-    return one.run(ApiCall(context, bearer, tools, path=path, given=given, seen=seen))
+    action = SCOPE_ACTIONS[one.scope]
+    return one.run(ApiCall(context, bearer, tools, path=path, given=given, action=action, seen=seen))
 
 
 async def _given(one: Operation, request: web.Request) -> Any:
@@ -180,7 +182,7 @@ def _decently(handler: Handler) -> Handler:
             problem = ApiProblem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
         except Exception as error:  # noqa: BLE001 - a response must not contain a stack trace
             log.error("api_request_failed", **error_place(error))
-            problem = ApiProblem("trouble", 500, "This is a fault of ours. It has been taken down.")
+            problem = ApiProblem("trouble", 500, "Internal error. It has been logged.")
         return problem.response()
 
     return answered

@@ -16,13 +16,13 @@ from bot.proposals.similar_proposals import SimilarProposal, find_similar_propos
 from bot.results.released_answers import Quote
 from bot.web.api.models import (
     ConsultationOut,
-    CountsOut,
     DecisionOut,
+    OpenAnswerOut,
     ProposalOut,
-    QueuedOut,
-    SimilarOut,
+    QueueItemOut,
+    RatingCountsOut,
+    SimilarProposalOut,
     StatusOut,
-    TextOut,
     TranslationOut,
     WordingOut,
 )
@@ -44,7 +44,7 @@ def serialize_consultation(revision: PublishedRevision, now: datetime) -> Consul
     about = consultation_of(revision)
     return ConsultationOut(
         slug=revision.slug,
-        title={tag: wording.text for tag, wording in about.title.items()},
+        title={tag: wording.plain for tag, wording in about.title.items()},
         state=revision.state_at(now),
         sample=revision.sample,
         languages=list(about.languages),
@@ -89,9 +89,9 @@ def _translations(texts: Mapping[str, NewProposalText]) -> dict[str, Translation
     }
 
 
-def serialize_text(one: Quote, slug: str) -> TextOut:
+def serialize_text(one: Quote, slug: str) -> OpenAnswerOut:
     """Returns a released open answer."""
-    return TextOut(
+    return OpenAnswerOut(
         code=one.code,
         consultation=slug,
         question_key=one.question_key,
@@ -101,7 +101,9 @@ def serialize_text(one: Quote, slug: str) -> TextOut:
     )
 
 
-def serialize_queued(connection: Connection, keys: Keys, items: Sequence[ModerationItem], slug: str) -> list[QueuedOut]:
+def serialize_queue_items(
+    connection: Connection, keys: Keys, items: Sequence[ModerationItem], slug: str
+) -> list[QueueItemOut]:
     """Returns proposals and open answers of one consultation for moderators."""
     about = [item.proposal for item in items if item.answer is None]
     likeness = find_similar_proposals(connection, about[0].consultation_id, about) if about else {}
@@ -131,9 +133,9 @@ def _queued(
     likeness: Sequence[SimilarProposal],
     codes: Mapping[int, str],
     names: Mapping[int, str],
-) -> QueuedOut:
+) -> QueueItemOut:
     before = decrypt_original(keys, item)
-    return QueuedOut(
+    return QueueItemOut(
         **serialize_proposal(item, slug).__dict__,
         state=item.state,
         is_withdrawn=item.proposal.withdrawn_at is not None,
@@ -155,17 +157,24 @@ def _decision(row: NewDecision, names: Mapping[int, str]) -> DecisionOut:
     return DecisionOut(kind=row.kind, by=by, reason=row.reason, at=row.at)
 
 
-def _similar(one: SimilarProposal) -> SimilarOut:
+def _similar(one: SimilarProposal) -> SimilarProposalOut:
     row = one.proposal
-    return SimilarOut(
+    return SimilarProposalOut(
         code=row.code, title=row.title, text=row.text, language=row.language, state=one.state, likeness=one.likeness
     )
 
 
 def serialize_status(row: NewProposalStatus) -> StatusOut:
-    return StatusOut(status=row.status, reason=row.reason, body=row.body, link=row.link, at=row.at)
+    return StatusOut(
+        status=row.status,
+        reason=row.reason,
+        body=row.body,
+        link=row.link,
+        at=row.at,
+        is_correction=row.is_correction,
+    )
 
 
-def serialize_counts(code: str, votes: PublicVotes) -> CountsOut:
+def serialize_counts(code: str, votes: PublicVotes) -> RatingCountsOut:
     """Returns the published votes of a proposal."""
-    return CountsOut(code=code, **votes._asdict())
+    return RatingCountsOut(code=code, **votes._asdict())

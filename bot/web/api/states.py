@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from bot.authoring import lifecycle, state_texts
+from bot.authoring import going_live, lifecycle, state_texts
 from bot.authoring.lifecycle import Step, StepRefused
 from bot.authoring.publish_impact import PublishOptions
 from bot.web.api import serializers
@@ -68,7 +68,7 @@ def go_live(call: ApiCall) -> ConsultationOut:
     given = call.given
     found = _taken(
         call,
-        lambda: lifecycle.make_consultation_live(
+        lambda: going_live.make_consultation_live(
             call.connection,
             call.slug,
             call.publish_context,
@@ -88,7 +88,7 @@ def back(call: ApiCall) -> ConsultationOut:
         call,
         _taken(
             call,
-            lambda: lifecycle.return_to_previous_revision(
+            lambda: going_live.return_to_previous_revision(
                 call.connection, call.slug, call.publish_context, intent=intent
             ),
         ).revision,

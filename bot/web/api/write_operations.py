@@ -5,45 +5,81 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from bot.proposals import merge_split, moderation_decisions, official_answers
+from bot.broadcasts.outcome_audience import OutcomeAudience, audiences, outcome_message
+from bot.proposals import answer_drafts, merge_split, moderation_decisions
+from bot.proposals.answer_drafts import outcome_of
 from bot.proposals.moderation_decisions import ProposalWording
 from bot.proposals.moderation_rules import ModerationItem, item_by_code, load_items
-from bot.proposals.official_answers import OfficialAnswer
+from bot.proposals.official_answers import OfficialAnswer, required_languages, step_of
 from bot.web.api import serializers
 from bot.web.api.models import (
     AnyDecision,
     Approve,
     Edit,
+    HeldStatus,
     Hide,
     Merge,
     OutcomeIn,
-    QueuedOut,
+    QueueItemOut,
     Restore,
     Split,
-    StatusList,
     Translate,
+    UndoneStatus,
 )
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import ApiCall, operation
+from storage.tables.answer_drafts import AnswerDraft, answer_drafts_of
 
 
-@operation("POST", "/proposals/{code}/decisions", answer=QueuedOut, given=AnyDecision, needs_version=True)
-def decide(call: ApiCall) -> QueuedOut:
+@operation("POST", "/proposals/{code}/decisions", answer=QueueItemOut, given=AnyDecision, needs_version=True)
+def decide(call: ApiCall) -> QueueItemOut:
     """Approve, hide, edit, merge, split, translate or restore a proposal or an answer, as it was when it was read."""
     item, about = call.item(unreleased=True)
     _DECISIONS[type(call.given)](call, item, call.given)
     after = load_items(call.connection, [item.proposal.id])[item.proposal.id]
-    return serializers.serialize_queued(call.connection, call.context.keys, [after], about.slug)[0]
+    return serializers.serialize_queue_items(call.connection, call.context.keys, [after], about.slug)[0]
 
 
-@operation("POST", "/proposals/{code}/statuses", answer=StatusList, given=OutcomeIn, needs_version=True)
-def set_status(call: ApiCall) -> StatusList:
-    """Set the status of a proposal; subscribers are notified."""
+@operation("POST", "/proposals/{code}/statuses", answer=HeldStatus, given=OutcomeIn, needs_version=True)
+def set_status(call: ApiCall) -> HeldStatus:
+    """Set the status of a proposal; it is held back for 60 seconds, then public, and subscribers are notified."""
     item, _ = call.item(unreleased=True)
     given: OutcomeIn = call.given
-    outcome = OfficialAnswer(given.status, given.reason, given.body, given.link)
-    after = official_answers.answer_proposal(call.context, item.proposal.id, outcome, seen=call.seen)
-    return StatusList(items=[serializers.serialize_status(row) for row in after.steps])
+    outcome = OfficialAnswer(
+        status=given.status,
+        reason=given.reason,
+        body=given.body,
+        link=given.link,
+        is_correction=given.is_correction,
+    )
+    held = answer_drafts.hold_answer(call.context, item.proposal.id, outcome, seen=call.seen)
+    _, everyone = audiences(call.connection, [item], call.context.keys)
+    return _held_status(item, held, everyone)
+
+
+@operation("POST", "/proposals/{code}/statuses/undo", answer=UndoneStatus)
+def undo_status(call: ApiCall) -> UndoneStatus:
+    """Take back a status that is held back."""
+    item, _ = call.item(unreleased=True)
+    about = item.proposal
+    held = answer_drafts_of(call.connection, [about.id]).get(about.id)
+    if held is None or held.sending_id is None:
+        return UndoneStatus(undone=False)
+    number = answer_drafts.take_back(call.context, about.consultation_id, held.sending_id, only=about.id)
+    return UndoneStatus(undone=bool(number))
+
+
+def _held_status(item: ModerationItem, held: AnswerDraft, everyone: OutcomeAudience) -> HeldStatus:
+    """Returns a held back status with what people will read of it."""
+    step = step_of(item, outcome_of(held), held.changed_at)
+    tags = dict.fromkeys((*required_languages(item), *everyone.by_language()))
+    return HeldStatus(
+        status=held.status,
+        reason=held.reason,
+        publish_at=held.publish_at or held.changed_at,
+        people=everyone.total,
+        messages={tag: outcome_message(step, item.proposal.code, tag, "").text for tag in tags},
+    )
 
 
 def _approve(call: ApiCall, item: ModerationItem, given: Approve) -> None:

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 COOKIE: Final = "visit"
 GRACE_SECONDS: Final = 30.0
-"""The server ends a session so much later than its page: for pages without JavaScript and slow connections."""
+"""The server ends a session this much later than its page: for pages without JavaScript and slow connections."""
 SWEEP_SECONDS: Final = 5.0
 MOST: Final = 5_000
 
@@ -144,7 +144,7 @@ async def sweep_idle_sessions(application: web.Application) -> AsyncIterator[Non
             await asyncio.sleep(SWEEP_SECONDS)
             try:
                 application[DEVICE_SESSIONS].sweep()
-            except Exception as error:  # noqa: BLE001 - who comes next at a kiosk must not see what was said before
+            except Exception as error:  # noqa: BLE001 - the next visitor of a kiosk must not see an earlier conversation
                 log.error("device_sessions_not_deleted", **error_place(error))
 
     task = asyncio.create_task(sweep())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -10,6 +12,8 @@ from aiohttp import web
 from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets
 from bot.consultations.entry_codes import parse_entry_code
+from bot.staff.assignments import assigned_consultations
+from bot.staff.policy import may
 from bot.web.assisted import kiosk, meeting_moderator, pages, paper, paper_entry, sign_in
 from bot.web.assisted.device_sessions import (
     ASSIST,
@@ -69,6 +73,7 @@ async def _home(request: web.Request) -> web.Response:
 async def _list(request: web.Request, helper: StaffMember) -> web.Response:
     site, locale = site_of(request), locale_of(request)
     await site.consultations.refresh()
+    assigned = await site.services.store.read(partial(assigned_consultations, member=helper, now=datetime.now(UTC)))
     cards = [
         {
             "published": published,
@@ -77,14 +82,15 @@ async def _list(request: web.Request, helper: StaffMember) -> web.Response:
             "direction": published.locale(locale.tag).direction,
         }
         for published in site.consultations.open_now()
+        if assigned is None or published.revision.consultation_id in assigned
     ]
     response = site.page(
         request,
-        "helping.html",
+        "assisted/helping.html",
         locale,
         cards=cards,
         helper=helper.name,
-        may_lead=helper.role in meeting_moderator.MODERATOR_ROLES,
+        may_lead=may(helper.role, "rooms.lead"),
         csrf=sign_in.csrf_of(request),
         languages=language_links(request, locale),
     )
@@ -96,7 +102,7 @@ def _sign_in_page(request: web.Request, *, is_wrong: bool = False) -> web.Respon
     site, locale = site_of(request), locale_of(request)
     response = site.page(
         request,
-        "sign_in.html",
+        "assisted/sign_in.html",
         locale,
         status=403 if is_wrong else 200,
         is_wrong=is_wrong,

@@ -45,7 +45,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
         return error_page(site, request, state, 410 if state == "closed" else 404, locale, **values)
     response = site.page(
         request,
-        "kiosk.html",
+        "assisted/kiosk.html",
         locale,
         published=published,
         title=published.text(texts.title, language),
@@ -62,7 +62,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
 
 def _begins(published: PublishedConsultation) -> dict[str, str]:
     """Returns the label of the start button in each offered language."""
-    return {offer.tag: Locale.of(offer.tag).say("web.door.start") for offer in published.offers}
+    return {offer.tag: Locale.of(offer.tag).text("web.door.start") for offer in published.offers}
 
 
 async def _start(request: web.Request) -> web.StreamResponse:

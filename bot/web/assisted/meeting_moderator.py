@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final, get_args
+from typing import get_args
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -17,13 +17,11 @@ from bot.web.assisted.device_sessions import ASSIST
 from bot.web.assisted.meeting_pages import CODE, answer_count_text, find_room, picture_version, room_version, room_view
 from bot.web.assisted.pages import NOT_KEPT
 from bot.web.assisted.paper import paper_questions
-from bot.web.assisted.sign_in import checked_form, csrf_of, require_helper
+from bot.web.assisted.sign_in import checked_form, csrf_of, may_help, require_helper
 from bot.web.context import language_links, site_of
 from bot.web.public.chat import SLUG, requested_consultation
 from bot.web.request_locale import locale_of
 from storage.tables.rooms import StoredRoom, insert_rooms, update_rooms
-
-MODERATOR_ROLES: Final = frozenset({"facilitator", "kernteam", "admin"})
 
 
 def add_moderator_routes(router: web.UrlDispatcher) -> None:
@@ -38,7 +36,7 @@ async def _open(request: web.Request) -> web.Response:
     site = site_of(request)
     await site.consultations.refresh()
     published = requested_consultation(request)
-    if member.role not in MODERATOR_ROLES or published.state() != "open":
+    if not await may_help(request, member, published, "rooms.lead") or published.state() != "open":
         raise RequestError("closed")
     services, code = site.services, live_meetings.new_room_code()
     room = StoredRoom(
@@ -62,14 +60,14 @@ async def _open(request: web.Request) -> web.Response:
 async def _lead(request: web.Request) -> web.Response:
     member = await require_helper(request)
     found = await find_room(request, request.match_info["code"])
-    if found is None or member.role not in MODERATOR_ROLES:
+    if found is None or not await may_help(request, member, found.published, "rooms.lead"):
         raise RequestError("unknown")
     site, locale = site_of(request), locale_of(request)
     language = found.published.best(locale.tag)
     people, picture = await room_view(request, found)
     response = site.page(
         request,
-        "room_lead.html",
+        "assisted/room_lead.html",
         locale,
         found=found,
         title=found.published.text(found.published.listing.title, language),
@@ -91,7 +89,7 @@ async def _move(request: web.Request) -> web.Response:
     """Applies one button of the moderator."""
     member, data = await checked_form(request)
     found = await find_room(request, request.match_info["code"])
-    if found is None or member.role not in MODERATOR_ROLES:
+    if found is None or not await may_help(request, member, found.published, "rooms.lead"):
         raise RequestError("unknown")
     now = datetime.now(UTC)
     wanted = "".join(data.get("do", []))

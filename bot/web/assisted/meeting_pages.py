@@ -36,6 +36,7 @@ from bot.web.public.resume import qr_code
 from bot.web.request_locale import locale_of
 from bot.web.room_views import ROOM_VIEWS, RoomView
 from flows.flow import Flow
+from flows.phrase_families import WITHHELD
 from flows.understanding.text import clean_text
 from storage.tables.rooms import StoredRoom, count_people_in_room, room_by_code
 
@@ -101,7 +102,7 @@ async def _which(request: web.Request) -> web.StreamResponse:
         return web.Response(status=303, headers={"Location": found.address})
     return site.page(
         request,
-        "room_which.html",
+        "assisted/room_which.html",
         locale,
         code=code[:20],
         is_wrong=bool(code),
@@ -110,7 +111,7 @@ async def _which(request: web.Request) -> web.StreamResponse:
 
 
 async def _short_way(request: web.Request) -> web.StreamResponse:
-    """Redirects the address of the QR code to the room."""
+    """Redirects the short address of the QR code to the room."""
     found = await find_room(request, request.match_info["code"])
     if found is None:
         return web.Response(status=303, headers={"Location": "/room"})
@@ -141,7 +142,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
     if step.kind == "question" and _key_of(found, locale.tag, step.title) not in live_meetings.open_keys(
         found.flow, found.room
     ):
-        return _room_page(request, "room_wait.html", locale, found)
+        return _room_page(request, "assisted/room_wait.html", locale, found)
     return await forms.form_page(request, published, conversation)
 
 
@@ -157,7 +158,7 @@ def _over(request: web.Request, found: RoomContext) -> web.Response:
 
 def _way_in(request: web.Request, found: RoomContext) -> web.Response:
     language = consultation_language(request, found.published)
-    return _room_page(request, "room_join.html", Locale.of(language), found)
+    return _room_page(request, "assisted/room_join.html", Locale.of(language), found)
 
 
 def _room_page(request: web.Request, template: str, locale: Locale, found: RoomContext, **values: Any) -> web.Response:
@@ -226,13 +227,13 @@ async def _screen(request: web.Request) -> web.StreamResponse:
     withheld = ""
     if question and found.room.shows_results:
         if picture.reason:
-            withheld = locale.say(f"results.withheld_{picture.reason}", n=found.meeting.threshold)
+            withheld = locale.text(WITHHELD[picture.reason], n=found.meeting.threshold)
         else:
             rows = bars(picture.values, picture.answered, {box.value: box.label for box in question.boxes})
     link = f"{site.origin(request)}/room/{found.room.code}"
     response = _room_page(
         request,
-        "room_screen.html",
+        "assisted/room_screen.html",
         locale,
         found,
         question=question,
@@ -272,8 +273,8 @@ def answer_count_text(found: RoomContext, picture: LiveResult, locale: Locale) -
     if picture.at_least is None or not found.room.at:
         return ""
     if picture.at_least < found.meeting.threshold:
-        return locale.say("room.fewer", n=found.meeting.threshold)
-    return locale.say("room.at_least", n=picture.at_least)
+        return locale.text("room.fewer", n=found.meeting.threshold)
+    return locale.text("room.at_least", n=picture.at_least)
 
 
 def picture_version(picture: LiveResult) -> str:

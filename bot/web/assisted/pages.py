@@ -23,7 +23,7 @@ from bot.web.assisted.device_sessions import (
     is_session_form,
     set_session_cookie,
 )
-from bot.web.assisted.sign_in import require_helper
+from bot.web.assisted.sign_in import may_help, require_helper
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, site_of
 from bot.web.public import forms
@@ -54,16 +54,25 @@ def add_device_routes(router: web.UrlDispatcher) -> None:
         router.add_post(f"{base}/end", partial(_end, profile=profile))
 
 
-async def helper_id(request: web.Request, profile: DeviceProfile) -> int:
-    """Returns the id of the signed-in helper, 0 at a kiosk. Raises HTTPSeeOther to the sign-in page."""
-    return (await require_helper(request)).id if profile is ASSIST else 0
+async def helper_id(
+    request: web.Request, profile: DeviceProfile, published: PublishedConsultation | None = None
+) -> int:
+    """Returns the id of the signed-in helper, 0 at a kiosk. Raises HTTPSeeOther to the sign-in page, and RequestError
+    (`unknown`) for a consultation in which the member may not help.
+    """
+    if profile is not ASSIST:
+        return 0
+    member = await require_helper(request)
+    if published is not None and not await may_help(request, member, published):
+        raise RequestError("unknown")
+    return member.id
 
 
 async def begin_session(
     request: web.Request, profile: DeviceProfile, published: PublishedConsultation, language: str, place: str
 ) -> web.Response:
     """Ends the previous session, starts a new one and asks the first question. Raises RequestError."""
-    owner = await helper_id(request, profile)
+    owner = await helper_id(request, profile, published)
     if before := device_session_of(request, profile, published.slug, owner):
         device_sessions_of(request).wipe(before)
     session = device_sessions_of(request).begin(profile, published.slug, owner)
@@ -88,7 +97,7 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
     async def handler(request: web.Request, profile: DeviceProfile) -> web.StreamResponse:
         await site_of(request).consultations.refresh()
         published = requested_consultation(request)
-        owner = await helper_id(request, profile)
+        owner = await helper_id(request, profile, published)
         session = device_session_of(request, profile, published.slug, owner)
         if session is None:
             return end_session(request, profile, published.slug, owner)
@@ -115,7 +124,7 @@ async def _ask(
     session.problem = session.written = ""
     is_writing = step.kind == "question" and not step.options
     seconds = profile.typing if is_writing else profile.idle
-    return _page(request, "visit_ask.html", locale, profile, session, seconds=seconds, **values)
+    return _page(request, "assisted/visit_ask.html", locale, profile, session, seconds=seconds, **values)
 
 
 async def _answer(
@@ -158,7 +167,7 @@ async def _still(
     """Asks, without JavaScript, whether the person is still there; shows nothing of the conversation."""
     entries = await conversation_log(request, session.conversation)
     locale = published.locale(bot_language(entries) or published.consultation.main_language)
-    return _page(request, "visit_still.html", locale, profile, session, published=published)
+    return _page(request, "assisted/visit_still.html", locale, profile, session, published=published)
 
 
 async def _here(request: web.Request, profile: DeviceProfile) -> web.StreamResponse:

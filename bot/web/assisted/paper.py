@@ -21,11 +21,10 @@ from flows.conditions import Condition, Equal, OneOf
 from flows.definition import Consultation
 from flows.flow import Flow, LocalizedFlow
 from flows.messages import Expects, QuickReply
+from flows.parts import ImagePart
 from flows.questions.base import END, LEAVE, Exit, LocalizedQuestion, Node
-from flows.questions.pairwise import Pairwise
 from flows.values import Missing, Value
 
-LINES: Final = {"text": 7, "number": 1, "order": 1, "amounts": 1}
 _MISSING: Final = frozenset(code.value for code in Missing)
 
 
@@ -36,6 +35,7 @@ class TickBox(NamedTuple):
     value: str
     label: str
     number: int = 0
+    image: ImagePart | None = None
 
 
 class PaperRow(NamedTuple):
@@ -57,7 +57,10 @@ class PaperQuestion(NamedTuple):
     others: tuple[TickBox, ...]
     """Answers that are not options of the question: "I do not know"."""
     may_be_empty: bool
-    type: str
+    layout: str
+    """Arrangement of the boxes (`Node.paper_layout`)."""
+    lines: int
+    """The number of lines to write on."""
     before: tuple[str, ...] = ()
     """The text before it that contains no question."""
     only: tuple[str, ...] = ()
@@ -66,14 +69,15 @@ class PaperQuestion(NamedTuple):
     """Where to go on after certain answers, in words."""
     rows: tuple[PaperRow, ...] = ()
     """A repeated question, with one tick in each row."""
+    table: str = ""
+    """The question of the matrix of which this is a row; "" for other questions."""
+    row: str = ""
+    """What the row rates."""
+    is_continued: bool = False
+    """Whether it is a later row, which the table of the first one contains."""
+    image: ImagePart | None = None
     is_off: bool = False
     """The question cannot be answered on paper; the sheet names where it can be."""
-
-    @property
-    def lines(self) -> int:
-        """The number of lines to write on."""
-        # A district may also be named by one of its quarters.
-        return 1 if self.type == "district" else 0 if self.is_off else LINES.get(self.expects, 0)
 
 
 def add_paper_routes(router: web.UrlDispatcher) -> None:
@@ -103,39 +107,43 @@ def paper_questions(flow: Flow, language: str) -> list[PaperQuestion]:
             notes.append(localized.titles[key])
             continue
         asked = localized.questions[key]
-        boxes, others = _boxes(asked) if node.on_paper else ((), ())
-        rows = _rows(key, asked) if node.on_paper else ()
-        found.append(
-            PaperQuestion(
-                number=numbers[key],
-                key=key,
-                title=localized.titles[key],
-                hint=_hint(flow, key, localized, locale),
-                expects=asked.prompt.expects,
-                boxes=() if rows else boxes,
-                others=others,
-                may_be_empty=flow.question(key).skip,
-                type=node.type,
-                before=tuple(notes),
-                only=tuple(_only(node, localized, numbers, locale)),
-                jumps=tuple(_jumps(node, localized, numbers, locale)),
-                rows=rows,
-                is_off=not node.on_paper,
-            )
+        question = PaperQuestion(
+            number=numbers[key],
+            key=key,
+            title=localized.titles[key],
+            hint=locale.text("web.paper.not_here"),
+            expects=asked.prompt.expects,
+            boxes=(),
+            others=(),
+            may_be_empty=flow.question(key).skip,
+            layout=node.paper_layout,
+            lines=0,
+            before=tuple(notes),
+            only=tuple(_only(node, localized, numbers, locale)),
+            jumps=tuple(_jumps(node, localized, numbers, locale)),
+            table=localized.renderer.localized(node.text) if node.table else "",
+            is_continued=bool(node.table) and bool(found) and flow.nodes[found[-1].key].table == node.table,
+            row=localized.renderer.localized(node.row_text) if node.row_text else "",
+            image=next((image for image in asked.prompt.images if not image.number), None),
+            is_off=True,
         )
+        found.append(_answerable(question, node, asked) if node.on_paper else question)
         notes = []
     return found
 
 
-def _hint(flow: Flow, key: str, localized: LocalizedFlow, locale: Locale) -> str:
-    """Returns how to answer with a pen."""
-    node, asked = flow.question(key), localized.questions[key]
-    if not node.on_paper:
-        return locale.say("web.paper.not_here")
-    if isinstance(node, Pairwise):
-        own = localized.renderer.localized(node.hint) if node.hint else ""
-        return "\n".join(filter(None, (own, locale.say("web.paper.rows", min=node.min))))
-    return asked.prompt.text.removeprefix(localized.titles[key]).strip()
+def _answerable(question: PaperQuestion, node: Node, asked: LocalizedQuestion) -> PaperQuestion:
+    """Adds what a participant fills in: boxes, rows of boxes, or lines."""
+    rows = _rows(node.key, asked)
+    boxes, others = _boxes(asked)
+    return question._replace(
+        hint=asked.paper_hint(),
+        boxes=() if rows else boxes,
+        others=others,
+        lines=node.paper_lines,
+        rows=rows,
+        is_off=False,
+    )
 
 
 def _rows(key: str, asked: LocalizedQuestion) -> tuple[PaperRow, ...]:
@@ -147,7 +155,10 @@ def _rows(key: str, asked: LocalizedQuestion) -> tuple[PaperRow, ...]:
 
 def _boxes(asked: LocalizedQuestion) -> tuple[tuple[TickBox, ...], tuple[TickBox, ...]]:
     """Returns the boxes of the answers and those of "I do not know" and the like."""
-    boxes = [box for reply in asked.prompt.quick_replies if (box := _box(reply))]
+    images = {image.number: image for image in asked.prompt.images}
+    boxes = [
+        box._replace(image=images.get(box.number or -1)) for reply in asked.prompt.quick_replies if (box := _box(reply))
+    ]
     return (
         tuple(box for box in boxes if box.value not in _MISSING),
         tuple(box for box in boxes if box.value in _MISSING),
@@ -167,9 +178,9 @@ def _only(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale:
     if node.ask_if is not None:
         named = _named(node.ask_if, localized)
         if named:
-            yield locale.say("web.paper.only", number=numbers[named[0]], labels=named[1])
+            yield locale.text("web.paper.only", number=numbers[named[0]], labels=named[1])
         else:
-            yield locale.say("web.paper.maybe")
+            yield locale.text("web.paper.maybe")
 
 
 def _jumps(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
@@ -182,8 +193,8 @@ def _jumps(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale
 
 def _jump(way: Exit, labels: str, numbers: dict[str, int], locale: Locale) -> str:
     if way.to in {END, LEAVE} or way.to not in numbers:
-        return locale.say("web.paper.end", labels=labels)
-    return locale.say("web.paper.jump", number=numbers[way.to], labels=labels)
+        return locale.text("web.paper.end", labels=labels)
+    return locale.text("web.paper.jump", number=numbers[way.to], labels=labels)
 
 
 def _named(condition: Condition, localized: LocalizedFlow) -> tuple[str, str] | None:
@@ -218,7 +229,7 @@ async def _paper(request: web.Request) -> web.Response:
     contact = texts.contact
     return site.page(
         request,
-        "paper.html",
+        "assisted/paper.html",
         locale,
         published=published,
         title=published.text(texts.title, language),

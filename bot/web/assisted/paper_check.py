@@ -6,13 +6,13 @@ take the path of all messages, so the engine parses them again when they are sto
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from bot.common.i18n.locale import Locale
-from bot.web.assisted.paper import PaperQuestion
+from bot.web.assisted.paper import PaperQuestion, TickBox
 from bot.web.public.numbers import NUMBERED
 from flows.commands.words import Command
 from flows.dialogue import engine
@@ -86,7 +86,7 @@ class _Walk:
         self.locale = Locale.of(language)
         self.result = DryRun()
         self.heard = ""
-        """What the bot said last."""
+        """The last message of the bot."""
         self.session: Session = engine.start(flow, receipt="", language=language, facts=DEFAULT_FACTS).session
         if len(flow.languages) > 1:
             # A new conversation starts with the question for the language, which the dry run knows already.
@@ -117,33 +117,53 @@ def _answer(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> bool:
 
 def _say(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> str:
     """Sends the answer; returns an error that the engine cannot detect."""
-    if question.rows and filled.ticked and not filled.text and not question.is_off:
-        walk.say(
-            SheetMessage(
-                text=" ".join(box.value for row in question.rows for box in row.boxes if box.token in filled.ticked)
-            )
-        )
-        return ""
-    text, ticked = filled.text.strip(), [box for box in question.boxes if box.token in filled.ticked]
-    others = [box for box in question.others if box.token in filled.ticked]
-    if bool(text) + len(others) + bool(ticked) > 1 or (len(ticked) > 1 and question.expects != "many"):
-        return walk.locale.say("web.paper.one")
+    if _is_grid(question, filled):
+        return _say_rows(walk, question, filled)
+    text, ticked, others = filled.text.strip(), _ticked(filled, question.boxes), _ticked(filled, question.others)
+    takes_many = question.expects == "many"
+    given = bool(text) + len(others) + (bool(ticked) if takes_many else len(ticked))
+    if given > 1:
+        return walk.locale.text("web.paper.one")
     if text:
-        if walk.flow.commands.find(fold(text)):
-            return walk.locale.say("staff.sheet_word")
-        walk.say(SheetMessage(text=text))
-        if question.expects in NUMBERED and walk.session.at == question.key and walk.session.draft:
-            walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, DONE).format()))
-    elif others:
-        walk.say(SheetMessage(choice=others[0].token))
-    elif ticked and question.expects == "many":
+        return _say_text(walk, question, text)
+    if ticked and takes_many:
         return _tick(walk, question, [box.value for box in ticked])
-    elif ticked:
+    return _say_choice(walk, question, (*others, *ticked))
+
+
+def _is_grid(question: PaperQuestion, filled: SheetAnswer) -> bool:
+    """Whether the answer is a tick in each row."""
+    return bool(question.rows and filled.ticked) and not filled.text and not question.is_off
+
+
+def _say_rows(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> str:
+    boxes = _ticked(filled, (box for row in question.rows for box in row.boxes))
+    walk.say(SheetMessage(text=" ".join(box.value for box in boxes)))
+    return ""
+
+
+def _ticked(filled: SheetAnswer, boxes: Iterable[TickBox]) -> list[TickBox]:
+    return [box for box in boxes if box.token in filled.ticked]
+
+
+def _say_text(walk: _Walk, question: PaperQuestion, text: str) -> str:
+    """Sends words, unless they are a command; ends a list of numbers that the question still waits for."""
+    if walk.flow.commands.find(fold(text)):
+        return walk.locale.text("staff.sheet_word")
+    walk.say(SheetMessage(text=text))
+    if question.expects in NUMBERED and walk.session.at == question.key and walk.session.draft:
+        walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, DONE).format()))
+    return ""
+
+
+def _say_choice(walk: _Walk, question: PaperQuestion, ticked: Sequence[TickBox]) -> str:
+    """Sends the ticked box; without one the question is skipped, if that is allowed."""
+    if ticked:
         walk.say(SheetMessage(choice=ticked[0].token))
     elif question.may_be_empty:
         walk.say(_tap(walk.flow, Command.SKIP))
     else:
-        return walk.locale.say("staff.sheet_needed")
+        return walk.locale.text("staff.sheet_needed")
     return ""
 
 
@@ -153,7 +173,7 @@ def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
         walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, value).format()))
     if list(walk.session.draft if isinstance(walk.session.draft, list | dict) else ()) != values:
         # An exclusive answer replaces others or is replaced; otherwise the limit was exceeded.
-        alone = getattr(walk.flow.nodes[question.key], "exclusive", None)
+        alone = walk.flow.question(question.key).exclusive_value
         if alone is None:
             return walk.heard
         label = next((box.label for box in question.boxes if box.value == alone), "")
@@ -170,4 +190,4 @@ def _look_at_the_rest(
         return
     for key, filled in sheet.items():
         if key in questions and key not in asked and (filled.text.strip() or filled.ticked):
-            walk.result.faults[key] = walk.locale.say("staff.sheet_not_asked")
+            walk.result.faults[key] = walk.locale.text("staff.sheet_not_asked")

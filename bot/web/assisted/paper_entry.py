@@ -20,7 +20,7 @@ from bot.web.assisted.device_sessions import ASSIST
 from bot.web.assisted.pages import NOT_KEPT
 from bot.web.assisted.paper import PaperQuestion, consultation_language, flow_of_consultation, paper_questions
 from bot.web.assisted.paper_check import DryRun, SheetAnswer, dry_run_sheet
-from bot.web.assisted.sign_in import checked_form, csrf_of, require_helper
+from bot.web.assisted.sign_in import checked_form, csrf_of, may_help, require_helper
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import site_of
 from bot.web.public.chat import SLUG, is_unreviewed, requested_consultation
@@ -49,9 +49,11 @@ def add_paper_entry_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _empty(request: web.Request) -> web.Response:
-    await require_helper(request)
+    member = await require_helper(request)
     await site_of(request).consultations.refresh()
     published = requested_consultation(request)
+    if not await may_help(request, member, published):
+        raise RequestError("unknown")
     if published.state() != "open":
         raise RequestError("closed")
     language = consultation_language(request, published)
@@ -61,8 +63,10 @@ async def _empty(request: web.Request) -> web.Response:
 async def _save(request: web.Request) -> web.Response:
     """Runs a dry run; with errors nothing is stored, and the page shows them."""
     await site_of(request).consultations.refresh()
-    _, data = await checked_form(request)
+    member, data = await checked_form(request)
     published = requested_consultation(request)
+    if not await may_help(request, member, published):
+        raise RequestError("unknown")
     language = published.best(_first(data, "in"))
     flow, place = flow_of_consultation(published), parse_entry_code(_first(data, "at").strip())
     asked = {question.key: question for question in paper_questions(flow, language)}
@@ -121,7 +125,7 @@ def _nothing(sheet: Mapping[str, SheetAnswer], language: str) -> dict[str, str]:
     """Returns the error of an empty form: Enter in the first field submits the page."""
     if any(filled.text or filled.ticked for filled in sheet.values()):
         return {}
-    return {key: Locale.of(language).say("staff.sheet_nothing") for key in [*sheet][:1]}
+    return {key: Locale.of(language).text("staff.sheet_nothing") for key in [*sheet][:1]}
 
 
 def _first(data: Mapping[str, list[str]], name: str) -> str:
@@ -162,7 +166,7 @@ def _done(
 def _page(request: web.Request, published: PublishedConsultation, language: str, **values: Any) -> web.Response:
     response = site_of(request).page(
         request,
-        "sheet.html",
+        "assisted/sheet.html",
         Locale.of(language),
         published=published,
         title=published.text(published.listing.title, language),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -12,7 +13,10 @@ from aiohttp import web
 from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets, Rate
 from bot.staff import sign_in as staff
+from bot.staff.assignments import may_in
+from bot.staff.policy import Action, may
 from bot.web.assisted.device_sessions import ASSIST
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, site_of
 from storage.tables.staff import StaffMember
 
@@ -44,6 +48,16 @@ async def require_helper(request: web.Request) -> StaffMember:
     return helper
 
 
+async def may_help(
+    request: web.Request, member: StaffMember, published: PublishedConsultation, action: Action = "assist"
+) -> bool:
+    """Whether a member may do this in this consultation."""
+    number, now = published.revision.consultation_id, datetime.now(UTC)
+    return await site_of(request).services.store.read(
+        partial(may_in, member=member, action=action, consultation_id=number, now=now)
+    )
+
+
 def csrf_of(request: web.Request) -> str:
     """Returns the CSRF token of this ticket."""
     return staff.form_token(site_of(request).services.keys, request.cookies.get(COOKIE, ""))
@@ -70,7 +84,7 @@ async def sign_in_helper(request: web.Request) -> web.Response | None:
         raise RequestError("too_many", wait)
     services, began = site.services, asyncio.get_running_loop().time()
     member = await staff.authenticate_staff(services.store, services.keys, str(data.get("code", "")))
-    if member is None:
+    if member is None or not may(member.role, "assist"):
         await asyncio.sleep(max(0.0, WRONG_SECONDS - (asyncio.get_running_loop().time() - began)))
         return None
     response = web.Response(status=303, headers={"Location": ASSIST.base})

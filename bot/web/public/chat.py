@@ -20,9 +20,9 @@ from bot.web.middleware import error_page
 from bot.web.public.form_model import bot_language, is_language_question, is_main_menu, last_message, visible_entries
 from bot.web.public.my_contributions import contribution_updates
 from bot.web.request_locale import COOKIE, locale_of, preferred_language
-from flows.definition import Slug
+from flows.slugs import Slug
 
-SLUG = r"{slug:[a-z][a-z0-9-]{1,39}}"
+SLUG = r"{slug:(?=[0-9-]*[a-z])[a-z0-9][a-z0-9-]{1,39}}"
 BEGUN: Final = "begun"
 JUST_SECONDS: Final = 120
 
@@ -51,7 +51,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
     last = last_message(entries)
     return site.page(
         request,
-        "chat.html",
+        "public/chat.html",
         Locale.of(language),
         published=published,
         title=published.text(published.listing.title, language),
@@ -110,7 +110,7 @@ def landing_page(
     texts = published.consultation
     return site.page(
         request,
-        "door.html",
+        "public/door.html",
         locale,
         published=published,
         title=published.text(texts.title, locale.tag),
@@ -150,7 +150,7 @@ async def _switch(request: web.Request) -> web.StreamResponse:
     language = published.best(str(data.get("lang", "")))
     spoken = bot_language(await conversation_log(request, conversation))
     if spoken != language:
-        label = Locale.of(spoken).say("web.language")
+        label = Locale.of(spoken).text("web.language")
         await send_message(request, conversation, new_message_id(), text="/language", label=label)
         await answer_language_question(request, conversation, language)
     response = redirect_to_conversation(request, published.slug, form=data.get("view") == "form")
@@ -193,7 +193,7 @@ async def conversation_log(request: web.Request, conversation: WebConversation) 
     entries = await _answered(request, conversation)
     if is_main_menu(entries):
         # After submission no consultation is open; this page has only one, so reopen it.
-        text, label = f"/start {conversation.slug}", locale_of(request).say("web.form.see")
+        text, label = f"/start {conversation.slug}", locale_of(request).text("web.form.see")
         await routes.take(request, conversation, new_message_id(), text=text, shown=label, until_answered=True)
         entries = await _answered(request, conversation)
     return entries
@@ -222,9 +222,9 @@ def requested_consultation(request: web.Request, *, trials: bool = False) -> Pub
     slug: Slug = request.match_info["slug"]
     published = site_of(request).consultations.find_any(slug)
     if published is None or (published.revision.is_trial and not trials):
-        raise RequestError("unknown")
+        raise RequestError("withdrawn" if site_of(request).consultations.is_withdrawn(slug) else "unknown")
     if not published.is_listed and not published.revision.is_trial:
-        raise RequestError("closed")  # it was archived: a poster or a link may still lead here
+        raise RequestError("closed")  # archived: posters and links may still point to it
     return published
 
 

@@ -14,13 +14,14 @@ from bot.common.i18n.locale import Locale
 from bot.consultations.visibility import figures_are_public
 from bot.proposals import publication
 from bot.proposals.codes import parse_proposal_code
-from bot.proposals.contribution_status import ContributionStatus, reason_in_language
+from bot.proposals.contribution_status import ContributionStatus, newest_first, reason_in_language
 from bot.proposals.publication import PublicVotes
 from bot.web import code_guess_limit
 from bot.web.context import language_links, site_of
 from bot.web.request_locale import locale_of
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
+from flows.phrase_families import ACCOUNT_STATES, ACCOUNT_STATUSES, RATING_COUNTS
 from flows.questions.district import DISTRICTS, district_label
 from flows.understanding.text import clean_text
 from storage.tables.proposals import NewProposalStatus
@@ -42,7 +43,7 @@ def add_contribution_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    """Shows the contribution with this code, however it was typed."""
+    """Shows the contribution with this code, in any spelling."""
     site, locale = site_of(request), locale_of(request)
     typed = clean_text(request.match_info["code"][:LONGEST])
     code = parse_proposal_code(typed)
@@ -58,12 +59,14 @@ async def _page(request: web.Request) -> web.StreamResponse:
     zone = site.services.settings.zone()
     return site.page(
         request,
-        "contribution.html",
+        "public/contribution.html",
         locale,
         account=shown.account,
+        account_text=ACCOUNT_STATES[shown.account.seen],
+        rating_counts=RATING_COUNTS,
         about=_title(shown.consultation, locale),
         languages=language_links(request, locale),
-        steps=[_step(step, locale, zone) for step in reversed(shown.account.steps)],
+        steps=[_step(step, locale, zone) for step in newest_first(shown.account.steps)],
         **_words(shown, locale),
         **_figures(shown),
     )
@@ -83,8 +86,8 @@ def _unknown(request: web.Request, locale: Locale, code: str) -> web.Response:
         "error.html",
         locale,
         status=404,
-        title=locale.say("web.account.unknown_title"),
-        text=locale.say("account.unknown", code=code),
+        title=locale.text("web.account.unknown_title"),
+        text=locale.text("account.unknown", code=code),
         again="",
         results="",
         fields=(),
@@ -131,7 +134,8 @@ def _step(step: NewProposalStatus, locale: Locale, zone: tzinfo) -> dict[str, An
     tag, reason = reason_in_language(step.reason, locale.tag)
     is_own = tag.partition("-")[0] == locale.tag.partition("-")[0]
     return {
-        "status": locale.say(f"account.status.{step.status}"),
+        "status": locale.text(ACCOUNT_STATUSES[step.status]),
+        "is_correction": step.is_correction,
         "day": locale.day(step.at.astimezone(zone).date()),
         "reason": reason,
         "only": "" if is_own else LANGUAGES[tag].name,

@@ -22,7 +22,7 @@ AT_ONCE: Final = 2
 MOST_WAITING: Final = 8
 SECONDS: Final = 10.0
 LONGEST: Final = 2_000
-"""Characters that are read; about two minutes."""
+"""The maximum number of characters that are read; about two minutes."""
 LARGEST_SOUND: Final = 16 * 1024**2
 LARGEST_MEMORY: Final = 32 * 1024**2
 
@@ -78,7 +78,7 @@ class Espeak:
 
     async def _run(self, text: str, language: str) -> bytes:
         # The text contains user input: it is passed through a pipe, where it cannot be an option of the program, and
-        # the program gets nothing else of ours, no secret of the environment and no folder.
+        # the program gets no environment variable and no folder.
         pace = str(SLOW.get(language, WORDS_A_MINUTE))
         process = await asyncio.create_subprocess_exec(
             *(self._program, "-b", "1", "-v", VOICES[language], "-s", pace, "--stdin", "--stdout"),

@@ -16,6 +16,7 @@ from flows.parts import (
     EarlierAnswerPart,
     ErrorPart,
     HintPart,
+    ImagePart,
     MessagePart,
     NoticePart,
     Parts,
@@ -40,7 +41,8 @@ class FormChoice(NamedTuple):
     number: int
     is_chosen: bool
     amount: int = 0
-    """Its place in an order, or how much of a budget it has."""
+    """Its rank, or its amount of a budget."""
+    image: ImagePart | None = None
 
     @property
     def parsed(self) -> Token:
@@ -66,6 +68,8 @@ class FormStep(NamedTuple):
     language: str = ""
     notes: tuple[str, ...] = ()
     """The bot's previous messages, e.g. how it understood the last answer."""
+    note_images: tuple[ImagePart, ...] = ()
+    """The images of these messages."""
     about: tuple[str, ...] = ()
     """The bot's messages about the consultation."""
     earlier: EarlierAnswerPart | None = None
@@ -75,6 +79,7 @@ class FormStep(NamedTuple):
     title: str = ""
     title_language: str = ""
     """Where the title has another language than the page."""
+    image: ImagePart | None = None
     hint: tuple[Passage, ...] = ()
     expects: str = ""
     options: tuple[FormChoice, ...] = ()
@@ -88,7 +93,7 @@ class FormStep(NamedTuple):
     receipt: str = ""
     receipt_name: str = ""
     error: str = ""
-    """Why the bot did not take the last reply."""
+    """The reason why the last reply was not accepted."""
     most: int = 0
     """The number of options that may be chosen, where more were and nothing else is wrong; else 0."""
 
@@ -153,11 +158,13 @@ def _before(entries: Sequence[ChatEntry]) -> list[MsgOut]:
 def _told(step: FormStep, said: Iterable[MsgOut]) -> FormStep:
     """Adds the earlier messages as notes; paragraphs about the consultation are kept apart."""
     notes, about = list(step.notes), list(step.about)
+    images = list(step.note_images)
     for msg in said:
-        paragraphs, others = _parted(msg.parts, lambda part: isinstance(part, AboutPart))
+        paragraphs, others = _parted(msg.without_images().parts, lambda part: isinstance(part, AboutPart))
+        images += msg.images
         about += [parts_as_text(paragraphs, msg.language)] if paragraphs else []
         notes += [parts_as_text(others, msg.language)] if others else []
-    return step._replace(notes=tuple(notes), about=tuple(about))
+    return step._replace(notes=tuple(notes), about=tuple(about), note_images=tuple(images))
 
 
 def _parted(parts: Iterable[MessagePart], is_first: Callable[[MessagePart], bool]) -> tuple[Parts, Parts]:
@@ -181,15 +188,17 @@ def _question(step: FormStep, said: Sequence[MsgOut]) -> FormStep:
     """Returns the page of a question. `said` are the messages of the bot so far."""
     msg = said[-1]
     question = next((it for it in reversed(said) if it.title == msg.title and _is_whole(it)), msg)
+    images = {image.number: image for image in question.images}
     options, others = _answers(msg)
     return _remarks(step, msg)._replace(
         kind="question",
         title=msg.title,
         title_language=_title_language(question),
+        image=images.get(0),
         caption=_caption(question),
         hint=_hint(question),
         expects=msg.expects,
-        options=options,
+        options=tuple(option._replace(image=images.get(option.number or -1)) for option in options),
         # An answer in the making does not repeat the ways around it; a page has room for them.
         others=others or _answers(question)[1],
         marks=_choices(msg, "mark"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from aiohttp import web
@@ -13,7 +13,7 @@ from adapters.web.sessions import WebConversation
 from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import Form, form_of, site_of
-from bot.web.public import numbers
+from bot.web.public import form_table, numbers
 from bot.web.public.chat import (
     SLUG,
     conversation_log,
@@ -29,6 +29,7 @@ from bot.web.public.my_contributions import contribution_updates
 from bot.web.public.numbers import NUMBERED
 from bot.web.request_locale import locale_of
 from flows.messages import QuickReply
+from flows.questions.base import Question
 from flows.tokens import DONE
 
 _WORDS: Final = {
@@ -38,6 +39,8 @@ _WORDS: Final = {
     "reload": ("/repeat", "web.form.next"),
 }
 """The messages sent by the form's own buttons, and their text in the log."""
+_Submit = Callable[[web.Request, WebConversation, FormStep, str, Form], Awaitable[str]]
+"""Sends a form to the bot; returns the phrase of the error, or ""."""
 CHANGE: Final = "change-"
 
 
@@ -75,7 +78,7 @@ async def form_page(
     values["news"] = await contribution_updates(request, published, conversation, locale)
     site, status = site_of(request), 422 if problem else 200
     limit = site.routes.limits.text
-    template = f"form_{step.kind}.html"
+    template = f"public/form_{step.kind}.html"
     return site.page(request, template, locale, status=status, csrf=conversation.csrf, limit=limit, **values)
 
 
@@ -90,17 +93,18 @@ def form_values(
 ) -> dict[str, Any]:
     """Returns the template values of the current step, for all kinds of devices."""
     title = published.text(published.listing.title, locale.tag)
-    before = step.earlier.answer if step.earlier and not step.earlier.is_missing else ""
-    error = locale.say(problem) if problem else _fault(step, locale)
+    error = locale.text(problem) if problem else _fault(step, locale)
     may_name = _may_name(published, step)
-    if step.error and (step.expects in {"text", "number"} or may_name):
-        before = _last_words(entries)
+    before = _text_before(entries, step, may_name=may_name)
     return {
         "published": published,
         "said": last_message(entries),
         "consultation_title": title,
         "step": step,
         "may_name": may_name,
+        "days": _days(published, step),
+        "table": form_table.form_table(published, step),
+        "ticked": form_table.chosen_tokens(written),
         "about": step.about,
         "notes": _notes(step),
         "fault": error,
@@ -130,35 +134,60 @@ async def _post(request: web.Request) -> web.StreamResponse:
     return redirect_to_conversation(request, published.slug, form=True)
 
 
+def _text_before(entries: list[ChatEntry], step: FormStep, *, may_name: bool) -> str:
+    """Returns what the text field contains: the refused words, or else the stored answer."""
+    if step.error and (step.expects in {"text", "number"} or may_name):
+        return _last_words(entries)
+    has_answer = step.earlier is not None and not step.earlier.is_missing
+    # The field takes no date as it is shown.
+    return step.earlier.answer if step.earlier and has_answer and step.expects != "date" else ""
+
+
 async def submit_form(request: web.Request, conversation: WebConversation, step: FormStep, data: Form) -> str:
     """Sends the values of a form to the bot; returns the phrase of the error, or ""."""
-    sent, do = str(data.get("id", ""))[:40] or new_message_id(), str(data.get("do", ""))
-    if do:
-        await _press(request, conversation, step, sent, do)
-    elif step.expects in NUMBERED and step.options:
-        return await numbers.submit_numbers(request, conversation, step, sent, data)
-    elif step.expects == "many":
+    sent = str(data.get("id", ""))[:40] or new_message_id()
+    if data.get("do", ""):
+        await _press(request, conversation, step, sent, data)
+        return ""
+    if step.expects == "many" and not (step.options and form_table.is_table(data)):
         return await _tick(request, conversation, step, sent, _among(step.options, data.getall("choice", [])))
-    elif step.options:
-        chosen = _among(step.options + step.others, data.getall("choice", []))
-        if not chosen and (text := _text(data)):
-            await send_message(request, conversation, sent, text=text, label=text)
-            return ""
-        if not chosen:
-            return "web.form.choose"
-        for number, mark in enumerate(_among(step.marks, data.getall("mark", []))):
-            await send_message(request, conversation, f"{sent}-{number}", choice=mark.token, label=mark.label)
-        await send_message(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
-    elif step.expects:
-        if not (text := _text(data)):
-            return "web.form.fill"
-        await send_message(request, conversation, sent, text=text, label=text)
+    if step.options:
+        return await _answer_of_options(step, data)(request, conversation, step, sent, data)
+    return await _write(request, conversation, sent, data) if step.expects else ""
+
+
+def _answer_of_options(step: FormStep, data: Form) -> _Submit:
+    """Returns how a form with options is sent to the bot: as a table, as numbers, or as one choice."""
+    if form_table.is_table(data):
+        return form_table.submit_table
+    return numbers.submit_numbers if step.expects in NUMBERED else _choose
+
+
+async def _write(request: web.Request, conversation: WebConversation, sent: str, data: Form) -> str:
+    text = _text(data)
+    if not text:
+        return "web.form.fill"
+    await send_message(request, conversation, sent, text=text, label=text)
     return ""
 
 
-async def _press(request: web.Request, conversation: WebConversation, step: FormStep, sent: str, do: str) -> None:
+async def _choose(request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form) -> str:
+    """Sends the chosen option after its marks, or the text written instead."""
+    chosen = _among(step.options + step.others, data.getall("choice", []))
+    if not chosen and (text := _text(data)):
+        await send_message(request, conversation, sent, text=text, label=text)
+        return ""
+    if not chosen:
+        return "web.form.choose"
+    for number, mark in enumerate(_among(step.marks, data.getall("mark", []))):
+        await send_message(request, conversation, f"{sent}-{number}", choice=mark.token, label=mark.label)
+    await send_message(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
+    return ""
+
+
+async def _press(request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form) -> None:
     """Handles a button beside the answer: those of the form, else the commands the bot offers."""
-    say = Locale.of(step.language).say
+    say, do = Locale.of(step.language).text, str(data["do"])
     if do in _WORDS:
         text, label = _WORDS[do]
         await send_message(request, conversation, f"{do}-{sent}", text=text, label=say(label))
@@ -169,28 +198,46 @@ async def _press(request: web.Request, conversation: WebConversation, step: Form
         text = f"/change {do.removeprefix(CHANGE)[:2]}"
         await send_message(request, conversation, f"back-{sent}", text=text, label=say("web.form.change"))
     elif word := _among(step.words + step.others, [do]):
+        if form_table.is_table(data) and await form_table.skip_table(request, conversation, sent, word[0], data):
+            return
         await send_message(request, conversation, sent, choice=word[0].token, label=word[0].label)
 
 
-async def _tick(
+async def _selected(request: web.Request, conversation: WebConversation) -> set[str]:
+    """Returns the tokens of the bot's selection."""
+    return {reply.token for reply in await _replies(request, conversation) if reply.chosen}
+
+
+async def _select(
     request: web.Request, conversation: WebConversation, step: FormStep, sent: str, ticked: list[FormChoice]
-) -> str:
-    """Brings the bot's selection in line with the ticked boxes, then ends the list."""
+) -> None:
+    """Brings the bot's selection in line: removes what is no longer ticked, then adds what is new."""
     off = [choice for choice in step.options if choice.is_chosen and choice not in ticked]
-    new = [choice for choice in ticked if not choice.is_chosen]
-    if not ticked and not off and not await _done_token(request, conversation):
-        return "web.form.choose"
     for number, choice in enumerate(off):
         await send_message(request, conversation, f"{sent}-{number}", choice=choice.token)
+    await _add(request, conversation, sent, [choice for choice in ticked if not choice.is_chosen])
+
+
+async def _add(request: web.Request, conversation: WebConversation, sent: str, new: list[FormChoice]) -> None:
+    """Adds options to the bot's selection: one as a tap, several by their numbers."""
     label = ", ".join(choice.label for choice in new)
     if len(new) == 1:
         await send_message(request, conversation, sent, choice=new[0].token, label=label)
     elif new:
         numbers = ", ".join(str(choice.number) for choice in new)
         await send_message(request, conversation, sent, text=numbers, label=label)
+
+
+async def _tick(
+    request: web.Request, conversation: WebConversation, step: FormStep, sent: str, ticked: list[FormChoice]
+) -> str:
+    """Brings the bot's selection in line with the ticked boxes, then ends the list."""
+    was_chosen = any(choice.is_chosen for choice in step.options)
+    if not (ticked or was_chosen or await _done_token(request, conversation)):
+        return "web.form.choose"
+    await _select(request, conversation, step, sent, ticked)
     # If the bot stored another answer ("none of these" beside others), the page is repeated and shows what was stored.
-    taken = {reply.token for reply in await _replies(request, conversation) if reply.chosen}
-    if taken != {choice.token for choice in ticked}:
+    if await _selected(request, conversation) != {choice.token for choice in ticked}:
         return "web.form.not_together"
     if token := await _done_token(request, conversation):
         await send_message(request, conversation, f"{sent}-done", choice=token)
@@ -216,6 +263,8 @@ def _among(offered: Iterable[FormChoice], tokens: Iterable[object]) -> list[Form
 
 def submitted_text(step: FormStep, data: Form) -> str:
     """Returns the text that the visitor submitted, to be shown beside its error."""
+    if form_table.is_table(data):
+        return form_table.submitted_rows(data)
     if step.expects in NUMBERED and step.options:
         return numbers.submitted_numbers(step, data)
     marked = _among(step.marks, data.getall("mark", []))
@@ -228,13 +277,29 @@ def _text(data: Form) -> str:
 
 def _fault(step: FormStep, locale: Locale) -> str:
     """Returns the error of the last reply in words that fit a form."""
-    return locale.say("web.form.too_many", max=step.most) if step.most else step.error
+    return locale.text("web.form.too_many", max=step.most) if step.most else step.error
+
+
+def _days(published: PublishedConsultation, step: FormStep) -> tuple[str, str]:
+    """Returns the first and the last day that the field of a date offers; "" for no limit. A title that names an
+    answer is not found: then the bot alone checks the day.
+    """
+    found = {
+        question.bounds()
+        for question in published.consultation.nodes()
+        if isinstance(question, Question)
+        and question.expects == step.expects == "date"
+        and published.text(question.text, step.language) == step.title
+    }
+    first, last = found.pop() if len(found) == 1 else (None, None)
+    return str(first or ""), str(last or "")
 
 
 def _may_name(published: PublishedConsultation, step: FormStep) -> bool:
     """Tells whether the answer may also be typed: a district by one of its quarters."""
     keys = {option.parsed.key for option in step.options}
-    return any(node.type == "district" and node.key in keys for node in published.consultation.questions)
+    asked = (node for node in published.consultation.questions if isinstance(node, Question))
+    return any(question.names_unlisted and question.key in keys for question in asked)
 
 
 def _went_back(entries: list[ChatEntry]) -> bool:
@@ -250,7 +315,7 @@ def _last_words(entries: list[ChatEntry]) -> str:
 
 
 def _notes(step: FormStep) -> tuple[str, ...]:
-    """Returns the notes, with the reason for a missing earlier answer."""
-    if step.earlier is None or not step.earlier.is_missing:
+    """Returns the notes, with an earlier answer that the field cannot show."""
+    if step.earlier is None or not (step.earlier.is_missing or step.expects == "date"):
         return step.notes
     return (*step.notes, f"{step.earlier.before}{step.earlier.answer}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -14,9 +14,6 @@ from bot.proposals import publication
 from bot.proposals.contribution_status import ContributionStatus, status_lines
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import site_of
-
-PROPOSAL: Final = "proposal"
-"""The question type whose answers become proposals."""
 
 
 class ContributionUpdate(NamedTuple):
@@ -30,7 +27,7 @@ async def contribution_updates(
     request: web.Request, published: PublishedConsultation, conversation: WebConversation, locale: Locale
 ) -> list[ContributionUpdate]:
     """Returns the own proposals with a decision; none while they only wait for review."""
-    if not any(node.type == PROPOSAL for node in published.consultation.questions):
+    if not any(node.carries == "proposal" for node in published.consultation.questions):
         return []
     services, routes = site_of(request).services, site_of(request).routes
     lookup = services.keys.lookup(routes.hub.name, conversation.address)
@@ -41,7 +38,7 @@ async def contribution_updates(
 
     found = await services.store.read(read)
     return [
-        ContributionUpdate(code, status_lines(status, locale.say, locale.tag))
+        ContributionUpdate(code, status_lines(status, locale.text, locale.tag))
         for code, status in found.items()
         if status.seen != "reading" or status.steps
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -25,7 +26,7 @@ def submitted_numbers(step: FormStep, data: Form) -> str:
 
 
 def number_fields(step: FormStep, before: str) -> dict[str, str]:
-    """Returns the value of each option's field by token: what was written `before`, else the bot's state."""
+    """Returns the value of each option's field by token: the entry `before`, else the bot's state."""
     taken = [str(choice.amount) if choice.amount else "" for choice in step.options]
     fields = before.split(_GAP) if _GAP in before else taken
     return {choice.token: field for choice, field in zip(step.options, fields, strict=False)}
@@ -35,21 +36,29 @@ async def submit_numbers(
     request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form
 ) -> str:
     """Sends the values of the fields to the bot; returns the phrase of the error, or ""."""
-    given: dict[FormChoice, int] = {}
-    for choice in step.options:
-        if field := _field(choice, data):
-            if not field.isdecimal() or len(field) > _LONGEST:
-                return "web.form.numbers"
-            given[choice] = int(field)
-    given = {choice: number for choice, number in given.items() if number}
+    fields = {choice: field for choice in step.options if (field := _field(choice, data))}
+    if not all(map(_is_number, fields.values())):
+        return "web.form.numbers"
+    given = {choice: int(field) for choice, field in fields.items() if int(field)}
     if not given:
         return "web.form.fill"
-    if step.expects == "order" and len({*given.values()}) < len(given):
+    if step.expects != "order":
+        said = label = _as_amounts(step, given)
+    elif len({*given.values()}) < len(given):
         return "web.form.order_twice"
-    said = _as_order(given) if step.expects == "order" else _as_amounts(step, given)
-    label = ", ".join(f"{number}. {choice.label}" for choice, number in sorted(given.items(), key=lambda it: it[1]))
-    await send_message(request, conversation, sent, text=said, label=label if step.expects == "order" else said)
+    else:
+        said, label = _as_order(given), _order_label(given)
+    await send_message(request, conversation, sent, text=said, label=label)
     return await _finish(request, conversation, step, sent)
+
+
+def _is_number(field: str) -> bool:
+    return field.isdecimal() and len(field) <= _LONGEST
+
+
+def _order_label(given: Mapping[FormChoice, int]) -> str:
+    """Returns the options with their positions, the first one first."""
+    return ", ".join(f"{number}. {choice.label}" for choice, number in sorted(given.items(), key=lambda it: it[1]))
 
 
 def _field(choice: FormChoice, data: Form) -> str:

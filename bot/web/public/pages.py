@@ -51,7 +51,7 @@ async def _start(request: web.Request) -> web.Response:
     place = parse_entry_code(request.query.get("at", ""))
     at = f"?at={place}" if place else ""
     languages = language_links(request, locale)
-    return site.page(request, "start.html", locale, cards=cards, results=results, languages=languages, at=at)
+    return site.page(request, "public/start.html", locale, cards=cards, results=results, languages=languages, at=at)
 
 
 async def _accessibility(request: web.Request) -> web.Response:
@@ -63,14 +63,14 @@ async def _accessibility(request: web.Request) -> web.Response:
         for published in site.consultations.open_now()
     }
     languages = language_links(request, locale)
-    return site.page(request, "accessibility.html", locale, languages=languages, people=sorted(people))
+    return site.page(request, "public/accessibility.html", locale, languages=languages, people=sorted(people))
 
 
 async def _privacy(request: web.Request) -> web.Response:
     """Shows what is stored, in short."""
     site, locale = site_of(request), locale_of(request)
     words = {name: locale.phrases.words(f"words.{name}")[0] for name in ("mydata", "delete")}
-    return site.page(request, "privacy.html", locale, languages=language_links(request, locale), words=words)
+    return site.page(request, "public/privacy.html", locale, languages=language_links(request, locale), words=words)
 
 
 async def _robots(request: web.Request) -> web.Response:

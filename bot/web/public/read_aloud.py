@@ -1,10 +1,8 @@
-"""Reads messages aloud: recordings of published consultations, else speech synthesis."""
+"""Reads messages aloud by speech synthesis, where there is no recording."""
 
 from __future__ import annotations
 
 import unicodedata
-from functools import partial
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -12,22 +10,18 @@ from aiohttp import web
 from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets, Rate
 from adapters.web.log import ChatEntry
-from bot.authoring.recordings import FOLDER, MEDIA_NAME
 from bot.common.i18n.locale import Locale
 from bot.web.context import SITE, Site, site_of
 from bot.web.middleware import request_error_page
 from bot.web.public.chat import SLUG
 from bot.web.public.espeak import VOICES, Espeak
 from flows.messages import MsgOut, message_as_text
-from storage.tables.revisions import is_in_any_revision
 
 CONVERSATION: Final = Rate(20, 0.2)
-"""Messages of one conversation that are made sound of; hearing one again costs nothing."""
+"""The maximum number of synthesised messages per conversation; repeating one is free."""
 ADDRESS: Final = Rate(60, 2)
-TYPES: Final = {"mp3": "audio/mpeg", "ogg": "audio/ogg", "opus": "audio/ogg", "m4a": "audio/mp4", "wav": "audio/wav"}
-_FOR_GOOD: Final = "public, max-age=31536000, immutable"
 _SIGNS: Final = frozenset("→←[]{}<>|\\_*#^~`")
-"""Brackets too: in them the program would take a text for sounds written down."""
+"""Brackets too: the program would read a text in them as phonemes."""
 _SPOKEN: Final = frozenset("°№")
 
 
@@ -35,25 +29,11 @@ class ReadAloud:
     """The handlers with their state."""
 
     def __init__(self, site: Site) -> None:
-        self._media: Path = site.services.settings.data / FOLDER
-        self._published: set[str] = set()
         self._espeak = Espeak.found()
         self._conversation = Buckets(CONVERSATION)
         self._address = Buckets(ADDRESS)
         if self._espeak:
             site.routes.hub.voices = frozenset(VOICES)
-
-    async def recording(self, request: web.Request) -> web.StreamResponse:
-        """`GET /media/NAME`: a recording of a published revision, with range requests."""
-        name = request.match_info["name"]
-        if not MEDIA_NAME.fullmatch(name) or not (self._media / name).is_file():
-            raise web.HTTPNotFound
-        if name not in self._published:
-            if not await site_of(request).services.store.read(partial(is_in_any_revision, words=name)):
-                raise web.HTTPNotFound
-            self._published.add(name)
-        headers = {"Content-Type": TYPES[name.rpartition(".")[2]], "Cache-Control": _FOR_GOOD}
-        return web.FileResponse(self._media / name, headers=headers)
 
     async def speak(self, request: web.Request) -> web.StreamResponse:
         """`GET /c/SLUG/speak/SEQ`: a message of the visitor's own conversation as sound."""
@@ -90,9 +70,8 @@ class ReadAloud:
 
 
 def add_read_aloud_routes(application: web.Application) -> None:
-    """Adds the two routes and tells the hub the available speech languages."""
+    """Adds the route and tells the hub the available speech languages."""
     aloud = ReadAloud(application[SITE])
-    application.router.add_get("/media/{name}", aloud.recording)
     application.router.add_get(rf"/c/{SLUG}/speak/{{seq:[0-9]{{1,15}}}}", aloud.speak)
 
 
@@ -109,9 +88,7 @@ def spoken_text(msg: MsgOut) -> str:
     'Was fehlt?\\n1: Bänke.\\nÜberspringen.'
     """
     lines = [_plain(line) for line in message_as_text(msg).split("\n")]
-    for reply in msg.quick_replies:
-        label = _plain(reply.label)
-        lines.append(f"{reply.number}: {label}" if reply.number else label)
+    lines += [_plain(reply.read_aloud) for reply in msg.quick_replies]
     return "\n".join(line if line[-1] in ".!?:;…؟" else f"{line}." for line in lines if line)
 
 

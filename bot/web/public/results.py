@@ -55,7 +55,7 @@ async def _page(request: web.Request) -> web.Response:
         drawn = kept.drawn(found, locale.tag, draw) if number == 1 else Markup(draw())  # noqa: S704 - escaped there
     return site.page(
         request,
-        "results.html",
+        "public/results.html",
         locale,
         published=published,
         title=published.text(consultation.title, locale.tag),
@@ -83,8 +83,8 @@ def _draw(site: Site, found: PublishedResults, locale: Locale, number: int) -> s
     told = _told(found, locale)
     ideas: list[RatedProposal] = told.pop("ideas")
     shown = list_page([idea.code for idea in ideas], str(number), f"lang={locale.tag}&page=")
-    return site.templates.get_template("results_figures.html").render(
-        t=locale.say,
+    return site.templates.get_template("public/results_figures.html").render(
+        t=locale.text,
         found=found,
         drawing=drawing,
         stack=stack,

@@ -17,12 +17,12 @@ from bot.results.published import PublishedResults
 from storage.core.store import Store
 
 FIRST_SECONDS: Final = 5.0
-"""So long a visitor waits where there is no edition yet; most are made by then."""
+"""The maximum time a visitor waits for the first edition; most are finished by then."""
 MOST_KEPT: Final = 50
 
 
 class _Seen(NamedTuple):
-    """The last result and when its reading began."""
+    """The last result and the time at which its reading began."""
 
     at: float
     found: PublishedResults | None

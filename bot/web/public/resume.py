@@ -70,7 +70,7 @@ def _form(request: web.Request, published: PublishedConsultation, *, status: int
     site, locale = site_of(request), locale_of(request)
     return site.page(
         request,
-        "resume.html",
+        "public/resume.html",
         locale,
         status=status,
         published=published,
@@ -92,7 +92,7 @@ async def _show(request: web.Request) -> web.Response:
     link = f"{site.origin(request)}/c/{published.slug}/resume#{conversation.resume_code}"
     return site.page(
         request,
-        "code.html",
+        "public/code.html",
         locale,
         published=published,
         title=published.text(published.listing.title, locale.tag),

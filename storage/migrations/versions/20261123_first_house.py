@@ -1,4 +1,4 @@
-"""The first house: identity, messages, outbox, consultations, participation, proposals."""
+"""The first tables: identity, messages, outbox, consultations, participation, proposals."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -343,7 +343,9 @@ def proposals() -> None:
 
 
 def protect_revisions() -> None:
-    """Answers were given to exactly this text. Deleting one that sessions began with is refused by their keys."""
+    """Answers were given to exactly this text, so it never changes. Foreign keys refuse to delete a revision with
+    sessions.
+    """
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE TRIGGER revisions_never_change BEFORE UPDATE ON revisions "

@@ -1,4 +1,4 @@
-"""The people who work here, with personal codes."""
+"""Members of staff, with personal codes."""
 
 import sqlalchemy as sa
 from alembic import op

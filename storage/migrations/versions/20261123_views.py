@@ -1,5 +1,7 @@
 # ruff: noqa: S608 - every part of these texts stands in this file
-"""The views other programs read. Their columns are promised in docs/data.md: add some, never change or drop one."""
+"""The views that other programs read. docs/develop/data.md promises their columns: add some, never change or
+drop one.
+"""
 
 from alembic import op
 
@@ -14,7 +16,7 @@ RELEASED = "p.released_at IS NOT NULL AND p.withdrawn_at IS NULL"
 def upgrade() -> None:
     words = _Words(op.get_bind().dialect.name)
     for view in (answers, responses, proposals, ratings, status):
-        # Straight to the driver: in `op.execute` the colons of a time format would be parameters.
+        # Executed by the driver: in `op.execute` the colons of a time format would be parameters.
         op.get_bind().exec_driver_sql(view(words))
 
 
@@ -24,13 +26,13 @@ def downgrade() -> None:
 
 
 class _Words:
-    """What the two databases say differently."""
+    """The SQL that differs between the two databases."""
 
     def __init__(self, dialect: str) -> None:
         self.sqlite = dialect == "sqlite"
 
     def moment(self, column: str) -> str:
-        """ISO 8601 in UTC, to the second: finer times would help to find a person, and nobody counts with them."""
+        """ISO 8601 in UTC, to the second: exact times would help to identify a person."""
         if self.sqlite:
             return f"substr({column}, 1, 19) || 'Z'"
         return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
@@ -40,7 +42,7 @@ class _Words:
         return column if self.sqlite else f"CAST({column} AS integer)"
 
     def plain(self, column: str) -> str:
-        """A JSON text without its quotes; numbers, true and false, and lists as they are written."""
+        """Returns a JSON text without its quotes; numbers, booleans and lists as written."""
         text = f"json_extract({column}, '$')" if self.sqlite else f"CAST({column} AS jsonb) #>> '{{}}'"
         return f"CASE WHEN substr({column}, 1, 1) = '\"' THEN {text} ELSE {column} END"
 

@@ -1,4 +1,4 @@
-"""People are told what became of proposals, an idea can be split, and other programs have keys."""
+"""Outcome notifications, split proposals, and API keys."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Recordings and pictures that people sent instead of words."""
+"""Voice messages and pictures in answers."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Pushes and their ledgers."""
+"""Broadcasts and their recipients."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Linking chats: codes, wrong ones counted, and what was answered twice and does not count."""
+"""Account linking: codes, failed attempts, and superseded answers."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who asked to be written to, about what."""
+"""Opt-ins and their subjects."""
 
 import sqlalchemy as sa
 from alembic import op

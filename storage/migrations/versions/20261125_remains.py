@@ -1,4 +1,4 @@
-"""The figures that remain when the votes are deleted."""
+"""The figures that remain when votes are deleted."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The chats from which people who work here give commands."""
+"""The chats from which members of staff give commands."""
 
 import sqlalchemy as sa
 from alembic import op

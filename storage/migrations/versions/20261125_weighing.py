@@ -1,4 +1,4 @@
-"""Proposals are weighed and let out: places, votes as events, moderation, decisions, translations."""
+"""Rating and release of proposals: locations, votes as events, moderation, decisions, translations."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The audit log. Going back drops it; on SQLite the copy made before still has it."""
+"""The audit log. A downgrade drops it; on SQLite the copy made before still has it."""
 
 import sqlalchemy as sa
 from alembic import op

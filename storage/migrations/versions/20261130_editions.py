@@ -1,4 +1,4 @@
-"""Figures as numbered editions. The ones that were kept when votes were deleted are the first edition of theirs."""
+"""Figures as numbered editions. Figures stored when votes were deleted become the first edition."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -52,7 +52,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("consultation_id", "number", "place", name=op.f("pk_edition_rows")),
     )
-    # Rule 0: as small numbers were left out before there were editions.
+    # Rule 0: the suppression of small numbers before there were editions.
     op.execute(
         "INSERT INTO editions (consultation_id, number, made_at, seconds, position, rule, is_last, document) "
         "SELECT consultation_id, 1, made_at, 0, '', 0, true, '{\"report\": ' || report || '}' FROM kept_reports"

@@ -1,4 +1,4 @@
-"""PostgreSQL: no samples of what people wrote in the planner's statistics; which tables are to be written anew."""
+"""PostgreSQL: no samples of residents' texts in the planner's statistics; the list of tables to rewrite."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -52,7 +52,7 @@ def upgrade() -> None:
         for column in columns:
             op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
         _forget_samples(connection, table, columns)
-        # What was erased before is still in the pages of the table.
+        # rows erased before are still in the pages of the table
         op.execute(f"INSERT INTO erasures (table_name, erased, rewritten) VALUES ('{table}', 1, 0)")  # noqa: S608
 
 
@@ -65,12 +65,11 @@ def downgrade() -> None:
 
 
 def _forget_samples(connection: Connection, table: str, columns: list[str]) -> None:
-    """Removes what was sampled so far; an ANALYZE would leave it. A change of the type to the same one is the only way
-    that needs no superuser; it touches no row.
+    """Removes existing samples; an ANALYZE would leave them. Changing a type to itself is the only way that needs no
+    superuser; it touches no row.
 
-    Views on the columns are replaced by empty ones for that moment, never dropped: rights on them stay, and what others
-    built upon them. Where something else of others hangs on a column (a materialized view) its samples stay, and
-    `doctor` says so.
+    Views on the columns are replaced by empty ones meanwhile, never dropped, so that privileges and dependent objects
+    stay. If another object depends on a column (a materialized view), its samples stay, and `doctor` reports it.
     """
     sampled = sa.text(
         "SELECT 1 FROM pg_stats WHERE schemaname = current_schema() AND tablename = :table AND attname = ANY(:columns)"
@@ -93,8 +92,8 @@ def _forget_samples(connection: Connection, table: str, columns: list[str]) -> N
                 connection.exec_driver_sql(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind}")
             for _, name, options, query, _ in views:
                 connection.exec_driver_sql(_view(name, options, query))
-    except Exception as fault:
-        if getattr(fault, "retryable", True):  # a lock that was not to be had: the whole migration is tried again
+    except Exception as error:
+        if getattr(error, "retryable", True):  # the lock was not granted: the whole migration is retried
             raise
 
 

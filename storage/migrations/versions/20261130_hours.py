@@ -1,12 +1,12 @@
 # ruff: noqa: S608 - every part of these texts stands in this file
-"""Participation keeps hours instead of moments.
+"""Participation stores hours instead of exact times.
 
-What needed the moments has carriers of its own, filled here from the moments before they are cut: the period of the
-live revision in which somebody began (which end was promised to them), and from which proposal a vote was carried over
-where two were merged. That something was said shows in a count of turns. New answers also say how long they took, as a
-class. Moments of the staff stay.
+Data that needed the exact times is stored separately and computed here before they are cut: the period of the live
+revision in which a participation began (the end promised to it), and the proposal from which a vote was carried over by
+a merge. A counter of turns shows that there was a message. New answers also store their duration as a class. Times of
+staff stay.
 
-Going back gives nothing back: to the program before, everybody began at the full hour.
+A downgrade restores nothing: for the earlier program, every participation began at the full hour.
 """
 
 import sqlalchemy as sa
@@ -30,7 +30,7 @@ HOURS = {
     "ratings": {"rated_at": ""},
     "rating_events": {"at": ""},
 }
-"""Column by column, and of which rows: others tell when the staff did something."""
+"""The columns, with conditions: other rows store the times of staff."""
 ADDED = (
     ("sessions", sa.Column("turns", sa.Integer(), server_default="1", nullable=False)),
     ("sessions", sa.Column("period", sa.Integer(), server_default="0", nullable=False)),
@@ -51,7 +51,7 @@ CARRIED = """
         WHERE m.state = 'merged' AND r.pseudonym = {table}.pseudonym AND r.rated_at = {table}.{at}
             AND r.proposal_id <> {table}.proposal_id AND r.carried_from IS NULL)
     WHERE proposal_id IN (SELECT merged_into FROM moderations WHERE merged_into IS NOT NULL) {only}"""
-"""A vote that was carried over had the moment of the one it repeats."""
+"""a carried vote had the time of the vote it repeats"""
 
 
 def upgrade() -> None:
@@ -65,7 +65,7 @@ def upgrade() -> None:
         for column, only in columns.items():
             hour = _hour(connection, column)
             op.execute(f"UPDATE {table} SET {column} = {hour} WHERE {column} <> {hour} {only and 'AND ' + only}")
-    if connection.dialect.name == "postgresql":  # what the rows were is still in the pages of their tables
+    if connection.dialect.name == "postgresql":  # the earlier rows are still in the pages of their tables
         for table in HOURS:
             op.execute(
                 f"INSERT INTO erasures (table_name, erased, rewritten) VALUES ('{table}', 1, 0) "

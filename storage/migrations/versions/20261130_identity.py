@@ -1,11 +1,12 @@
 # ruff: noqa: S608 - every part of these texts stands in this file
-"""Identity keeps days instead of moments, ids at random, and keyed hashes instead of the ids channels give to messages.
+"""Identity stores days instead of exact times, random ids, and keyed hashes instead of the ids that channels give to
+messages.
 
-With moments, with ids that rise, or with the ids of a homeserver the halves were joined without any key. What is there
-is cut likewise: ids of messages become the names the program gives them now, so that repeats and edits are recognised
-as before; what waits to be sent keeps its order, encrypted. It needs the secret key (`storage.migrate.MigrationKeys`).
+With exact times, rising ids or the ids of a homeserver the halves could be joined without a key. Existing data is cut
+likewise: ids of messages become their current names, so that repeats and edits are still recognised; waiting messages
+keep their order, encrypted. This needs the secret key (`storage.migrate.MigrationKeys`).
 
-Going back gives nothing back. A message that comes once more after going back would be taken a second time.
+A downgrade restores nothing. A message repeated after it would be accepted a second time.
 """
 
 import json
@@ -46,14 +47,14 @@ def upgrade() -> None:
         for column in columns:
             day = _day(connection, column)
             op.execute(f"UPDATE {table} SET {column} = {day} WHERE {column} <> {day}")
-    op.execute("DELETE FROM link_attempts")  # wrong codes of the last hour, and of long ago
+    op.execute("DELETE FROM link_attempts")  # wrong codes of the last hour, and earlier ones
     op.execute("UPDATE outbox SET channel_ref = NULL WHERE channel_ref IS NOT NULL")
     _rename_received(connection)
     _renumber_dead_letters(connection)
     _renumber_outbox(connection)
     _renumber_set_aside(connection)
     _rename_in_sessions(connection)
-    if connection.dialect.name == "postgresql":  # what the rows were is still in the pages of their tables
+    if connection.dialect.name == "postgresql":  # the earlier rows are still in the pages of their tables
         for table in CHANGED:
             op.execute(
                 f"INSERT INTO erasures (table_name, erased, rewritten) VALUES ('{table}', 1, 0) "
@@ -79,7 +80,7 @@ def _hiding(connection: Connection) -> Any:
 
 
 def _rename_received(connection: Connection) -> None:
-    """A day of a channel at once."""
+    """Processes one day of a channel at a time."""
     groups = connection.execute(sa.text("SELECT DISTINCT channel, CAST(received_at AS text) FROM received")).all()
     for channel, day in groups:
         mine = {"channel": channel, "day": day}
@@ -121,7 +122,7 @@ def _renumber_outbox(connection: Connection) -> None:
 
 
 def _renumber_set_aside(connection: Connection) -> None:
-    """The seal is bound to the id. What no key of this house opens keeps both."""
+    """The encryption is bound to the id. Values that no key decrypts keep both."""
     for number, sealed in connection.execute(sa.text("SELECT id, sealed FROM set_aside")).all():
         new = _new_id()
         again = _hiding(connection).rebind(bytes(sealed), b"set aside %d" % number, b"set aside %d" % new)
@@ -133,7 +134,7 @@ def _renumber_set_aside(connection: Connection) -> None:
 
 
 def _rename_in_sessions(connection: Connection) -> None:
-    """Sessions know which message gave the last answer, so that an edit of it is recognised."""
+    """Sessions store which message gave the last answer, so that its edit is recognised."""
     for rows in _portions(connection):
         hiding = _hiding(connection)
         changed = []
@@ -141,7 +142,7 @@ def _rename_in_sessions(connection: Connection) -> None:
             try:
                 state = json.loads(text)
                 name = state["last_message"]
-            except (ValueError, TypeError, KeyError):  # of another program, which keeps no ids there
+            except (ValueError, TypeError, KeyError):  # of another program, which stores no ids there
                 continue
             if name:
                 state["last_message"] = hiding.message_names(channel, name).said

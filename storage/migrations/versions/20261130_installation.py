@@ -1,4 +1,4 @@
-"""An id of the database, by which a data folder knows its own."""
+"""An id of the database, by which a data folder recognises it."""
 
 import secrets
 

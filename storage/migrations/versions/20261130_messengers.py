@@ -1,4 +1,4 @@
-"""The language the bot speaks with a contact who chose none, and whether the last question to an address arrived."""
+"""The guessed language of contacts without a chosen one, and whether the last question to an address arrived."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ FROM_WISHES = (
     "UPDATE contacts SET spoken_language = (SELECT min(opt_ins.language) FROM opt_ins"
     " WHERE opt_ins.contact_id = contacts.id) WHERE language IS NULL"
 )
-"""Who asked for news before did so in the words of a language."""
+"""Subscriptions were requested in the words of a language."""
 
 
 def upgrade() -> None:

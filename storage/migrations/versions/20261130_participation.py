@@ -1,6 +1,6 @@
 # ruff: noqa: S608 - every part of this text stands in this file
-"""`v_responses` says whether anything was answered, and by date that nobody is under way where it is over; an index of
-those who are.
+"""`v_responses` tells whether a participation is answered, and by date that none is unfinished after the end; an index
+of unfinished ones.
 """
 
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ def downgrade() -> None:
 
 
 def _make(*, is_new: bool) -> None:
-    """On PostgreSQL the view is replaced, so that the rights of others to read it stay; less columns it cannot get."""
+    """On PostgreSQL the view is replaced, so that privileges stay; columns cannot be removed that way."""
     connection = op.get_bind()
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite or not is_new:

@@ -1,4 +1,4 @@
-"""The path decides what is stored: votes know their question, and stored answers are held against it once."""
+"""The path decides which answers are stored: votes know their question, and stored answers are checked once."""
 
 import sqlalchemy as sa
 from alembic import op

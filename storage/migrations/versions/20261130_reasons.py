@@ -1,4 +1,4 @@
-"""Why a published count is not told, of how many it is, and what the next edition is compared with."""
+"""The reason why a published count is suppressed, its base, and the basis of comparison for the next edition."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,9 +1,9 @@
 # ruff: noqa: S608 - every part of these texts stands in this file
-"""Answers in people's own words are read and let out like proposals.
+"""Open answers are reviewed and released like proposals.
 
-A row of `moderations` belongs to a proposal or to an answer; decisions and translations refer to that row. Answers that
-are there wait to be read. Going back forgets where answers stood, what was decided about them and their translations;
-those that were edited for privacy stay as edited.
+A row of `moderations` belongs to a proposal or to an answer; decisions and translations refer to that row. Existing
+answers enter the queue. A downgrade drops the states of answers, their decisions and translations; texts edited for
+privacy stay edited.
 """
 
 import secrets
@@ -54,7 +54,7 @@ def upgrade() -> None:
     op.execute(
         f"INSERT INTO moderations (id, proposal_id, {NOTED}) SELECT proposal_id, proposal_id, {NOTED} FROM old_states"
     )
-    op.execute(  # proposals that were taken over and never read here
+    op.execute(  # imported proposals that were not reviewed here
         "INSERT INTO moderations (id, proposal_id, state, flags, changed_at) SELECT p.id, p.id, "
         "CASE WHEN p.released_at IS NULL THEN 'waiting' ELSE 'released' END, '[]', p.created_at FROM proposals p "
         "WHERE NOT EXISTS (SELECT 1 FROM moderations m WHERE m.id = p.id)"
@@ -85,7 +85,7 @@ def downgrade() -> None:
 
 
 def set_aside() -> None:
-    """Keeps the rows of three tables, which are then made anew: their keys change."""
+    """Copies the rows of three tables, which are then created again with other keys."""
     for name, kept in (
         ("proposal_texts", "old_texts"),
         ("decisions", "old_decisions"),
@@ -96,7 +96,7 @@ def set_aside() -> None:
 
 
 def bring_back(new: str, old: str, only: str = "") -> None:
-    """Fills the two tables that refer to what is read, and drops what was kept."""
+    """Fills the two tables that refer to moderations, and drops the copies."""
     op.execute(f"INSERT INTO decisions (id, {new}, {DECIDED}) SELECT id, {old}, {DECIDED} FROM old_decisions {only}")
     op.execute(f"INSERT INTO proposal_texts ({new}, {TRANSLATED}) SELECT {old}, {TRANSLATED} FROM old_texts {only}")
     for kept in ("old_texts", "old_decisions", "old_states"):
@@ -124,7 +124,7 @@ def moderations(*first: Any, flags_may_be_missing: bool = False) -> None:
 
 
 def rules_of_either() -> tuple[Any, ...]:
-    """A row is of a proposal, whose id it has, or of an answer."""
+    """A row belongs to a proposal, whose id it has, or to an answer."""
     rules = {
         "of_one": "(proposal_id IS NULL) <> (session_id IS NULL)",
         "proposal_id": "proposal_id IS NULL OR proposal_id = id",
@@ -149,7 +149,7 @@ def rules_of_either() -> tuple[Any, ...]:
 
 
 def referring(column: str, to: str) -> None:
-    """The tables of decisions and translations; `column` says whom they are about, a row of the table `to`."""
+    """The tables of decisions and translations; `column` refers to a row of the table `to`."""
     op.create_table(
         "decisions",
         sa.Column("id", ID, autoincrement=False, nullable=False),
@@ -206,9 +206,9 @@ new_rows = sa.insert(
 
 
 def waiting_answers(connection: sa.Connection) -> Iterator[list[dict[str, Any]]]:
-    """What is to be read of the answers that are there, portion by portion: memory holds one, and all ids and codes.
+    """Yields the moderation rows of existing answers, page by page: memory holds one page, and all ids and codes.
 
-    A recording or a picture without a word is nothing to read. What there is to look at is found out when it is read.
+    A recording or a picture without text is not reviewed. Flags are computed at the review.
     """
     numbers, codes = set(connection.scalars(sa.text("SELECT id FROM proposals"))), set[str]()
     key = (answers.c.session_id, answers.c.question_key)
@@ -237,7 +237,7 @@ def waiting_answers(connection: sa.Connection) -> Iterator[list[dict[str, Any]]]
 
 
 def new_number(taken: set[int], moment: datetime) -> int:
-    """A random id that stands in the queue where the answer came in."""
+    """A random id that keeps the position of the answer in the queue."""
     milliseconds = max(int(moment.timestamp() * 1000) - EPOCH_MS, 1)
     number = milliseconds << 22 | secrets.randbits(22)
     while number in taken:
@@ -257,7 +257,7 @@ def new_code(taken: set[str]) -> str:
 
 
 def make_view(*, withheld_until_released: bool) -> None:
-    """`v_answers_long`: words of a person are there once they were released."""
+    """`v_answers_long`: texts of residents appear once they are released."""
     connection = op.get_bind()
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
@@ -269,8 +269,8 @@ def make_view(*, withheld_until_released: bool) -> None:
         else """to_char(a.answered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
     )
     is_kept, released = ("a.free_text AND m.id IS NULL", RELEASED) if withheld_until_released else ("a.free_text", "")
-    # Straight to the driver: in `op.execute` the colons of a time format would be parameters. Replaced, not dropped, on
-    # PostgreSQL: what other programs were granted stays.
+    # Executed by the driver: in `op.execute` the colons of a time format would be parameters. Replaced, not dropped, on
+    # PostgreSQL, so that privileges stay.
     connection.exec_driver_sql(f"""
         {"CREATE" if is_sqlite else "CREATE OR REPLACE"} VIEW v_answers_long AS
         SELECT c.slug AS consultation, {"c.sample" if is_sqlite else "CAST(c.sample AS integer)"} AS sample,

@@ -1,4 +1,4 @@
-"""What the wall of a meeting shows, so that the next picture can be compared with it."""
+"""The published results of a room, for comparison with the next ones."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - every part of these texts stands in this file
-"""States belong to a revision: live, draft or test; and a consultation knows when it was closed and archived."""
+"""States belong to a revision: live, draft or test; and a consultation stores when it was closed and archived."""
 
 from datetime import UTC, datetime
 
@@ -78,7 +78,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drafts would be live for the older program, and tests would count, so they have to be settled before."""
+    """For the older program drafts would be live and tests would count, so they are resolved before."""
     waiting = sa.text("SELECT count(*) FROM revision_stages WHERE stage <> 'live' AND until IS NULL")
     if op.get_bind().execute(waiting).scalar_one():
         raise RuntimeError("older tables know no drafts and tests: go live with them or take them back first")
@@ -90,7 +90,7 @@ def downgrade() -> None:
 
 
 def _put_what_is_there_into_stages() -> None:
-    """Until now each revision was live from when it was published to the next one."""
+    """Until now each revision was live from its publication to the next one."""
     op.execute(
         """
         INSERT INTO revision_stages
@@ -107,12 +107,12 @@ def _put_what_is_there_into_stages() -> None:
         LEFT JOIN revisions n ON n.id = o.next_id"""
     )
     consultations = sa.table("consultations", sa.column("state"), sa.column("archived_at", UtcDateTime()))
-    # Nobody knows when those were archived: they can be brought back as long as those archived now.
+    # The time of archiving is unknown: they can be restored as long as those archived now.
     op.execute(consultations.update().where(consultations.c.state == "archived").values(archived_at=datetime.now(UTC)))
 
 
 def _make_views(*, is_new: bool) -> None:
-    """On PostgreSQL views are replaced, so that the rights of others to read them stay."""
+    """On PostgreSQL views are replaced, so that privileges stay."""
     connection = op.get_bind()
     words = _Words(connection.dialect.name)
     views = {
@@ -131,7 +131,7 @@ def _make_views(*, is_new: bool) -> None:
 
 
 class _Words:
-    """What the two databases say differently."""
+    """The SQL that differs between the two databases."""
 
     def __init__(self, dialect: str) -> None:
         self.sqlite = dialect == "sqlite"
@@ -153,7 +153,7 @@ class _Words:
 
 
 def _tested(is_new: bool) -> tuple[str, str, str]:
-    """The slug (of a trial that of the consultation it tries out), the flag, and the tables for both."""
+    """The slug (for a trial that of the tested consultation), the flag, and the tables for both."""
     if not is_new:
         return "c.slug", "", ""
     return (

@@ -1,7 +1,7 @@
-"""What people wrote is no topic and no district of a proposal.
+"""Free text is neither a topic nor a district of a proposal.
 
-`topic_from` and `district_from` could name a question for free text; its words stood beside released proposals, though
-nobody had released them. A topic is a code of a question with a list of answers, in any revision of the house.
+`topic_from` and `district_from` could name a question for free text; its text was shown beside released proposals
+without having been released. A topic is a code of a question with a list of answers, in any stored revision.
 """
 
 import json
@@ -21,9 +21,9 @@ CODES = (
     "outside",
     *("0_6", "6_15", "15_18", "18_27", "27_45", "45_55", "55_65", "65_plus"),
 )
-"""What districts and age bands are called; codes of other lists stand in the revisions."""
+"""Codes of districts and age bands; codes of other lists are in the revisions."""
 OWN = "(source IS NULL OR source = 'wave')"
-"""Of what was taken over from other programs the topic came with it."""
+"""Imported proposals have the topic of their source."""
 
 
 def upgrade() -> None:
@@ -40,7 +40,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: the words are gone for good, as they should be."""
+    """Does nothing: the texts are deleted for good, on purpose."""
 
 
 def _codes(content: dict[str, Any]) -> Iterator[str]:

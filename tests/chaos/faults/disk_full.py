@@ -14,7 +14,8 @@ from tests.chaos.fault import NotPossible, Result
 from tests.chaos.service import UnderLoad
 from tests.test_browser.browser import Chromium, Tab, connected, device, find_chromium
 
-MEGABYTES: Final = 6
+MEGABYTES: Final = 32
+"""Twice the journal at its longest (`JOURNAL_PAGES`): without the ballast this disk never gets full."""
 TOLD: Final = "Gerade können wir nichts speichern"
 SOON: Final = 3.0
 """Seconds after which the person has to be told."""
@@ -65,7 +66,7 @@ class DiskFull(UnderLoad):
         await tab.until(f"({LAST}).includes({json.dumps(QUESTION)})", "the question")
 
     async def disturb(self, number: int) -> None:
-        """Until somebody was told: as long as the journal has room in itself, a full disk stops nobody."""
+        """Fills the disk until a person is informed: while the journal has space, a full disk stops no writer."""
         told = len(self.told)
         for _ in range(MOST_ATTEMPTS):
             await self._fill_and_send()

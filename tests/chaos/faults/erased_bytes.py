@@ -10,7 +10,7 @@ import psycopg
 
 from tests.chaos.fault import Result
 from tests.chaos.service import UnderLoad
-from tests.test_bot.test_scrubbing import places
+from tests.test_privacy.test_scrubbing import places
 
 SECONDS = 60.0
 """So soon nothing may be left on SQLite, by itself."""

@@ -18,7 +18,7 @@ class Kill(Fault):
     """The counterpart's ledger decides: the Bot API stand-in, or a client on a real homeserver."""
 
     unit = "kills"
-    slice = 50
+    slice = 30
     channel: ClassVar[str]
     people: ClassVar[int] = 6
     counterpart: object = None
@@ -58,6 +58,7 @@ class KillTelegram(Kill):
 class KillMatrix(Kill):
     name = "kill-matrix"
     does = "kill -9 at named steps and at random, people on Matrix"
+    slice = 16  # each start signs in to the homeserver and fetches keys
     channel = "matrix"
 
     async def check(self, result: Result) -> None:

@@ -27,7 +27,7 @@ from tests.chaos.shims import compiled
 from tests.support.service_process import House
 
 START_EVERY = 10
-"""After so many cuts the service itself is started on what is left, too."""
+"""The service itself is also started after this number of cuts."""
 QUERY = "SELECT value, version FROM answers WHERE question_key = 'wish' AND value IS NOT NULL"
 
 
@@ -38,7 +38,7 @@ class PowerCut(UnderLoad):
     slice = 24
     erasing = 0.35
     control_share = 4
-    """One cut in so many is judged without syncs as well."""
+    """One cut in this number of is judged without syncs as well."""
 
     async def prepare(self) -> None:
         self.journal = self.folder / "journal"
@@ -225,7 +225,7 @@ class PowerCutPostgresql(PowerCut):
         server = Postgres(folder=Path(tempfile.mkdtemp(prefix="mitsprache-cut-")))
         try:
             shutil.move(left, server.data)
-            (server.data / "postmaster.pid").unlink(missing_ok=True)  # after a reboot nobody has that number
+            (server.data / "postmaster.pid").unlink(missing_ok=True)  # after a reboot no process has that number
             server.own()
             await server.start()
             with psycopg.connect(server.url) as connection:

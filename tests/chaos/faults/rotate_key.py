@@ -1,4 +1,4 @@
-"""A new secret key under load; now and then also new keys for what is sealed, with the service stopped meanwhile."""
+"""A new secret key under load; now and then also new keys for what is encrypted, with the service stopped meanwhile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RotateKey(UnderLoad):
             await self.house.start()
         else:
             await self.house.command("rotate-key")
-        if number % 3 == 1:  # the running service goes on with the same keys; a new one reads what was written
+        if number % 3 == 1:  # the running service continues with the same keys; a new one reads the earlier data
             await self.house.kill()
             await self.house.start()
         await self.crowd.more(2)

@@ -1,4 +1,4 @@
-"""Messages nobody can read, in a queue with good ones: on Telegram, on Matrix, and over the lines of the web page."""
+"""Unreadable messages in a queue with valid ones: on Telegram, on Matrix, and over the connections of the web page."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def verified(ledger: Ledger, outputs: Outputs) -> Check:
 
 def _recount(ledger: Ledger, outputs: Outputs) -> None:
     """How many ideas a person rated depends on when it was counted, where some of them were merged, or parted again,
-    meanwhile: up to so many less or more than the ledger has is right as well. All outputs must say the same.
+    meanwhile: up to this number of less or more than the ledger has is right as well. All outputs must say the same.
     """
     told = {row["place_code"]: row["weigh"] for row in outputs.raw["answers_wide.csv"]}
     for one in ledger.participations.values():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from math import isclose
 
+from bot.exchange.exports.german_heads import german_head
 from tests.city.ledger import Ledger
 from tests.city.outputs import Outputs, Row, Sheet
 from tests.city.survey import LATER, QUESTIONS
@@ -43,9 +44,11 @@ def workbooks(check: Check, ledger: Ledger, outputs: Outputs) -> None:
 def _same(check: Check, name: str, rows: list[Row], sheet: Sheet) -> None:
     head, *found = sheet
     check.same(f"workbook {name} rows", len(rows), len(found))
+    for row in rows[:1]:
+        heads = list(row) if name == "Kürzel" else [german_head(it) for it in row]
+        check.same(f"workbook {name} head", heads, head)
     for number, (row, cells) in enumerate(zip(rows, found, strict=False)):
-        for column, cell in zip(head, [*cells, *[""] * (len(head) - len(cells))], strict=False):
-            expected = row[str(column)]
+        for (column, expected), cell in zip(row.items(), [*cells, *[""] * (len(head) - len(cells))], strict=False):
             if not _TIME.match(expected):  # by the city's clock there
                 check.same(f"workbook {name} {number} {column}", expected, plain(cell, expected))
 

@@ -94,7 +94,8 @@ _UNORDERED = {"choices", "sectors", "traits", "points", "pairwise"}
 def _for_excel(column: str, cell: str) -> str:
     if column == "distance":
         return cell.replace(".", ",")
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell
+    has_zero = len(cell) > 1 and cell.startswith("0") and cell.isdecimal()  # a district: Excel drops its zero
+    return f"'{cell}" if has_zero or cell.startswith(FORMULAS) else cell
 
 
 def _long(check: Check, one: Participation, question: Question, rows: Rows) -> None:
@@ -131,7 +132,7 @@ def _contents(question: Question, value: Value | None, reason: str) -> Iterator[
 
 
 def analysis(check: Check, ledger: Ledger, outputs: Outputs) -> None:
-    """Analysts get the same rows without words that nobody released; which row is whose they do not learn."""
+    """Analysts get the same rows without unreleased texts, and cannot tell whose row is whose."""
     dropped = {*_TIMES, "place_code"}
     expected = Counter(
         tuple(sorted(without(dict(wide_row(ledger, one, is_raw=False)), dropped).items()))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bot.bootstrap.venv import SetupError
-from tests.interop.bench import environments, table
+from tests.interop.bench import environments, goals, table
 from tests.interop.bench.comparing import Options, compare
 from tests.interop.bench.contestants import ALL, Contestant
 
@@ -34,7 +34,7 @@ def main() -> None:
     if given.json:
         print(json.dumps(table.medians(compared)))
         return
-    for line in (*table.conditions(given.folder, load), "", *table.tables(compared)):
+    for line in (*table.conditions(given.folder, load), "", *table.tables(compared), *goals.goal_lines(compared)):
         print(line)
 
 

@@ -1,4 +1,4 @@
-"""Runs everybody in turn: each figure of a run is measured one after another, in an order that rotates."""
+"""Runs all contestants in turn: each figure of a run is measured one after another, in an order that rotates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAYS: tuple[Way, ...] = ("memory", "stand-in")
 
 
 class Cell(NamedTuple):
-    """What is measured: so many residents at once, on this way."""
+    """What is measured: this number of residents at once, on this way."""
 
     way: Way
     residents: int

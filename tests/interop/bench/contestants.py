@@ -73,7 +73,7 @@ ALL: Final = (
 
 
 def check_rows(contestant: Contestant, database: Path, people: int) -> None:
-    """AssertionError unless each of so many people has exactly the answers given, and nobody else has any."""
+    """Raises AssertionError unless each of these people has exactly the given answers, and there are no other rows."""
     found: dict[object, dict[str, Any]] = {}
     connection = sqlite3.connect(database)
     try:

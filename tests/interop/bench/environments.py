@@ -1,8 +1,9 @@
 """Where the peers live: environments of their own, since they want other versions of what we use ourselves.
 
-What is asked for, with licence and reason, stands in `requirements.in` and `opsdroid.in`. Lock as docs/install.md says;
-opsdroid's without `--only-binary`, and with `--no-emit-package opsdroid --no-emit-package tailer`: these two are
-published as source, so they stand in `opsdroid-sources.lock` and are built with the setuptools of the other lock.
+What is asked for, with licence and reason, stands in `requirements.in` and `opsdroid.in`. Lock as
+docs/operate/install.md says; opsdroid's without `--only-binary`, and with `--no-emit-package opsdroid --no-emit-
+package tailer`: these two are published as source, so they stand in `opsdroid-sources.lock` and are built with the
+setuptools of the other lock.
 """
 
 from pathlib import Path

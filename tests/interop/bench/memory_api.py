@@ -58,7 +58,7 @@ class MemoryApi:
 
     async def updates(self, offset: int = 0, limit: int = 100, timeout: float = 10) -> list[dict[str, Any]]:
         """getUpdates: forgets what lies before the offset, then gives what waits, or waits for it."""
-        await asyncio.sleep(0)  # whoever is never kept waiting would keep everybody else waiting
+        await asyncio.sleep(0)  # a caller that never waits would block all others
         waiting = self._updates
         while waiting and waiting[0]["update_id"] < offset:
             waiting.popleft()

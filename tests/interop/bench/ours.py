@@ -1,4 +1,4 @@
-"""The six questions as a consultation of ours, and the house that asks them."""
+"""The six questions as a consultation of ours, and the app that asks them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def consultation() -> Consultation:
 
 @asynccontextmanager
 async def house(database: Path, name: str, channel: Channel) -> AsyncIterator[App]:
-    """A running house with this channel; AssertionError at the end where a message failed."""
+    """A running app with this channel; AssertionError at the end where a message failed."""
     app = live.bench_app(f"sqlite:///{database}", {name: channel}, consultation())
     async with app.running():
         yield app

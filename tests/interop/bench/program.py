@@ -1,10 +1,10 @@
 """A bot of the comparison as a program, in the Python that has its library:
 
-python -m tests.interop.bench.program NAME DATABASE memory RESIDENTS SECONDS
-python -m tests.interop.bench.program NAME DATABASE at URL TOKEN
+python -m tests.interop.bench.program NAME DATABASE memory RESIDENTS SECONDS python -m tests.interop.bench.program NAME
+DATABASE at URL TOKEN
 
-In memory it has the residents in its own process and prints what was measured. At a Bot API it answers whoever writes
-there: for each line on standard input it prints how much processor time it has used, and ends where that ends.
+In memory it has the residents in its own process and prints what was measured. At a Bot API it answers all senders: for
+each line on standard input it prints how much processor time it has used, and ends where that ends.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Person(NamedTuple):
 
 
 def person(number: int) -> Person:
-    """The answers of a person; `wish` names the person, so that rows can be compared with what was said."""
+    """The answers of a person; `wish` names the person, so that rows can be compared with the answers."""
     tree, place, again = number % 3, number % 4, number % 2
     safety, minutes, wish = number % 5 + 1, number % 121, f"Mehr Bäume vor Haus {number}"
     stored = {
@@ -71,7 +71,7 @@ class Measured(NamedTuple):
     cpu_us: float
     """Processor time of the bot's process for each turn; in memory the residents are part of it, in every bot alike."""
     people: int
-    """So many participations were finished, those before and after the measured time included."""
+    """This number of participations were finished, those before and after the measured time included."""
 
 
 class _Under:
@@ -84,7 +84,7 @@ class _Under:
 
 
 class Crowd:
-    """So many residents at once; who has finished makes room for the next person."""
+    """This number of residents at once; who has finished makes room for the next person."""
 
     def __init__(self, residents: int, say: Say, *, is_ours: bool) -> None:
         self.people = 0
@@ -101,7 +101,7 @@ class Crowd:
         self._unasked = 0
 
     async def measure(self, seconds: float, cpu: Cpu) -> Measured:
-        """Answers until so many seconds after the first participation, then finishes what was begun."""
+        """Answers until this number of seconds after the first participation, then finishes what was begun."""
         async with asyncio.timeout(PATIENCE + seconds):
             for _ in range(self._residents):
                 self._next_person()

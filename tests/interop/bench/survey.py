@@ -17,7 +17,7 @@ class NotUnderstood(Exception):
 
 
 class Question(NamedTuple):
-    """A question; `read` makes the value of what was written."""
+    """A question; `read` parses a typed answer."""
 
     key: str
     text: str
@@ -68,7 +68,7 @@ QUESTIONS = (
     Question("again", "Dürfen wir Sie wieder fragen? Ja oder nein", _yes_or_no),
 )
 MULTI = 1
-"""The question that takes answers until somebody writes that this is all."""
+"""The question that takes answers until a person writes that this is all."""
 NOT_UNDERSTOOD = "Das habe ich nicht verstanden."
 
 
@@ -87,7 +87,7 @@ def begin() -> Step:
 
 
 def step(place: int, chosen: list[str], text: str) -> Step:
-    """An answer to the question at this place, where so many options of it are chosen already."""
+    """An answer to the question at this place, where this number of options of it are chosen already."""
     question = QUESTIONS[place]
     try:
         if place != MULTI:

@@ -1,4 +1,4 @@
-"""What was measured, as Markdown for docs/performance.md."""
+"""What was measured, as Markdown for docs/develop/performance.md."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bot.bootstrap.install import ROOT
 from tests.interop.bench import rows
 from tests.interop.bench.comparing import Compared
 from tests.interop.bench.contestants import ALL, HANDLER, Contestant, Way
+from tests.interop.bench.goals import ratios
 from tests.interop.bench.residents import Measured
 
 TITLES: dict[Way, str] = {
@@ -76,9 +77,8 @@ def _cells(compared: Compared, contestant: Contestant) -> Iterator[str]:
         return [figure(run[contestant]) for run in compared.runs]
 
     yield spread(over(lambda one: one.turns_per_s))
-    paired = [run for run in compared.runs if HANDLER in run and contestant is not HANDLER]
-    ratios = [run[contestant].turns_per_s / run[HANDLER].turns_per_s for run in paired]
-    yield spread(ratios, digits=2) if ratios else "1" if contestant is HANDLER else "–"
+    times = ratios(compared, contestant)
+    yield spread(times, digits=2) if times else "1" if contestant is HANDLER else "–"
     yield f"{_median(over(lambda one: one.p50_ms))} / {_median(over(lambda one: one.p99_ms))}"
     yield spread(over(lambda one: one.cpu_us))
 

@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
+
 from adapters.base import Channel
 from bot.app import App
 from storage.core.store import Store
@@ -28,7 +30,7 @@ async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> Non
 
 
 class Resident(ABC):
-    """Somebody at the counterpart. What they do is taken by the counterpart, whether the house runs or not."""
+    """A person at the counterpart. What they do is taken by the counterpart, whether the app runs or not."""
 
     @abstractmethod
     async def says(self, text: str) -> None: ...
@@ -49,12 +51,16 @@ class Resident(ABC):
     def heard(self) -> list[str]:
         """Everything the bot said to them, in order, as the counterpart has it."""
 
+    def seen(self) -> list[bytes]:
+        """The files of all images that the bot sent to them, in order, as the counterpart has them."""
+        raise NotImplementedError
+
     def times(self, words: str) -> int:
         """How many of the messages they heard contain these words."""
         return sum(words in text for text in self.heard())
 
     async def hears(self, words: str, times: int = 1, seconds: float = PATIENCE) -> None:
-        """Waits until so many messages contain these words."""
+        """Waits until this number of messages contain these words."""
         try:
             await until(lambda: self.times(words) >= times, seconds)
         except TimeoutError:
@@ -62,17 +68,17 @@ class Resident(ABC):
 
 
 class Harness(ABC):
-    """A channel with its counterpart. The house can be stopped and started; the counterpart goes on."""
+    """A channel with its counterpart. The app can be stopped and started; the counterpart goes on."""
 
-    cannot: ClassVar[dict[str, str]] = {}
-    """Promises that make no sense with this channel, each with the reason; `docs/reliability.md` lists them."""
     asks_where_it_stands: ClassVar[bool] = False
-    """Whether the person's end asks for the question once more when the house is back."""
+    """Whether the person's end asks for the question once more when the app is back."""
     recipients: ClassVar[int] = 1000
-    """So many messages has the large broadcast."""
+    """This number of messages has the large broadcast."""
 
     people: ClassVar[int] = 60
-    """So many write while the house is down."""
+    """The number of residents that write while the app is down."""
+    written: ClassVar[int] = 300
+    """The number of messages that they write then, at least."""
 
     fixture: ClassVar[str] = ""
     """A fixture that is the counterpart, or starts it: where it takes long, one for all tests."""
@@ -90,7 +96,7 @@ class Harness(ABC):
 
     @abstractmethod
     def channel(self) -> Channel:
-        """A new channel to the counterpart, as a house opens it at each start."""
+        """A new channel to the counterpart, as an app opens it at each start."""
 
     def section(self) -> dict[str, Any]:
         """What an operator writes into the settings to get this channel."""
@@ -98,10 +104,10 @@ class Harness(ABC):
 
     @abstractmethod
     async def resident(self) -> Resident:
-        """Somebody new."""
+        """A person new."""
 
     async def crowd(self) -> list[Resident]:
-        """Those who get the large broadcast, known to the house, all equally often."""
+        """Those who get the large broadcast, known to the app, all equally often."""
         people = [await self.resident() for _ in range(self.recipients)]
         for who in people:
             await who.says("/start")
@@ -111,7 +117,7 @@ class Harness(ABC):
 
     @asynccontextmanager
     async def house(self) -> AsyncIterator[App]:
-        """A running house with this channel; each time another process, as far as the counterpart can tell."""
+        """A running app with this channel; each time another process, as far as the counterpart can tell."""
         channel = self.channel()
         async with running(Store(self.database), {channel.name: channel}) as (app, _):
             self.app = app
@@ -122,12 +128,16 @@ class Harness(ABC):
         """Returns when the channel hears and can be heard."""
         return
 
+    def shorten_history(self, patch: pytest.MonkeyPatch) -> None:
+        """Lets the app read less at once than one person writes while it is down, if the channel has such a limit."""
+        return
+
     async def repeat(self) -> None:
         """Hands the last message over once more, as networks do."""
         raise NotImplementedError
 
     def flood(self, times: int) -> None:
-        """The next so many messages of the bot are refused as too fast."""
+        """The next this number of messages of the bot are refused as too fast."""
         raise NotImplementedError
 
     async def block(self, resident: Resident, *, is_blocked: bool = True) -> None:
@@ -138,7 +148,7 @@ class Harness(ABC):
         raise NotImplementedError
 
     async def disturb(self, resident: Resident) -> None:
-        """Events of every kind the counterpart has and nobody here knows, broken ones too."""
+        """Events of all kinds of the counterpart that the app does not know, also malformed ones."""
         raise NotImplementedError
 
     def hang(self) -> None:
@@ -151,9 +161,9 @@ class Harness(ABC):
 
 
 def harness_of(name: str) -> type[Harness]:
-    """Raises AssertionError, which says what to write, for a channel that nobody can try yet."""
+    """Raises AssertionError with instructions for a channel without a harness."""
     assert (Path(__file__).parent / f"{name}.py").exists(), (
-        f"adapters/{name} is a channel without tests/test_adapters/harness/{name}.py; see docs/channels.md"
+        f"adapters/{name} is a channel without tests/test_adapters/harness/{name}.py; see docs/develop/channels.md"
     )
     found: type[Harness] = import_module(f"tests.test_adapters.harness.{name}").Harness
     return found

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, ClassVar
+from urllib.parse import quote
+
+import pytest
+from nio.crypto.attachments import decrypt_attachment
 
 from adapters.base import Channel
-from adapters.matrix import open_channel
+from adapters.matrix import open_channel, syncing
 from adapters.matrix.channel import MatrixChannel
 from adapters.matrix.syncing import SINCE
 from bot.settings import ChannelSettings
@@ -50,20 +55,18 @@ class Guest(harness.Resident):
     def heard(self) -> list[str]:
         return self.person.read()
 
+    def seen(self) -> list[bytes]:
+        contents = [event["content"] for event in self.person.heard()]
+        return [self._owner.file_of(content) for content in contents if content["msgtype"] == "m.image"]
+
 
 class Harness(harness.Harness):
     fixture: ClassVar[str] = "homeserver"
-    cannot: ClassVar[dict[str, str]] = {
-        "a_chat_that_moves_is_followed": "the address is the person, in whichever room; upgrades are in test_matrix.py",
-        "a_stale_choice_changes_nothing_by_itself": (
-            "numbers and words answer the open question; what names its own (polls, reactions) is in test_matrix.py"
-        ),
-        "one_slow_chat_does_not_delay_others": "a homeserver answers for all rooms or for none",
-    }
-    # Every message is encrypted, and every resident a program of its own: fewer of both. Two who write 150 messages
-    # while the house is down leave a gap in each room: a sync brings the newest hundred.
+    # Every message is encrypted, and every resident a program of its own: fewer of both. Two who write 60 messages
+    # while the app is down leave a gap in each room: a sync brings the newest 40 of `shorten_history`.
     recipients: ClassVar[int] = 100
     people: ClassVar[int] = 2
+    written: ClassVar[int] = 120
     made: MatrixChannel | None = None
 
     @asynccontextmanager
@@ -94,6 +97,11 @@ class Harness(harness.Harness):
             await who.hears("Welche Sprache")
         return list(people)
 
+    def shorten_history(self, patch: pytest.MonkeyPatch) -> None:
+        usual, short = (quote(f'"timeline":{{"limit":{limit}}}') for limit in (100, 40))
+        assert usual in syncing._FILTER
+        patch.setattr(syncing, "_FILTER", syncing._FILTER.replace(usual, short))
+
     def note_position(self) -> None:
         """How far the channel has read before something is said, so that it can be handed over again."""
         if self.made and self.made._state:
@@ -120,7 +128,7 @@ class Harness(harness.Harness):
             await self._left(who)
         else:
             room = await who.person.invite(self.bot.user_id)
-            # What is said before the bot is there, it has no key for; the event of the first room does not count.
+            # It has no key for messages from before the bot joined; the event of the first room does not count.
             joined = {"room": room, "sender": self.bot.user_id, "kind": "m.room.member"}
             await who.person.find(
                 lambda event: joined.items() <= event.items() and event["content"]["membership"] == "join",
@@ -128,7 +136,7 @@ class Harness(harness.Harness):
             )
 
     async def _left(self, who: Guest) -> None:
-        """Waits until the bot has heard that somebody is not in the room any more."""
+        """Waits until the bot has heard that a person is not in the room any more."""
         assert self.made
         assert self.made._sender
         rooms, person = self.made._sender._client.rooms, who.person
@@ -141,6 +149,15 @@ class Harness(harness.Harness):
         await send("m.room.message", {"msgtype": "org.example.hologram", "body": ""})
         await send("m.call.invite", {"call_id": "1", "version": "1", "lifetime": 1000})
         await send("m.room.message", {"msgtype": 7, "body": ["no", "text"]})
+
+    def file_of(self, content: dict[str, Any]) -> bytes:
+        """The file of an image, decrypted."""
+        file = content["file"]
+        where = file["url"].removeprefix("mxc://")
+        url = f"{self.server.url}/_matrix/client/v1/media/download/{where}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.server.admin}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return bytes(decrypt_attachment(answer.read(), file["key"]["k"], file["hashes"]["sha256"], file["iv"]))
 
     def address(self, who: harness.Resident) -> str:
         assert isinstance(who, Guest)

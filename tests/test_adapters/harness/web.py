@@ -1,6 +1,6 @@
 """The web chat: pages that keep what is not acknowledged and send it again, as the script of the page does.
 
-The lines between page and house (WebSocket, events, polling, forms) have tests of their own, which end where this
+The lines between page and app (WebSocket, events, polling, forms) have tests of their own, which end where this
 begins: at the numbered log of a conversation.
 """
 
@@ -13,9 +13,6 @@ from typing import Any, ClassVar
 from adapters.base import Channel
 from adapters.web.hub import NotRunning, WebHub
 from tests.test_adapters import harness
-
-PULLED = "a page is never called: it fetches, and takes what there is"
-WITHIN = "the service is at both ends: the channel hands messages from one part of it to another"
 
 
 class Page(harness.Resident):
@@ -46,7 +43,7 @@ class Page(harness.Resident):
         raise NotImplementedError
 
     def heard(self) -> list[str]:
-        """What the page shows: the log, which begins anew with every run of the house."""
+        """What the page shows: the log, which restarts with every run of the app."""
         return [entry.msg.text for entry in self._owner.hub.chat(self.address).entries if entry.msg]
 
     def _hand_over(self, words: dict[str, Any]) -> None:
@@ -76,20 +73,6 @@ class Page(harness.Resident):
 
 
 class Harness(harness.Harness):
-    cannot: ClassVar[dict[str, str]] = {
-        "what_was_said_while_the_service_was_down_is_answered": (
-            "a page that is not served cannot be opened; a page that was open keeps its words (test_troubles.py)"
-        ),
-        "an_edit_corrects_the_answer": "a page cannot change what was sent; people go back and answer again",
-        "a_flood_answer_puts_off_and_loses_nothing": PULLED,
-        "who_blocks_is_left_alone_and_welcome_again": PULLED,
-        "a_chat_that_moves_is_followed": "the address of a conversation is a secret of the browser and never changes",
-        "unknown_events_do_not_disturb_others": f"{WITHIN}; what strangers send is tried in test_web_abuse.py",
-        "one_slow_chat_does_not_delay_others": f"{PULLED}; slow readers are tried in test_web_abuse.py",
-        "replies_stay_fast_during_a_large_broadcast": "nothing is pushed to pages: `is_proactive` is off",
-        "encrypted_rooms_stay_readable_after_a_restart": "the line is encrypted (https), not the conversation",
-    }
-
     asks_where_it_stands: ClassVar[bool] = True
 
     def __init__(self, database: str, folder: Path, given: Any = None) -> None:

@@ -27,7 +27,7 @@ async def serve(database, api):
 
 
 class Dialogue:
-    """One machine for everybody, put into the state of whoever writes, as programs with states in a table do."""
+    """One machine for all chats, set to the state of the sender, as programs with states in a table do."""
 
     def __init__(self, rows, api):
         self.rows, self.api = rows, api

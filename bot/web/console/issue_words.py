@@ -1,0 +1,55 @@
+"""What the check says about a draft, in the language of the member; rare issues stay in English."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from bot.common.i18n.locale import Locale
+from bot.consultations.definition_issues import DefinitionIssue
+from bot.web.console.draft_labels import ABOUT
+from flows.languages import LANGUAGES
+from flows.questions.base import Where
+
+_PHRASES: Final = (
+    (re.compile(r"the text is missing in “(?P<tag>[\w-]+)”"), "console.issue.language_missing"),
+    (re.compile(r"“(?P<name>\w+)” is missing$"), "console.issue.missing"),
+    (re.compile(r"has too few entries$"), "console.issue.few"),
+    (re.compile(r"has too many entries$"), "console.issue.many"),
+    (re.compile(r"the name '(?P<name>.*)' stands twice$"), "console.issue.twice"),
+    (re.compile(r"must be a (whole )?number$"), "console.issue.number"),
+    (re.compile(r"is too (large|small)$"), "console.issue.size"),
+    (re.compile(r"there is no way to contact this person$"), "console.issue.contact"),
+    (re.compile(r"the label has (?P<n>\d+) characters"), "console.issue.long_label"),
+    (re.compile(r"the closing date is missing"), "console.issue.no_end"),
+    (re.compile(r"(?P<n>\d+) questions are many"), "console.issue.many_questions"),
+    (re.compile(r"^languages, (?P<tag>[\w-]+): texts without a review: (?P<n>\d+)"), "console.issue.unreviewed"),
+)
+"""Reasons that members meet often, with their phrases."""
+
+
+class ToldIssue(NamedTuple):
+    """An issue in words: its place and line in the file, and the language of its text."""
+
+    where: Where
+    text: str
+    tag: str
+    warning: bool
+    line: int = 1
+
+
+def told_issue(issue: DefinitionIssue, locale: Locale) -> ToldIssue:
+    """Returns an issue in words."""
+    for pattern, phrase in _PHRASES:
+        if found := pattern.search(issue.reason):
+            values = found.groupdict()
+            tag = values.pop("tag", None)
+            more = {"language": LANGUAGES[tag].name if tag in LANGUAGES else tag} if tag else {}
+            numbers = {name: int(it) if name == "n" else _label(it, locale) for name, it in values.items()}
+            return ToldIssue(issue.where, locale.text(phrase, **numbers, **more), locale.tag, issue.warning, issue.line)
+    return ToldIssue(issue.where, f"{issue.reason}; {issue.remedy}", "en", issue.warning, issue.line)
+
+
+def _label(name: str, locale: Locale) -> str:
+    """Returns the name of a part as the forms show it; one that no form has stays as it is in the file."""
+    return locale.text(ABOUT[name]) if name in ABOUT else name
