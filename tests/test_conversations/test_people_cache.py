@@ -23,6 +23,16 @@ from tests.support.databases import only_sqlite
 from tests.test_privacy.test_linking import Town, town
 
 
+@pytest.fixture(autouse=True)
+def no_background_work(monkeypatch):
+    """The hourly work begins with the app and writes: on a slow machine that would empty the cache in mid test."""
+
+    async def idle() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(App, "_beside", lambda app: [idle])
+
+
 @pytest.fixture
 def store(store):
     publish(store, consultation(), consultation("hunde"))
