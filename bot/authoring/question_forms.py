@@ -18,8 +18,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from bot.authoring.draft_fields import DraftField, FieldChoice, FieldKind, field_name
-from flows.questions.base import Key, Node, registry
-from flows.references import RefersTo
+from flows.questions.base import Node, registry
+from flows.references import Key, RefersTo
 from flows.values import Missing
 from flows.wording import Text
 

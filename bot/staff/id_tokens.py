@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
+
+from bot.staff.token_errors import JsonObject, TokenRefused
 
 LONGEST: Final = 16_000
 """Characters of a token."""
@@ -19,16 +21,6 @@ OLDEST_SECONDS: Final = 600
 """A token is issued for one sign-in: an older one is refused."""
 LONGEST_SUBJECT: Final = 255
 LONGEST_LABEL: Final = 80
-
-JsonObject = Mapping[str, Any]
-
-
-class TokenRefused(Exception):
-    """An ID token is not valid for this sign-in. The text is the name of the failed check."""
-
-
-class KeyUnknown(TokenRefused):
-    """No key of the provider matches the token; the provider may have changed its keys."""
 
 
 class ExpectedToken(NamedTuple):

@@ -16,8 +16,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from bot.common.keys import Keys
 from bot.settings import OidcSettings
-from bot.staff.id_tokens import ExpectedToken, Identity, KeyUnknown, TokenRefused, verify_id_token
+from bot.staff.id_tokens import ExpectedToken, Identity, verify_id_token
 from bot.staff.provider_documents import ProviderAddresses, ProviderDocuments, ProviderFailed, fetch_json
+from bot.staff.token_errors import KeyUnknown, TokenRefused
 
 START_SECONDS: Final = 5.0
 FINISH_SECONDS: Final = 7.0

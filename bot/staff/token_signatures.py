@@ -13,7 +13,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from bot.staff.id_tokens import JsonObject, KeyUnknown, TokenRefused
+from bot.staff.token_errors import JsonObject, KeyUnknown, TokenRefused
 
 KEY_TYPES: Final = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
 """The accepted algorithms: signatures with a private key only. A shared secret (HS256) and `none` are refused, because

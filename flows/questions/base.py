@@ -12,7 +12,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -25,18 +25,13 @@ from flows.meaning import Meanings, meanings, meanings_of
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, Parts, TitlePart
 from flows.phrase_families import MISSING
+from flows.questions.option import Option
 from flows.questions.outcomes import ParseResult, Reply
-from flows.references import STEP
+from flows.references import STEP, Key
 from flows.renderer import Renderer
 from flows.tally import BudgetTerms, Tally
 from flows.values import Missing, Value
 from flows.wording import Text
-
-if TYPE_CHECKING:
-    from flows.questions.option import Option
-
-# Short enough for a token "code.key.value" within 64 bytes, the smallest limit of a channel.
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
 
 Recording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 

@@ -12,13 +12,14 @@ from pydantic import Field
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, SelectionPart
-from flows.questions.base import Key, LocalizedQuestion, Problem, Question, question
+from flows.questions.base import LocalizedQuestion, Problem, Question, question
 from flows.questions.choice import option_clashes, option_names
 from flows.questions.choice_matching import ChoiceMatcher
 from flows.questions.option import Option
 from flows.questions.option_lists import OptionListParser
 from flows.questions.other import OTHER, OtherText, follow_up_of, other_name, other_problems
 from flows.questions.outcomes import Interpreted, Invalid, ParseResult, PartialAnswer, Reply
+from flows.references import Key
 from flows.renderer import Renderer
 from flows.tally import Tally
 from flows.tokens import DONE

@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from flows.meaning import Meanings, meanings
-from flows.questions.base import Key, LocalizedQuestion, Node, Problem, Where, question
+from flows.questions.base import LocalizedQuestion, Node, Problem, Where, question
 from flows.questions.scale import Scale
+from flows.references import Key
 from flows.renderer import Renderer
 from flows.wording import Text
 

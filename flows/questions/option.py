@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.image import Image
 from flows.meaning import Meanings, meanings
-from flows.questions.base import Key
+from flows.references import Key
 from flows.wording import Text
 
 

@@ -13,12 +13,12 @@ from flows.facts import Facts
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BLANK, LINE, ProposalCard, TitlePart
-from flows.questions.base import Key, LocalizedQuestion, Problem, Question, ValueType, question
+from flows.questions.base import LocalizedQuestion, Problem, Question, ValueType, question
 from flows.questions.choice_matching import ChoiceMatcher
 from flows.questions.fact_based import FactBasedQuestion
 from flows.questions.free_text_rules import PAPER_LINES, FreeTextRules, length_problems
 from flows.questions.outcomes import Accepted, Invalid, ParseResult, PartialAnswer, Reply
-from flows.references import DISTRICT, TOPIC
+from flows.references import DISTRICT, TOPIC, Key
 from flows.renderer import Renderer
 from flows.tally import Tally
 from flows.understanding.matching import Matcher

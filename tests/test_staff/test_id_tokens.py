@@ -12,7 +12,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from bot.staff.id_tokens import ExpectedToken, KeyUnknown, TokenRefused, verify_id_token
+from bot.staff.id_tokens import ExpectedToken, verify_id_token
+from bot.staff.token_errors import KeyUnknown, TokenRefused
 from tests.support.identity_provider import ec_key, rsa_key
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
