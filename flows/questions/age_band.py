@@ -87,9 +87,11 @@ class _LocalizedAgeBand(LocalizedQuestion):
         value = self._matcher.match(reply)
         if value is not None:
             return value
-        if reply.choice:
-            return Invalid(self._hint)
-        words = [word for word in _DIGITS.sub(r" \g<0> ", reply.folded).split() if word not in self._fillers]
+        return Invalid(self._hint) if reply.choice else self._in_sentence(reply.folded)
+
+    def _in_sentence(self, folded: str) -> ParseResult:
+        """Reads an age or a band ("I am 34 years old", "18 to 27")."""
+        words = [word for word in _DIGITS.sub(r" \g<0> ", folded).split() if word not in self._fillers]
         if any(word.isdecimal() and len(word) == _YEAR_DIGITS for word in words):
             return Invalid(self._hint_year)
         if not all(word.isdecimal() and len(word) < _YEAR_DIGITS for word in words):

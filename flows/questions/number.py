@@ -153,22 +153,22 @@ class _LocalizedNumber(LocalizedQuestion):
 
     def _accept(self, readings: list[Decimal], *, sure: bool) -> ParseResult:
         """Returns the reading that is within the limits; asks which one if there are two."""
-        # Whole numbers are not written with three decimal zeros, so there the first reading is right.
-        whole = [
-            one
-            for one in (readings if self._decimals else readings[:1])
-            if self._decimals or one == one.to_integral_value()
-        ]
-        fitting = [one for one in whole if self._min <= one <= self._max]
+        possible = readings if self._decimals else self._whole(readings)
+        fitting = [one for one in possible if self._min <= one <= self._max]
         if len(fitting) > 1:
             first, second = (self.show(float(one)) for one in fitting)
             return Invalid(self._renderer.text("hint.number_ambiguous", first=first, second=second))
         if not fitting:
-            return Invalid(self._wanted if whole else self._renderer.text("hint.number_whole"))
+            return Invalid(self._wanted if possible else self._renderer.text("hint.number_whole"))
         value = fitting[0].quantize(self._step, ROUND_HALF_UP)
         # Adding zero turns "-0" into "0".
         number = float(value) + 0.0 if self._decimals else int(value)
         return number if sure and len(readings) == 1 and value == fitting[0] else Interpreted(number)
+
+    @staticmethod
+    def _whole(readings: list[Decimal]) -> list[Decimal]:
+        """Returns the first reading if it is whole: whole numbers are not written with three decimal zeros."""
+        return [one for one in readings[:1] if one == one.to_integral_value()]
 
     def _not_one(self) -> str:
         return f"{self._renderer.text('hint.number_one')} {self._wanted}"

@@ -145,16 +145,22 @@ class _LocalizedPoints(LocalizedQuestion):
         spent = self._spent(draft)
         if self._list_parser.says_done(reply):
             return spent if spent else Invalid(self._hint)
-        value = self._matcher.match(reply) if reply.choice else self._missing(reply)
+        value = self._matcher.match(reply)
         if isinstance(value, Missing):
             return value
-        if reply.choice:
-            taken_back = reply.choice.removeprefix(LESS)
-            if taken_back not in self._cost:
-                return Invalid(self._hint)
-            change = AmountChange(taken_back, None, LESS if reply.choice.startswith(LESS) else "")
-            return self._checked(spent, self._wanted(spent, [change]))
-        changes, unknown = self._amounts.find(reply.text)
+        return self._parse_choice(reply.choice, spent) if reply.choice else self._parse_text(reply.text, spent)
+
+    def _parse_choice(self, choice: str, spent: dict[str, int]) -> ParseResult:
+        """Adds or removes a step, as the button says."""
+        value = choice.removeprefix(LESS)
+        if value not in self._cost:
+            return Invalid(self._hint)
+        change = AmountChange(value, None, LESS if choice.startswith(LESS) else "")
+        return self._checked(spent, self._wanted(spent, [change]))
+
+    def _parse_text(self, text: str, spent: dict[str, int]) -> ParseResult:
+        """Reads amounts with names; a bare name is a step."""
+        changes, unknown = self._amounts.find(text)
         done = not self._list_parser.done_words.isdisjoint(unknown)
         unknown = [word for word in unknown if word not in self._list_parser.done_words]
         if not changes or len(unknown) > len(changes) + 1:
@@ -190,11 +196,6 @@ class _LocalizedPoints(LocalizedQuestion):
 
     def matches_exactly(self, folded: str) -> bool:
         return self._matcher.matches_exactly(folded) or folded in self._list_parser.done_words or folded in self._labels
-
-    def _missing(self, reply: Reply) -> Missing | None:
-        """Returns a missing code only: the bare name of an option is a step."""
-        value = self._matcher.match(reply)
-        return value if isinstance(value, Missing) else None
 
     def _unit_words(self) -> frozenset[str]:
         said = [self._unit, *(self._renderer.text("points.unit", n=n) for n in (1, 2, 3, 5, 20))]

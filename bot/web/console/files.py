@@ -222,12 +222,9 @@ def file_token(keys: Keys, job_id: int, session: bytes) -> str:
 async def _page(visit: Visit, problem: str = "") -> web.Response:
     summary = await own_consultation(visit)
     found = await visit.read(partial(newest_export_jobs, consultation_id=summary.consultation_id, limit=MOST_LISTED))
-    kinds = [kind for kind in export_kinds() if visit.may(ACTIONS[kind.profile])]
     lines = _lines(visit, found)
     values: dict[str, Any] = {
-        "own": {profile: [it for it in kinds if it.is_own and it.profile == profile] for profile in ACTIONS},
-        "others": [it for it in kinds if not it.is_own and it.profile == "analysis"],
-        "raw_others": [it for it in kinds if not it.is_own and it.profile == "raw"],
+        **_offered([kind for kind in export_kinds() if visit.may(ACTIONS[kind.profile])]),
         "is_public": await are_figures_public(visit, summary.slug),
         "lines": lines,
         "is_busy": any(it.job.state in ("waiting", "running") for it in lines),
@@ -237,6 +234,16 @@ async def _page(visit: Visit, problem: str = "") -> web.Response:
         "done": visit.done(),
     }
     return visit.page("files.html", status=422 if problem else 200, summary=summary, problem=problem, **values)
+
+
+def _offered(kinds: Sequence[ExportKind]) -> dict[str, Any]:
+    """Groups what can be exported: own formats by profile, then those of other programs."""
+    others = [kind for kind in kinds if not kind.is_own]
+    return {
+        "own": {profile: [it for it in kinds if it.is_own and it.profile == profile] for profile in ACTIONS},
+        "others": [it for it in others if it.profile == "analysis"],
+        "raw_others": [it for it in others if it.profile == "raw"],
+    }
 
 
 def _lines(visit: Visit, found: Sequence[ListedExportJob]) -> list[FileLine]:

@@ -73,28 +73,32 @@ def summaries(
     """Returns the consultations that a member may see, open ones first, or the one with this slug. `assigned` is None
     for all.
     """
-    heads = list_live_revision_heads(connection, get_args(ConsultationState))
-    heads = [head for head in heads if slug in ("", head.slug)]
-    contents = dict(revision_contents(connection, [head.id for head in heads]))
-    live = [(head.with_content(contents[head.id]), head.state_at(now)) for head in heads]
-    known = {revision.consultation_id for revision, _ in live}
-    drafts = [
-        it for it in list_unpublished_revisions(connection) if it.consultation_id not in known and slug in ("", it.slug)
-    ]
-    unpublished = [(it, _stage(it)) for it in _newest(drafts)]
+
+    def is_wanted(it: PublishedRevision | DraftHead) -> bool:
+        return slug in ("", it.slug) and (assigned is None or it.consultation_id in assigned)
+
     to_read = count_waiting(connection)
     found = [
         _summary(connection, revision, state, language, now=now, to_read=to_read.get(revision.consultation_id, 0))
-        for revision, state in (*live, *unpublished)
-        if not revision.is_trial and (assigned is None or revision.consultation_id in assigned)
+        for revision, state in _newest_revisions(connection, slug, now)
+        if not revision.is_trial and is_wanted(revision)
     ]
-    new = drafts_never_stored(connection)
-    found += [
-        _draft_summary(it)
-        for it in new
-        if slug in ("", it.slug) and (assigned is None or it.consultation_id in assigned)
-    ]
+    found += [_draft_summary(it) for it in drafts_never_stored(connection) if is_wanted(it)]
     return sorted(found, key=lambda it: (_ORDER[it.state], it.is_sample, it.slug))
+
+
+def _newest_revisions(
+    connection: Connection, slug: str, now: datetime
+) -> list[tuple[PublishedRevision, ConsultationStateNow]]:
+    """Returns the live revision of each consultation; of one that was never live, its test or else its draft."""
+    heads = [it for it in list_live_revision_heads(connection, get_args(ConsultationState)) if slug in ("", it.slug)]
+    contents = dict(revision_contents(connection, [head.id for head in heads]))
+    known = {head.consultation_id for head in heads}
+    unpublished = [it for it in list_unpublished_revisions(connection) if it.consultation_id not in known]
+    return [
+        *((head.with_content(contents[head.id]), head.state_at(now)) for head in heads),
+        *((it, _stage(it)) for it in _newest(unpublished)),
+    ]
 
 
 def running_pushes(connection: Connection, slugs: Iterable[str]) -> list[StoredBroadcast]:

@@ -104,18 +104,15 @@ def reading_texts(
 
 def questions_of(connection: Connection, items: Iterable[ModerationItem], language: str) -> dict[int, tuple[str, bool]]:
     """Returns the question of each open answer in this language, and whether it is sensitive."""
-    answers = {it.proposal.id: it for it in items if it.answer is not None}
-    revisions = revisions_by_id(connection, sorted({it.answer.revision_id for it in answers.values() if it.answer}))
+    asked = {it.proposal.id: (it.answer.revision_id, it.proposal.question_key) for it in items if it.answer}
+    revisions = revisions_by_id(connection, sorted({revision_id for revision_id, _ in asked.values()}))
     definitions = {number: parse_content(it.content, it.consultation_id) for number, it in revisions.items()}
     found: dict[int, tuple[str, bool]] = {}
-    for number, item in answers.items():
-        definition = definitions.get(item.answer.revision_id) if item.answer else None
-        nodes = definition.nodes() if definition else ()
-        node = next((it for it in nodes if it.key == item.proposal.question_key), None)
-        if definition is None or node is None:
-            continue
-        tag = language if language in node.text.languages() else definition.main_language
-        found[number] = (node.text.in_language(tag, {}), isinstance(node, Question) and node.sensitive)
+    for number, (revision_id, key) in asked.items():
+        definition = definitions.get(revision_id)
+        if definition and (node := next((it for it in definition.nodes() if it.key == key), None)):
+            tag = language if language in node.text.languages() else definition.main_language
+            found[number] = (node.text.in_language(tag, {}), isinstance(node, Question) and node.sensitive)
     return found
 
 
