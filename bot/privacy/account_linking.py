@@ -20,6 +20,7 @@ from bot.consultations import incompatible_sessions
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import PendingCompilations
 from bot.consultations.event_handlers import Request, handles_after_write
+from bot.consultations.open_question import repeat_open_question
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.consultations.session_rows import SessionRows
 from bot.privacy import personal_data
@@ -78,7 +79,11 @@ def answer_link_requests(batch: BatchContext, requests: list[Request[LinkRequest
     linking = _Linking(batch)
     with PendingCompilations().on_behalf_of(request.person.sender for request in requests):
         for request in requests:
-            batch.say(request.person, linking.answer(request))
+            answer = linking.answer(request)
+            batch.say(request.person, answer)
+            # "join" and "part" change whose session it is; buttons ask for a confirmation.
+            if request.event.kind in {"show", "code", "leave"} and not answer.quick_replies:
+                repeat_open_question(batch, request.person)
 
 
 def link_code_hash(keys: Keys, digits: str) -> bytes:

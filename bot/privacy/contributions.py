@@ -10,6 +10,7 @@ from bot.common.erasure_log import ErasedRecord
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import Request, handles_after_write
+from bot.consultations.open_question import repeat_open_question
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.proposals import lineage, merge_split
 from bot.proposals.codes import parse_proposal_code
@@ -44,6 +45,8 @@ def answer_contribution_requests(batch: BatchContext, requests: list[Request[Con
     for request in requests:
         names = pseudonyms_of(batch.connection, request.person.contact_id, batch.keys)
         batch.say(request.person, _answer(batch, request.event, names, _renderer(request, batch.catalogue)))
+        if not request.event.kind.startswith("ask"):  # that asks for a confirmation
+            repeat_open_question(batch, request.person)
 
 
 def _renderer(request: Request[ContributionsRequested], catalogue: Catalogue) -> Renderer:

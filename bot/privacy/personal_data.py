@@ -15,6 +15,7 @@ from bot.common.keys import Keys
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue, PendingCompilations
 from bot.consultations.event_handlers import Request, handles, handles_after_write
+from bot.consultations.open_question import repeat_open_question
 from bot.consultations.participant import Person
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.consultations.stored_revisions import UnreadableError
@@ -59,6 +60,7 @@ def show_data(batch: BatchContext, requests: list[Request[DataRequested]]) -> No
     with PendingCompilations().on_behalf_of(person.sender for person in people):
         for person in people:
             batch.say(person, personal_data_message(batch.connection, person, batch.keys, batch.catalogue))
+            repeat_open_question(batch, person)
 
 
 @handles(ErasureRequested)

@@ -11,6 +11,7 @@ from bot.common.erasure_log import withdrawn_subscription
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import Request, handles, handles_after_write
+from bot.consultations.open_question import repeat_open_question
 from bot.consultations.participant import Person
 from flows.commands.subscriptions import TOPICS
 from flows.commands.words import Command
@@ -69,6 +70,7 @@ def answer_subscription_requests(batch: BatchContext, requests: list[Request[Sub
         given += answer.given
         withdrawn += answer.withdrawn
         batch.say(request.person, answer.reply)
+        repeat_open_question(batch, request.person)
     withdraw_opt_ins(connection, withdrawn)
     batch.outcome.erased_records += [withdrawn_subscription(*request, batch.now) for request in withdrawn]
     upsert_opt_ins(connection, given)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
+from bot.consultations.open_question import repeat_open_question
 from bot.consultations.participant import Person
 from bot.proposals.codes import parse_proposal_code
 from bot.proposals.contribution_status import ContributionStatus, contribution_statuses, status_lines
@@ -43,6 +44,7 @@ class StatusLookup:
             page = f"{self._public_url}/p/{code}" if self._public_url else ""
             lines = status_lines(status, renderer.text, renderer.language, page)
         batch.say(person, renderer.message("\n".join(lines)))
+        repeat_open_question(batch, person)
         return True
 
     def _renderer(self, person: Person, msg: MsgIn) -> Renderer:

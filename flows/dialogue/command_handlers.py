@@ -96,7 +96,7 @@ def reply_to_earlier(flow: Flow, session: Session, said: str) -> Turn | None:
     """Handles a reply to an earlier message with this text: explains the answer to an earlier question, or repeats the
     prompt. Returns None if the message is the open prompt.
     """
-    open_now = _open(flow, session)
+    open_now = open_message(flow, session)
     is_part = len(said) >= _LONGEST_TITLE and said in open_now.text  # channels split long texts
     if is_part or _is_about(open_now.title or open_now.text.partition("\n")[0], said):
         return None
@@ -140,10 +140,19 @@ def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
     if session.aside == "delete":
         session = session._replace(aside="")
     line = line or messages_text.renderer_of(flow, session).text(phrase)
-    return reply_with(session, with_line(line, _open(flow, session)))
+    return reply_with(session, with_line(line, open_message(flow, session)))
 
 
-def _open(flow: Flow, session: Session) -> MsgOut:
+def _then_open(flow: Flow, session: Session, msg: MsgOut) -> tuple[MessageCreated, MessageCreated]:
+    """Returns the answer to a side question and, after it, what is open."""
+    return MessageCreated(msg), MessageCreated(open_message(flow, session))
+
+
+def open_message(flow: Flow, session: Session) -> MsgOut:
+    """Returns what waits for an answer: the side question, the question or the summary, with its quick replies.
+
+    Every answer to a side question ends with it.
+    """
     match session.aside:
         case "language":
             return messages_text.language_question(flow, session.wanted)
@@ -177,7 +186,7 @@ def switch_language(flow: Flow, session: Session, argument: str) -> Turn:
     # Loaded facts may contain texts of the old language; selected values do not.
     draft = None if session.at in flow.fact_based else session.draft
     session = session._replace(language=argument, aside="", draft=draft, repairs=0, wanted="")
-    turn = greet(flow, session) if first else reply_with(session, _open(flow, session))
+    turn = greet(flow, session) if first else reply_with(session, open_message(flow, session))
     return Turn(turn.session, (*chosen, *turn.events))
 
 
@@ -225,7 +234,7 @@ def mark_not_asked(flow: Flow, session: Session) -> Turn:
 
 
 def repeat_prompt(flow: Flow, session: Session, argument: str) -> Turn:
-    return reply_with(session, _open(flow, session))
+    return reply_with(session, open_message(flow, session))
 
 
 def change_answer(flow: Flow, session: Session, argument: str) -> Turn:
@@ -248,7 +257,8 @@ def _status(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _privacy(flow: Flow, session: Session, argument: str) -> Turn:
-    return reply_with(session, messages_text.privacy_message(flow, messages_text.localized_flow(flow, session)))
+    msg = messages_text.privacy_message(flow, messages_text.localized_flow(flow, session))
+    return Turn(session, _then_open(flow, session, msg))
 
 
 def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
@@ -258,9 +268,10 @@ def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
 def ask_before_deleting(flow: Flow, session: Session, argument: str) -> Turn:
     renderer = messages_text.renderer_of(flow, session)
     asked = session._replace(aside=session.aside or "delete")
+    keep = renderer.command("repeat")._replace(label=renderer.text("button.keep"))
     return reply_with(
         asked,
-        renderer.message(renderer.text("delete.ask"), [renderer.command("delete_all"), renderer.command("repeat")]),
+        renderer.message(renderer.text("delete.ask"), [renderer.command("delete_all"), keep]),
     )
 
 
@@ -279,13 +290,14 @@ def _stop(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _human(flow: Flow, session: Session, argument: str) -> Turn:
-    return reply_with(session, messages_text.contact_message(flow, messages_text.localized_flow(flow, session)))
+    msg = messages_text.contact_message(flow, messages_text.localized_flow(flow, session))
+    return Turn(session, _then_open(flow, session, msg))
 
 
 def write_to_people(flow: Flow, session: Session, words: str) -> Turn:
     """Passes words on to the team. The open question stays open."""
     renderer = messages_text.renderer_of(flow, session)
-    return Turn(session, (PersonAsked(words), MessageCreated(messages_text.passed_on(renderer))))
+    return Turn(session, (PersonAsked(words), *_then_open(flow, session, messages_text.passed_on(renderer))))
 
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:

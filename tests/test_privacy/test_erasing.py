@@ -89,7 +89,8 @@ class Town:
     async def link(self, one: str, other: str) -> None:
         async with running(Store(self.database.url), settings=self.settings) as (app, channel):
             await say(app, channel.msg(one, "verbinden", external_id=str(new_id())))
-            code = "".join(filter(str.isdigit, channel.last(one).text.partition("15 Minuten")[0]))[:12]
+            told = "".join(channel.texts(one)[-2:]).partition("Code")[2]
+            code = "".join(filter(str.isdigit, told.partition("15 Minuten")[0]))[:12]
             await say(app, channel.msg(other, f"verbinden {code}", external_id=str(new_id())))
             await tap(app, channel, other, ".join")
 

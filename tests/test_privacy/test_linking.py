@@ -43,11 +43,13 @@ class Town:
         self.channels = {"a": one, "b": other, "c": other}
 
     async def tell(self, who: str, *lines: str) -> str:
-        """Says lines one after another; gives the last thing that was answered."""
+        """Says lines one after another; gives what the last one was answered with."""
         channel = self.channels[who]
+        before = 0
         for line in lines:
+            before = len(channel.texts(who))
             await say(self.app, channel.msg(who, line))
-        return channel.last(who).text
+        return "\n".join(channel.texts(who)[before:])
 
     async def tap(self, who: str, label: str) -> str:
         channel = self.channels[who]

@@ -242,12 +242,12 @@ async def test_my_data_shows_visibility_of_answers(store: Store, park: int) -> N
         await answer(app, channel, "r", "Mehr Licht")
         (one,) = standings(store)
         await say(app, channel.msg("r", "meinedaten"))
-        assert "   → Mehr Licht\n" in channel.texts("r")[-1]
+        assert "   → Mehr Licht\n" in channel.texts("r")[-2]
         with store.begin() as connection:
             moderation_decisions.approve_text(chair(connection), one.proposal.id)
         await say(app, channel.msg("r", "meinedaten"))
-        assert "   → Mehr Licht (sichtbar für andere)\n" in channel.texts("r")[-1]
+        assert "   → Mehr Licht (sichtbar für andere)\n" in channel.texts("r")[-2]
         with store.begin() as connection:
             moderation_decisions.hide_text(chair(connection), one.proposal.id, "Werbung.")
         await say(app, channel.msg("r", "meinedaten"))
-        assert "   → Mehr Licht (nicht veröffentlicht) Begründung: Werbung.\n" in channel.texts("r")[-1]
+        assert "   → Mehr Licht (nicht veröffentlicht) Begründung: Werbung.\n" in channel.texts("r")[-2]
