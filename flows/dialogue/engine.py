@@ -83,7 +83,8 @@ def resume(
     overheard: bool = False,
     has_missed: bool = False,
 ) -> Turn:
-    """Handles one message of the contact, `idle` seconds after the previous one. Every message gets a reply.
+    """Handles one message of the contact, `idle` seconds after the previous one. Every message gets a reply, except an
+    edit that changes nothing.
 
     `overheard`: the chat is not confidential. `has_missed`: the open prompt was not delivered, so the message cannot be
     an answer to it.
@@ -230,17 +231,35 @@ def _handle_tap(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: 
 
 
 def _handle_edit(flow: Flow, session: Session, msg: MsgIn, facts: Facts) -> Turn:
-    """Handles an edited message: corrects its answer, or rejects the edit."""
+    """Handles an edited message: corrects its answer, runs the command it became, or rejects the edit.
+
+    An edit that leaves the answer as it is has no reply: messengers report one when they add a preview.
+    """
+    reply = Reply(msg.text, fold(msg.text), "", msg)
+    command = flow.commands.find(reply.folded)
+    if command and (command.command is Command.STOP or msg.text[:1] in {"/", "!"}):
+        return command_handlers.run_command(flow, session, command)
     key = session.last_key
     if not key or msg.edits != session.last_message:
         return command_handlers.reject_unknown_edit(flow, session)
-    reply = Reply(msg.text, fold(msg.text), "", msg)
     asked = messages_text.localized_flow(flow, session).questions[key]
     draft = asked.draft_for(session.answers.get(key)) if isinstance(asked, FactBasedQuestion) else None
     parsed = asked.respond(reply, draft, facts)
     if isinstance(parsed, Invalid | PartialAnswer):
         return command_handlers.reject_unknown_edit(flow, session)
+    if _changes_nothing(session, key, parsed):
+        return Turn(session, ())
     return _accept(flow, session, key, parsed, msg, corrected=True)
+
+
+def _changes_nothing(session: Session, key: str, parsed: Value | Missing | Interpreted | Accepted) -> bool:
+    """Whether this is the stored answer."""
+    if isinstance(parsed, Accepted) and parsed.events:
+        return False
+    value = parsed.value if isinstance(parsed, Interpreted | Accepted) else parsed
+    if isinstance(value, Missing):
+        return session.missing.get(key) == value
+    return key in session.answers and session.answers[key] == value
 
 
 def _answer(flow: Flow, session: Session, key: str, reply: Reply, facts: Facts) -> Turn:

@@ -154,7 +154,11 @@ class Conversation(RuleBasedStateMachine):
             return
         self.number += 1
         msg = MsgIn("c", "a", f"m{self.number}", datetime.now(UTC), **given)
-        self.take(engine.resume(self.flow, self.read_back(), msg, idle, DEFAULT_FACTS))
+        turn = engine.resume(self.flow, self.read_back(), msg, idle, DEFAULT_FACTS)
+        if msg.edits and not turn.events:
+            assert turn.session == self.turn.session, "changed without a word"
+            return
+        self.take(turn)
 
     def read_back(self) -> Session:
         return Session.from_json(self.turn.session.to_json())

@@ -128,6 +128,20 @@ def test_an_edit_corrects_the_answer_it_gave():
     assert walk.say("egal", edits="something else").answers() == []
 
 
+def test_an_edit_that_changes_nothing_has_no_reply():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("ja", external_id="first").say("Ja.", edits="first")
+    assert walk.turn.events == ()
+    assert walk.session.at == "b"
+
+
+@pytest.mark.parametrize("text", ["/stop", "stopp", "!stop"])
+def test_an_answer_edited_to_stop_is_a_stop(text):
+    wish = {"key": "wish", "type": "text", "text": {"de": "Was fehlt?", "en": "What is missing?"}}
+    walk = Walk(compiled(wish, ask("b"))).say("Bänke", external_id="first").say(text, edits="first")
+    assert walk.session.status == "interrupted"
+    assert walk.session.answers == {"wish": "Bänke"}
+
+
 def test_chat_words_are_understood_without_umlauts():
     walk = Walk(compiled(ask("a"), ask("b"))).say("Ueberspringen!")
     assert walk.answers() == [("a", Missing.SKIPPED)]
