@@ -6,7 +6,8 @@ import asyncio
 import hmac
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import structlog
@@ -25,10 +26,12 @@ from adapters.base import (
     RetryAfter,
     Unknown,
 )
+from adapters.telegram.albums import ALBUM_SECONDS, AlbumGatherer, join_albums
 from adapters.telegram.chats import Chats
 from adapters.telegram.floods import Floods
 from adapters.telegram.introducing import set_bot_profile
 from adapters.telegram.line import Line
+from adapters.telegram.optional_calls import OptionalCalls
 from adapters.telegram.options import TelegramSettings
 from adapters.telegram.outcomes import TOO_FAST, TROUBLE_SECONDS, delivery_of, describe_error, outcome_of_fetching
 from adapters.telegram.polling import TOKEN_PAUSE, Poller, update_id_of
@@ -73,6 +76,8 @@ class TelegramChannel:
         self._line = Line(settings)
         self._reader = UpdateReader(name, settings.token.get_secret_value())
         self._chats = Chats()
+        self._beside = OptionalCalls(pace)
+        self._gatherer = AlbumGatherer(self._handle, ALBUM_SECONDS * pace)
         self._sender = TelegramSender(self._line, self._chats, self._beside, pace / self.limits.per_chat_per_second)
         self._floods = Floods()
         self._poller = Poller(self._line.updates, self._handle, name=name, pace=pace)
@@ -80,7 +85,6 @@ class TelegramChannel:
         self._introductions: Sequence[Introduction] = ()
         self._receive: Receive | None = None
         self._work: asyncio.Task[None] | None = None
-        self._small_tasks: set[asyncio.Task[None]] = set()
         self._trouble = ""
         self._failing_since = 0.0
 
@@ -124,10 +128,7 @@ class TelegramChannel:
 
     async def close(self) -> None:
         """Stops sending and closes the connections."""
-        for task in self._small_tasks:
-            task.cancel()
-        if self._small_tasks:
-            await asyncio.wait(self._small_tasks)
+        await self._beside.close()
         await self._line.close()
 
     def trouble(self) -> str:
@@ -189,7 +190,7 @@ class TelegramChannel:
             return web.Response()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                await self._handle([update])
+                await self._gatherer.handle(update)
         except Exception as error:  # noqa: BLE001 - after any error Telegram shall call again
             log.error("telegram_webhook_call_not_stored", fault=type(error).__name__)
             return web.Response(status=503)
@@ -201,7 +202,7 @@ class TelegramChannel:
             raise RuntimeError("the channel is not started")
         messages = [message for update in updates if (message := self._read(update))]
         if messages:
-            await self._receive(messages)
+            await self._receive(join_albums(messages))
 
     def _read(self, update: Any) -> MsgIn | None:
         """Returns an update as a message; an unreadable update is skipped, so that it does not block others."""
@@ -209,13 +210,16 @@ class TelegramChannel:
             message = self._reader.read(update)
             tap = update.get("callback_query")
             if tap:  # at once: the button shows a clock until then, and later the answer is refused
-                self._beside(self._line.call("answerCallbackQuery", callback_query_id=tap["id"]))
+                answer = partial(self._line.call, "answerCallbackQuery", callback_query_id=tap["id"])
+                self._beside.run(answer, can_wait=False)
             if message is None:
                 return None
-            if tap:
-                self._chats.tapped(message.address, tap["message"], message.choice)
-            else:
+            if not tap:
                 self._chats.said(message.address)
+            elif self._chats.is_repeated(message.address, tap):
+                return None
+            else:
+                self._chats.tapped(message.address, tap["message"], message.choice)
         except Exception as error:  # noqa: BLE001 - any error would recur with the same update
             self._set_aside(update_id_of(update), error)
             return None
@@ -224,12 +228,6 @@ class TelegramChannel:
     def _set_aside(self, number: int | None, error: Exception) -> None:
         """Skips an unreadable update. Nothing of it is stored: its sender is unknown, and it may contain anything."""
         log.error("telegram_update_skipped", channel=self.name, update_id=number, exc_info=error)
-
-    def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Runs work in the background whose failure does no harm."""
-        task = asyncio.create_task(_harmless(work))
-        self._small_tasks.add(task)
-        task.add_done_callback(self._small_tasks.discard)
 
     async def _for_ever(self) -> None:
         """Restarts receiving after an error of this program, because the channel would otherwise stop without
@@ -253,7 +251,7 @@ class TelegramChannel:
         self._reader.username = self._sender.username = self._line.bot.username
         await self._insist(self._choose_way)
         if self._introductions:
-            self._beside(set_bot_profile(self._line.bot, self._introductions))
+            self._beside.run(partial(set_bot_profile, self._line.bot, self._introductions, self._pace))
 
     async def _choose_way(self) -> None:
         if self._settings.mode == "polling":
@@ -299,10 +297,3 @@ class TelegramChannel:
                 self._trouble = f"Telegram cannot reach the webhook, {info.pending_update_count} updates wait"
             else:
                 self._trouble = ""
-
-
-async def _harmless(work: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await work
-    except TelegramError as error:
-        log.debug("telegram_optional_call_failed", fault=type(error).__name__)

@@ -4,14 +4,20 @@ edited.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from adapters.telegram.rendering import label_of, question_of
 from flows.messages import MsgOut
 
 MOST: Final = 20_000
+REPEAT_SECONDS: Final = 10.0
+"""A second tap on the same button within this time is a repeat."""
+IN_PLACE: Final = frozenset({"many", "order", "amounts"})
+"""What is answered by several taps on one message, each of which counts."""
 
 
 @dataclass(slots=True)
@@ -21,6 +27,8 @@ class ChatQuestion:
     message_id: int
     question: tuple[str, str]
     """Revision and key."""
+    is_in_place: bool = False
+    """Whether each tap changes the message."""
     is_tapped: bool = False
     """Whether the contact's last message was a tap on it."""
     text: str = ""
@@ -28,16 +36,40 @@ class ChatQuestion:
     """Label of the button that was tapped."""
 
 
+class _Tap(NamedTuple):
+    """The newest tap in a chat on a button that counts once."""
+
+    button: tuple[Any, str]
+    """Message id and token."""
+    number: str
+    at: float
+
+
 class Chats:
     """The newest messages with buttons, of the most recently active chats."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._asked: OrderedDict[str, ChatQuestion] = OrderedDict()
+        self._taps: OrderedDict[str, _Tap] = OrderedDict()
 
     def said(self, address: str) -> None:
         """Records a message of the contact: the next message of the bot is a new one."""
         if asked := self._asked.get(address):
             asked.is_tapped = False
+
+    def is_repeated(self, address: str, tap: Mapping[str, Any]) -> bool:
+        """Whether the same button was tapped a moment ago. The same tap, delivered again, is no repeat."""
+        made = _Tap((tap["message"].get("message_id"), str(tap["data"])), str(tap["id"]), self._now())
+        before = self._taps.get(address)
+        if before and before.button == made.button and made.at - before.at < REPEAT_SECONDS:
+            return before.number != made.number
+        asked = self._asked.get(address)
+        if asked and not asked.is_in_place and asked.message_id == made.button[0]:
+            self._taps[address] = made
+            if len(self._taps) > MOST:
+                self._taps.popitem(last=False)
+        return False
 
     def tapped(self, address: str, message: dict[str, Any], token: str) -> None:
         """Records a tap on a button; a tap on an older message changes nothing."""
@@ -51,17 +83,13 @@ class Chats:
     def forget(self, address: str) -> None:
         """Deletes the entry of a chat."""
         self._asked.pop(address, None)
+        self._taps.pop(address, None)
 
     def to_change(self, address: str, msg: MsgOut) -> int | None:
         """Returns the message to edit instead of sending this one: the same question, in which a box was just
         ticked."""
         asked = self._asked.get(address)
-        if (
-            msg.expects in {"many", "order", "amounts"}
-            and asked
-            and asked.is_tapped
-            and asked.question == question_of(msg)
-        ):
+        if msg.expects in IN_PLACE and asked and asked.is_tapped and asked.question == question_of(msg):
             return asked.message_id
         return None
 
@@ -72,7 +100,7 @@ class Chats:
 
     def sent(self, address: str, msg: MsgOut, message_id: int) -> None:
         """Records a sent message with buttons."""
-        self._asked[address] = ChatQuestion(message_id, question_of(msg))
+        self._asked[address] = ChatQuestion(message_id, question_of(msg), msg.expects in IN_PLACE)
         self._asked.move_to_end(address)
         if len(self._asked) > MOST:
             self._asked.popitem(last=False)

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 from telegram import Bot, BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats
-from telegram.error import RetryAfter, TelegramError
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from adapters.base import Introduction
 from adapters.telegram.outcomes import seconds_of
@@ -21,23 +21,36 @@ EVERYBODY: Final = "en"
 IN_GROUPS: Final = frozenset({"start", "help", "privacy"})
 
 
-async def set_bot_profile(bot: Bot, introductions: Sequence[Introduction]) -> None:
+ATTEMPTS: Final = 5
+PAUSE_SECONDS: Final = 30.0
+"""The pause after the first failure; each further one is twice as long."""
+
+
+async def set_bot_profile(bot: Bot, introductions: Sequence[Introduction], pace: float = 1.0) -> None:
     """Sets descriptions and commands. Failures are only logged, because the bot works without them."""
     for one in introductions:
         for tag in _tags(one.language):
             try:
-                await _insist(bot, one, tag)
+                await _insist(bot, one, tag, pace)
             except TelegramError as error:
                 log.warning("telegram_profile_not_set", fault=type(error).__name__)
 
 
-async def _insist(bot: Bot, one: Introduction, tag: str) -> None:
-    """Sets one language; waits as long as Telegram demands, because all calls together exceed its rate limit."""
+async def _insist(bot: Bot, one: Introduction, tag: str, pace: float) -> None:
+    """Sets one language; waits as long as Telegram demands, because all calls together exceed its rate limit. After
+    another failure tries again a few times, unless Telegram refuses what it was given. Raises TelegramError.
+    """
+    failures = 0
     while True:
         try:
             return await _introduce_in(bot, one, tag)
         except RetryAfter as error:
             await asyncio.sleep(seconds_of(error))
+        except NetworkError as error:
+            failures += 1
+            if isinstance(error, BadRequest) or failures == ATTEMPTS:
+                raise
+            await asyncio.sleep(PAUSE_SECONDS * 2 ** (failures - 1) * pace)
 
 
 async def _introduce_in(bot: Bot, one: Introduction, tag: str) -> None:

@@ -8,7 +8,7 @@ from telegram import Bot
 
 from adapters.telegram.options import TelegramSettings
 from adapters.telegram.transport import READ_SECONDS, Transport
-from adapters.telegram.updates import ALLOWED
+from adapters.telegram.updates import ALLOWED, where_to
 
 POLL_SECONDS: Final = 25
 """How long Telegram holds a request for updates open while there are none."""
@@ -45,9 +45,9 @@ class Line:
         """Calls a method and returns its raw result."""
         return await self.transport.ask(self._root + method, parameters)
 
-    async def upload_photo(self, chat_id: str, name: str, content: bytes, caption: str) -> tuple[int, str]:
+    async def upload_photo(self, address: str, name: str, content: bytes, caption: str) -> tuple[int, str]:
         """Sends a photo with its file; returns the message id, and the id of the file for further messages."""
-        sent = await self.bot.send_photo(chat_id, content, caption=caption, filename=name)
+        sent = await self.bot.send_photo(**where_to(address), photo=content, caption=caption, filename=name)
         return sent.message_id, sent.photo[-1].file_id if sent.photo else ""  # the last size is the largest
 
     async def updates(self, offset: int, limit: int = MOST_UPDATES, seconds: int = POLL_SECONDS) -> Any:

@@ -10,6 +10,7 @@ from adapters.base import ImageReader, Refused
 from adapters.telegram.line import Line
 from adapters.telegram.outcomes import delivery_of
 from adapters.telegram.rendering import Photo
+from adapters.telegram.updates import where_to
 
 MOST_KNOWN: Final = 1_000
 
@@ -35,7 +36,7 @@ class Photos:
             return None
 
     async def _send_known(self, address: str, photo: Photo, file_id: str) -> int:
-        sent = await self._line.call("sendPhoto", chat_id=address, photo=file_id, caption=photo.caption)
+        sent = await self._line.call("sendPhoto", **where_to(address), photo=file_id, caption=photo.caption)
         return int(sent["message_id"])
 
     async def _upload(self, address: str, photo: Photo) -> int | None:

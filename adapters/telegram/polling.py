@@ -12,6 +12,7 @@ import structlog
 from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.error import RetryAfter as TooFast
 
+from adapters.telegram.albums import ALBUM_SECONDS, has_album
 from adapters.telegram.line import MOST_UPDATES
 from adapters.telegram.outcomes import NOT_THERE_OFTEN, describe_error, seconds_of
 from adapters.telegram.transport import NotThere, TooLarge
@@ -62,7 +63,7 @@ class Poller:
         offset, limit = 0, MOST_UPDATES
         while True:
             try:
-                updates = await self._fetch(offset, limit)
+                updates = await self._fetch_whole(offset, limit)
                 following = _offset_after(updates)
             except TooLarge as error:
                 if limit > 1 or not (following := _offset_behind(error.head)):
@@ -78,6 +79,14 @@ class Poller:
             if updates:
                 await self._handle(updates)
             offset, limit = following, MOST_UPDATES
+
+    async def _fetch_whole(self, offset: int, limit: int) -> Any:
+        """Fetches updates; if an album is among them, all of it. Nothing is confirmed before."""
+        updates = await self._fetch(offset, limit)
+        if not isinstance(updates, list) or not has_album(updates) or limit == 1:
+            return updates
+        await asyncio.sleep(ALBUM_SECONDS * self._pace)
+        return await self._fetch(offset, limit)
 
     def _well(self) -> None:
         if self._trouble:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from telegram.error import TelegramError
 
 from adapters.base import Delivery, Outgoing, Sent
 from adapters.telegram.chats import ChatQuestion, Chats
 from adapters.telegram.line import Line
+from adapters.telegram.optional_calls import OptionalCalls
 from adapters.telegram.outcomes import is_missing
 from adapters.telegram.photos import Photos
 from adapters.telegram.rendering import Keyboard, Photo, Rendered, render_message, with_choice
+from adapters.telegram.updates import where_to
 
 MOST_BEGUN: Final = 10_000
 _NO_PREVIEW: Final = {"is_disabled": True}
-
-Beside = Callable[[Coroutine[Any, Any, Any]], None]
 
 
 class TelegramSender:
     """Sends messages; raises the library's errors. `username` is needed for links into the private chat."""
 
-    def __init__(self, line: Line, chats: Chats, beside: Beside, part_seconds: float) -> None:
+    def __init__(self, line: Line, chats: Chats, beside: OptionalCalls, part_seconds: float) -> None:
         self._line = line
         self._chats = chats
         self._beside = beside
@@ -43,7 +43,7 @@ class TelegramSender:
         if there and len(rendered.parts) == 1 and await self._change(address, there, rendered):
             return Sent(str(there))
         if tapped := self._chats.take_tapped(address):
-            self._beside(self._put_away(address, tapped))
+            self._beside.run(partial(self._put_away, address, tapped))
         message_id = await self._send_parts(message, rendered)
         if rendered.keyboard:
             self._chats.sent(address, msg, message_id)
@@ -75,7 +75,7 @@ class TelegramSender:
             part = part.caption
         more = {"reply_markup": keyboard} if keyboard else {}
         sent = await self._line.call(
-            "sendMessage", chat_id=address, text=part, link_preview_options=_NO_PREVIEW, **more
+            "sendMessage", **where_to(address), text=part, link_preview_options=_NO_PREVIEW, **more
         )
         return int(sent["message_id"])
 

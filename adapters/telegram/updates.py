@@ -76,7 +76,7 @@ class UpdateReader:
 
     def _message(self, message: Raw) -> MsgIn | None:
         chat, sender = message["chat"], message.get("from") or {}
-        if chat["type"] not in ("private", *_GROUPS) or sender.get("is_bot"):
+        if chat["type"] not in ("private", *_GROUPS) or _is_foreign(message):
             return None
         is_group = chat["type"] in _GROUPS
         text = self._addressed(message.get("text") or message.get("caption") or "")
@@ -90,7 +90,7 @@ class UpdateReader:
             return None  # a service message: a new member, a pinned message, an upgraded group
         return MsgIn(
             self.channel,
-            str(int(chat["id"])),
+            _address(message),
             self._id(chat["id"], *_message_or_album(message)),
             datetime.fromtimestamp(message["date"], UTC),
             text=str(text),
@@ -156,6 +156,30 @@ class UpdateReader:
         return hmac.digest(self._key, "|".join(map(str, parts)).encode(), "sha256")[:16].hex()
 
 
+def _is_foreign(message: Raw) -> bool:
+    """Whether a bot or a channel wrote this. An administrator without a name writes as the group itself
+    (https://core.telegram.org/bots/api#message, `sender_chat`); posts of a linked channel are forwarded by Telegram.
+    """
+    if message.get("is_automatic_forward"):
+        return True
+    is_the_group = (message.get("sender_chat") or {}).get("id") == message["chat"]["id"]
+    return bool((message.get("from") or {}).get("is_bot")) and not is_the_group
+
+
+def _address(message: Raw) -> str:
+    """Returns the chat; in a forum the topic as well, in which the bot then replies (`where_to`)."""
+    chat = str(int(message["chat"]["id"]))
+    if not message.get("is_topic_message"):
+        return chat
+    return f"{chat}/{int(message['message_thread_id'])}"
+
+
+def where_to(address: str) -> dict[str, Any]:
+    """Returns the parameters of a call that name this chat, or its topic."""
+    chat, slash, topic = address.partition("/")
+    return {"chat_id": chat, "message_thread_id": int(topic)} if slash else {"chat_id": chat}
+
+
 def _replied_to(message: Raw) -> str:
     """Returns the text of the message that this one replies to, "…" if that has no text. Every message of a topic
     replies to the message that opened it.
@@ -169,8 +193,8 @@ def _replied_to(message: Raw) -> str:
 
 
 def _message_or_album(message: Raw) -> tuple[object, ...]:
-    """Returns the identity of a message. Pictures of an album arrive as one message each: the first one counts, the
-    others are its repeats."""
+    """Returns the identity of a message. Pictures of an album arrive as one message each, all with the same identity
+    (`adapters.telegram.albums`)."""
     album = message.get("media_group_id")
     return ("album", album) if album else (message["message_id"],)
 

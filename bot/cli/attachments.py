@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -59,6 +60,7 @@ def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: P
     number, lost = 0, []
     with ExitStack() as closing:
         index = CsvTable(target / INDEX, HEAD, closing, excel=True)  # users open it with a double click
+        names: Counter[str] = Counter()
         for sent, text in _with_texts(connection, found.consultation_id):
             name = ""
             if sent.state == "kept":
@@ -67,7 +69,10 @@ def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: P
                 except (OSError, SecretError):
                     lost.append(sent.file)
                 else:
-                    name = f"{sent.pseudonym}-{sent.question_key}.{sent.ending}"
+                    answer = f"{sent.pseudonym}-{sent.question_key}"
+                    names[answer] += 1
+                    place = f"-{names[answer]}" if names[answer] > 1 else ""
+                    name = f"{answer}{place}.{sent.ending}"
                     (target / name).write_bytes(content)
                     number += 1
             index.write([_row(sent, name, text)])

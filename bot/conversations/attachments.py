@@ -26,11 +26,11 @@ class AttachmentRows:
     """Collects attachments to fetch, and detaches those of earlier answers to the same question."""
 
     def __init__(self) -> None:
-        self._attached: dict[AnswerKey, _Sent] = {}
+        self._attached: dict[AnswerKey, list[_Sent]] = {}
         self._detached: set[AnswerKey] = set()
 
     def attach(self, key: AnswerKey, sent: _Sent) -> None:
-        self._attached[key] = sent
+        self._attached.setdefault(key, []).append(sent)
 
     def detach(self, key: AnswerKey) -> None:
         """Detaches the attachments of earlier versions of this answer."""
@@ -40,7 +40,8 @@ class AttachmentRows:
     def write(self, batch: BatchContext) -> None:
         batch.outcome.has_media = True
         detach_attachments(batch.connection, list(self._detached))
-        insert_attachments(batch.connection, [_row(batch, key, sent) for key, sent in self._attached.items()])
+        rows = [_row(batch, key, sent) for key, all_sent in self._attached.items() for sent in all_sent]
+        insert_attachments(batch.connection, rows)
 
 
 @handles(MediaGiven)

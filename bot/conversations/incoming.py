@@ -39,6 +39,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
         and len(ids) <= LONGEST_ID
         and rest.isprintable()
         and len(rest) <= LONGEST_ID
+        and all(_is_storable(ref, _LONGEST_REF) for ref in msg.more_refs)
     ):
         return msg
     if not _is_storable(msg.address, LONGEST_ADDRESS):
@@ -51,6 +52,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
         language_hint=clean_text(msg.language_hint[:_LONGEST_WORD]),
         entry_code=clean_text(msg.entry_code[:_LONGEST_WORD]),
         media=clean_text(msg.media[:_LONGEST_WORD]),
+        more_refs=tuple(ref for ref in msg.more_refs if _is_storable(ref, _LONGEST_REF)),
         media_ref=msg.media_ref if _is_storable(msg.media_ref, _LONGEST_REF) else "",
     )
 

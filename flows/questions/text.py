@@ -116,8 +116,8 @@ class _LocalizedText(LocalizedQuestion):
             caption = msg.text.strip()
             if error := self._rules.too_long(caption):
                 return Invalid(error, is_whole=True)
-            event = MediaGiven(self._key, kind, msg.media_ref)
-            return Accepted(f"[{kind}] {caption}".strip(), (event,), echo=self._renderer.text(MEDIA_THANKS[kind]))
+            events = tuple(MediaGiven(self._key, kind, ref) for ref in (msg.media_ref, *msg.more_refs))
+            return Accepted(f"[{kind}] {caption}".strip(), events, echo=self._renderer.text(MEDIA_THANKS[kind]))
         return Invalid(f"{self._renderer.text('media.other')} {self._also}", is_whole=True)
 
     def show(self, value: Value) -> str:

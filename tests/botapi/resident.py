@@ -48,10 +48,11 @@ class Resident:
     def voice(self, content: bytes = b"OggS") -> int:
         return self._send({"voice": {**self._file(content), "duration": 3, "mime_type": "audio/ogg"}})
 
-    def photo(self, content: bytes = b"\xff\xd8\xff", caption: str = "") -> int:
+    def photo(self, content: bytes = b"\xff\xd8\xff", caption: str = "", album: str = "") -> int:
         small, large = self._file(content[:1]), self._file(content)
         sizes = [{**small, "width": 90, "height": 90}, {**large, "width": 800, "height": 800}]
-        return self._send({"photo": sizes} | ({"caption": caption} if caption else {}))
+        more = {"caption": caption, "media_group_id": album}
+        return self._send({"photo": sizes} | {name: value for name, value in more.items() if value})
 
     def sticker(self) -> int:
         kind = {"width": 512, "height": 512, "is_animated": False, "is_video": False, "type": "regular"}

@@ -160,6 +160,15 @@ async def test_a_language_telegram_puts_off_is_not_left_out(api, store):
     assert not fault.times
 
 
+async def test_the_introduction_is_tried_again_after_a_fault(api, store):
+    publish(store, consultation())
+    faults = [Fault("html", "setMyDescription", status=502), Fault("reset", "setMyCommands")]
+    api.faults += faults
+    async with telegram(store, api):
+        await until(lambda: all(("short_description", "", tag) in api.ledger.settings for tag in ("", "de")))
+    assert not any(fault.times for fault in faults)
+
+
 async def test_no_log_holds_the_token_or_a_word(api):
     written = io.StringIO()
     logs.configure_logs("json", "debug", written)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.telegram.updates import UpdateReader
+from adapters.telegram.updates import UpdateReader, where_to
 from flows.messages import Location, MsgIn
 
 PAYLOADS = sorted((Path(__file__).parents[1] / "payloads" / "telegram").glob("*.json"))
@@ -67,6 +67,33 @@ def test_pictures_sent_together_are_one_message():
     assert first == second
     (other,) = ids(update(3, message_id=3, media_group_id="8", photo=[{"file_id": "3"}]))
     assert other != first
+
+
+GROUP = {"id": -1001, "type": "supergroup", "title": "Kiezrunde"}
+ANONYMOUS = {"id": 1087968824, "is_bot": True, "username": "GroupAnonymousBot"}
+COMMAND = {"chat": GROUP, "text": "/start@MitspracheTestBot"}
+
+
+@pytest.mark.parametrize(
+    ("more", "address"),
+    [
+        (COMMAND, "-1001"),
+        (COMMAND | {"from": ANONYMOUS, "sender_chat": GROUP}, "-1001"),
+        (COMMAND | {"from": ANONYMOUS}, ""),
+        (COMMAND | {"from": {"id": 777000}, "sender_chat": {"id": -1002}, "is_automatic_forward": True}, ""),
+        (COMMAND | {"is_topic_message": True, "message_thread_id": 17}, "-1001/17"),
+        (COMMAND | {"message_thread_id": 17}, "-1001"),  # a thread of replies, not a topic
+    ],
+    ids=["member", "administrator without a name", "another bot", "post of a linked channel", "topic", "thread"],
+)
+def test_who_writes_in_a_group(more, address):
+    read = reader().read(update(1, **more))
+    assert (read.address if read else "") == address
+
+
+def test_a_reply_goes_to_the_topic():
+    assert where_to("-1001/17") == {"chat_id": "-1001", "message_thread_id": 17}
+    assert where_to("5001") == {"chat_id": "5001"}
 
 
 @pytest.mark.parametrize(("size", "handle"), [(20 * 1024 * 1024, "f"), (20 * 1024 * 1024 + 1, "")])

@@ -1,0 +1,92 @@
+"""Albums on Telegram: all pictures and the caption are kept, however the updates arrive; one reply."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from adapters.telegram.albums import AlbumGatherer, join_albums
+from adapters.telegram.updates import UpdateReader
+from bot.cli.attachments import INDEX, write_attachments
+from bot.settings import Settings
+from storage.core.store import Store
+from tests import botapi
+from tests.botapi import BotApi
+from tests.botapi.limits import FREE
+from tests.support.app import consultation, publish, running
+from tests.support.databases import Database
+from tests.support.media_channel import PICTURE, WISH, files, states, until
+from tests.support.telegram import answers_of, channel_to
+
+PICTURES = [PICTURE + bytes([number]) for number in range(3)]
+CAPTION = "An der Ecke ist es dunkel"
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[BotApi]:
+    async with botapi.running(FREE) as started:
+        yield started
+
+
+def part(number: int, *, album: str = "G1", **more: object) -> dict[str, object]:
+    photo = [{"file_id": f"P{number}", "file_size": 9000}]
+    chat = {"id": 7, "type": "private"}
+    message = {"message_id": number, "date": 1796000000, "chat": chat, "from": {"id": 7}, "photo": photo}
+    return {"update_id": number, "message": message | {"media_group_id": album} | more}
+
+
+def test_parts_of_an_album_are_joined():
+    read = UpdateReader("town", "secret").read
+    parts = [part(1), part(2, caption=CAPTION), part(9, album="G2"), part(3), part(3)]
+    first, other = join_albums([message for one in parts if (message := read(one))])
+    assert (first.text, first.media, first.media_ref, first.more_refs) == (CAPTION, "picture", "P1", ("P2", "P3"))
+    assert (other.media_ref, other.more_refs) == ("P9", ())
+
+
+async def test_parts_that_arrive_in_calls_of_their_own_are_gathered():
+    handled: list[list[int]] = []
+
+    async def handle(updates):
+        handled.append([update["update_id"] for update in updates])
+        if len(handled) == 1:
+            raise OSError
+
+    gatherer = AlbumGatherer(handle, 0.05)
+    failed = await asyncio.gather(*(gatherer.handle(part(number)) for number in (1, 2)), return_exceptions=True)
+    assert [type(one) for one in failed] == [OSError, OSError]  # none is acknowledged
+    await asyncio.gather(*(gatherer.handle(part(number)) for number in (1, 2)), gatherer.handle(part(3, album="G2")))
+    assert sorted(handled) == [[1, 2], [1, 2], [3]]
+
+
+async def test_all_pictures_are_kept(api: BotApi, store: Store, database: Database, tmp_path: Path):
+    publish(store, consultation(questions=[WISH]))
+    settings = Settings(data=tmp_path / "data", database_url=SecretStr(database.url), publish_samples=False)
+    settings.data.mkdir()
+    (settings.data / "secret.key").write_text(bytes(32).hex())
+    async with running(store, {"town": channel_to(api)}, settings):
+        resident = api.resident()
+        resident.start("park")
+        await resident.hears()
+        resident.tap("Deutsch")
+        await resident.hears(2)
+        resident.photo(PICTURES[0], album="G1")
+        await asyncio.sleep(0)  # the others follow in updates of their own
+        resident.photo(PICTURES[1], CAPTION, album="G1")
+        resident.photo(PICTURES[2], album="G1")
+        (summary,) = await resident.hears()
+        assert CAPTION in summary.text
+        await until(lambda: states(store) == ["kept"] * 3)
+        assert resident.messages()[-1] is summary
+    assert answers_of(store) == {"wish": f'"[picture] {CAPTION}"'}
+    assert len(files(tmp_path / "data")) == 3
+    out = tmp_path / "out"
+    await asyncio.to_thread(write_attachments, settings, "park", out, print, print, "Auswertung")
+    names = [
+        row["file"] for row in csv.DictReader((out / INDEX).read_text(encoding="utf-8-sig").splitlines(), delimiter=";")
+    ]
+    assert sorted((out / name).read_bytes() for name in names) == PICTURES
