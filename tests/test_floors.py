@@ -30,7 +30,11 @@ FLOORS: Final = {
     "pycryptodome": ("3.19.1", "CVE-2023-52323, a side channel of OAEP"),
     "pydantic": ("2.4.0", "CVE-2024-3772, an address that takes for ever"),
     "pygments": ("2.15.0", "CVE-2022-40896, a pattern that takes for ever"),
+    "pyyaml": ("5.4", "CVE-2020-14343, running code by a YAML file"),
+    "requests": ("2.32.4", "CVE-2024-47081, passwords sent to another address"),
     "sqlalchemy": ("1.3.0", "CVE-2019-7164 and 7548, injection by order and group"),
+    "urllib3": ("2.6.3", "CVE-2026-21441, a bomb unpacked while following an address"),
+    "validators": ("0.21.0", "CVE-2023-45813, a pattern that takes for ever"),
 }
 UNWANTED: Final = {
     "python-olm": "libolm has known side channels and is not maintained",

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from bot.cli import main
 from tests.city.survey import SLUG
 from tests.city.town import Town
+from tests.support.data_package import package_errors
 from tests.test_exchange.test_workbook import sheets
 
 Row = dict[str, str]
@@ -49,6 +50,8 @@ class Outputs(NamedTuple):
     lines: list[str]
     pages: dict[str, Page]
     api: dict[str, list[dict[str, Any]]]
+    package_errors: list[str]
+    """Errors of the data packages of all profiles."""
 
 
 async def read(town: Town, folder: Path) -> Outputs:
@@ -65,7 +68,8 @@ async def read(town: Town, folder: Path) -> Outputs:
         command(town, "export", SLUG, "--out", str(out), "--profile", profile, *more, *purpose)
         return out
 
-    raw, analysis, public = (_tables(exported(profile)) for profile in ("raw", "analysis", "public"))
+    folders = [exported(profile) for profile in ("raw", "analysis", "public")]
+    raw, analysis, public = map(_tables, folders)
     pages = {}
     for language in PAGES:
         wanted = {"Accept-Language": language}
@@ -86,6 +90,7 @@ async def read(town: Town, folder: Path) -> Outputs:
         command(town, "results", SLUG).splitlines(),
         pages,
         await _api(town),
+        [error for it in folders for error in package_errors(it)],
     )
 
 

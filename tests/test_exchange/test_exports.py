@@ -24,6 +24,7 @@ from sqlalchemy import delete, select, update
 from bot.cli import exporting
 from bot.common.errors import CommandError
 from bot.exchange.exports import package
+from bot.exchange.exports.metadata import PROFILES
 from bot.exchange.exports.package import ExportRequest
 from bot.exchange.exports.tables import LONG
 from bot.settings import Settings
@@ -36,6 +37,7 @@ from storage.tables.editions import EditionRow
 from storage.tables.revisions import find_live_revision, list_live_revisions
 from storage.tables.sessions import session_ids_of
 from tests.support.app import consultation, publish, running, say
+from tests.support.data_package import package_errors
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 SAID_AT = datetime(2026, 11, 1, 23, tzinfo=UTC)  # in Berlin it is already Monday: the next week
@@ -367,31 +369,36 @@ async def test_public_holds_counts_only(opened, tmp_path):
     assert "geheim" not in "".join(content_of(path) for path in (tmp_path / "public").iterdir())
 
 
-_VALID: dict[str, Callable[[str], object]] = {
-    "integer": int,
-    "number": float,
-    "datetime": datetime.fromisoformat,
-    "string": str,
-}
-
-
 async def test_the_data_package_describes_every_table(opened, tmp_path):
-    """As a validator does: the tables, their columns in order, and the type of each cell."""
-    publish(opened(), consultation(questions=[ORDER, FUND]))
-    await chat(opened(), *[("2 1", "1: 2, 2: 3", "absenden")] * 12, *[("1 2", "2: 5", "absenden")] * 12)
-    export(opened(), tmp_path / "public", "public")
+    publish(opened(), consultation(questions=[ORDER, FUND, *ALL]))
+    await chat(opened(), *[("2 1", "1: 2, 2: 3", "ja", "1", "0,5", "=1+1", "absenden")] * 12, *[("1 2", "2: 5")] * 12)
+    for profile in PROFILES:
+        export(opened(), tmp_path / profile, profile)
+        assert package_errors(tmp_path / profile) == []
     resources = json.loads((tmp_path / "public" / "datapackage.json").read_text(encoding="utf-8"))["resources"]
-    assert sorted(it["path"] for it in resources) == sorted(it.name for it in (tmp_path / "public").glob("*.csv"))
-    for it in resources:
-        with (tmp_path / "public" / it["path"]).open(encoding="utf-8", newline="") as file:
-            head, *rows = csv.reader(file)
-        assert head == [field["name"] for field in it["schema"]["fields"]]
-        assert it["name"] in {"proposals", "ratings", "agreement", "groups", "statuses"} or rows
-        for field, *cells in zip(it["schema"]["fields"], *rows, strict=True):
-            for cell in filter(None, cells):
-                _VALID[field["type"]](cell)
     types = {(it["path"], field["name"]): field["type"] for it in resources for field in it["schema"]["fields"]}
     assert types["counts.csv", "n"] == types["ballots.csv", "place"] == "integer"
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "error"),
+    [
+        ("counts.csv", "total,,,21", "total,,,many", "type is"),
+        ("codebook.csv", "variable,", "name,", "codebook.csv: Label"),
+        ("ratings.csv", "code,", "code,extra,", "ratings.csv: There is an extra label"),
+        ("datapackage.json", '"path": "counts.csv"', '"path": "codebook.csv"', "counts.csv is not described"),
+        ("datapackage.json", '"type": "integer"', '"type": "whole"', "whole"),
+    ],
+)
+async def test_an_error_of_a_data_package_is_found(opened, tmp_path, file, before, after, error):
+    publish(opened(), consultation(questions=[LAMPS]))
+    await chat(opened(), *[("ja",)] * 21)
+    export(opened(), tmp_path / "public", "public")
+    path = tmp_path / "public" / file
+    changed = path.read_text(encoding="utf-8").replace(before, after)
+    assert changed != path.read_text(encoding="utf-8")
+    path.write_text(changed, encoding="utf-8")
+    assert error in "\n".join(package_errors(tmp_path / "public"))
 
 
 async def test_hidden_until_closing_means_hidden_in_open_data_too(opened, tmp_path):

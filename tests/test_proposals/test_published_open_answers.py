@@ -18,6 +18,7 @@ from bot.results import published, text_output
 from bot.results.published import PublishedResults
 from storage.core.store import Store
 from tests.support.app import consultation, publish, running, say
+from tests.support.data_package import package_errors
 from tests.support.ideas import NOW, chair
 from tests.test_proposals.test_open_answers import answer, standings
 
@@ -80,6 +81,7 @@ def test_public_texts_have_no_link_to_a_participation(store: Store, tmp_path: Pa
     assert list(rows[0]) == ["question_key", "language", "text", "original_language", "translator"]
     package = json.loads((tmp_path / "out/datapackage.json").read_text(encoding="utf-8"))
     assert "texts.csv" in [resource["path"] for resource in package["resources"]]
+    assert package_errors(tmp_path / "out") == []
     assert "texts.csv" in (tmp_path / "out/LIESMICH.txt").read_text(encoding="utf-8")
     files = [path.read_bytes() for path in (tmp_path / "out").iterdir()]
     assert not any(SECRET.encode() in file for file in files)

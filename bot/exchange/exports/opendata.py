@@ -5,13 +5,11 @@ Holds only released texts and counts; the same cells are suppressed as on the re
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from bot.exchange.exports.sheets import Row, Sheet, guard_formula, static_sheet, to_the_second
 from bot.results.ballots import BudgetOutcome, PairwiseOutcome, RankingOutcome
-from bot.results.counts.answer_dataset import AnswerDataset
 from bot.results.methods.sectors import SectorCell
 from bot.results.published import PublishedResults
 from bot.results.report import EVERYBODY, StatementReport, StatementResult
@@ -20,7 +18,6 @@ LICENCE: Final = ("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/")
 TEXTS: Final = "texts.csv"
 """Exists if answers to open questions were released."""
 CARD: Final = "DATENKARTE.md"
-PACKAGE: Final = "datapackage.json"
 
 _PROPOSALS: Final = [
     "code",
@@ -66,14 +63,6 @@ _HEADS: Final = {
     "ballots.csv": _BALLOTS,
     TEXTS: _TEXTS,
 }
-_NUMBERS: Final = frozenset(
-    (
-        *("agrees", "disagrees", "passes", "votes", "important", "seen", "people"),
-        *("n", "suppressed", "answered", "asked", "rounded", "sensitive"),
-    )
-)
-_PLACES: Final = ("ballots.csv", "place")
-"""The place in an order; in other tables a place is a text."""
 
 
 def open_data_sheets(published: PublishedResults) -> list[Sheet]:
@@ -90,13 +79,6 @@ def open_data_sheets(published: PublishedResults) -> list[Sheet]:
     if any(published.texts_of_questions.values()):
         tables[TEXTS] = _texts(published)
     return [static_sheet(name, _HEADS[name], map(_harmless, rows)) for name, rows in tables.items()]
-
-
-def descriptions(published: PublishedResults, tables: Iterable[Sheet]) -> dict[str, str]:
-    """Returns the data package and the data card of these sheets, by file name."""
-    heads = {it.name: it.head for it in tables}
-    package = json.dumps(_package(published.subject, heads), ensure_ascii=False, indent=2)
-    return {PACKAGE: f"{package}\n", CARD: _card(published)}
 
 
 def _harmless(row: Row) -> Row:
@@ -172,43 +154,7 @@ def _texts(published: PublishedResults) -> Iterator[Row]:
                 yield key, language, text.text, quote.language, text.translator
 
 
-def _package(subject: AnswerDataset, heads: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Returns a Data Package (Frictionless, v1) for the sheets."""
-    consultation = subject.flow.consultation
-    name, path = LICENCE
-    return {
-        "profile": "tabular-data-package",
-        "name": subject.newest.slug,
-        "title": consultation.title.in_language(consultation.main_language, {}),
-        "description": consultation.why.in_language(consultation.main_language, {}),
-        "licenses": [{"name": name, "path": path}],
-        "resources": [
-            {
-                "name": file.removesuffix(".csv"),
-                "path": file,
-                "profile": "tabular-data-resource",
-                "encoding": "utf-8",
-                "schema": {
-                    "fields": [{"name": field, "type": _type(file, field)} for field in head],
-                    "missingValues": [""],
-                },
-            }
-            for file, head in heads.items()
-        ],
-    }
-
-
-def _type(file: str, field: str) -> str:
-    if (file, field) == _PLACES:
-        return "integer"
-    if field in {"latitude", "longitude", "figure"} or field.endswith(("_low", "_high")):
-        return "number"
-    if field.removesuffix("_by_events") in _NUMBERS:
-        return "integer"
-    return "datetime" if field.endswith("at") and field in {"at", "released_at"} else "string"
-
-
-def _card(published: PublishedResults) -> str:
+def data_card(published: PublishedResults) -> str:
     """Returns the data card: content, method of counting, omissions; German first."""
     subject, report = published.subject, published.report
     consultation = subject.flow.consultation

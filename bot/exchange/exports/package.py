@@ -24,6 +24,7 @@ from bot.consultations import stored_revisions
 from bot.consultations.visibility import figures_are_public
 from bot.exchange.exports import codebook, ideas, opendata
 from bot.exchange.exports.codebook import MISSING
+from bot.exchange.exports.data_package import PACKAGE, data_package
 from bot.exchange.exports.metadata import PROFILES, ParticipationTotals, Profile, export_metadata
 from bot.exchange.exports.readme_text import readme_text
 from bot.exchange.exports.sheets import CsvFolder, Sheet, static_sheet, to_the_second, write_sheets
@@ -122,8 +123,8 @@ def write_public(
     tables = opendata.open_data_sheets(shown)
     about = partial(_about_public, shown, now)
     sheets = [static_sheet(COUNTS, CountRow._fields, _count_rows(shown)), *tables]
-    more = opendata.descriptions(shown, [*sheets, codebook.codebook_sheet(shown.subject)])
-    _write(ExportPackage(shown.subject, "public", sheets, about, more), wish, [], now)
+    card = {opendata.CARD: opendata.data_card(shown)}
+    _write(ExportPackage(shown.subject, "public", sheets, about, card), wish, [], now)
     return shown
 
 
@@ -156,7 +157,7 @@ class ExportPackage(NamedTuple):
     about: Callable[[], dict[str, Any]]
     """Returns the content of `metadata.json` after all rows are read."""
     more: Mapping[str, str] = MappingProxyType({})
-    """Further descriptions of the sheets, by file name."""
+    """Further texts, by file name."""
 
 
 def _write(package: ExportPackage, wish: ExportRequest, portions: Iterable[Chunk], now: datetime) -> None:
@@ -174,11 +175,13 @@ def _write(package: ExportPackage, wish: ExportRequest, portions: Iterable[Chunk
                 sheets, chain(portions, [()]), [*targets, *([book] if book else [])], participation_reader.CHUNK_SIZE
             )
         tables = [name for sheet in package.sheets for name in sheet.files]
-        names = [*tables, *package.more, *([WORKBOOK] if has_files and has_workbook else ()), *ABOUT]
+        more = {PACKAGE: data_package(found, package.profile, sheets, opendata.LICENCE if is_public else None)}
+        more.update(package.more)
+        names = [*tables, *more, *([WORKBOOK] if has_files and has_workbook else ()), *ABOUT]
         guide = readme_text(found, package.profile, now, names)
         if has_files:
             about = json.dumps({**package.about(), "files": names}, ensure_ascii=False, indent=2)
-            for name, text in {**package.more, ABOUT[1]: f"{about}\n"}.items():
+            for name, text in {**more, ABOUT[1]: f"{about}\n"}.items():
                 (folder / name).write_text(text, encoding="utf-8", newline="\n")
             # CRLF for the editor of old Windows versions.
             (folder / ABOUT[2]).write_text(guide, encoding="utf-8", newline="\r\n")

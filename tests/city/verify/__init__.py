@@ -12,6 +12,7 @@ def verified(ledger: Ledger, outputs: Outputs) -> Check:
     """What was compared, and what was not as it must be."""
     check = Check()
     _recount(ledger, outputs)
+    check.same("data packages", [], outputs.package_errors)
     people.raw(check, ledger, outputs)
     people.analysis(check, ledger, outputs)
     votes.raw(check, ledger, outputs)
