@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any, Final
 
@@ -36,9 +36,14 @@ def consultation_to_yaml(consultation: Consultation, number: int | None) -> str:
     ordered = {"format": FORMAT, "slug": content.pop("slug"), "revision": number} | content
     if number is None:
         del ordered["revision"]
+    return (_HEAD if number else "") + data_to_yaml(ordered)
+
+
+def data_to_yaml(data: Mapping[str, Any]) -> str:
+    """Returns plain data as YAML; texts have quotes where another type could be read."""
     written = StringIO()
-    _yaml().dump(ordered, written)
-    return (_HEAD if number else "") + written.getvalue()
+    _yaml().dump(data, written)
+    return written.getvalue()
 
 
 def is_plain_text(text: str) -> bool:
@@ -71,7 +76,10 @@ def _yaml() -> YAML:
 
 
 class _Representer(RoundTripRepresenter):
-    """Quotes every text that would be read as another type."""
+    """Quotes every text that would be read as another type, and repeats equal parts: files have no references."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
     def represent_text(self, text: str) -> ScalarNode:
         is_lines = "\n" in text and text[0].isalnum() and text.replace("\n", "").isprintable()

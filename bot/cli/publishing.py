@@ -104,6 +104,31 @@ def show_command(context: typer.Context, slug: Slug, config: Config = None, data
     print_consultation(load_with_options(context, config, data), slug, say, complain)
 
 
+@app.command("xlsform")
+def xlsform_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="An XLSForm, for example of Kobo or ODK.")],
+    language: Annotated[str, typer.Option(help="The language of texts whose column names none.")] = "de",
+) -> None:
+    """Print an XLSForm as a consultation file to complete and publish; what is not taken over is named."""
+    from bot.common.i18n.locale import Locale
+    from bot.exchange.xlsform.convert import convert_form
+    from bot.exchange.xlsform.notes import UNUSABLE_PHRASES, UnusableForm, note_lines
+    from flows.languages import LANGUAGES
+
+    english = Locale.of("en")
+    if language not in LANGUAGES:
+        raise CommandError(f"there is no language {language!r}; there is {', '.join(LANGUAGES)}")
+    try:
+        form = convert_form(file.read_bytes(), file.name, language)
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read ({type(error).__name__}); check the name") from None
+    except UnusableForm as unusable:
+        raise CommandError(english.text(UNUSABLE_PHRASES[unusable.code])) from None
+    for line in note_lines(form.notes, english):
+        complain(line)
+    say(form.text)
+
+
 @app.command("replay")
 def replay_command(
     context: typer.Context,

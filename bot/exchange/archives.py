@@ -27,11 +27,13 @@ _ZIP64_MARK: Final = b"PK\6\7"
 _ZIP64_SIZE: Final = 20
 
 
-def open_archive(path: Path) -> zipfile.ZipFile:
-    """Opens a ZIP file. Raises BadFile if it has too many members, OSError and BadZipFile if it is none."""
-    with path.open("rb") as file:
+def open_archive(path: Path, content: bytes | None = None) -> zipfile.ZipFile:
+    """Opens a ZIP file; `content`: of an upload, then `path` is only its name. Raises BadFile if it has too many
+    members, OSError and BadZipFile if it is none.
+    """
+    with path.open("rb") if content is None else io.BytesIO(content) as file:
         _check_directory(path, file)
-    packed = zipfile.ZipFile(path)
+    packed = zipfile.ZipFile(path if content is None else io.BytesIO(content))
     if len(packed.filelist) > MAX_MEMBERS:
         packed.close()
         raise _too_many(path)

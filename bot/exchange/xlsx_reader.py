@@ -1,8 +1,8 @@
-"""Reads the first sheet of a spreadsheet (XLSX, ECMA-376) as rows of text. Nothing is executed, and sizes are limited.
+"""Reads sheets of a spreadsheet (XLSX, ECMA-376) as rows of text. Nothing is executed, and sizes are limited.
 
 An XLSX file is a ZIP of XML. The reader refuses documents that declare entities (a few of them can expand to
 gigabytes), parts that are packed too densely, and cells with formulas. It reads row by row and counts meanwhile, so its
-memory does not depend on the size of the sheet.
+memory does not depend on the size of the sheet. Small workbooks with several sheets are read as a whole.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 from bot.exchange import archives
@@ -22,9 +22,13 @@ from bot.exchange.files import Row
 from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_LINKS: Final = "{http://schemas.openxmlformats.org/package/2006/relationships}"
+_LINK_ID: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 _CELL: Final = re.compile(r"([A-Z]{1,3})\d+")
 _STRINGS: Final = "xl/sharedStrings.xml"
+_BOOK: Final = "xl/workbook.xml"
+_BOOK_LINKS: Final = "xl/_rels/workbook.xml.rels"
 _MOST_CELLS: Final = 2_000_000
 """Rows and cells of a sheet, also empty ones: a hundred thousand ideas. They take about half a minute."""
 _MAX_PARTS: Final = 100_000
@@ -35,6 +39,40 @@ _MAX_TEXT_BYTES: Final = 1 << 20
 _CHUNK: Final = 1 << 16
 _GERMAN: Final = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})(?:,? (\d\d:\d\d(?::\d\d)?))?")
 _DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets have no time zones
+
+
+NumberedRows = list[tuple[int, list[str]]]
+
+
+class SheetLimits(NamedTuple):
+    """Limits of a workbook that is read as a whole: rows and cells of all sheets, and bytes of one unpacked part."""
+
+    cells: int
+    bytes: int
+
+
+def named_sheets(path: Path, content: bytes, names: Collection[str], limits: SheetLimits) -> dict[str, NumberedRows]:
+    """Returns the rows of the sheets with these names, in small letters, with their numbers; missing sheets are left
+    out. Of a formula the value counts that the spreadsheet program stored. `path` is the name for messages. Raises
+    BadFile.
+    """
+    found: dict[str, NumberedRows] = {}
+    with _readable(path), archives.open_archive(path, content) as packed:
+        for info in packed.filelist:
+            if info.file_size > limits.bytes and info.filename.startswith("xl/"):
+                raise archives.too_large(path.name, limits.bytes)
+        strings, left = _shared_strings(path, packed), limits.cells
+        for name, part in _sheet_parts(path, packed):
+            if name not in names or name in found:
+                continue
+            found[name] = []
+            with closing(_elements(path, packed, part, f"{_MAIN}row")) as rows:
+                for number, cells in _rows(path, rows, strings, _CellRules(left, accepts_formulas=True)):
+                    if isinstance(cells, BadFile):
+                        raise cells
+                    left -= 1 + len(cells)
+                    found[name].append((number, cells))
+    return found
 
 
 def xlsx_rows(path: Path, needed: Sequence[str], aside: RejectedRows = STRICT) -> Iterator[tuple[int, Row]]:
@@ -72,26 +110,51 @@ def iso_time(cell: str) -> str:
 
 def _opened_rows(path: Path) -> Iterator[tuple[int, list[str] | BadFile]]:
     """Yields the rows of the first sheet while they are unpacked. Raises BadFile."""
+    with _readable(path), archives.open_archive(path) as packed:
+        sheets = sorted((int(found[1]), name) for name in packed.namelist() if (found := _SHEET.fullmatch(name)))
+        if not sheets:
+            raise BadFile(path, None, "it contains no sheet", "save it as XLSX")
+        strings = _shared_strings(path, packed)
+        with closing(_elements(path, packed, sheets[0][1], f"{_MAIN}row")) as rows:
+            yield from _rows(path, rows, strings, _CellRules(_MOST_CELLS))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turns the errors of files and ZIP archives into BadFile."""
     try:
-        with archives.open_archive(path) as packed:
-            sheets = sorted((int(found[1]), name) for name in packed.namelist() if (found := _SHEET.fullmatch(name)))
-            if not sheets:
-                raise BadFile(path, None, "it contains no sheet", "save it as XLSX")
-            has_strings = _STRINGS in packed.namelist()
-            strings = [_text(it) for it in _elements(path, packed, _STRINGS, "si")] if has_strings else []
-            with closing(_elements(path, packed, sheets[0][1], "row")) as rows:
-                yield from _rows(path, rows, strings)
+        yield
     except FileNotFoundError:
         raise BadFile(path, None, "there is no such file", "check the name") from None
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise BadFile(path, None, f"it is not an XLSX file ({type(error).__name__})", "save it as XLSX") from None
 
 
+def _shared_strings(path: Path, packed: zipfile.ZipFile) -> list[str]:
+    if _STRINGS not in packed.namelist():
+        return []
+    return [_text(it) for it in _elements(path, packed, _STRINGS, f"{_MAIN}si")]
+
+
+def _sheet_parts(path: Path, packed: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """Yields the name of each sheet in small letters, and its part of the archive. Raises BadFile."""
+    members = frozenset(packed.namelist())
+    if not members.issuperset((_BOOK, _BOOK_LINKS)):
+        raise BadFile(path, None, "it contains no sheet", "save it as XLSX")
+    links = _elements(path, packed, _BOOK_LINKS, f"{_LINKS}Relationship")
+    targets = {it.get("Id", ""): it.get("Target", "") for it in links}
+    for sheet in _elements(path, packed, _BOOK, f"{_MAIN}sheet"):
+        target = targets.get(sheet.get(_LINK_ID, ""), "")
+        part = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+        if part in members:
+            yield sheet.get("name", "").strip().casefold(), part
+
+
 def _elements(path: Path, packed: zipfile.ZipFile, name: str, wanted: str) -> Generator[ET.Element, None, None]:
     """Yields the elements with this tag, one after another, each complete; others are dropped. Raises BadFile."""
     archives.check_member(packed, name)
     parser: ET.XMLPullParser[Any] = ET.XMLPullParser(("start", "end"))
-    picked = _PickedElements(path, f"{_MAIN}{wanted}")
+    picked = _PickedElements(path, wanted)
     before, silent = b"", 0
     with packed.open(name) as part:
         while chunk := part.read(_CHUNK):
@@ -168,7 +231,16 @@ def _check_xml(path: Path, content: bytes, *, is_first: bool) -> None:
         )
 
 
-def _rows(path: Path, rows: Iterable[ET.Element], strings: Sequence[str]) -> Iterator[tuple[int, list[str] | BadFile]]:
+class _CellRules(NamedTuple):
+    """The limit of rows and cells, and whether a formula is read as its stored value."""
+
+    most: int
+    accepts_formulas: bool = False
+
+
+def _rows(
+    path: Path, rows: Iterable[ET.Element], strings: Sequence[str], rules: _CellRules
+) -> Iterator[tuple[int, list[str] | BadFile]]:
     """Yields the rows with their numbers, or the error of one. Raises BadFile if there are too many cells."""
     count = 0
     for place, row in enumerate(rows, 1):
@@ -176,22 +248,22 @@ def _rows(path: Path, rows: Iterable[ET.Element], strings: Sequence[str]) -> Ite
         cells: list[str] = []
         error: BadFile | None = None
         count += 1
-        _check_count(path, number, count)
+        _check_count(path, number, count, rules.most)
         for cell in row.iter(f"{_MAIN}c"):
             column = _column(cell.get("r", ""), len(cells))
             count += 1 + max(0, column - len(cells))
-            _check_count(path, number, count)
+            _check_count(path, number, count, rules.most)
             cells += [""] * (column + 1 - len(cells))
             try:
-                cells[column] = _value(path, number, cell, strings)
+                cells[column] = _value(path, number, cell, strings, rules)
             except BadFile as found:
                 error = error or found
         yield number, error or cells
 
 
-def _check_count(path: Path, number: int, count: int) -> None:
-    if count > _MOST_CELLS:
-        raise BadFile(path, number, f"there are more than {_MOST_CELLS} cells", "use fewer rows")
+def _check_count(path: Path, number: int, count: int, most: int) -> None:
+    if count > most:
+        raise BadFile(path, number, f"there are more than {most} cells", "use fewer rows")
 
 
 def _whole(digits: str, otherwise: int) -> int:
@@ -209,8 +281,8 @@ def _column(reference: str, following: int) -> int:
     return place - 1
 
 
-def _value(path: Path, number: int, cell: ET.Element, strings: Sequence[str]) -> str:
-    if cell.find(f"{_MAIN}f") is not None:
+def _value(path: Path, number: int, cell: ET.Element, strings: Sequence[str], rules: _CellRules) -> str:
+    if cell.find(f"{_MAIN}f") is not None and not rules.accepts_formulas:
         raise BadFile(path, number, "a cell contains a formula", "save the values instead")
     if cell.get("t") == "inlineStr":
         return _text(cell)

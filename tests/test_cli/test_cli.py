@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 import typer
 
+from bot.authoring.yaml_edit import plain_data
 from bot.cli import main
 from bot.cli.maintenance import backup, doctor
 from bot.common.errors import CommandError, program_name
 from bot.common.version import version
 from bot.settings import Settings
+from tests.support.workbooks import workbook
 
 ROOT = Path(__file__).parents[2]
 KIEZ = ROOT / "flows" / "consultations" / "mein-kiez.yaml"
@@ -362,3 +364,17 @@ def test_no_format_with_exact_figures_is_for_everybody(run, kind):
     assert (code, out) == (1, "")
     assert f"--format {kind} has exact figures without suppression, so it cannot be public" in err
     assert not Path("there").exists()
+
+
+def test_an_xlsform_is_printed_as_a_file(run, tmp_path):
+    content = workbook(survey=[["type", "name", "label"], ["text", "wish", "Was fehlt?"], ["image", "x", "Bild?"]])
+    (tmp_path / "form.xlsx").write_bytes(content)
+    code, out, err = run("xlsform", "form.xlsx")
+    assert code == 0
+    assert plain_data(out)["questions"][0]["text"] == {"de": "Was fehlt?"}
+    assert err.startswith("Sheet survey, row 3: There is no question type “image” here")
+    (tmp_path / "other.xlsx").write_bytes(b"")
+    for file, words in (("other.xlsx", "no spreadsheet that can be read"), ("none.xlsx", "cannot be read")):
+        code, _, err = run("xlsform", file)
+        assert code == 1
+        assert words in err

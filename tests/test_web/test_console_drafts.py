@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from aiohttp import FormData
+
 from bot.authoring import drafts
 from bot.authoring.draft_texts import count_missing, review_of, texts_to_review
 from bot.authoring.question_forms import type_form
@@ -19,6 +21,7 @@ from tests.support.browser import Browser, serving
 from tests.support.console import hired, signed_in
 from tests.support.databases import only_sqlite
 from tests.support.ideas import open_consultation
+from tests.support.workbooks import workbook
 
 NEW = "/console/consultations/new"
 
@@ -78,6 +81,41 @@ async def test_a_consultation_goes_live_by_pages_only(store: Store) -> None:
         assert "Ansehen und veröffentlichen" not in browser.text
         await browser.get("/c/ein-park-fuer-uemit")
         assert browser.status == 200
+
+
+async def begin_with_file(browser: Browser, content: bytes, name: str, title: str = "") -> None:
+    await browser.get(NEW)
+    form = FormData()
+    form.add_field("csrf", dict(browser.page.forms[-1].fields)["csrf"])
+    form.add_field("title", title)
+    form.add_field("file", content, filename=name)
+    headers = {"Origin": str(browser.server.make_url("/").origin())}
+    async with browser.http.post(browser.server.make_url(NEW), data=form, headers=headers) as response:
+        await browser._see(response)
+
+
+@only_sqlite
+async def test_a_consultation_begins_with_an_xlsform(store: Store) -> None:
+    rows = [["text", "wish", "Was fehlt?", "Eksik ne?"], ["geopoint", "place", "Wo?", "Nerede?"]]
+    head = ["type", "name", "label::Deutsch (de)", "label::Türkçe (tr)"]
+    content = workbook(survey=[head, *rows], settings=[["form_title"], ["Unser Ümit-Park"]])
+    async with serving(store) as house:
+        browser = signed_in(house, hired(store))
+        await begin_with_file(browser, content, "park.xlsx")
+        assert browser.path == "/console/consultations/unser-uemit-park/about", browser.text
+        assert "Aus Ihrer Tabelle nicht eins zu eins übernommen: 1" in browser.text
+        assert "Blatt survey, Zeile 3: Den Fragetyp „geopoint“ gibt es hier nicht" in browser.text
+        data = data_of(store, "unser-uemit-park")
+        assert data["questions"][0]["text"] == {"de": "Was fehlt?", "tr": "Eksik ne?"}
+        assert list(data["languages"]) == ["de", "tr"]
+        assert data["closes"]
+        await browser.press("Erledigt, Liste entfernen")
+        assert browser.path == "/console/consultations/unser-uemit-park/about"
+        assert not text_of(store, "unser-uemit-park").startswith("# Import")
+        assert data_of(store, "unser-uemit-park") == data
+        await begin_with_file(browser, workbook(notes=[["type"]]), "park.xlsx")
+        assert browser.status == 422
+        assert "fehlt das Blatt „survey“" in browser.text
 
 
 @only_sqlite

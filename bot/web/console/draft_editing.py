@@ -15,6 +15,7 @@ from bot.authoring.draft_fields import DraftField, FieldConflict, changes_of, se
 from bot.authoring.draft_texts import mark_changed
 from bot.authoring.drafts import Draft, DraftAuthor, DraftChanged, DraftUnusable
 from bot.authoring.file_check import CheckedFile
+from bot.authoring.import_notes import import_notes, without_import_notes
 from bot.authoring.yaml_edit import EditRefused, plain_data, set_values
 from bot.common.audit import Auditor
 from bot.web.console.consultations import own_consultation
@@ -133,6 +134,7 @@ async def draft_page(
         data=edited.data,
         faults=[it for it in issues if not it.warning],
         hints=[it for it in issues if it.warning],
+        import_notes=import_notes(draft.text),
         versions=[it for it in versions if it.version != draft.version][:MOST_LISTED],
         undo_to=back if back is not None and back == draft.version - 1 else None,
         said=DONE.get(visit.request.query.get("done", ""), ""),
@@ -247,6 +249,18 @@ async def restore_version(visit: Visit) -> web.StreamResponse:
     except DraftUnusable as unusable:
         return await draft_page(visit, "trouble.html", edited, unusable.reason, 409)
     return see_draft(visit, edited, end, "back")
+
+
+@console_page("POST", "/consultations/{slug}/draft/import-notes", "consultations.change")
+async def drop_import_notes(visit: Visit) -> web.StreamResponse:
+    """Removes the list of what an import did not take over."""
+    edited = await edited_draft(visit)
+    end = "about" if visit.field("page") == "about" else "questions"
+    try:
+        await store_change(visit, edited.draft, without_import_notes)
+    except DraftChanged:
+        return await draft_page(visit, "trouble.html", await edited_draft(visit), "changed", 409)
+    return see_draft(visit, edited, end, "saved")
 
 
 @console_page("GET", "/consultations/{slug}/draft/file", "consultations.change")

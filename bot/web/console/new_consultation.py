@@ -16,7 +16,10 @@ from bot.authoring.starting_points import City, begin_with, slug_of_title, templ
 from bot.authoring.upload_check import CheckFailed, check_upload, read_check
 from bot.authoring.yaml_edit import EditRefused
 from bot.consultations.definition_issues import DefinitionIssue
+from bot.exchange.xlsform.notes import UNUSABLE_PHRASES, UnusableForm
+from bot.exchange.xlsform.upload import convert_upload, is_workbook
 from bot.web.console.draft_editing import draft_author
+from bot.web.console.form_upload import UploadedFile
 from bot.web.console.overview import ConsultationSummary, summaries
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit
@@ -24,7 +27,7 @@ from storage.tables.staff_assignments import StaffAssignment, insert_staff_assig
 
 OPEN_FOR: Final = timedelta(days=28)
 LONGEST_TITLE: Final = 120
-PROBLEMS: Final = {
+PROBLEMS: Final[dict[str, str]] = {
     "nothing": "console.new.problem.nothing",
     "file_missing": "console.problem.file_missing",
     "file_large": "console.problem.file_large",
@@ -34,6 +37,7 @@ PROBLEMS: Final = {
     "unreadable": "console.draft.problem.unreadable",
     "slug": "console.draft.problem.unreadable",
     "taken": "console.draft.problem.taken",
+    **UNUSABLE_PHRASES,
 }
 
 
@@ -46,6 +50,7 @@ class Beginning(NamedTuple):
     problem: str = ""
     issues: tuple[DefinitionIssue, ...] = ()
     is_template: bool = False
+    """Whether the settings say who asks, and when it ends."""
 
 
 @console_page("GET", "/consultations/new", "consultations.change")
@@ -85,6 +90,8 @@ async def _from_file(visit: Visit) -> Beginning:
         return Beginning(problem="file_missing")
     if file.is_cut:
         return Beginning(problem="file_large")
+    if is_workbook(file.content):
+        return await _from_workbook(visit, file)
     try:
         checked = read_check(await check_upload(file.content, file.name))
     except CheckFailed:
@@ -92,6 +99,17 @@ async def _from_file(visit: Visit) -> Beginning:
     if checked.consultation is None:
         return Beginning(problem="faults", issues=checked.issues)
     return Beginning(file.content.decode("utf-8-sig"), checked.consultation.slug)
+
+
+async def _from_workbook(visit: Visit, file: UploadedFile) -> Beginning:
+    try:
+        form = await convert_upload(file.content, file.name, visit.locale.tag)
+    except UnusableForm as unusable:
+        return Beginning(problem=unusable.code)
+    except CheckFailed:
+        return Beginning(problem="file_slow")
+    instead = slug_of_title(form.name, slug_of_title(form.title, "befragung"))
+    return Beginning(form.text, instead, is_template=True)
 
 
 async def _create(visit: Visit, begun: Beginning, title: str) -> Draft:
