@@ -51,6 +51,7 @@ from bot.proposals.status_lookup import StatusLookup
 from bot.proposals.vote_scan import keep_scanning_votes
 from bot.results.editions.service import EditionService
 from bot.settings import Settings
+from bot.staff.agreement_notices import AgreementNotifier, run_agreement_notices
 from bot.staff.chat.dispatcher import StaffChat
 from bot.web.services import Maintenance
 from storage import migrate
@@ -162,6 +163,7 @@ class App:
     def _beside(self) -> list[Work]:
         """Returns the background work."""
         teller = OutcomeNotifier(self.keys, self.ids, self.settings.web.public_url)
+        asked = AgreementNotifier(self.keys, self.ids, self.settings.web.public_url)
         return [
             partial(
                 run_hourly_jobs, self.store, self.keys, self.erasure_log, self.settings.backup_days, self.editor.renew
@@ -173,6 +175,7 @@ class App:
             self.scrubber.run,
             partial(run_publication, self.store, self.keys, self.ids),
             partial(run_notifications, self.store, teller, self.outbox.look_for_broadcasts),
+            partial(run_agreement_notices, self.store, asked, self.outbox.look_for_broadcasts),
             partial(keep_scanning_votes, self.store, self.pools),
             partial(keep_looking, self.store),
             partial(keep_indexes_ready, self.store),

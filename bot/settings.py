@@ -117,7 +117,9 @@ class WebSettings(_Section):
     languages: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(known_languages)] = ()
     """The languages that pages offer besides those of a consultation, e.g. `["de", "en"]`; empty: all."""
     publish_needs_second: bool = False
-    """Whether a version goes live in the console only after a second member agreed."""
+    """Whether a version goes live only after a second member agreed in the console; command line and API ask
+    for it.
+    """
 
 
 class PushSettings(_Section):

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from bot.authoring import publishing
+from bot.authoring import publishing, second_person
 from bot.authoring.lifecycle import (
     ConsultationNow,
     Reason,
@@ -40,13 +40,14 @@ log = structlog.get_logger()
 
 class WentLive(NamedTuple):
     """The result of going live. `before` is the revision that was live before; `dropped`: deleted participations of a
-    test.
+    test; `is_asked`: nothing is live yet, a second member was asked to agree.
     """
 
     revision: PublishedRevision
     before: PublishedRevision | None
     under_way: int = 0
     dropped: int = 0
+    is_asked: bool = False
 
 
 def make_consultation_live(
@@ -60,14 +61,18 @@ def make_consultation_live(
 ) -> WentLive:
     """Makes the test revision live, or else the draft; or, by its number, any other revision.
 
-    Sessions that have begun stay on their revision. Raises StepRefused, also for a change of meaning of earlier answers
-    (`publish_impact`).
+    Sessions that have begun stay on their revision. Where the context needs a second member, the agreement to a
+    revision that was never live is asked for instead. Raises StepRefused, also for a change of meaning of earlier
+    answers (`publish_impact`).
     """
     it = take_consultation(connection, slug, context.now)
     _need_open(it)
     revision = _revision(connection, it, stage, number)
     if it.live and revision.id == it.live.id and number is not None:
         raise StepRefused("is_live", slug, "publish", number=revision.number)
+    if context.needs_second and not second_person.was_live(connection, revision):
+        second_person.ask_to_publish(connection, slug, revision.content_hash, context.note)
+        return WentLive(revision, it.live, is_asked=True)
     is_chosen = number is not None
     return _put_live(connection, it, revision, context, step="go-live", intent=intent, is_chosen=is_chosen)
 

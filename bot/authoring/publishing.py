@@ -14,6 +14,7 @@ from bot.authoring import media, publish_impact
 from bot.authoring.dialogue_tests import broken_dialogues
 from bot.authoring.file_check import CheckedFile, canonical_content, content_digest, read_consultation_file
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions, SourceFile
+from bot.authoring.second_person import was_live
 from bot.common.audit import Act, Note, unrecorded
 from bot.common.errors import program_name
 from bot.common.sources import SYSTEM_RANDOM
@@ -35,7 +36,7 @@ from storage.tables.revisions import (
     live_revision_of,
     revision_in_stage,
 )
-from storage.tables.stages import Stage, StagePeriod, enter_stage, leave_stage, stage_history
+from storage.tables.stages import Stage, StagePeriod, enter_stage, leave_stage
 from storage.tables.triggers import load_triggers, replace_triggers
 
 SAMPLES: Final = Path(__file__).parents[2] / "flows" / "consultations"
@@ -43,7 +44,7 @@ KEYWORD: Final = "keyword"
 
 
 class PublishContext(NamedTuple):
-    """The dependencies of publishing: id generator, time, time zone, media folder, audit note, randomness."""
+    """The dependencies of publishing: id generator, time, time zone, media folder, audit note, randomness, policy."""
 
     new_id: Callable[[], int]
     now: datetime
@@ -51,6 +52,8 @@ class PublishContext(NamedTuple):
     media: Path | None = None
     note: Note = unrecorded
     random: Random = SYSTEM_RANDOM
+    needs_second: bool = False
+    """Whether a version that was never live goes live only after a second member agreed."""
 
 
 class PublishOutcome(NamedTuple):
@@ -173,10 +176,6 @@ def _with_top_lists(
     return impact._replace(lists=tuple(waves.top_lists(connection, consultation, context.now)))
 
 
-def _was_live(connection: Connection, revision: PublishedRevision) -> bool:
-    return any(it.revision_id == revision.id for it in stage_history(connection, revision.consultation_id))
-
-
 def _go_live(connection: Connection, revision: PublishedRevision, now: datetime, earlier: StagePeriod | None) -> None:
     """Enters the live stage, or returns to an earlier period of it, with the current end of the consultation."""
     found = find_consultation(connection, revision.slug)
@@ -211,7 +210,7 @@ def publish_stored_revision(
     if issues:
         return PublishImpact(tuple(issues))
     file = SourceFile(name, consultation)
-    is_return = earlier is not None or (is_chosen and _was_live(connection, revision))
+    is_return = earlier is not None or (is_chosen and was_live(connection, revision))
     if is_return:
         impact = publish_impact.examine_return(connection, file, revision, intent)
     else:

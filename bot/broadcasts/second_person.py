@@ -1,4 +1,5 @@
-"""The agreement of a second member to a large push: asked for and given in the console, recorded in the audit log.
+"""The agreement of a second member to a large push: asked for where the push is started (console, chat, command line),
+given in the console, recorded in the audit log.
 
 A request is a counted draft with an audit entry, whose object has a digest of the draft, its audience, time and rate,
 and the text. A change of one of them needs a new request.
@@ -18,7 +19,7 @@ from bot.common import audit
 from bot.common.audit import Actor
 from bot.settings import Settings
 from storage.tables.audit import StoredAuditEntry
-from storage.tables.broadcasts import StoredBroadcast, insert_broadcasts
+from storage.tables.broadcasts import StoredBroadcast
 
 REQUEST_HOLDS: Final = timedelta(days=3)
 """So long a request waits for the agreement."""
@@ -31,6 +32,12 @@ def needs_second(settings: Settings, number: int) -> bool:
     return 0 < settings.push.second_above < number
 
 
+def where_to_agree(settings: Settings, slug: str) -> dict[str, object]:
+    """Returns the values of the phrase `push.asked`: the number, and the page on which the other member agrees."""
+    address = f"{settings.web.public_url}/console/consultations/{slug}/push"
+    return {"number": settings.push.second_above, "address": address}
+
+
 def audience_now(processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast, now: datetime) -> int:
     """Returns the counted number of people, counted again if that was long ago."""
     if push.counted is None or now - push.created_at > COUNT_HOLDS:
@@ -41,8 +48,9 @@ def audience_now(processor: BroadcastProcessor, connection: Connection, push: St
 def ask(
     processor: BroadcastProcessor, connection: Connection, draft: StoredBroadcast, now: datetime, by: Actor
 ) -> None:
-    """Stores a counted draft of a member and records the request for the agreement of another member."""
-    insert_broadcasts(connection, [draft])
+    """Records the request for the agreement of another member to a stored, counted draft; once for each draft."""
+    if request_for(processor, connection, draft, now):
+        return
     purpose = f"{draft.segment}, {draft.counted or 0} people"
     audit.record_entry(connection, processor.keys, by.did("push.ask", _about(processor, draft), purpose, now))
 

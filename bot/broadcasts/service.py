@@ -190,15 +190,17 @@ def store_and_start(
     by: Actor,
     hold: timedelta = timedelta(0),
 ) -> StoredBroadcast:
-    """Stores a counted draft and starts it, at the earliest after `hold`; returns it as stored.
+    """Stores a counted draft and starts it, at the earliest after `hold`; returns it as stored: still a draft if it
+    waits for the agreement of a second member.
 
     Raises PushError, and Duplicate if another one was started at the same moment.
     """
+    insert_broadcasts(connection, [draft])
+    if not start_broadcast(processor, connection, draft, now, by):
+        return draft
     starts = max(draft.starts_at, now + hold)
-    push = draft._replace(starts_at=starts, paced_to=starts)
-    insert_broadcasts(connection, [push])
-    start_broadcast(processor, connection, push, now, by)
-    return push
+    update_broadcast(connection, draft.id, starts_at=starts, paced_to=starts)
+    return draft._replace(state="planning", starts_at=starts, paced_to=starts)
 
 
 def agree_and_start(
@@ -210,7 +212,8 @@ def agree_and_start(
     is_timed = push.starts_at > push.created_at
     if is_timed and push.starts_at < now:
         raise PushError("push.past")
-    start_broadcast(processor, connection, push, now, by)
+    if not start_broadcast(processor, connection, push, now, by):
+        raise PushError("push.asked", **second_person.where_to_agree(processor.settings, push.slug))
     starts = max(push.starts_at, now + HOLD)
     update_broadcast(connection, push.id, starts_at=starts, paced_to=starts)
 
@@ -223,21 +226,24 @@ def check_not_running(connection: Connection, slug: str, *, is_reminder: bool) -
 
 def start_broadcast(
     processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor = SYSTEM
-) -> None:
-    """Starts a stored draft, a large one only if a second member agrees to it by this. Raises PushError."""
+) -> bool:
+    """Starts a stored draft. A large one starts only if a second member agrees to it by this; else their agreement is
+    asked for, and False is returned. Raises PushError.
+    """
     if not processor.catalogue.is_open(push.slug):
         raise PushError("push.closed", slug=push.slug)
     if push.expires_at and push.expires_at <= now:
         raise PushError("push.past")
     check_not_running(connection, push.slug, is_reminder=push.is_reminder)
     if not second_person.may_start(processor, connection, push, now, by):
-        page = f"{processor.settings.web.public_url}/console/consultations/{push.slug}/push/new"
-        raise PushError("push.second", number=processor.settings.push.second_above, address=page)
+        second_person.ask(processor, connection, push, now, by)
+        return False
     if not change_broadcast_state(connection, push.id, ["draft"], "planning"):
         raise PushError("push.stale")
     update_broadcast(connection, push.id, paced_to=max(push.starts_at, now))
     entry = by.did("push.start", push.slug, f"{push.segment}, {push.counted or 0} people", now)
     audit.record_entry(connection, processor.keys, entry)
+    return True
 
 
 def change_state(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError
 
 from bot.app import open_store
-from bot.authoring import confirmation, media, publishing, state_texts, yaml_export
+from bot.authoring import confirmation, media, publishing, second_person, state_texts, yaml_export
 from bot.authoring.confirmation import Ask
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishOptions
 from bot.authoring.publishing import PublishContext, PublishOutcome, publish_samples
@@ -80,7 +82,8 @@ def _note_newest(store: Store, keys: Keys, data: Path, say: Say) -> None:
 
 def publish_context(settings: Settings, note: Note = unrecorded) -> PublishContext:
     """Returns the context for publishing."""
-    return PublishContext(Ids(), datetime.now(UTC), settings.zone(), settings.data / media.FOLDER, note)
+    folder, second = settings.data / media.FOLDER, settings.web.publish_needs_second
+    return PublishContext(Ids(), datetime.now(UTC), settings.zone(), folder, note, needs_second=second)
 
 
 def run_publish(
@@ -95,16 +98,23 @@ def run_publish(
 ) -> bool:
     """Publishes a file, or stores it as a draft or a test, and reports the outcome; False if errors prevented it.
 
+    Where a second member has to agree, the file is stored as a draft, and the agreement is asked for.
+
     Raises Unconfirmed if the operator did not confirm that a question keeps its meaning, or what is taken from an
     earlier wave. `takes`: the latter is shown and taken without confirmation.
     """
     with command_context(settings, say) as (store, keys):
         outside = publish_context(settings, Auditor(keys, audit.operator()))
+        is_asked = stage == "live" and outside.needs_second
+        stage = "draft" if is_asked else stage
         published = publishing.publish_file(store, path, outside, intent._replace(looks_first=True), stage)
         if published.impact.waits:
             same = confirmation.confirm(published.impact, say, ask, takes=takes)
             agreed = intent._replace(same_meaning=intent.same_meaning | same)
             published = publishing.publish_file(store, path, outside, agreed, stage)
+        is_asked = is_asked and published.revision is not None and published.revision.state == "draft"
+        if is_asked and published.revision is not None:
+            store.run(partial(_ask, outside, published.revision))
     for error in published.issues:
         say(str(error))
     revision = published.revision
@@ -112,8 +122,19 @@ def run_publish(
         return False
     for line in confirmation.describe_impact(published.impact):
         say(line)
-    say(f"{revision.slug}: revision {revision.number} {_news(settings, published, stage)}")
+    news = waits_for_second(settings, revision.slug) if is_asked else _news(settings, published, stage)
+    say(f"{revision.slug}: revision {revision.number} {news}")
     return True
+
+
+def waits_for_second(settings: Settings, slug: str) -> str:
+    """Returns that a revision waits for the agreement of a second member, and where it is given."""
+    where = second_person.where_to_agree(settings.web.public_url, slug)
+    return f"waits: it goes live when a second person of the team agrees. They are told, and agree at {where}"
+
+
+def _ask(context: PublishContext, revision: PublishedRevision, connection: Connection) -> None:
+    second_person.ask_to_publish(connection, revision.slug, revision.content_hash, context.note)
 
 
 def print_consultation(settings: Settings, slug: str, say: Say, complain: Say) -> None:

@@ -19,7 +19,7 @@ from bot.authoring.lifecycle import Step, StepRefused
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions
 from bot.authoring.publishing import PublishContext
 from bot.broadcasts.service import PushError, parse_time
-from bot.cli.context import command_context, publish_context
+from bot.cli.context import command_context, publish_context, waits_for_second
 from bot.common import audit
 from bot.common.audit import Auditor
 from bot.common.errors import CommandError, Say, program_name
@@ -100,7 +100,11 @@ def run_go_live(
     that a question keeps its meaning, or what is taken from an earlier wave.
     """
     step = partial(going_live.make_consultation_live, stage=stage, number=number)
-    _tell_live(_agreed(settings, slug, say=say, step=step, intent=intent, ask=ask, takes=takes), settings.zone(), say)
+    found = _agreed(settings, slug, say=say, step=step, intent=intent, ask=ask, takes=takes)
+    if found.is_asked:
+        say(f"{slug}: revision {found.revision.number} {waits_for_second(settings, slug)}")
+        return
+    _tell_live(found, settings.zone(), say)
 
 
 def _agreed(

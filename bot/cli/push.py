@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from bot.broadcasts import service, texts
+from bot.broadcasts import second_person, service, texts
 from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.service import TRANSITIONS, BroadcastDraft, PushError, parse_time
 from bot.cli.context import command_context
@@ -89,7 +89,9 @@ class _Desk:
             raise CommandError("no subscriber matches; nothing was planned")
         if service.is_large(settings, count.total) and not order.yes:
             raise CommandError(f"the audience is large, {count.total}; nothing was planned. If you are sure, add --yes")
-        self._plan(draft, count.total)
+        if not self._plan(draft, count.total):
+            self._out(_say("push.asked", **second_person.where_to_agree(settings, draft.slug)))
+            return
         self._out(
             f"Planned. The running service sends it; {program_name()} push {order.slug} --status shows the progress."
         )
@@ -112,16 +114,19 @@ class _Desk:
             self._watch(found[0].id)
         self._tell(found[0].id)
 
-    def _plan(self, draft: StoredBroadcast, total: int) -> None:
+    def _plan(self, draft: StoredBroadcast, total: int) -> bool:
+        """Starts and plans a push; returns False if it waits for the agreement of a second member."""
         with self._store.begin() as connection:
-            service.store_and_start(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
+            push = service.store_and_start(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
+        if push.state == "draft":
+            return False
         with show_progress("planned", self._complain, total) as watch:
             done = 0
             while True:
                 plan = partial(self._pushing.plan_page, broadcast_id=draft.id, now=datetime.now(UTC))
                 found = self._store.run(plan)
                 if found is None:
-                    return
+                    return True
                 done += found
                 watch(done)
 

@@ -74,6 +74,7 @@ Act = Literal[
     "push.pause",
     "push.resume",
     "push.recall",
+    "agreement.tell",
     "room.open",
     "room.end",
     "place.add",

@@ -137,6 +137,12 @@ def newest_audit_entries(
     return [StoredAuditEntry._make(row) for row in connection.execute(query)]
 
 
+def audit_entries_of(connection: Connection, acts: Collection[str], since: datetime) -> list[StoredAuditEntry]:
+    """Returns the rows of these acts since a moment, oldest first."""
+    query = select(*_columns).where(_audit.c.act.in_(acts), _audit.c.at >= since).order_by(_audit.c.id)
+    return [StoredAuditEntry._make(row) for row in connection.execute(query)]
+
+
 def _is_about(slug: str) -> ColumnElement[bool]:
     return or_(_audit.c.object == slug, _audit.c.object.startswith(f"{slug}/", autoescape=True))
 

@@ -188,9 +188,9 @@ def draft_broadcast_of(connection: Connection, member_id: int) -> StoredBroadcas
     return None if row is None else StoredBroadcast._make(row)
 
 
-def draft_broadcasts(connection: Connection, slug: str, since: datetime) -> list[StoredBroadcast]:
-    """Returns the counted drafts of a consultation since a moment, newest first."""
-    mine = (_broadcasts.c.slug == slug) & (_broadcasts.c.state == "draft") & _broadcasts.c.counted.is_not(None)
+def draft_broadcasts(connection: Connection, slugs: Collection[str], since: datetime) -> list[StoredBroadcast]:
+    """Returns the counted drafts of these consultations since a moment, newest first."""
+    mine = _broadcasts.c.slug.in_(slugs) & (_broadcasts.c.state == "draft") & _broadcasts.c.counted.is_not(None)
     query = select(*_columns).where(mine, _broadcasts.c.created_at >= since)
     query = query.order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id)
     return [StoredBroadcast._make(row) for row in connection.execute(query)]

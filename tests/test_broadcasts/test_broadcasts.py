@@ -506,8 +506,8 @@ async def test_the_chat_starts_no_push_that_needs_a_second_person(store):
         await say(app, channel.msg("boss", f"/team {hired(store)}"), channel.msg("boss", "/push park everybody"))
         await until(lambda: "Empfänger: 3" in channel.texts("boss")[-1])
         await say(app, channel.msg("boss", "/push yes"))
-        assert "wenn eine zweite Person zustimmt" in channel.texts("boss")[-1]
-        assert "/console/consultations/park/push/new" in channel.texts("boss")[-1]
+        assert "wenn eine zweite Person zugestimmt hat" in channel.texts("boss")[-1]
+        assert "/console/consultations/park/push" in channel.texts("boss")[-1]
         assert rows(store, "SELECT state FROM broadcasts") == [("draft",)]
 
 

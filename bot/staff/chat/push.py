@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bot.broadcasts import service, texts
+from bot.broadcasts import second_person, service, texts
 from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.service import TRANSITIONS, BroadcastDraft, PushError, parse_time
 from bot.common.ids import parse_id
@@ -118,7 +118,7 @@ def _meant(call: StaffCall, verb: str, number: str) -> StoredBroadcast:
 
 
 def _confirm(call: StaffCall, draft: StoredBroadcast, *, surely: bool = False) -> MsgOut:
-    """Starts a push; a large audience needs a second confirmation."""
+    """Starts a push; a large audience needs a second confirmation, or the agreement of a second member."""
     if draft.state != "draft" or draft.counted is None:
         raise PushError("push.stale")
     if service.is_large(call.settings, draft.counted) and not surely:
@@ -127,7 +127,8 @@ def _confirm(call: StaffCall, draft: StoredBroadcast, *, surely: bool = False) -
             "push.really", yes, call.button("button.push.no", "push", "no", draft.id), number=draft.counted
         )
     processor = _processor(call)
-    service.start_broadcast(processor, call.connection, draft, call.now, call.actor)
+    if not service.start_broadcast(processor, call.connection, draft, call.now, call.actor):
+        return call.reply("push.asked", **second_person.where_to_agree(call.settings, draft.slug))
     when = texts.describe_time(call.settings, draft, call.now, call.renderer.text, call.renderer.language)
     text = f"{call.renderer.text('push.begun', slug=draft.slug)} {when}"
     return call.renderer.message(text, _buttons(call, draft._replace(state="planning")))

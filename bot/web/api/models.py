@@ -51,6 +51,10 @@ class ConsultationOut(Out):
     test_word: str | None = Field(
         None, description="Starts the test in a chat; the last part of its link `/c/…`; likewise."
     )
+    agreement: str | None = Field(
+        None,
+        description="Not live yet (202): the page on which a second member of the team has to agree.",
+    )
 
 
 class ConsultationList(Out):

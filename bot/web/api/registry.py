@@ -56,6 +56,8 @@ class ApiCall:
     """The permission of the staff that the scope of the operation stands for."""
     seen: str | None = None
     """The version a decision is about; None: any."""
+    public_url: str = ""
+    """The public address of the pages."""
 
     @property
     def connection(self) -> Connection:

@@ -114,9 +114,13 @@ def _work(
         actor=bearer.actor,
     )
     folder = services.settings.data / media.FOLDER
-    tools = PublishContext(services.ids, now, services.settings.zone(), folder, Auditor(services.keys, bearer.actor))
+    note, second = Auditor(services.keys, bearer.actor), site.options.publish_needs_second
+    tools = PublishContext(services.ids, now, services.settings.zone(), folder, note, needs_second=second)
     action = SCOPE_ACTIONS[one.scope]
-    return one.run(ApiCall(context, bearer, tools, path=path, given=given, action=action, seen=seen))
+    address = site.options.public_url
+    return one.run(
+        ApiCall(context, bearer, tools, path=path, given=given, action=action, seen=seen, public_url=address)
+    )
 
 
 async def _given(one: Operation, request: web.Request) -> Any:
@@ -146,7 +150,9 @@ def _seen(request: web.Request) -> str | None:
 
 
 def _answer(request: web.Request, found: BaseModel) -> web.Response:
-    response = web.Response(body=to_json(found.model_dump(mode="json")), content_type="application/json")
+    status = 202 if getattr(found, "agreement", None) else 200
+    body = to_json(found.model_dump(mode="json"))
+    response = web.Response(body=body, status=status, content_type="application/json")
     version = getattr(found, "version", None)
     if version:
         response.headers[hdrs.ETAG] = tag = f'"{version}"'

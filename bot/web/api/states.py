@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from bot.authoring import going_live, lifecycle, state_texts
+from bot.authoring import going_live, lifecycle, second_person, state_texts
 from bot.authoring.lifecycle import Step, StepRefused
 from bot.authoring.publish_impact import PublishOptions
 from bot.web.api import serializers
@@ -64,7 +64,7 @@ def unarchive(call: ApiCall) -> ConsultationOut:
 
 @operation("POST", "/consultations/{slug}/go-live", answer=ConsultationOut, given=GoLiveIn)
 def go_live(call: ApiCall) -> ConsultationOut:
-    """Make the test revision, or the draft, the live one."""
+    """Make the test revision, or the draft, the live one; or ask a second member to agree, where that is set (202)."""
     given = call.given
     found = _taken(
         call,
@@ -77,7 +77,9 @@ def go_live(call: ApiCall) -> ConsultationOut:
             number=given.revision,
         ),
     )
-    return _shown(call, found.revision)
+    shown = _shown(call, found.revision)
+    where = second_person.where_to_agree(call.public_url, call.slug)
+    return shown.model_copy(update={"agreement": where}) if found.is_asked else shown
 
 
 @operation("POST", "/consultations/{slug}/back", answer=ConsultationOut, given=BackIn)

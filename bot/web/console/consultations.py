@@ -115,8 +115,9 @@ class _Taking:
 def publish_context(visit: Visit) -> PublishContext:
     """Returns the context for steps and for publishing, with the member as the actor in the audit log."""
     services = visit.site.services
-    note = Auditor(services.keys, visit.actor)
-    return PublishContext(services.ids, visit.now, services.settings.zone(), services.settings.data / FOLDER, note)
+    note, folder = Auditor(services.keys, visit.actor), services.settings.data / FOLDER
+    second = visit.site.options.publish_needs_second
+    return PublishContext(services.ids, visit.now, services.settings.zone(), folder, note, needs_second=second)
 
 
 async def _found(visit: Visit) -> list[ConsultationSummary]:

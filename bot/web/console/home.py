@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 from sqlalchemy import Connection
 
+from bot.web.console.agreements import waiting_agreements
 from bot.web.console.messages import waiting_messages
 from bot.web.console.overview import ConsultationSummary, running_pushes, summaries
 from bot.web.console.registry import console_page
@@ -40,9 +41,12 @@ async def show_home(visit: Visit) -> web.StreamResponse:
 
     found, pushes = await visit.read(load) if visit.may("consultations.list") else ([], [])
     own = [it for it in found if not it.is_sample]
+    asked = [
+        Task(it.phrase, 1, it.summary, "console.home.look", it.target) for it in await waiting_agreements(visit, own)
+    ]
     return visit.page(
         "home.html",
-        tasks=list(_tasks(visit, own)),
+        tasks=[*asked, *_tasks(visit, own)],
         messages=await waiting_messages(visit),
         pushes=pushes,
         live=[it for it in own if it.state in ("open", "not_yet", "test")],

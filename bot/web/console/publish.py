@@ -10,13 +10,13 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from adapters.base import Reachable
-from bot.authoring import going_live, publishing
+from bot.authoring import going_live, publishing, second_person
 from bot.authoring.dialogue_tests import DialogueResult, check_dialogues
 from bot.authoring.drafts import DraftAuthor, mark_draft_published
 from bot.authoring.lifecycle import StepRefused
 from bot.authoring.publish_impact import PublishOptions
 from bot.authoring.publishing import PublishOutcome
-from bot.common.audit import last_entries, unrecorded
+from bot.common.audit import unrecorded
 from bot.consultations import stored_revisions, trials
 from bot.web.console.consultations import own_consultation, publish_context
 from bot.web.console.file_comparison import describe_parts, describe_question
@@ -132,7 +132,8 @@ async def ask_second_member(visit: Visit) -> web.StreamResponse:
     def work(connection: Connection) -> None:
         if version.name == "upload":
             publishing.publish_checked(connection, version.checked, publish_context(visit), version.name, stage="draft")
-        visit.note(connection, "consultation.ask_publish", _request_about(summary, version))
+        note = publish_context(visit).note
+        second_person.ask_to_publish(connection, summary.slug, version.digest, note)
 
     await visit.write(work)
     return visit.see(f"/consultations/{summary.slug}/publish", done="asked")
@@ -169,15 +170,16 @@ async def publish_earlier(visit: Visit) -> web.StreamResponse:
     """Makes an earlier version live again."""
     summary, number = await own_consultation(visit), id_in(visit.field("number"))
 
-    def work(connection: Connection) -> None:
-        going_live.make_consultation_live(connection, summary.slug, publish_context(visit), number=number or 0)
+    def work(connection: Connection) -> bool:
+        context = publish_context(visit)
+        return going_live.make_consultation_live(connection, summary.slug, context, number=number or 0).is_asked
 
     try:
-        await visit.write(work)
+        is_asked = await visit.write(work)
     except StepRefused:
         return await _page(visit, "refused")
     visit.site.consultations.expire()
-    return visit.see(f"/consultations/{summary.slug}/publish", done="back")
+    return visit.see(f"/consultations/{summary.slug}/publish", done="asked" if is_asked else "back")
 
 
 def _go_live(
@@ -238,18 +240,8 @@ def _state(
         tried=trial.tally.begun if trial else 0,
         earlier=earlier[::-1],
         dialogues=results,
-        asked_by=_asked_by(connection, summary, version) if version else "",
+        asked_by=second_person.asked_to_publish(connection, summary.slug, version.digest) if version else "",
     )
-
-
-def _asked_by(connection: Connection, summary: ConsultationSummary, version: ConsultationVersion) -> str:
-    entry = last_entries(connection, "consultation.ask_publish", _request_about(summary, version))
-    return entry.actor if entry else ""
-
-
-def _request_about(summary: ConsultationSummary, version: ConsultationVersion) -> str:
-    """Returns the object of the audit entry of a request. It names the content: a change needs a new request."""
-    return f"{summary.slug}/{version.digest[:16]}"
 
 
 def _plan(visit: Visit, version: ConsultationVersion, outcome: PublishOutcome, state: _State) -> PublishPlan:

@@ -91,7 +91,7 @@ async def list_pushes(visit: Visit) -> web.StreamResponse:
 
     def load(processor: BroadcastProcessor, connection: Connection) -> list[PushLine]:
         processor.catalogue.refresh(connection)
-        drafts = draft_broadcasts(connection, summary.slug, visit.now - REQUEST_HOLDS)
+        drafts = draft_broadcasts(connection, [summary.slug], visit.now - REQUEST_HOLDS)
         asked = [it for it in drafts if request_for(processor, connection, it, visit.now)]
         return push_lines(visit, processor, connection, asked + newest_broadcasts(connection, MOST, [summary.slug]))
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bot.broadcasts import service
 from bot.broadcasts.audience import AudienceCount
 from bot.broadcasts.samples import BroadcastSample, render_samples
-from bot.broadcasts.second_person import ask, needs_second
+from bot.broadcasts.second_person import needs_second
 from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.service import HOLD, PushError
 from bot.web.console.answer_views import language_name
@@ -44,7 +44,7 @@ REFUSALS: Final = {
     "push.segment_unclear": "console.push.problem.segment",
     "push.segment_ends": "console.push.problem.segment",
     "push.stale": "console.push.problem.stale",
-    "push.second": "console.push.problem.second",
+    "push.asked": "console.push.problem.second",
 }
 """What the page says where the service refuses a push."""
 PACE_PHRASES: Final = {
@@ -92,7 +92,9 @@ async def count_push(visit: Visit) -> web.StreamResponse:
 
 @console_page("POST", "/consultations/{slug}/push/new", "push")
 async def start_push(visit: Visit) -> web.StreamResponse:
-    """Counts again and starts, if the number is still the one that was shown."""
+    """Counts again and starts, if the number is still the one that was shown; a push that needs a second member waits
+    for their agreement.
+    """
     summary, form = await own_consultation(visit), read_form(visit)
     found = await _dry_run(visit, summary, form)
     problem, status = _obstacle(form, found)
@@ -102,24 +104,6 @@ async def start_push(visit: Visit) -> web.StreamResponse:
     if service.is_large(settings, total) and not needs_second(settings, total) and not form.is_sure:
         return _page(visit, summary, form, found, asks=True)
     return await _start(visit, summary, form, found, found.draft)
-
-
-@console_page("POST", "/consultations/{slug}/push/ask", "push")
-async def ask_for_agreement(visit: Visit) -> web.StreamResponse:
-    """Counts again and asks for the agreement of another member to exactly this push."""
-    summary, form = await own_consultation(visit), read_form(visit)
-    found = await _dry_run(visit, summary, form)
-    problem, status = _obstacle(form, found)
-    if problem or found.draft is None:
-        return _page(visit, summary, form, found, problem=problem, status=status)
-    draft = found.draft._replace(member_id=visit.member.id)
-
-    def work(processor: BroadcastProcessor, connection: Connection) -> None:
-        processor.catalogue.refresh(connection)
-        ask(processor, connection, draft, visit.now, visit.actor)
-
-    await desk_of(visit).write(work)
-    return visit.see(f"/consultations/{summary.slug}/push/asked/{draft.id}")
 
 
 def _obstacle(form: PushForm, found: CountedChoice) -> tuple[str, int]:
@@ -148,7 +132,8 @@ async def _start(
         return _page(visit, summary, form, found, problem=REFUSALS[refused.phrase], status=409)
     except Duplicate:  # another member pressed at the same moment
         return _page(visit, summary, form, found, problem="console.push.problem.running", status=409)
-    return visit.see(f"/consultations/{summary.slug}/push/sent/{push.id}")
+    place = "asked" if push.state == "draft" else "sent"
+    return visit.see(f"/consultations/{summary.slug}/push/{place}/{push.id}")
 
 
 async def _dry_run(visit: Visit, summary: ConsultationSummary, form: PushForm) -> CountedChoice:
