@@ -34,6 +34,7 @@ Act = Literal[
     "export.raw",
     "export.fetch",
     "export.attachments",
+    "attachment.read",
     "results.inner",
     "unhandled.show",
     "unhandled.done",
@@ -103,6 +104,7 @@ Act = Literal[
 * `mein-kiez` for acts on the whole consultation,
 * `mein-kiez/4` for a revision (`consultation.publish…`), or for a version of a draft (`draft.change`),
 * `mein-kiez/P-7K2M-PX0Q` for a text of a resident (`text.…`, `answer.…`), by its code,
+* `mein-kiez/123` for a file that was sent as an answer (`attachment.read`), by its number,
 * `mein-kiez/Ada` for the member of the staff who was assigned to it (`staff.assign`).
 """
 FIRST_MAC: Final = bytes(32)

@@ -7,9 +7,9 @@ its session (the answer was changed, withdrawn or erased) stays until its file i
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, func, select, text
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, Select, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
@@ -111,6 +111,20 @@ class StoredAttachment(NamedTuple):
     at: datetime
 
 
+class ListedAttachment(NamedTuple):
+    """An attachment as members of the team see it, without its sender."""
+
+    id: int
+    session_id: int
+    question_key: str
+    kind: AttachmentKind
+    state: AttachmentState
+    file: str
+    size: int | None
+    ending: str | None
+    at: datetime
+
+
 class OrphanedAttachment(NamedTuple):
     """An attachment without a session."""
 
@@ -137,6 +151,8 @@ _stored = (
     .join_from(_attachments, _sessions)
     .order_by(_attachments.c.session_id, _attachments.c.id)
 )
+_listed = select(*(_attachments.c[field] for field in ListedAttachment._fields))
+_of_sessions = bulk.ByKeys(ListedAttachment, _listed.order_by(_attachments.c.id), _attachments.c.session_id)
 _of_people = bulk.ByKeys(StoredAttachment, _stored, _sessions.c.pseudonym)
 _detach = bulk.update(_attachments, _OfAnswer, key=_OfAnswer._fields, also={"session_id": "NULL"})
 _remove = bulk.delete(_attachments, _Id, only="session_id IS NULL")
@@ -220,3 +236,33 @@ def attachments_of_consultation(connection: Connection, consultation_id: int) ->
     query = _stored.where(_sessions.c.consultation_id == consultation_id)
     for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
         yield StoredAttachment._make(row)
+
+
+def attachments_of_sessions(connection: Connection, session_ids: Sequence[int]) -> list[ListedAttachment]:
+    """Returns the attachments of these sessions, oldest first."""
+    return list(_of_sessions(connection, session_ids))
+
+
+def attachment_by_id(connection: Connection, consultation_id: int, number: int) -> ListedAttachment | None:
+    """Returns an attachment of this consultation."""
+    row = connection.execute(_listed_in(consultation_id).where(_attachments.c.id == number)).first()
+    return None if row is None else ListedAttachment._make(row)
+
+
+def newest_attachments(connection: Connection, consultation_id: int, before: int, most: int) -> list[ListedAttachment]:
+    """Returns at most this number of attachments of a consultation, newest first. `before`: the id of the last one
+    seen, or 0.
+    """
+    query = _listed_in(consultation_id).order_by(_attachments.c.id.desc()).limit(most)
+    query = query.where(_attachments.c.id < before) if before else query
+    return [ListedAttachment._make(row) for row in connection.execute(query)]
+
+
+def has_attachments(connection: Connection, consultation_id: int) -> bool:
+    """Whether a consultation has an attachment."""
+    return bool(newest_attachments(connection, consultation_id, 0, 1))
+
+
+def _listed_in(consultation_id: int) -> Select[Any]:
+    of_session = _sessions.c.id == _attachments.c.session_id
+    return _listed.join(_sessions, of_session).where(_sessions.c.consultation_id == consultation_id)

@@ -94,6 +94,10 @@ VISITS: Final[Mapping[str, Visit]] = {
     "/console/consultations/{slug}/reading/{code}/translations": Visit(
         "facilitator", _IDEA, untouched=404, languages=CONSOLE, shows="Mehr Bänke"
     ),
+    "/console/consultations/{slug}/reading/attachments": Visit("facilitator", languages=CONSOLE, shows="Licht im Park"),
+    "/console/consultations/{slug}/reading/attachments/{number}": Visit(
+        "facilitator", {"number": "1"}, status=404, languages=CONSOLE
+    ),
     "/console/consultations/{slug}/results": Visit("facilitator", languages=CONSOLE, shows="Licht im Park"),
     "/console/consultations/{slug}/files": Visit("facilitator", languages=CONSOLE),
     "/console/consultations/{slug}/files/{token}": Visit(

@@ -47,7 +47,7 @@ INSIDE = {
     "bot.exchange.importer": "takes over what came from other programs",
     "bot.broadcasts.outcome_notifications": "tells authors and raters what became of a proposal",
     "bot.broadcasts.outcome_audience": "counts authors and raters who are told, for the team",
-    "bot.cli.attachments": "for the core team",
+    "bot.exchange.exports.attachment_files": "for the core team",
     "bot.consultations.answer_text": "what an answer in own words says",
     "bot.conversations.attachments": "writes",
     "bot.results.released_answers": "reads what is released",

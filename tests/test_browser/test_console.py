@@ -38,7 +38,7 @@ pages = (
     "/console/audit",
     "/console/settings",
 )
-_WIDTH = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+WIDTH = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
 async def authenticator(tab: Tab) -> None:
@@ -102,7 +102,7 @@ async def test_console_pages_are_accessible(world: World, width: int) -> None:
     for page in pages:
         await tab.go(page.format(member=helper.id))
         found += [f"{page}: {fault}" for fault in await axe.faults(tab)]
-        if not await tab.evaluate(_WIDTH):
+        if not await tab.evaluate(WIDTH):
             found.append(f"{page} scrolls sideways at {width} px")
         await world.picture(tab, f"console-{width}-{page.strip('/{}').replace('/', '-')}")
     with world.store.begin() as connection:
@@ -116,7 +116,7 @@ async def test_console_pages_are_accessible(world: World, width: int) -> None:
             await tab.go(page)
         name = page.strip("/").rpartition("/")[2]
         found += [f"{name}: {fault}" for fault in await axe.faults(tab)]
-        if not await tab.evaluate(_WIDTH):
+        if not await tab.evaluate(WIDTH):
             found.append(f"{name} scrolls sideways at {width} px")
         await world.picture(tab, f"console-{width}-{name}")
     for page in ("/console/sign-in", link_for(world.store, None), "/console/first/wrong"):
@@ -124,7 +124,7 @@ async def test_console_pages_are_accessible(world: World, width: int) -> None:
         await other.size(width, is_mobile=width == 320)
         await other.go(page)
         found += [f"{page}: {fault}" for fault in await axe.faults(other)]
-        if not await other.evaluate(_WIDTH):
+        if not await other.evaluate(WIDTH):
             found.append(f"{page} scrolls sideways at {width} px")
         await world.picture(other, f"console-{width}-{page.split('/')[2]}")
     assert not found, "\n".join(found)

@@ -13,10 +13,13 @@ from zoneinfo import ZoneInfo
 
 from bot.common.child_process import read_task, report
 from bot.common.errors import CommandError
+from bot.common.keys import FILE, load_keys
 from bot.common.logs import error_place
 from bot.consultations import stored_revisions
+from bot.delivery.attachments.files import FOLDER, AttachmentFolder
 from bot.exchange import content
-from bot.exchange.exports.kinds import export_kind
+from bot.exchange.exports.attachment_files import write_attachment_files
+from bot.exchange.exports.kinds import ATTACHMENTS, export_kind
 from bot.exchange.exports.package import ExportRequest, write_export
 from bot.exchange.exports.staging import staged_output
 from bot.exchange.known_formats import format_called
@@ -48,6 +51,9 @@ def _write(store: Store, task: dict[str, Any]) -> None:
     kind, out, slug = export_kind(task["kind"]), Path(task["out"]), task["slug"]
     if kind is None:
         raise CommandError("unknown kind")
+    if kind.format == ATTACHMENTS:
+        _write_attachments(store, task, out)
+        return
     if kind.is_own:
         wish = ExportRequest(
             slug,
@@ -66,6 +72,20 @@ def _write(store: Store, task: dict[str, Any]) -> None:
         wanted.write(found, folder)
         if remark := wanted.left_out(found):
             (folder / LEFT_OUT).write_text(f"{remark}\n", encoding="utf-8")
+
+
+def _write_attachments(store: Store, task: dict[str, Any], out: Path) -> None:
+    data = Path(task["data"])
+    folder = AttachmentFolder(data / FOLDER, load_keys(data / FILE))
+    with store.reading() as connection, staged_output(out) as target:
+        live = stored_revisions.live_revision(connection, task["slug"])
+        written = write_attachment_files(connection, live.consultation_id, folder, target)
+        if written.lost:
+            count = len(written.lost)
+            remark = (
+                f"{count} file{'' if count == 1 else 's'} missing or damaged: restore the folder from the backup.\n"
+            )
+            (target / LEFT_OUT).write_text(remark, encoding="utf-8")
 
 
 def _participations(store: Store, slug: str) -> int:

@@ -9,7 +9,9 @@ from bot.exchange.exports.metadata import Profile
 from bot.exchange.known_formats import format_called, format_names
 
 OWN_FORMATS: Final = ("csv", "xlsx")
-"""Our own formats; the others are those of other programs."""
+"""Our own formats for answers."""
+ATTACHMENTS: Final = "attachments"
+"""The voice messages and pictures among the answers; the remaining formats are those of other programs."""
 
 
 class ExportKind(NamedTuple):
@@ -33,7 +35,7 @@ class ExportKind(NamedTuple):
     @property
     def is_own(self) -> bool:
         """Whether it is one of our own formats."""
-        return self.format in OWN_FORMATS
+        return self.format in OWN_FORMATS or self.format == ATTACHMENTS
 
 
 @cache
@@ -41,6 +43,7 @@ def export_kinds() -> tuple[ExportKind, ...]:
     """Returns all kinds, our own formats first."""
     profiles: tuple[Profile, ...] = ("public", "analysis", "raw")
     own = [ExportKind(profile, name) for profile in profiles for name in OWN_FORMATS]
+    own.append(ExportKind("raw", ATTACHMENTS))
     others = [ExportKind("raw" if format_called(it).has_single_votes else "analysis", it) for it in format_names()]
     return (*own, *others)
 

@@ -56,7 +56,7 @@ class ExportService:
     def __init__(self, store: Store, data: Path, zone: tzinfo, public_url: str, make: Make | None = None) -> None:
         self._store = store
         self._folder = data / FOLDER
-        self._task = {"url": store.url, "zone": str(zone), "public_url": public_url}
+        self._task = {"url": store.url, "data": str(data), "zone": str(zone), "public_url": public_url}
         self.make = make or partial(run_module, JOB, seconds=LONGEST_SECONDS)
         self._woken = asyncio.Event()
         self._running: tuple[int, asyncio.Task[str]] | None = None

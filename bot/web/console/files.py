@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from bot.common.audit import Act
 from bot.common.keys import Keys
-from bot.exchange.exports.kinds import ExportKind, export_kind, export_kinds
+from bot.exchange.exports.kinds import ATTACHMENTS, ExportKind, export_kind, export_kinds
 from bot.exchange.exports.metadata import Profile
 from bot.exchange.exports.service import FILE_KEPT, ROWS_KEPT, ExportsFull, add_export_job, is_available
 from bot.staff.policy import Action
@@ -146,7 +146,8 @@ def _add(connection: Connection, visit: Visit, summary: ConsultationSummary, kin
     )
     add_export_job(connection, job)
     said = purpose if kind.is_own else f"{kind.format}: {purpose}".rstrip(": ")
-    visit.note(connection, _ACTS[kind.profile], summary.slug, said)
+    act: Act = "export.attachments" if kind.format == ATTACHMENTS else _ACTS[kind.profile]
+    visit.note(connection, act, summary.slug, said)
 
 
 async def _own_job(visit: Visit, summary: ConsultationSummary, number: int | None) -> ExportJob | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bot.consultations.changes import ChangeKind
 from flows.phrase_families import ACCOUNT_STATUSES, FLAGS
+from storage.tables.attachments import AttachmentKind, AttachmentState
 from storage.tables.consultations import ConsultationStateNow
 from storage.tables.export_jobs import ExportState
 from storage.tables.staff import Role
@@ -75,6 +76,7 @@ DONE_PHRASES: Final = {
     "settings": "console.done.settings",
 }
 PROBLEM_PHRASES: Final = {
+    "attachment_lost": "console.problem.attachment_lost",
     "expired": "console.problem.expired",
     "wrong_code": "console.problem.wrong_code",
     "differs": "console.problem.differs",
@@ -213,6 +215,18 @@ _DRAFT_PROBLEMS: Final[dict[str, str]] = {
 DRAFT_PROBLEMS: Final[Mapping[str, str]] = defaultdict(lambda: "console.answers.problem.other", _DRAFT_PROBLEMS)
 """Reasons why a draft is not saved or not sent."""
 
+ATTACHMENT_KINDS: Final[dict[AttachmentKind, str]] = {
+    "voice": "console.attachment.voice",
+    "picture": "console.attachment.picture",
+}
+ATTACHMENT_STATES: Final[dict[AttachmentState, str]] = {
+    "waiting": "console.attachment.waiting",
+    "failed": "console.attachment.failed",
+    "too_large": "console.attachment.too_large",
+    "wrong_type": "console.attachment.wrong_type",
+}
+"""Why there is no file."""
+
 CONTENT_PHRASES: Final = {
     "public": "console.content.public",
     "analysis": "console.content.analysis",
@@ -226,6 +240,7 @@ CONTENT_HINTS: Final = {
 FORMAT_PHRASES: Final = {
     "csv": "console.format.csv",
     "xlsx": "console.format.xlsx",
+    "attachments": "console.format.attachments",
     "decidim": "console.format.decidim",
     "meinberlin": "console.format.meinberlin",
     "pb": "console.format.pb",
@@ -347,6 +362,8 @@ LABELS: Final[dict[str, Any]] = {
     "answer_done": ANSWER_DONE,
     "draft_problems": DRAFT_PROBLEMS,
     "account_statuses": ACCOUNT_STATUSES,
+    "attachment_kinds": ATTACHMENT_KINDS,
+    "attachment_states": ATTACHMENT_STATES,
     "content_phrases": CONTENT_PHRASES,
     "content_hints": CONTENT_HINTS,
     "format_phrases": FORMAT_PHRASES,

@@ -18,6 +18,7 @@ from bot.web.console.reading_decisions import MOST_AT_ONCE, Decided, Outcome, de
 from bot.web.console.reading_list import PAGE_SIZE, SHOWN, ReadingState, ReadingText, reading_ids, reading_texts
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit, id_in
+from storage.tables.attachments import has_attachments
 from storage.tables.waiting_texts import count_waiting
 
 ALREADY_DONE: Final = 412
@@ -44,6 +45,7 @@ class _Loaded(NamedTuple):
     waiting: int
     further: int
     """The last id of the page, if there are more; else 0."""
+    has_attachments: bool
 
 
 @console_page("GET", "/consultations/{slug}/reading", "texts.read")
@@ -62,6 +64,7 @@ async def show_reading(visit: Visit) -> web.StreamResponse:
         messages=await waiting_messages(visit),
         after=after,
         further=loaded.further,
+        has_attachments=loaded.has_attachments,
         outcomes=_said(visit),
         undoable=[it for it in visit.request.query.get("undo", "").split(",")[:MOST_AT_ONCE] if it],
     )
@@ -126,7 +129,8 @@ def _load(
     ids = reading_ids(connection, summary.consultation_id, state, after)
     texts = list(reading_texts(connection, summary.consultation_id, ids[:PAGE_SIZE], language).values())
     waiting = count_waiting(connection).get(summary.consultation_id, 0)
-    return _Loaded(texts, waiting, ids[PAGE_SIZE - 1] if len(ids) > PAGE_SIZE else 0)
+    further = ids[PAGE_SIZE - 1] if len(ids) > PAGE_SIZE else 0
+    return _Loaded(texts, waiting, further, has_attachments(connection, summary.consultation_id))
 
 
 def _see(visit: Visit, decided: Sequence[Decided]) -> web.Response:

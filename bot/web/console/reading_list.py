@@ -9,12 +9,14 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import Connection
 
+from bot.consultations.answer_text import strip_media_mark
 from bot.consultations.stored_revisions import parse_content
 from bot.proposals.moderation_rules import ModerationItem, load_items
 from bot.proposals.similar_proposals import SimilarProposal, find_similar_proposals
 from flows.languages import LANGUAGES
 from flows.questions.base import Question
 from flows.questions.district import DISTRICTS
+from storage.tables.attachments import ListedAttachment, attachments_of_sessions
 from storage.tables.moderation import NewProposalText, moderation_queue
 from storage.tables.revisions import revisions_by_id
 from storage.tables.staff import staff_names
@@ -65,6 +67,14 @@ class ReadingText(NamedTuple):
     similar: list[SimilarProposal]
     alike: list[Alike]
     translations: list[TranslationShown]
+    attachments: list[ListedAttachment]
+    """The recordings and pictures of an open answer."""
+
+    @property
+    def words(self) -> str:
+        """Returns the text without the mark of a recording or picture, which stands beside its file."""
+        text = self.item.proposal.text
+        return strip_media_mark(text) if self.attachments else text
 
     @property
     def is_personal(self) -> bool:
@@ -86,6 +96,7 @@ def reading_texts(
     groups = _groups(similar)
     others = load_items(connection, sorted({number for group in groups.values() for number in group}))
     questions = questions_of(connection, items.values(), language)
+    attachments = attachments_shown(connection, items.values())
     names = staff_names(connection, sorted(_reviewers(items.values())))
     return {
         number: ReadingText(
@@ -97,9 +108,21 @@ def reading_texts(
             similar=similar.get(number, []),
             alike=_alike(groups.get(number, []), others),
             translations=translations_shown(item, names),
+            attachments=attachments.get(number, []),
         )
         for number, item in items.items()
     }
+
+
+def attachments_shown(connection: Connection, items: Iterable[ModerationItem]) -> dict[int, list[ListedAttachment]]:
+    """Returns the attachments of each open answer."""
+    answers = {(it.answer.session_id, it.answer.question_key): it.answer.id for it in items if it.answer}
+    sessions = sorted({session_id for session_id, _ in answers})
+    found: dict[int, list[ListedAttachment]] = {}
+    for row in attachments_of_sessions(connection, sessions) if sessions else ():
+        if number := answers.get((row.session_id, row.question_key)):
+            found.setdefault(number, []).append(row)
+    return found
 
 
 def questions_of(connection: Connection, items: Iterable[ModerationItem], language: str) -> dict[int, tuple[str, bool]]:

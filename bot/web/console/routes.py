@@ -12,6 +12,7 @@ from bot.web.console import (  # noqa: F401
     answer_editor,
     answers,
     assignments,
+    attachments,
     audit_log,
     consultation_file,
     consultations,
