@@ -10,7 +10,9 @@ import asyncio
 import resource
 import socket
 from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,11 +109,45 @@ class Admitted(socket.socket):
             self._gate = None
 
 
-class GatedSite(web.BaseSite):
-    """Listens like `TCPSite`, through a gate."""
+class PlainRequestHandler(web.RequestHandler):
+    """Refuses what is no HTTP request without repeating any of it, with the headers of all other answers."""
 
-    def __init__(self, runner: web.BaseRunner, gate: Gate, host: str, port: int) -> None:
+    __slots__ = ("_error_headers",)
+
+    def __init__(self, server: web.Server, error_headers: Mapping[str, str], **options: Any) -> None:
+        super().__init__(server, **options)
+        self._error_headers = error_headers
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500 or request.writer.output_size > 0:
+            response = super().handle_error(request, status, exc, message)
+        else:
+            log.debug("web_request_unreadable", status=status)
+            response = web.Response(status=status, text=f"{status}: this request cannot be read\n")
+            response.force_close()
+        response.headers.update(self._error_headers)
+        return response
+
+
+class GatedSite(web.BaseSite):
+    """Listens like `TCPSite`, through a gate. `protocol` makes the protocol of a connection for the server."""
+
+    def __init__(
+        self,
+        runner: web.BaseRunner,
+        gate: Gate,
+        host: str,
+        port: int,
+        protocol: Callable[[web.Server], asyncio.Protocol] = lambda server: server(),
+    ) -> None:
         super().__init__(runner)
+        self._protocol = protocol
         self._gate = gate
         self._host, self.port = host, port
         self._sockets: list[socket.socket] = []
@@ -158,7 +194,7 @@ class GatedSite(web.BaseSite):
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             if admitted := self._gate.admit(connection, peer[0]):
-                task = asyncio.create_task(_serve(loop, server, admitted))
+                task = asyncio.create_task(_serve(loop, partial(self._protocol, server), admitted))
                 self._begun.add(task)
                 task.add_done_callback(self._begun.discard)
             number += 1
@@ -166,8 +202,10 @@ class GatedSite(web.BaseSite):
                 await asyncio.sleep(0)
 
 
-async def _serve(loop: asyncio.AbstractEventLoop, server: web.Server, connection: Admitted) -> None:
+async def _serve(
+    loop: asyncio.AbstractEventLoop, protocol: Callable[[], asyncio.Protocol], connection: Admitted
+) -> None:
     try:
-        await loop.connect_accepted_socket(server, connection)
+        await loop.connect_accepted_socket(protocol, connection)
     except OSError:
         connection.close()  # the client has disconnected already

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, NamedTuple
 
+import structlog
 from aiohttp import web
+
+log = structlog.get_logger()
 
 MOST_BUCKETS: Final = 50_000
 _Address = IPv4Address | IPv6Address
@@ -54,6 +57,9 @@ class WebLimits(NamedTuple):
     """The longest time that a poll waits for new entries."""
     proxies: tuple[str, ...] = ()
     """Addresses or networks of our own proxies: only their X-Forwarded-For and -Proto are trusted."""
+    is_public_secure: bool = False
+    """Whether the public address is encrypted: then cookies are sent over encrypted connections only, even if no proxy
+    reports one."""
 
 
 class Buckets:
@@ -95,20 +101,31 @@ class Buckets:
 class Origins:
     """Finds the origin of requests, through our own proxies if there are any."""
 
-    def __init__(self, proxies: Sequence[str]) -> None:
+    def __init__(self, proxies: Sequence[str], *, is_public_secure: bool = False) -> None:
         self._proxies: list[_Network] = [ip_network(proxy, strict=False) for proxy in proxies]
+        self._is_public_secure = is_public_secure
+        self._has_told_proxy = False
 
     def address(self, request: web.BaseRequest) -> str:
         """Returns the client's address: the last one that is not our own proxy. Headers from other hosts are not
         trusted."""
         hops = [part.strip() for part in request.headers.get("X-Forwarded-For", "")[-1000:].split(",")]
         current = _parsed(request.remote or "")
+        self._tell_unnamed_proxy(request, current)
         while current is not None and self._is_ours(current) and hops:
             following = _parsed(hops.pop())
             if following is None:
                 break
             current = following
         return _unit(current, 64)
+
+    def _tell_unnamed_proxy(self, request: web.BaseRequest, peer: _Address | None) -> None:
+        """Logs once that a neighbour forwards requests without being one of our own proxies."""
+        if self._has_told_proxy or "X-Forwarded-For" not in request.headers or peer is None:
+            return
+        if peer.is_private and not self._is_ours(peer):
+            self._has_told_proxy = True
+            log.error("proxy_not_named")
 
     def unit(self, host: str) -> str:
         """Returns the network that counts as one address, for a connection from this host."""
@@ -126,7 +143,9 @@ class Origins:
         return _unit(current, 48, 24)
 
     def is_secure(self, request: web.BaseRequest) -> bool:
-        """Whether the browser's connection is encrypted: to us, or to our proxy."""
+        """Whether the browser's connection is encrypted: to us, to our proxy, or by the public address."""
+        if self._is_public_secure:
+            return True
         current = _parsed(request.remote or "")
         if current is not None and self._is_ours(current):
             return request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[-1].strip() == "https"

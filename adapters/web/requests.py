@@ -70,6 +70,15 @@ def form_fields(body: bytes) -> Mapping[str, str]:
         raise RequestError("malformed") from error
 
 
+NOT_SENT: Final = 400
+"""The status of an answer that no client receives."""
+
+
+def has_left(request: web.BaseRequest, error: Exception) -> bool:
+    """Whether the client closed the connection, so that it caused this error and no answer can be sent."""
+    return isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing())
+
+
 def language_of(request: web.BaseRequest) -> str:
     """Returns the first language of the browser's Accept-Language, "" for none."""
     return request.headers.get("Accept-Language", "").split(",")[0].split(";")[0].strip()[:35]

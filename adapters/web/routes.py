@@ -66,7 +66,7 @@ class WebRoutes:
         """
         self.hub = hub
         self.limits = limits or WebLimits()
-        self.clients = Origins(self.limits.proxies)
+        self.clients = Origins(self.limits.proxies, is_public_secure=self.limits.is_public_secure)
         self._known = known
         self._say = say
         self._door = door

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
+import structlog
 from pydantic_core import to_json
 from sqlalchemy import Connection
 
@@ -27,6 +28,8 @@ from storage.tables.audit import (
     last_audit_entry_about,
     lock_last_audit_entry,
 )
+
+log = structlog.get_logger()
 
 Act = Literal[
     "export.public",
@@ -168,6 +171,10 @@ def operator() -> Actor:
     return Actor(f"{name} (sudo: {caller})" if caller and os.geteuid() == 0 else name, "", "cli")
 
 
+RAW_READS: Final = frozenset({"export.raw", "export.attachments"})
+"""Acts that read data of single people; each is also logged, for alarms."""
+
+
 def record_entry(connection: Connection, keys: Keys, entry: AuditEntry) -> None:
     """Adds an entry to the log, within the caller's transaction. Concurrent transactions that record wait until it
     ends, so record late in a transaction. Raises the classes of `storage.core.errors`.
@@ -177,6 +184,8 @@ def record_entry(connection: Connection, keys: Keys, entry: AuditEntry) -> None:
     number, previous = (last.id + 1, last.mac) if last else (1, FIRST_MAC)
     row = StoredAuditEntry._make((number, entry.at, *tidy, previous, FIRST_MAC))
     insert_audit_entry(connection, row._replace(mac=mac(keys, row)))
+    if entry.act in RAW_READS:
+        log.warning("raw_data_read", state=entry.act)
 
 
 def last_entries(connection: Connection, act: Act, about: str) -> StoredAuditEntry | None:

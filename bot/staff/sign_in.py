@@ -1,6 +1,6 @@
 """Staff sign-in: exchanges access codes (`bot.staff.codes`) for signed tickets.
 
-A ticket is valid for a working day and becomes invalid when its owner is revoked.
+A ticket is valid for a working day and becomes invalid when its owner signs out or is revoked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from storage.tables.staff import StaffMember, staff_by_id
 
 HOURS: Final = 8
 """Lifetime of a ticket: a working day."""
+MICROSECONDS: Final = 1_000_000
+DIGITS_OF_SECONDS: Final = 12
 LONGEST_NAME: Final = 80
 
 
@@ -30,21 +32,26 @@ async def authenticate_staff(store: Store, keys: Keys, code: str) -> StaffMember
 
 
 def issue_ticket(keys: Keys, member: StaffMember, now: datetime) -> str:
-    """Returns a ticket for the browser: staff id, expiry and signature."""
-    content = f"{member.id}.{int((now + timedelta(hours=HOURS)).timestamp())}"
+    """Returns a ticket for the browser: staff id, expiry in microseconds and signature."""
+    content = f"{member.id}.{int((now + timedelta(hours=HOURS)).timestamp() * MICROSECONDS)}"
     return f"{content}.{_signature(keys, content)}"
 
 
 async def staff_of_ticket(store: Store, keys: Keys, value: str, now: datetime) -> StaffMember | None:
-    """Returns the owner of a ticket; None for forged and expired tickets and revoked owners."""
+    """Returns the owner of a ticket; None for forged and expired tickets, after a sign-out, and for revoked owners."""
     content, _, signature = value[:200].rpartition(".")
     if not hmac.compare_digest(signature.encode("utf-8", "replace"), _signature(keys, content).encode()):
         return None
-    number, _, until = content.partition(".")
-    if now.timestamp() >= int(until):
+    number, _, text = content.partition(".")
+    # Earlier versions wrote seconds.
+    until = datetime.fromtimestamp(int(text) / (MICROSECONDS if len(text) > DIGITS_OF_SECONDS else 1), UTC)
+    if now >= until:
         return None
     member = await store.read(partial(staff_by_id, staff_id=int(number)))
-    return member if member and member.revoked_at is None else None
+    if member is None or member.revoked_at is not None:
+        return None
+    is_over = member.signed_out_at is not None and until - timedelta(hours=HOURS) <= member.signed_out_at
+    return None if is_over else member
 
 
 def form_token(keys: Keys, value: str) -> str:

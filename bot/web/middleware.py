@@ -10,10 +10,11 @@ from aiohttp import web
 from yarl import URL
 
 from adapters.web.errors import RequestError
-from adapters.web.requests import FIELDS
+from adapters.web.requests import FIELDS, NOT_SENT, has_left
 from adapters.web.routes import HELD_SECONDS
 from bot.common.i18n.locale import Locale, available_languages
 from bot.common.logs import error_place
+from bot.settings import WebSettings
 from bot.web.assisted.device_sessions import KIOSK, device_profile_of, device_session_of, entry_code_from
 from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, set_preference_cookie, site_of
 from bot.web.request_locale import COOKIE, locale_of
@@ -101,6 +102,8 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
         log.error("page_request_failed", **error_place(error))
         return request_error_page(site, request, RequestError("held", HELD_SECONDS))
     except Exception as error:  # noqa: BLE001 - a response must not contain a stack trace
+        if has_left(request, error):
+            return web.Response(status=NOT_SENT)
         log.error("page_request_failed", **error_place(error))
         return error_page(site, request, "trouble", 500)
 
@@ -175,6 +178,14 @@ def add_security_headers(site: Site, request: web.Request, response: web.StreamR
     response.headers["Content-Security-Policy"] = _POLICY + frames
     if site.options.public_url.startswith("https:"):
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
+
+
+def plain_error_headers(options: WebSettings) -> dict[str, str]:
+    """Returns the security headers of an answer to a request that has no page."""
+    headers = {**_HEADERS, "Content-Security-Policy": f"{_POLICY}'none'", "Cache-Control": "no-store"}
+    if options.public_url.startswith("https:"):
+        headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
+    return headers
 
 
 def _may_be_framed(site: Site, request: web.Request) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
-from adapters.web.accepting import Gate, GatedSite, room_for_connections
+from adapters.web.accepting import Gate, GatedSite, PlainRequestHandler, room_for_connections
 from adapters.web.errors import RequestError
 from adapters.web.hub import WebHub
 from adapters.web.limits import Buckets, WebLimits
@@ -52,13 +52,12 @@ class WebServer:
         # aiohttp's own access log would record addresses and whole paths, which contain codes.
         # Compressed bodies are not decompressed: no page sends any, and a kilobyte can expand to a gigabyte.
         self._application = build_application(services, limits)
-        self._runner = web.AppRunner(
-            self._application,
-            access_log=None,
-            shutdown_timeout=2,
-            keepalive_timeout=KEPT_SECONDS,
-            auto_decompress=False,
-        )
+        self._connection: dict[str, Any] = {
+            "access_log": None,
+            "keepalive_timeout": KEPT_SECONDS,
+            "auto_decompress": False,
+        }
+        self._runner = web.AppRunner(self._application, shutdown_timeout=2, **self._connection)
 
     async def start(self, host: str, port: int) -> int:
         """Listens on this port, or on the next free one. Raises CommandError."""
@@ -66,7 +65,7 @@ class WebServer:
         routes = self._application[SITE].routes
         gate = Gate(room_for_connections(), routes.limits.connections, routes.clients)
         for candidate in range(port, min(port + PORTS_TRIED, 65536)):
-            site = GatedSite(self._runner, gate, host, candidate)
+            site = GatedSite(self._runner, gate, host, candidate, self._protocol)
             try:
                 await site.start()
             except OSError as error:
@@ -75,6 +74,10 @@ class WebServer:
             else:
                 return site.port
         raise CommandError(f"ports {port} to {candidate} on {host} are all taken; name a free one with --port")
+
+    def _protocol(self, server: web.Server) -> PlainRequestHandler:
+        headers = middleware.plain_error_headers(self._application[SITE].options)
+        return PlainRequestHandler(server, headers, loop=asyncio.get_running_loop(), **self._connection)
 
     async def stop(self) -> None:
         await self._runner.cleanup()
@@ -98,6 +101,7 @@ def build_application(services: Services, limits: WebLimits | None = None) -> we
     )
     application[PAGE_SETTINGS] = page_settings
     application[code_guess_limit.BUCKETS] = Buckets(code_guess_limit.WRONG_CODES)
+    application[code_guess_limit.NETWORKS] = Buckets(code_guess_limit.WRONG_CODES_NETWORK)
     application[room_views.ROOM_VIEWS] = room_views.RoomViewCache()
     router = application.router
     router.add_get("/healthz", _health)
@@ -149,7 +153,9 @@ def _routes(
         say=say,
         door=consultations.access,
         origins=(options.public_url,) if options.public_url else (),
-        limits=(limits or WebLimits())._replace(proxies=options.trusted_proxies),
+        limits=(limits or WebLimits())._replace(
+            proxies=options.trusted_proxies, is_public_secure=options.public_url.startswith("https:")
+        ),
         is_framed=bool(options.embed_origins),
         begins_at_door=True,
     )

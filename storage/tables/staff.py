@@ -45,6 +45,7 @@ class StaffRow(Base):
     revoked_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]  # the last sign-in with the code
     assigned_only: Mapped[bool]  # whether the member acts only in the consultations of ``staff_assignments``
+    signed_out_at: Mapped[datetime | None]  # tickets for the pages of helpers from before are invalid
 
 
 class StaffChatRow(Base):
@@ -70,6 +71,7 @@ class StaffMember(NamedTuple):
     revoked_at: datetime | None = None
     used_at: datetime | None = None
     assigned_only: bool = False
+    signed_out_at: datetime | None = None
 
 
 class NewStaffChat(NamedTuple):
@@ -188,6 +190,11 @@ def revoke_staff_member(connection: Connection, name: str, now: datetime) -> int
     """Revokes a member; returns the number of members revoked (0 or 1)."""
     current = (_staff.c.name == name) & _staff.c.revoked_at.is_(None)
     return connection.execute(update(_staff).where(current).values(revoked_at=now)).rowcount
+
+
+def sign_out_staff_member(connection: Connection, staff_id: int, now: datetime) -> None:
+    """Records a sign-out from the pages of helpers."""
+    connection.execute(update(_staff).where(_staff.c.id == staff_id).values(signed_out_at=now))
 
 
 def has_console_owner(connection: Connection) -> bool:

@@ -8,6 +8,7 @@ import json
 import pytest
 from aiohttp import WSServerHandshakeError, web
 from aiohttp.test_utils import make_mocked_request
+from structlog.testing import capture_logs
 
 from adapters.web import sessions
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
@@ -340,7 +341,21 @@ def test_whether_the_line_is_encrypted():
     origins = Origins(["10.0.0.0/8"])
     assert origins.is_secure(request_of("10.0.0.1", **{"X-Forwarded-Proto": "https"}))
     assert not origins.is_secure(request_of("192.0.2.1", **{"X-Forwarded-Proto": "https"}))
+    public = Origins([], is_public_secure=True)
+    assert public.is_secure(request_of("127.0.0.1")), "whatever a proxy that is not named reports"
     assert Origins([]).network(request_of("192.0.2.77")) == "192.0.2.0/24"
+
+
+@pytest.mark.parametrize(
+    ("remote", "is_told"), [("127.0.0.1", True), ("172.17.0.1", True), ("10.0.0.1", False), ("9.9.9.9", False)]
+)
+def test_a_proxy_that_is_not_named_is_told_once(remote, is_told):
+    origins = Origins(["10.0.0.0/8"])
+    with capture_logs() as logs:
+        for _ in range(3):
+            origins.address(request_of(remote, **{"X-Forwarded-For": "198.51.100.9"}))
+        origins.address(request_of(remote))
+    assert [line["event"] for line in logs] == ["proxy_not_named"] * is_told
 
 
 def test_a_log_forgets_what_is_old_by_number_and_by_length():

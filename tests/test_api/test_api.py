@@ -14,7 +14,7 @@ from bot.authoring.file_check import CheckedFile
 from bot.authoring.publishing import PublishContext
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from bot.results.editions.renewal import renew_edition
-from bot.web.api import routes
+from bot.web.api import access_keys, routes
 from bot.web.api.registry import OPERATIONS
 from bot.web.api.serializers import serialize_consultation
 from storage.core.store import Store
@@ -308,6 +308,10 @@ async def test_too_many_requests_wait(store: Store, monkeypatch: pytest.MonkeyPa
         assert (await bora.get("/consultations")).status == 200
         guesses = [await house.client(f"mitsprache_guess{at}").get("/consultations") for at in range(3)]
         assert [guess.status for guess in guesses] == [401, 401, 429]
+        asked: list[bytes] = []
+        monkeypatch.setattr(access_keys, "find_bearer", lambda _, wanted: asked.append(wanted))
+        assert (await house.client("mitsprache_guess").get("/consultations")).status == 429
+        assert not asked, "the limit comes before the database"
     assert Buckets(routes.REQUESTS).take("x") == 0
 
 

@@ -378,3 +378,12 @@ def test_an_xlsform_is_printed_as_a_file(run, tmp_path):
         code, _, err = run("xlsform", file)
         assert code == 1
         assert words in err
+
+
+def test_doctor_asks_for_the_proxy_of_a_secure_address():
+    def found(**web: object) -> list[bool]:
+        return [finding.is_well for finding in doctor._proxy(Settings.model_validate({"web": web}))]
+
+    assert found() == []
+    assert found(public_url="https://mitsprache.example") == [False]
+    assert found(public_url="https://mitsprache.example", trusted_proxies=["127.0.0.1"]) == [True]

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 from yarl import URL
 
 from adapters.web.hub import WebHub
-from adapters.web.limits import Rate
+from adapters.web.limits import Origins, Rate
 from bot.app import build
 from bot.settings import Settings
 from bot.web import server
@@ -97,6 +98,33 @@ async def test_who_never_ends_a_request_is_cut_off(store, monkeypatch, said):
     monkeypatch.setattr(server, "KEPT_SECONDS", 0.5)
     async with listening(store) as port:
         assert (await asked(port, said)).startswith(b"HTTP/1.1 200" if b"healthz" in said else b"")
+
+
+@pytest.mark.parametrize(
+    "said", [b"GET /<script> secret\r\n\r\n", b"GET / HTTP/1.1\r\nsecret\r\n\r\n", b"\x16\x03\x01\r\n\r\n"]
+)
+async def test_unreadable_requests_get_our_headers(store, said):
+    async with listening(store) as port:
+        answer = await asked(port, said)
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    assert b"nosniff" in answer
+    assert b"default-src 'none'" in answer
+    assert b"secret" not in answer
+    assert b"script>" not in answer
+
+
+async def test_a_client_that_leaves_is_no_error(store):
+    with capture_logs() as logs:
+        async with listening(store) as port:
+            for _ in range(5):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                head = f"POST /c/mein-kiez/start HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nContent-Type: {FORM}"
+                writer.write(f"{head}\r\nContent-Length: 50\r\n\r\nlang=d".encode())
+                await writer.drain()
+                await asyncio.sleep(0.02)
+                writer.transport.abort()
+            await asyncio.sleep(0.1)
+    assert [line for line in logs if line["log_level"] in {"warning", "error"}] == []
 
 
 async def test_a_packed_body_is_not_unpacked(store):
@@ -213,3 +241,15 @@ async def test_codes_cannot_be_found_by_trying(store, path, monkeypatch):
                 seen.append(answer.status)
         assert seen.index(429) == 5
         assert set(seen[5:]) == {429}
+
+
+async def test_codes_are_limited_per_network_too(store, monkeypatch):
+    monkeypatch.setattr("bot.web.code_guess_limit.WRONG_CODES_NETWORK", Rate(3, 0.01))
+    monkeypatch.setattr(Origins, "address", lambda self, request: request.query["from"])
+    async with serving(store) as house:
+        page, seen = house.browser(), []
+        for number, letter in enumerate("23456"):
+            url = house.server.make_url(f"/room/QQQQQ{letter}?from={number}")
+            async with page.http.get(url, allow_redirects=False) as answer:
+                seen.append(answer.status)
+        assert seen == [303, 303, 303, 429, 429]

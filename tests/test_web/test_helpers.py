@@ -10,6 +10,7 @@ from http.cookies import SimpleCookie
 import pytest
 from aiohttp import web
 from sqlalchemy import text
+from structlog.testing import capture_logs
 from yarl import URL
 
 from bot.web.assisted import sign_in
@@ -104,6 +105,29 @@ class TestHelpers:
             assert page.status == 429
             await page.get("/assist/mein-kiez/sheet")
             assert page.path == "/assist"
+
+    async def test_right_codes_do_not_count_as_tries(self, store):
+        code = member(store)
+        async with serving(store) as house:
+            page = Watcher(house)
+            with capture_logs() as logs:
+                for _ in range(14):
+                    await page.post("/assist/sign-in", [("code", code)])
+                    assert page.status == 200
+                await page.post("/assist/sign-in", [("code", "nonsense")])
+        assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["staff_sign_in_failed"]
+
+    async def test_a_sign_out_holds_over_a_restart(self, store):
+        async with serving(store) as house:
+            page = await signed_in(house, store)
+            ticket = page.http.cookie_jar.filter_cookies(house.server.make_url("/assist"))["help"].value
+            await page.get("/assist")
+            await page.press("Abmelden")
+        async with serving(Store(str(store.writer.url))) as house:
+            page = Watcher(house)
+            page.http.cookie_jar.update_cookies({"help": ticket}, house.server.make_url("/assist"))
+            await page.get("/assist/mein-kiez/sheet")
+            assert (page.path, "Persönlicher Code" in page.text) == ("/assist", True)
 
     async def test_forged_and_revoked_tickets(self, store):
         async with serving(store) as house:

@@ -69,6 +69,7 @@ def all_findings(settings: Settings) -> Iterator[Finding]:
             yield from waiting.delayed_message_findings(settings)
             yield from checks.attachment_findings(settings)
     yield _port(settings)
+    yield from _proxy(settings)
     yield _files()
     yield _clock(settings, datetime.now(UTC))
     yield from channels.channel_findings(settings)
@@ -90,6 +91,15 @@ def _folder(data: Path) -> Finding:
     if not _is_writable(there):
         return Finding(is_well=False, words=f"data folder {there} cannot be written to: check its owner and rights")
     return Finding(is_well=True, words=f"data folder {there}")
+
+
+def _proxy(settings: Settings) -> Iterator[Finding]:
+    """Checks that the server in front, which makes the public address secure, is named."""
+    web = settings.web
+    if web.public_url.startswith("https:"):
+        words = "no proxy is named, so all visitors share one limit: set web.trusted_proxies (docs/operate/proxy.md)"
+        named = f"requests of {', '.join(map(str, web.trusted_proxies))} may name the visitor's address"
+        yield Finding(bool(web.trusted_proxies), named if web.trusted_proxies else words)
 
 
 def _nearest(path: Path) -> Path:

@@ -18,6 +18,7 @@ import bot.web.api.read_operations
 import bot.web.api.states
 import bot.web.api.write_operations  # noqa: F401 - the operations enter the registry
 from adapters.web.limits import Buckets, Rate
+from adapters.web.requests import NOT_SENT, has_left
 from bot.authoring import media
 from bot.authoring.publishing import PublishContext
 from bot.common.audit import Auditor
@@ -64,6 +65,7 @@ class OperationRunner:
         site = site_of(request)
         bearer = await self._bearer(site, request)
         if one.scope not in bearer.scopes:
+            log.warning("api_access_denied", route=one.path)
             raise ApiProblem("forbidden", 403, f"This key is not good for that; it needs the scope {one.scope}.")
         given = await _given(one, request)
         seen = _seen(request) if one.needs_version else None
@@ -77,16 +79,19 @@ class OperationRunner:
         scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise ApiProblem("no_key", 401, "Send a key: `Authorization: Bearer mitsprache_…` (docs/reference/api.md).")
+        if wait := self._wrong.wait(address):  # before the database is asked
+            raise _too_many(wait)
         store, digest = site.services.store, access_keys.key_digest(site.services.keys, key.strip())
         found = await store.read(partial(access_keys.find_bearer, wanted=digest))
         if found is None:
-            if wait := self._wrong.take(address):
-                raise _too_many(wait)
+            self._wrong.take(address)
+            log.warning("api_key_refused")
             raise ApiProblem("wrong_key", 401, "This key is not valid (any more).")
         if wait := self._requests.take(found.key.label):
             raise _too_many(wait)
         now = datetime.now(UTC)
         if found.is_idle(now):
+            log.info("api_key_used")
             await store.write(partial(record_api_key_use, key_id=found.key.id, now=now))
         return found
 
@@ -187,6 +192,8 @@ def _decently(handler: Handler) -> Handler:
             log.error("api_request_failed", **error_place(error))
             problem = ApiProblem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
         except Exception as error:  # noqa: BLE001 - a response must not contain a stack trace
+            if has_left(request, error):
+                return web.Response(status=NOT_SENT)
             log.error("api_request_failed", **error_place(error))
             problem = ApiProblem("trouble", 500, "Internal error. It has been logged.")
         return problem.response()

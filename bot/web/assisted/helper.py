@@ -35,7 +35,6 @@ def add_assisted_routes(application: web.Application) -> None:
     """Adds the pages of kiosks, helpers, moderators and paper forms."""
     application[DEVICE_SESSIONS] = DeviceSessions(application[SITE].routes.hub)
     application[sign_in.BUCKETS] = Buckets(sign_in.TRIES)
-    application[sign_in.SPENT] = OrderedDict()
     application[paper_entry.SAVED_SHEETS] = OrderedDict()
     application.cleanup_ctx.append(sweep_idle_sessions)
     router = application.router
@@ -121,7 +120,7 @@ async def _sign_out(request: web.Request) -> web.Response:
     helper, _ = await sign_in.checked_form(request)
     device_sessions_of(request).wipe_all_of(helper.id)
     response = web.Response(status=303, headers={"Location": ASSIST.base})
-    sign_in.sign_out_helper(request, response)
+    await sign_in.sign_out_helper(request, helper, response)
     return response
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from adapters.web.errors import RequestError
@@ -18,24 +18,23 @@ from bot.staff.policy import Action, may
 from bot.web.assisted.device_sessions import ASSIST
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, site_of
-from storage.tables.staff import StaffMember
+from storage.tables.staff import StaffMember, sign_out_staff_member
+
+log = structlog.get_logger()
 
 COOKIE: Final = "help"
 TRIES: Final = Rate(burst=10, per_second=1 / 30)
-"""Codes tried from one address. A town hall is one address, and ten wrong codes in a morning are unusual."""
+"""Wrong codes from one address. A town hall is one address, and ten wrong codes in a morning are unusual."""
 WRONG_SECONDS: Final = 1.0
 """Every wrong code is answered after this delay."""
 BUCKETS: Final = web.AppKey("assist-tries", Buckets)
-SPENT: Final = web.AppKey("assist-spent", OrderedDict[str, None])
-"""Tickets of helpers who signed out before they expired."""
-MOST_SPENT: Final = 10_000
 
 
 async def signed_in_helper(request: web.Request) -> StaffMember | None:
     """Returns the signed-in helper, or None without a ticket or with an expired or revoked one."""
     services = site_of(request).services
     value = request.cookies.get(COOKIE, "")
-    if not value or value in request.app[SPENT]:
+    if not value:
         return None
     return await staff.staff_of_ticket(services.store, services.keys, value, datetime.now(UTC))
 
@@ -80,11 +79,14 @@ async def sign_in_helper(request: web.Request) -> web.Response | None:
     data = await form_of(request)
     if not site.routes.is_ours(request, has_token=False):
         raise RequestError("origin")
-    if wait := request.app[BUCKETS].take(site.routes.clients.address(request)):
+    wrong, address = request.app[BUCKETS], site.routes.clients.address(request)
+    if wait := wrong.wait(address):
         raise RequestError("too_many", wait)
     services, began = site.services, asyncio.get_running_loop().time()
     member = await staff.authenticate_staff(services.store, services.keys, str(data.get("code", "")))
     if member is None or not may(member.role, "assist"):
+        wrong.take(address)
+        log.warning("staff_sign_in_failed", route=ASSIST.base)
         await asyncio.sleep(max(0.0, WRONG_SECONDS - (asyncio.get_running_loop().time() - began)))
         return None
     response = web.Response(status=303, headers={"Location": ASSIST.base})
@@ -105,10 +107,8 @@ def set_ticket(request: web.Request, response: web.StreamResponse, ticket: str) 
     )
 
 
-def sign_out_helper(request: web.Request, response: web.StreamResponse) -> None:
-    """Deletes the ticket cookie and blocks copies of the ticket until the service restarts."""
-    spent = request.app[SPENT]
-    spent[request.cookies.get(COOKIE, "")] = None
-    while len(spent) > MOST_SPENT:
-        spent.popitem(last=False)
+async def sign_out_helper(request: web.Request, helper: StaffMember, response: web.StreamResponse) -> None:
+    """Deletes the ticket cookie and makes all tickets of the helper invalid, copies and other devices included."""
+    work = partial(sign_out_staff_member, staff_id=helper.id, now=datetime.now(UTC))
+    await site_of(request).services.store.write(work)
     response.del_cookie(COOKIE, path=ASSIST.base)

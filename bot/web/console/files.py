@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
+import structlog
 from aiohttp import web
 from sqlalchemy import Connection
 
@@ -32,6 +33,8 @@ from storage.tables.export_jobs import (
     export_job_by_id,
     newest_export_jobs,
 )
+
+log = structlog.get_logger()
 
 MOST_LISTED: Final = 30
 LONGEST_PURPOSE: Final = 300
@@ -89,6 +92,7 @@ async def start_export(visit: Visit) -> web.StreamResponse:
     if kind is None:
         raise web.HTTPNotFound
     if not visit.may(ACTIONS[kind.profile]):
+        log.warning("staff_access_denied", route="/consultations/{slug}/files")
         return visit.page("refused.html", status=403)
     purpose = visit.field("purpose")[:LONGEST_PURPOSE]
     if kind.profile == "raw" and not any(letter.isalnum() for letter in purpose):

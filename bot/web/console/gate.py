@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
+import structlog
 from aiohttp import web
 
 from adapters.web.errors import RequestError
@@ -20,6 +21,8 @@ from bot.web.console.rendering import BASE, console_locale, console_response, sa
 from bot.web.console.visit import Visit, visit_time
 from bot.web.context import form_of, site_of
 from storage.tables.console_sessions import touch_console_session
+
+log = structlog.get_logger()
 
 COOKIE: Final = "console"
 SIGN_IN: Final = f"{BASE}/sign-in"
@@ -40,6 +43,7 @@ def gated(page: ConsolePage) -> Callable[[web.Request], Awaitable[web.StreamResp
         if visit is None:
             return _again(request, form) if page.method == "POST" else _to_sign_in(request)
         if not may(visit.member.role, page.action):
+            log.warning("staff_access_denied", route=page.path)
             return visit.page("refused.html", status=403)
         if page.method == "POST":
             token = "".join(form.pop("csrf", []))

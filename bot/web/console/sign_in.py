@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+import structlog
 from aiohttp import web
 from sqlalchemy import Connection
 
@@ -29,6 +30,8 @@ from bot.web.context import Form, form_of, site_of
 from storage.tables.console_sessions import end_console_session
 from storage.tables.staff import StaffMember, record_staff_sign_in, staff_by_id
 from storage.tables.staff_credentials import credential_by_handle
+
+log = structlog.get_logger()
 
 PENDING: Final = "console-pending"
 """Cookie of the ticket after a right password."""
@@ -187,6 +190,7 @@ async def record_failure(request: web.Request, account: str, member: StaffMember
     site = site_of(request)
     address = site.routes.clients.address(request)
     request.app[ATTEMPTS].count_failure(address, account, request.cookies.get(DEVICE, ""))
+    log.warning("staff_sign_in_failed", route=BASE)
     act: Act = "sign_in.failed"
     entry = Actor("", "", "page").did(act, member.name if member else "unknown", at=visit_time())
     await site.services.store.write(lambda connection: record_entry(connection, site.services.keys, entry))
