@@ -94,7 +94,7 @@ def sent_values(fields: Iterable[DraftField], form: Mapping[str, Sequence[str]])
     set, and a field that a page left out, are both missing.
     """
     named = frozenset(form.get("f", ()))
-    return {it: _tidy(next(iter(form.get(it.name, ())), "")) for it in fields if it.name in named}
+    return {it: tidy_text(next(iter(form.get(it.name, ())), "")) for it in fields if it.name in named}
 
 
 def changes_of(sent: Mapping[DraftField, str], base: Any, newest: Any) -> tuple[dict[Where, Any], list[FieldConflict]]:
@@ -149,6 +149,7 @@ def _wording_path(data: Any, where: Where) -> Where:
     return (*where, "text") if isinstance(found, dict) and "text" in found else where
 
 
-def _tidy(said: str) -> str:
+def tidy_text(said: str) -> str:
+    """Returns a typed text without surrounding blanks and invisible characters, cut at `LONGEST`."""
     lines = said.replace("\r\n", "\n").replace("\r", "\n").strip()
     return "".join(it for it in lines if it == "\n" or it.isprintable() or it in "\u200e\u200f\u200d\u200c")[:LONGEST]

@@ -48,7 +48,7 @@ NOTE_PHRASES: Final[dict[NoteCode, str]] = {
 }
 """Each with reason and remedy. `{said}` is what stands in the table, `{more}` what became of it."""
 UnusableCode = Literal["unreadable", "old_format", "no_survey", "no_type", "no_questions", "many"]
-UNUSABLE_PHRASES: Final[dict[UnusableCode, str]] = {
+UNUSABLE_PHRASES: Final[dict[str, str]] = {
     "unreadable": "console.xlsform.unreadable",
     "old_format": "console.xlsform.old_format",
     "no_survey": "console.xlsform.no_survey",

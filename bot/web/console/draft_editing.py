@@ -47,6 +47,8 @@ DONE: Final = {
     "deleted": "console.draft.done.deleted",
     "back": "console.draft.done.back",
     "created": "console.draft.done.created",
+    "translated": "console.draft.done.translated",
+    "same": "console.draft.done.same",
 }
 UNVERSIONED: Final = frozenset({"act", "when", "join", "answer-0", "answer-1", "verb-0", "verb-1", "then"})
 """Further fields of forms; those of new entries begin with `new-`."""
@@ -169,7 +171,7 @@ async def form_changes(visit: Visit, edited: EditedDraft, fields: Iterable[Draft
     sent = sent_values(fields, visit.form)
     base = edited.data
     if began is not None and began != edited.draft.version:
-        text = await visit.read(partial(_text_of_version, draft=edited.draft, version=began))
+        text = await visit.read(partial(text_of_version, draft=edited.draft, version=began))
         base = await asyncio.to_thread(plain_data, text) if text else {}
     changes, conflicts = changes_of(sent, base, edited.data)
     sent = {it: said for it, said in sent.items() if said != shown_value(it, base)}
@@ -179,7 +181,8 @@ async def form_changes(visit: Visit, edited: EditedDraft, fields: Iterable[Draft
     return changes
 
 
-def _text_of_version(connection: Connection, draft: Draft, version: int) -> str:
+def text_of_version(connection: Connection, draft: Draft, version: int) -> str:
+    """Returns the text of a version; "" if it is not kept any more."""
     if version:
         stored = draft_of(connection, draft.consultation_id, version)
         return stored.text if stored else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
@@ -63,7 +63,7 @@ class PairedText(NamedTuple):
 async def show_languages(visit: Visit) -> web.StreamResponse:
     """Opens the language with most missing texts, or the second one."""
     edited = await edited_draft(visit)
-    return await _page(visit, edited, visit.request.query.get("open", "") or _first(edited))
+    return await languages_page(visit, edited, visit.request.query.get("open", "") or _first(edited))
 
 
 @console_page("POST", "/consultations/{slug}/languages", "consultations.change")
@@ -75,9 +75,9 @@ async def add_language(visit: Visit) -> web.StreamResponse:
     try:
         await store_change(visit, edited.draft, lambda text: with_language(text, tag, edited.language))
     except DraftChanged:
-        return await _page(visit, await edited_draft(visit), tag, "changed", 409)
+        return await languages_page(visit, await edited_draft(visit), tag, "changed", 409)
     except (EditRefused, DraftUnusable) as refused:
-        return await _page(visit, edited, _first(edited), getattr(refused, "reason", "unreadable"), 422)
+        return await languages_page(visit, edited, _first(edited), getattr(refused, "reason", "unreadable"), 422)
     return see_draft(visit, edited, "languages", "saved", open=tag)
 
 
@@ -97,9 +97,9 @@ async def save_language(visit: Visit) -> web.StreamResponse:
     except EditConflict as conflict:
         return await conflict_page(visit, edited, conflict)
     except DraftChanged:
-        return await _page(visit, await edited_draft(visit), tag, "changed", 409)
+        return await languages_page(visit, await edited_draft(visit), tag, "changed", 409)
     except (EditRefused, DraftUnusable) as refused:
-        return await _page(visit, edited, tag, getattr(refused, "reason", "unreadable"), 422)
+        return await languages_page(visit, edited, tag, getattr(refused, "reason", "unreadable"), 422)
     return see_draft(visit, edited, "languages", "saved" if is_newest or not then else "read_again", open=tag)
 
 
@@ -131,7 +131,10 @@ def _pairs(edited: EditedDraft, tag: str) -> list[PairedText]:
     ]
 
 
-async def _page(visit: Visit, edited: EditedDraft, tag: str, problem: str = "", status: int = 200) -> web.Response:
+async def languages_page(
+    visit: Visit, edited: EditedDraft, tag: str, problem: str = "", status: int = 200, **values: Any
+) -> web.Response:
+    """Shows the languages of a draft, and one of them open."""
     offered = languages_of(edited.data)
     tag = tag if tag in offered else _first(edited)
     review = review_of(edited.data, tag)
@@ -149,6 +152,7 @@ async def _page(visit: Visit, edited: EditedDraft, tag: str, problem: str = "", 
         review=review,
         reviews=REVIEWS if review in REVIEWS else (*REVIEWS, review),
         addable=[LanguageTab(it, _name(it), lacking=0, unread=0) for it in LANGUAGES if it not in offered],
+        **{"file_problem": "", "returned": None, **values},
     )
 
 

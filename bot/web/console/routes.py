@@ -20,6 +20,7 @@ from bot.web.console import (  # noqa: F401
     draft_editing,
     draft_languages,
     draft_questions,
+    draft_translators,
     files,
     home,
     invitation,
