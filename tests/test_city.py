@@ -37,7 +37,7 @@ async def test_a_city_agrees_with_every_output(tmp_path: Path) -> None:
     assert_agrees(await run(tmp_path, residents, SEED), CELLS_EACH * residents)
 
 
-@pytest.mark.long
+@pytest.mark.long(48)
 @only_postgresql
 async def test_a_city_agrees_on_postgresql(houses: Houses, tmp_path: Path) -> None:
     assert_agrees(await run(tmp_path, 150, SEED, houses.make_empty().url), CELLS_EACH * 150)

@@ -155,7 +155,7 @@ class Cast(NamedTuple):
         return self._replace(anna=anna, ben=ben, cem=cem, dora=dora, eva=eva)
 
 
-@pytest.mark.long
+@pytest.mark.long(105)
 async def test_push_is_answered_on_two_channels_despite_kills(homeserver: Synapse, tmp_path: Path):
     async with city(homeserver, tmp_path) as (house, cast):
         await ask_for_news(cast)

@@ -26,7 +26,7 @@ def shares(row: list[int], processes: int) -> Iterator[list[int]]:
 
 @given(st.integers(0, 30), st.integers(0, 60), st.integers(1, 12))
 def test_all_are_there_once_and_the_others_keep_their_order(long: int, others: int, processes: int) -> None:
-    row = spread(range(-long, 0), range(others), processes)
+    row = spread(range(-long, 0), range(others), processes, abs)
     assert sorted(row) == [*range(-long, others)]
     assert [it for it in row if it >= 0] == [*range(others)]
 
@@ -34,11 +34,17 @@ def test_all_are_there_once_and_the_others_keep_their_order(long: int, others: i
 @pytest.mark.parametrize("long", [1, 4, 11])
 @pytest.mark.parametrize("others", [40, 41, 47])
 def test_every_share_begins_with_its_long_ones(long: int, others: int) -> None:
-    parts = [*shares(spread(range(-long, 0), range(others), 4), 4)]
+    parts = [*shares(spread(range(-long, 0), range(others), 4, lambda _: 1), 4)]
     for part in parts:
         few = [it for it in part if it < 0]
         assert part[: len(few)] == few
         assert long // 4 <= len(few) <= -(-long // 4)
+
+
+def test_the_longest_begin_and_the_shares_take_equally_long() -> None:
+    row = spread([-20, -100, -30, -60, -10], range(35), 3, abs)
+    parts = [[it for it in part if it < 0] for part in shares(row, 3)]
+    assert parts == [[-100], [-60], [-30, -20, -10]]
 
 
 SAMPLES = """

@@ -1,6 +1,7 @@
 """Says which tests belong to `--full` only, and starts the long ones first when several processes share a run.
 
-Two markers: `long` takes more than ten seconds and is begun first; `heavy` drives a browser or a homeserver, and is set
+Two markers: `long` takes more than ten seconds, as `long(60)` about sixty, and is begun first, the longest before the
+others; `heavy` drives a browser or a homeserver, and is set
 here on each test that asks for one. A run without `--full` leaves both out, and of a test for both databases the run on
 PostgreSQL, except in files that its arguments name: `pytest tests/test_city.py` runs that test. pytest-xdist gives each
 process an equal part of neighbouring tests (`--dist worksteal`, which `python3 -m bot test` sets), and an idle process
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,10 +22,13 @@ Item = TypeVar("Item")
 HEAVY_FIXTURES: Final = frozenset({"chromium", "homeserver"})
 """They start a browser, and a homeserver for Matrix. A test that asks for one by its name in a string is marked."""
 
+LONG_SECONDS: Final = 10.0
+"""What a test takes that is marked as long without a number."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "long: takes more than ten seconds; begun first, with --full only (tests/support/order.py)"
+        "markers", "long(seconds): takes more than ten; begun first, with --full only (tests/support/order.py)"
     )
     config.addinivalue_line("markers", "heavy: drives a browser or a homeserver; with --full only")
 
@@ -39,7 +43,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = [item for item in items if item.get_closest_marker("long")]
     if processes > 1 and long:
-        items[:] = spread(long, [item for item in items if item not in set(long)], processes)
+        items[:] = spread(long, [item for item in items if item not in set(long)], processes, seconds_of)
+
+
+def seconds_of(item: pytest.Item) -> float:
+    """Return about how long the test takes on a quiet machine, as its marker says."""
+    marker = item.get_closest_marker("long")
+    return float(marker.args[0]) if marker and marker.args else LONG_SECONDS
 
 
 def named_files(config: pytest.Config) -> set[Path]:
@@ -67,18 +77,28 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def spread(long: Sequence[Item], others: Sequence[Item], processes: int) -> list[Item]:
-    """Orders all tests such that the equal parts of the processes begin with equally many long tests.
+def spread(
+    long: Sequence[Item], others: Sequence[Item], processes: int, seconds: Callable[[Item], float]
+) -> list[Item]:
+    """Orders all tests such that the equal parts of the processes begin with long tests, the longest first, that take
+    about equally long together.
 
-    >>> spread("AB", "cdefg", 3)
-    ['A', 'c', 'B', 'd', 'e', 'f', 'g']
+    >>> spread("ABC", "defgh", 3, {"A": 10, "B": 60, "C": 20}.__getitem__)
+    ['B', 'd', 'C', 'e', 'f', 'A', 'g', 'h']
     """
     found: list[Item] = []
     rest, total = list(others), len(long) + len(others)
-    for number in range(processes):
+    for number, first in enumerate(share_out(long, processes, seconds)):
         size = (total - len(found)) // (processes - number)
-        first = list(long[number::processes])
         few = max(size - len(first), 0)
         found += [*first, *rest[:few]]
         del rest[:few]
     return [*found, *rest]
+
+
+def share_out(long: Sequence[Item], processes: int, seconds: Callable[[Item], float]) -> list[list[Item]]:
+    """Gives each test, the longest first, to the process that has the least to do."""
+    shares: list[list[Item]] = [[] for _ in range(processes)]
+    for item in sorted(long, key=seconds, reverse=True):
+        min(shares, key=lambda share: sum(map(seconds, share))).append(item)
+    return shares

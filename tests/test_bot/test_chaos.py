@@ -25,7 +25,7 @@ KILLS = {name: kind for name, kind in all_faults().items() if issubclass(kind, K
 OTHERS = {name: kind for name, kind in all_faults().items() if name not in KILLS}
 
 
-@pytest.mark.long
+@pytest.mark.long(30)
 @pytest.mark.parametrize("name", OTHERS)
 async def test_a_fault_loses_and_doubles_nothing(
     name: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -42,7 +42,7 @@ async def test_a_fault_loses_and_doubles_nothing(
     assert result.is_good, result.line()
 
 
-@pytest.mark.long
+@pytest.mark.long(60)
 @pytest.mark.parametrize("name", KILLS)
 async def test_kills_lose_nothing_and_repeat_within_the_bound(name, tmp_path, request, monkeypatch):
     kind = KILLS[name]

@@ -124,6 +124,7 @@ async def test_a_change_of_meaning_while_live_takes_six_clicks(
     assert clicks.number <= 6
 
 
+@pytest.mark.long(30)
 @pytest.mark.parametrize("width", [320, 1280])
 async def test_pages_of_files_are_accessible(world: World, width: int) -> None:
     under_way(world)

@@ -86,7 +86,7 @@ def exported(folder: Path) -> dict[str, bytes]:
     return found
 
 
-@pytest.mark.long
+@pytest.mark.long(35)
 def test_kills_of_a_replay_change_nothing(database, tmp_path):
     recording, calm, killed = tmp_path / "all.jsonl", tmp_path / "calm", tmp_path / "killed"
     lines = record(recording)

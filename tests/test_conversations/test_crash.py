@@ -59,7 +59,7 @@ def feed(url: str, pending: list[dict[str, str]], kill_after: int | None) -> set
     return acknowledged
 
 
-@pytest.mark.long
+@pytest.mark.long(35)
 def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(database):
     store = Store(database.url)
     publish(store, consultation())

@@ -44,7 +44,7 @@ def folder(tmp_path: Path, name: str) -> Path:
     return there
 
 
-@pytest.mark.long
+@pytest.mark.long(35)
 def test_the_second_service_is_refused_and_commands_are_not(database: Database, tmp_path: Path) -> None:
     with service(database, tmp_path / "one") as first:
         code, complaints = attempt(database, folder(tmp_path, "two"))
@@ -59,7 +59,7 @@ def test_the_second_service_is_refused_and_commands_are_not(database: Database, 
         pass  # it ended, so the next one may
 
 
-@pytest.mark.long
+@pytest.mark.long(35)
 def test_it_is_taken_again_after_a_restart_of_the_server(database: Database, tmp_path: Path) -> None:
     assert database.restart or pytest.skip("PostgreSQL: that of MITSPRACHE_TEST_POSTGRES is not restarted")
     with service(database, tmp_path / "one") as first:

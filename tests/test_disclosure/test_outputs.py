@@ -295,7 +295,7 @@ def looked_at(store: Store, seed: int, folder: Path, editions: int = 2) -> Knowi
     return Knowing(people, found, is_closed=is_closed)
 
 
-@pytest.mark.long
+@pytest.mark.long(60)
 def test_all_outputs_together_determine_nobody(request: pytest.FixtureRequest, stores: Iterator[Store], tmp_path: Path):
     number, editions, start = (
         int(request.config.getoption(it)) for it in ("--consultations", "--editions", "--from-consultation")

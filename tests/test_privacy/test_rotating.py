@@ -288,7 +288,7 @@ def test_vaults_of_another_purpose_stay_apart_after_a_rotation(house: Settings):
 # --- the drill --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
+@pytest.mark.long(35)
 def test_nothing_is_lost_under_load_and_killed_at_each_step(database: Database, tmp_path: Path):
     data, backups = tmp_path / "data", tmp_path / "backups"
     data.mkdir(mode=0o700)

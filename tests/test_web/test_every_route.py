@@ -1,11 +1,12 @@
-"""Every GET route of the router answers without fault: with data in every language; before the first answer and empty
-in German and one other language, the next one for each route (`--every-language`: in every language).
+"""Every GET route of the router answers without fault: with data in every language that it has, and in one that it has
+not; before the first answer and empty in German and one other language, the next one for each route
+(`--every-language`: in every language).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -55,16 +56,37 @@ def application_of(house: House) -> web.Application:
     return house.server.app
 
 
-def visits(house: House, language: str, *, is_full: bool) -> list[tuple[str, Visit, str]]:
-    """All visits, or this language's share: all of German, and of another language those whose turn it is."""
+class Languages(NamedTuple):
+    """In which languages each route is visited."""
+
+    every: bool
+    """The option `--every-language`."""
+
+    def any_two(self, number: int, _: Visit) -> Sequence[str]:
+        """German, and of the other languages the one whose turn it is."""
+        return available_languages() if self.every else ["de", OTHERS[number % len(OTHERS)]]
+
+    def its_own(self, number: int, visit: Visit) -> Sequence[str]:
+        """Those that the page has, and of those that it does not have the one whose turn it is."""
+        missing = [it for it in available_languages() if visit.languages and it not in visit.languages]
+        if self.every or not missing:
+            return available_languages()
+        return [*visit.languages, missing[number % len(missing)]]
+
+
+Choice = Callable[[int, Visit], Sequence[str]]
+
+
+def visits(house: House, language: str, choice: Choice) -> list[tuple[str, Visit, str]]:
+    """The visits of this language."""
     every = enumerate(web_routes.visits(application_of(house)))
-    return [it for number, it in every if is_full or language in {"de", OTHERS[number % len(OTHERS)]}]
+    return [it for number, it in every if language in choice(number, it[1])]
 
 
-async def answers(house: House, language: str, *, is_full: bool = True) -> list[tuple[str, Visit, Answer]]:
+async def answers(house: House, language: str, choice: Choice) -> list[tuple[str, Visit, Answer]]:
     """What each route answers, redirects followed."""
     found, visitors = [], web_routes.Visitors(house, language)
-    for route, visit, path in visits(house, language, is_full=is_full):
+    for route, visit, path in visits(house, language, choice):
         browser = await visitors.get(visit.by)
         async with browser.http.get(house.server.make_url(path)) as response:
             kind = response.content_type
@@ -94,14 +116,23 @@ def faults(answer: Answer, language: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def every_language(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("every_language"))
+def languages(request: pytest.FixtureRequest) -> Languages:
+    return Languages(request.config.getoption("every_language"))
 
 
 async def test_the_shares_of_the_other_languages_are_all_routes(empty):
+    choice = Languages(every=False).any_two
     async with serving(empty) as house:
-        shares = [it for language in OTHERS for it in visits(house, language, is_full=False)]
-        assert sorted(it[0] for it in shares) == sorted(it[0] for it in visits(house, "de", is_full=False))
+        shares = [it for language in OTHERS for it in visits(house, language, choice)]
+        assert sorted(it[0] for it in shares) == sorted(it[0] for it in visits(house, "de", choice))
+
+
+def test_a_page_of_two_languages_is_visited_in_one_more():
+    languages = Languages(every=False)
+    assert languages.its_own(1, Visit()) == available_languages()
+    console = [languages.its_own(number, Visit(languages=("de", "en"))) for number in range(len(OTHERS))]
+    assert {it[:2] == ["de", "en"] for it in console} == {True}
+    assert {it[2] for it in console} == {*OTHERS} - {"en"}
 
 
 async def test_the_table_of_visits_is_complete(empty):
@@ -131,10 +162,10 @@ def test_what_is_wrong_with_a_page_is_found():
 
 
 @pytest.mark.parametrize("language", available_languages())
-async def test_every_route_answers_with_data(used, tmp_path, language):
+async def test_every_route_answers_with_data(used, tmp_path, language, languages):
     with seeded.copy_of(used, tmp_path) as store:
         async with serving(store) as house:
-            found = await answers(house, language)
+            found = await answers(house, language, languages.its_own)
     wrong = [f"{route} answers {it.status}" for route, visit, it in found if it.status != visit.status]
     wrong += [f"{route} does not show {visit.shows}" for route, visit, it in found if visit.shows not in it.html]
     wrong += [f"{route} {fault}" for route, visit, it in found for fault in faults(it, visit.shown_in(language))]
@@ -142,10 +173,10 @@ async def test_every_route_answers_with_data(used, tmp_path, language):
 
 
 @pytest.mark.parametrize("language", available_languages())
-async def test_every_route_answers_before_the_first_answer(untouched, tmp_path, language, every_language):
+async def test_every_route_answers_before_the_first_answer(untouched, tmp_path, language, languages):
     with seeded.copy_of(untouched, tmp_path) as store:
         async with serving(store) as house:
-            found = await answers(house, language, is_full=every_language)
+            found = await answers(house, language, languages.any_two)
     expected = {route: visit.status if visit.untouched is None else visit.untouched for route, visit, _ in found}
     wrong = [f"{route} answers {it.status}" for route, _, it in found if it.status != expected[route]]
     wrong += [f"{route} {fault}" for route, visit, it in found for fault in faults(it, visit.shown_in(language))]
@@ -153,10 +184,10 @@ async def test_every_route_answers_before_the_first_answer(untouched, tmp_path, 
 
 
 @pytest.mark.parametrize("language", available_languages())
-async def test_every_route_answers_where_nothing_is_published(empty, language, every_language):
+async def test_every_route_answers_where_nothing_is_published(empty, language, languages):
     async with serving(empty) as house:
         found, visitors = [], web_routes.Visitors(house, language)
-        for route, visit, path in visits(house, language, is_full=every_language):
+        for route, visit, path in visits(house, language, languages.any_two):
             browser = await visitors.get(
                 visit.by if visit.by in {"helper", "program", "facilitator", "owner"} else "anybody"
             )
