@@ -172,6 +172,14 @@ PUSH_LEDGER: Final = {
     "recalled": "push.ledger.recalled",
 }
 """How many messages of a push are where."""
+PERSONAL_DETAILS: Final = {
+    "phone": "personal.phone",
+    "email": "personal.email",
+    "address": "personal.address",
+    "name": "personal.name",
+    "iban": "personal.iban",
+}
+"""What the text of a proposal seems to give away."""
 PUSH_OBSTACLES: Final = {
     "cap": "push.reason.cap",
     "closed": "push.reason.closed",

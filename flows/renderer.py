@@ -11,7 +11,7 @@ from flows.phrase_families import COMMAND_BUTTONS
 from flows.phrases import FormOfAddress, Phrases
 from flows.plain_text import arrow
 from flows.tokens import Token
-from flows.understanding.matching import FunctionWords
+from flows.understanding.matching import FunctionWords, Sentences
 from flows.understanding.text import fold
 from flows.wording import Text
 
@@ -78,6 +78,10 @@ class Renderer:
                 tuple(tuple(map(fold, numeral.split("/"))) for numeral in self.words("words.numbers")),
             )
         return self._small_words
+
+    def sentences(self, phrase: str) -> Sentences:
+        """Returns the recogniser of these sentences in this language."""
+        return Sentences(self.words(phrase), self.function_words().fillers)
 
     def listed(self, labels: Iterable[str], phrase: str = "list.and") -> str:
         """Joins labels in one line: "A, B and C" (`phrase` joins the last two, e.g. `list.or`)."""

@@ -117,7 +117,7 @@ async def propose_on_the_web(page: Browser) -> str:
     """A newcomer answers in Turkish; gives the code of the idea."""
     send = Locale.of("tr").text("web.chat.send")
     await page.post("/c/park/start", [("lang", "tr"), ("view", "chat")])
-    for line in ("hayır", TURKISH):
+    for line in ("hayır", TURKISH, "tamam"):
         await page.press(send, text=line)
     return page.text.partition("P-")[2][:9]
 
@@ -149,7 +149,11 @@ async def test_an_idea_goes_all_the_way(tmp_path, monkeypatch):
             author, ("/start park", "Welche Sprache"), ("Deutsch", "wo Sie stehen"), ("nein", "Was schlagen Sie vor")
         )
         await says(
-            author, ("Ein Brunnen am Eingang", "nichts Neues"), ("weiter", "Stimmt alles"), ("absenden", "Quittung")
+            author,
+            ("Ein Brunnen am Eingang", "Das ist Ihr Vorschlag"),
+            ("ok", "nichts Neues"),
+            ("weiter", "Stimmt alles"),
+            ("absenden", "Quittung"),
         )
         (queue,) = [(await here.desk.get("/consultations/park/queue")).json["items"]]
         assert [item["text"] for item in queue] == [TURKISH, "Ein Brunnen am Eingang"]
@@ -192,7 +196,11 @@ async def test_who_wants_to_know_is_told_on_the_own_channel(tmp_path):
             author, ("/start park", "Welche Sprache"), ("Deutsch", "wo Sie stehen"), ("nein", "Was schlagen Sie vor")
         )
         await says(
-            author, ("Ein Brunnen am Eingang", "nichts Neues"), ("weiter", "Stimmt alles"), ("absenden", "Quittung")
+            author,
+            ("Ein Brunnen am Eingang", "Das ist Ihr Vorschlag"),
+            ("ok", "nichts Neues"),
+            ("weiter", "Stimmt alles"),
+            ("absenden", "Quittung"),
         )
         author.tap("Auf dem Laufenden bleiben")
         await told(author, "Bescheid geben")

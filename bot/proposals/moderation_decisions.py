@@ -18,9 +18,9 @@ from bot.common import audit
 from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.keys import Keys
 from bot.consultations import answer_text
-from bot.proposals.flags import flags_of
 from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, approvers, check_decision, load_items
 from flows.languages import LANGUAGES
+from flows.understanding.flags import flags_of
 from flows.understanding.text import clean_text
 from storage.tables import moderation
 from storage.tables.consultations import consultation_slug

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.consultations.answer_text import decode_text
 from bot.proposals.codes import is_answer_code
-from bot.proposals.flags import flags_of
+from flows.understanding.flags import flags_of
 from storage.tables import moderation, stages
 from storage.tables.moderation import (
     DecisionKind,

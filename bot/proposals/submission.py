@@ -13,9 +13,9 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Person
 from bot.proposals import lineage
-from bot.proposals.flags import flags_of
 from flows.events import Proposed, Rated
 from flows.flow import Flow
+from flows.understanding.flags import flags_of
 from flows.values import Value
 from storage.tables import moderation
 from storage.tables.moderation import (

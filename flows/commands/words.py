@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from flows.commands import linking, subscriptions
 from flows.commands.my_contributions import KINDS
 from flows.phrases import Phrases
-from flows.understanding.matching import Matcher, spellings
+from flows.understanding.matching import Matcher, Sentences, spellings
 from flows.understanding.text import fold
 
 
@@ -70,7 +70,7 @@ class CommandMatcher:
     messages of the bot must still be able to stop it.
     """
 
-    __slots__ = ("_by_word", "_contribution_words", "_harmless", "_link_words", "_subscription_words")
+    __slots__ = ("_by_word", "_contribution_words", "_harmless", "_link_words", "_subscription_words", "_to_people")
 
     def __init__(self, catalogues: Iterable[Phrases], others: Iterable[Phrases] = ()) -> None:
         offered = tuple(catalogues)
@@ -82,6 +82,10 @@ class CommandMatcher:
         self._by_word = _first_of(map(_words, every))
         self._subscription_words = _first_of(map(_subscription_words, every))
         self._link_words = _first_of(map(linking.link_words, every))
+        self._to_people = [
+            Sentences(phrases.words("words.to_people"), frozenset(map(fold, phrases.words("words.fillers"))))
+            for phrases in every
+        ]
         self._contribution_words = dict(_contribution_words(every))
 
     def find(self, folded: str) -> ParsedCommand | None:
@@ -91,6 +95,8 @@ class CommandMatcher:
             return ParsedCommand(command)
         if folded.isdecimal():  # a bare number is always an answer
             return None
+        if any(sentences.matches(folded) for sentences in self._to_people):
+            return ParsedCommand(Command.HUMAN)
         return self._with_argument(folded) or self._with_code(folded) or self._with_number(folded)
 
     def words_for_people(self, text: str) -> str:

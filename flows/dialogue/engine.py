@@ -208,7 +208,7 @@ def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
     """Whether the text is exactly an offered answer, which has priority over commands and the offer to continue."""
     if session.aside or not session.at or msg.text[:1] in "/!":
         return False
-    return messages_text.localized_flow(flow, session).questions[session.at].matches_exactly(reply.folded)
+    return messages_text.localized_flow(flow, session).questions[session.at].offers(reply.folded, session.draft)
 
 
 def _handle_tap(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: Facts) -> Turn:

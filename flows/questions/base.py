@@ -374,6 +374,10 @@ class LocalizedQuestion(ABC):
         """Whether the folded text is exactly an offered answer, which then has priority over a command."""
         return False
 
+    def offers(self, folded: str, draft: Value | None) -> bool:
+        """Whether the folded text is exactly an answer that is offered with this partial answer."""
+        return self.matches_exactly(folded)
+
 
 N = TypeVar("N", bound=Node)
 _registry: dict[str, type[Node]] = {}

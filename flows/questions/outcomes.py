@@ -39,7 +39,7 @@ class Accepted(NamedTuple):
 class PartialAnswer(NamedTuple):
     """A partial answer (several choices, a ranking): stored in the session, with a message that shows it."""
 
-    value: Value
+    value: Value | None
     msg: MsgOut
     events: tuple[Event, ...] = ()
     """Events of the partial answer, e.g. the rating of one of several statements."""

@@ -12,12 +12,13 @@ from flows.fact_queries import IsOwnProposal, NewProposalCode, SimilarTo, Statem
 from flows.facts import Facts
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.parts import BLANK, LINE, ProposalCard, TitlePart
+from flows.parts import BLANK, LINE, ProposalCard, TitlePart, noticed
 from flows.questions.base import LocalizedQuestion, Problem, Question, ValueType, question
 from flows.questions.choice_matching import ChoiceMatcher
 from flows.questions.fact_based import FactBasedQuestion
 from flows.questions.free_text_rules import PAPER_LINES, FreeTextRules, length_problems
 from flows.questions.outcomes import Accepted, Invalid, ParseResult, PartialAnswer, Reply
+from flows.questions.proposal_confirm import Choice, ConfirmStep, WrittenProposal
 from flows.references import DISTRICT, TOPIC, Key
 from flows.renderer import Renderer
 from flows.tally import Tally
@@ -89,6 +90,9 @@ class _LocalizedProposal(FactBasedQuestion):
         self._has_title, self._compares = definition.title, definition.similar
         self._matcher = ChoiceMatcher(definition, renderer, (), numbered=False, exact=True)
         self._differs = renderer.text("proposal.differs")
+        self._confirm = ConfirmStep(definition.key, renderer)
+        self._no_idea = renderer.sentences("words.no_idea")
+        self._without_idea = Missing.DONT_KNOW if definition.dont_know else Missing.SKIPPED if definition.skip else None
         lines = [
             renderer.text("hint.leave_names_out"),
             renderer.text("proposal.title_line") if definition.title else "",
@@ -99,25 +103,49 @@ class _LocalizedProposal(FactBasedQuestion):
         match draft:
             case ["similar", text, *rest] if rest and len(rest) % 3 == 0:
                 return self._compared(reply, text, _statements(rest, self._renderer.language), facts)
+        written = WrittenProposal.of(draft)
+        if written and (choice := self._confirm.choice(reply, written)):
+            return self._chosen(choice, written, facts)
         missing = self._matcher.match(reply)
         if isinstance(missing, Missing):
             return missing
+        if self._without_idea and not reply.choice and self._no_idea.matches(reply.folded):
+            return self._without_idea
         if error := self._rules.error_text(reply):
             return Invalid(error)
+        return self._written(reply, written.code if written else draft, facts)
+
+    def _written(self, reply: Reply, code: Value | None, facts: Facts) -> ParseResult:
+        """Takes a text: shows similar proposals, or asks whether it is submitted as it is."""
         text = reply.text.strip()
-        if isinstance(draft, str) and facts.get(IsOwnProposal(draft)):
-            return self._given(text, draft, "proposal.changed")
-        if self._compares and reply.msg is not None and reply.msg.mode != "paper":
-            similar = facts.get(SimilarTo(text, self._renderer.language))
-            if similar:
-                return self._compare(text, similar)
-        return self._given(text, facts.get(NewProposalCode()), "proposal.thanks")
+        if isinstance(code, str) and code and facts.get(IsOwnProposal(code)):
+            return self._ask_to_confirm(WrittenProposal(text, code))
+        if reply.msg is not None and reply.msg.mode == "paper":
+            return self._given(text, facts.get(NewProposalCode()), "proposal.thanks")
+        if self._compares and (similar := facts.get(SimilarTo(text, self._renderer.language))):
+            return self._compare(text, similar)
+        return self._ask_to_confirm(WrittenProposal(text))
+
+    def _ask_to_confirm(self, written: WrittenProposal) -> PartialAnswer:
+        return PartialAnswer(written.draft(), self._confirm.message(written))
+
+    def _chosen(self, choice: Choice, written: WrittenProposal, facts: Facts) -> ParseResult:
+        match choice:
+            case "edit":
+                return self._ask_to_confirm(written._replace(is_edited=True))
+            case "withdraw":
+                notice = noticed(self._renderer.text("proposal.dropped"))
+                return PartialAnswer(written.code or None, self.prompt.preceded_by(notice))
+        if written.code:
+            return self._given(written.text, written.code, "proposal.changed")
+        return self._given(written.text, facts.get(NewProposalCode()), "proposal.thanks")
 
     def prompt_for(self, draft: Value | None) -> MsgOut:
         match draft:
             case ["similar", text, *rest] if rest and len(rest) % 3 == 0:
                 return self._compare(text, _statements(rest, self._renderer.language)).msg
-        return self.prompt
+        written = WrittenProposal.of(draft)
+        return self._confirm.message(written) if written else self.prompt
 
     def draft_for(self, value: Value | None, seed: str = "") -> Value | None:
         return value
@@ -127,6 +155,10 @@ class _LocalizedProposal(FactBasedQuestion):
 
     def matches_exactly(self, folded: str) -> bool:
         return self._matcher.matches_exactly(folded)
+
+    def offers(self, folded: str, draft: Value | None) -> bool:
+        written = WrittenProposal.of(draft)
+        return self._confirm.offers(folded, written) if written else self.matches_exactly(folded)
 
     def _given(self, text: str, code: str, phrase: str) -> Accepted:
         title, body = _split_off_title(text) if self._has_title else ("", text)
@@ -158,7 +190,7 @@ class _LocalizedProposal(FactBasedQuestion):
         match = Matcher(names, small=self._renderer.function_words()).find_folded(reply.folded)
         chosen = reply.choice or (match.value if match else "")
         if chosen == "differs":
-            return self._given(text, facts.get(NewProposalCode()), "proposal.thanks")
+            return self._ask_to_confirm(WrittenProposal(text))
         for (name, _), one in zip(names, similar, strict=False):
             if chosen == name:
                 echo = self._renderer.text("proposal.supported")

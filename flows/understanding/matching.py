@@ -14,6 +14,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": 
 _FEW_WORDS = 12
 _STRANGE_WORDS = 3
 _SHORTEST_PART = 4
+_LONGEST_SENTENCE = 100
 
 
 class FunctionWords(NamedTuple):
@@ -29,6 +30,29 @@ class FunctionWords(NamedTuple):
 
 
 _NONE = FunctionWords()
+
+
+class Sentences:
+    """Recognises whole sentences, whatever fillers they contain; never a sentence with any other word.
+
+    >>> no_idea = Sentences(["mir fällt nichts ein", "nein danke"], frozenset({"danke", "bitte", "gerade"}))
+    >>> no_idea.matches("mir fallt gerade nichts ein"), no_idea.matches("nein"), no_idea.matches("nein zum parkplatz")
+    (True, True, False)
+    """
+
+    __slots__ = ("_fillers", "_known")
+
+    def __init__(self, sentences: Iterable[str], fillers: frozenset[str]) -> None:
+        self._fillers = fillers
+        self._known = frozenset(filter(None, (self._bare(fold(sentence)) for sentence in sentences)))
+
+    def matches(self, folded: str) -> bool:
+        """Whether the folded text is one of the sentences."""
+        return len(folded) <= _LONGEST_SENTENCE and self._bare(folded) in self._known
+
+    def _bare(self, folded: str) -> tuple[str, ...]:
+        words = tuple(folded.split())
+        return tuple(word for word in words if word not in self._fillers) or words
 
 
 class Match(NamedTuple, Generic[V]):

@@ -216,6 +216,8 @@ class Resident:
         if self.does(0.6):
             return (yield from self._none(question, heard, "skip"))
         value, heard = yield from answer(BY_KEY["wish"], heard, self.speaker)
+        if self.mode != "paper":
+            heard = yield tap(heard[-1].quick_replies[0])  # the proposal is submitted as it is
         found = _CODE.search("\n".join(msg.text for msg in heard))
         if found is None:
             raise Surprise(f"no code was told for {value!r}")

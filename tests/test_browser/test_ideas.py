@@ -34,6 +34,9 @@ async def test_the_chat(world, language):
     await tab.tap("#text")
     await tab.call("Input.insertText", text=IDEA[language])
     await tab.tap(".write button")
+    await tab.until("document.querySelector('[value$=\".idea.submit\"]')")
+    await look(tab, "confirm")
+    await tab.tap("[value$='.idea.submit']")
     await weigh(tab, look)
     await asked(tab, "first")
     await look(tab, "order")
@@ -105,6 +108,8 @@ async def test_the_form_and_the_paper(world):
     await tab.call("Input.insertText", text=IDEA["de"])
     await look(tab, "idea")
     await go_on(tab)
+    await look(tab, "confirm")
+    await tick(tab, ".idea.submit")
     for number in range(3):
         if number == 1:
             await tab.tap("[name=mark][value*='.others.important-']")

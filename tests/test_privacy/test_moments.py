@@ -63,7 +63,8 @@ def is_allowed(link: Link) -> bool:
 
 async def _talk(app: Any, channel: Recorder, name: str, number: int) -> None:
     """One person, from the greeting to optional commands."""
-    for words in ("/start park", "Deutsch", "Ja", "Nein" if number % 2 else "Ja", f"Bänke {number}", f"Mehr {number}"):
+    answers = ("Ja", "Nein" if number % 2 else "Ja", f"Bänke {number}", f"Mehr {number}", "ok")
+    for words in ("/start park", "Deutsch", *answers):
         await say(app, channel.msg(name, words))
     if number % 2:
         await say(app, channel.msg(name, "neuigkeiten alle"))

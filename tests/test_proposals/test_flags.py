@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.proposals.flags import VERY_LONG, flags_of
 from bot.proposals.similarity import SimilarityIndex
+from flows.understanding.flags import VERY_LONG, flags_of
 
 
 @pytest.mark.parametrize(

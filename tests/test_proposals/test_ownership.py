@@ -180,7 +180,7 @@ WEIGH = {"key": "weigh", "type": "statements", "text": {"de": "Und die anderen?"
 async def test_skipping_does_not_withdraw_kept_proposals(store: Store) -> None:
     number = open_consultation(store, questions=[IDEA])
     async with running(store) as (app, channel):
-        for line in ("/start park", "Deutsch", "Mehr Bänke am Fluss"):
+        for line in ("/start park", "Deutsch", "Mehr Bänke am Fluss", "So abgeben"):
             await say(app, channel.msg("aylin", line))
         with store.begin() as connection:
             [row] = proposals_of_consultation(connection, number)
@@ -189,7 +189,7 @@ async def test_skipping_does_not_withdraw_kept_proposals(store: Store) -> None:
             await say(app, channel.msg("aylin", line))
         assert f"{row.code} bleibt" in " ".join(channel.texts("aylin"))
         assert visible(store, number) == ["Mehr Bänke am Fluss"]
-        for line in ("/start park", "neu beginnen", "Ein Brunnen", "ändern 1", "weiß nicht"):
+        for line in ("/start park", "neu beginnen", "Ein Brunnen", "ok", "ändern 1", "weiß nicht"):
             await say(app, channel.msg("aylin", line))
         assert visible(store, number) == ["Mehr Bänke am Fluss"], "the fountain was taken back, not the bench"
         with store.reading() as connection:

@@ -20,7 +20,8 @@ async def test_what_somebody_wrote_is_no_topic(store: Store) -> None:
     ]
     publish(store, consultation(questions=[wish, about, *ideas]))
     async with running(store) as (app, channel):
-        for line in ("/start park", "Deutsch", "Ich bin Erika", "1", "Mehr Bänke hier", "Mehr Bäume dort", "absenden"):
+        ideas_said = ("Mehr Bänke hier", "ok", "Mehr Bäume dort", "ok")
+        for line in ("/start park", "Deutsch", "Ich bin Erika", "1", *ideas_said, "absenden"):
             await say(app, channel.msg("erika", line))
     assert rows(store, "SELECT question_key, topic FROM proposals ORDER BY question_key") == [
         ("idea_about", "park"),

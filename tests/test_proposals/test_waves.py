@@ -85,7 +85,7 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
     clock = Clock()
     async with running(store, sources=clock.sources) as (app, channel):
         for name, idea in ideas.items():
-            await tell(app, channel, name, "/start wave-1", "Deutsch", idea)
+            await tell(app, channel, name, "/start wave-1", "Deutsch", idea, "ok")
         with store.begin() as connection:
             first = {row.text: row for row in proposals_of_consultation(connection, id_of(store, "wave-1"))}
             for row in first.values():
@@ -211,7 +211,7 @@ def test_withdrawing_or_deleting_an_idea_removes_its_copies(store: Store) -> Non
     async def live() -> None:
         async with running(store) as (app, channel):
             for name in ("ada", "bo", "cem"):
-                await tell(app, channel, name, "/start wave-1", "Deutsch", f"Idee von {name}")
+                await tell(app, channel, name, "/start wave-1", "Deutsch", f"Idee von {name}", "ok")
             with store.begin() as connection:
                 rows = proposals_of_consultation(connection, id_of(store, "wave-1"))
                 for row in rows:

@@ -9,11 +9,11 @@ from sqlalchemy import text
 
 from bot.common.i18n import phrase_catalogues
 from bot.common.ids import Ids
-from bot.proposals.flags import FLAGS
 from bot.staff import codes
 from bot.staff.chat import registry
 from bot.staff.chat.registry import staff_commands
 from flows.commands.words import Command, CommandMatcher
+from flows.understanding.flags import FLAGS
 from flows.understanding.text import fold
 from storage.core.store import Store
 from storage.tables.staff import Role, StaffMember, insert_staff, revoke_staff_member

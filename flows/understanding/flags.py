@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final, Literal, get_args
 
-from bot.proposals.first_names import FIRST_NAMES
+from flows.understanding.first_names import FIRST_NAMES
 from flows.understanding.text import length_as_seen, plain_digits
 
 Flag = Literal[
@@ -109,6 +109,16 @@ def _is_other_script(text: str, language: str) -> bool:
     script = _SCRIPTS.get(language.partition("-")[0], "LATIN")
     strange = sum(not unicodedata.name(char, "").startswith(script) for char in letters)
     return strange * 2 > len(letters)
+
+
+PERSONAL: Final[tuple[Flag, ...]] = ("phone", "email", "address", "name", "iban")
+"""What the author of a text is asked about before it is submitted."""
+
+
+def personal_flags(text: str, language: str) -> list[Flag]:
+    """Returns what a text seems to give away about a person, in the order of `PERSONAL`."""
+    plain = plain_digits(text)
+    return [flag for flag in PERSONAL if _FOUND[flag](plain, language)]
 
 
 _FOUND: Final[dict[Flag, Callable[[str, str], bool]]] = {
