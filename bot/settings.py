@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from adapters.sections import describe_setting_error
+from bot.common.public_holidays import known_place
 from bot.common.setting_types import Address, Issuer, Network, Origin, accent_colour, known_languages, listed
 
 PREFIX: Final = "MITSPRACHE_"
@@ -122,6 +123,17 @@ class WebSettings(_Section):
     """
 
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
+
+
+def _known_place(place: str) -> str:
+    try:
+        return known_place(place)
+    except ValueError:
+        raise PydanticCustomError("place", "must be a country, or country and state, like DE-BE (ISO 3166)") from None
+
+
 class PushSettings(_Section):
     """Time, rate and frequency of pushes to subscribers."""
 
@@ -129,6 +141,12 @@ class PushSettings(_Section):
     """Full hour, in the city's time zone, at which the quiet hours begin: no push is sent during them."""
     quiet_to: int = Field(default=8, ge=0, le=23)
     """Full hour at which the quiet hours end; the same as `quiet_from`: there are none."""
+    weekdays: Annotated[tuple[Weekday, ...], BeforeValidator(listed)] = ()
+    """The days of the week on which pushes are sent, e.g. `["monday", "tuesday"]`; empty: all."""
+    holidays: Annotated[str, AfterValidator(_known_place)] = ""
+    """Country and state on whose public holidays no push is sent, e.g. `DE-BE` (ISO 3166-2); empty: holidays are like
+    other days.
+    """
     per_hour: int = Field(default=0, ge=0)
     """Messages of one push per hour; 0: as fast as the channels allow."""
     max_pushes: int = Field(default=2, ge=1)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
+
+from sqlalchemy import Connection
 
 from adapters.base import Channel, MessagePreview, Previewing
 from adapters.numbered import numbered_text
 from bot.broadcasts.audience import AudienceCount
 from bot.broadcasts.messages import broadcast_message
 from bot.broadcasts.sending import BroadcastProcessor
+from bot.common.ids import day_of
+from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
+from flows.parts import BodyPart
 from storage.tables.broadcasts import StoredBroadcast
+from storage.tables.contacts import KnownAddress
+from storage.tables.outbox import NewOutboxMessage, insert_messages
 
 
 class BroadcastSample(NamedTuple):
@@ -39,6 +47,37 @@ def render_samples(
         msg = broadcast_message(published, language, why, processor.catalogue, is_reminder=push.is_reminder)
         found.append(BroadcastSample(channel, language, number, _preview(channels.get(channel), msg)))
     return found
+
+
+def send_sample(
+    processor: BroadcastProcessor,
+    connection: Connection,
+    push: StoredBroadcast,
+    language: str,
+    to: KnownAddress,
+    now: datetime,
+) -> None:
+    """Queues the message of a broadcast to one chat of the staff, marked as a sample.
+
+    Raises KeyError for a language that the consultation does not have.
+    """
+    published = processor.catalogue.newest(push.slug)
+    if published is None:
+        raise KeyError(push.slug)
+    msg = broadcast_message(published, language, ("all", ""), processor.catalogue, is_reminder=push.is_reminder)
+    mark = published.flow.localized[language].renderer.text("push.sample")
+    number, order = processor.ids.letter()
+    row = NewOutboxMessage(
+        id=number,
+        channel=to.channel,
+        lookup=to.lookup,
+        payload=payload_of(msg.preceded_by((BodyPart(mark),))),
+        purpose="notice",
+        not_before=None,
+        created_at=day_of(now),
+        hidden_order=order,
+    )
+    insert_messages(connection, [row])
 
 
 def _preview(channel: Channel | None, msg: MsgOut) -> MessagePreview:

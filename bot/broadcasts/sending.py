@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 from adapters.base import Outgoing
 from bot.broadcasts import messages, texts
 from bot.broadcasts.audience import PAGE, Audience, AudienceCount, AudienceMember, consultation_ids
-from bot.broadcasts.quiet_hours import is_quiet
 from bot.broadcasts.segments import SegmentError, parse_segment
+from bot.broadcasts.sending_times import SendingTimes
 from bot.common.ids import Ids, day_of
 from bot.common.keys import Keys
 from bot.common.logs import error_place
@@ -189,10 +189,9 @@ class BroadcastProcessor:
         return len(rows)
 
     def _send(self, connection: Connection, push: StoredBroadcast, now: datetime, step: BroadcastStep) -> None:
-        """Queues the next portion, unless it is too early or within quiet hours."""
-        quiet = self.settings.push
+        """Queues the next portion, unless it is too early or nothing is sent at this time."""
         skip_withdrawn_recipients(connection, push.id, day_of(now))
-        if is_quiet(now, self.settings.zone(), quiet.quiet_from, quiet.quiet_to):
+        if SendingTimes.of(self.settings).is_quiet(now):
             self._take_back(connection, push, now, step)
             return
         if push.starts_at > now:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.broadcasts.audience import AudienceCount
-from bot.broadcasts.quiet_hours import next_open
+from bot.broadcasts.sending_times import SendingTimes
 from bot.common.i18n import formats
 from bot.settings import Settings
 from flows.languages import LANGUAGES
@@ -46,11 +46,10 @@ def describe_count(count: AudienceCount, say: Translate) -> Iterator[str]:
 
 def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say: Translate, language: str) -> str:
     """Describes when the first message is sent."""
-    quiet, zone = settings.push, settings.zone()
-    first = next_open(max(push.starts_at, now), zone, quiet.quiet_from, quiet.quiet_to)
+    first = SendingTimes.of(settings).next_open(max(push.starts_at, now))
     if first <= now:
         return say("push.when_now")
-    local = first.astimezone(zone)
+    local = first.astimezone(settings.zone())
     return say("push.when", day=formats.date(local.date(), language), time=f"{local:%H:%M}")
 
 

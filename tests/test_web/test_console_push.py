@@ -13,8 +13,8 @@ from sqlalchemy import text
 from bot.settings import PushSettings
 from storage.core.store import Store
 from storage.tables.audit import audit_entries
-from storage.tables.staff import StaffMember
-from tests.support.app import Recorder, rows
+from storage.tables.staff import NewStaffChat, StaffMember, bind_staff_chats
+from tests.support.app import KEYS, Recorder, rows
 from tests.support.browser import Browser, House, serving
 from tests.support.console import hired, signed_in
 from tests.support.databases import only_sqlite
@@ -274,3 +274,32 @@ async def test_a_request_ends_when_the_audience_grows(store: Store) -> None:
         await second.press("Zustimmen und an 3 schicken")
         assert second.status == 409
         assert acts(store) == ["push.ask"]
+
+
+async def test_a_sample_goes_to_the_chat_of_the_member_only(store: Store) -> None:
+    async with pushing(store) as (house, member):
+        browser = await opened(house, member)
+        await browser.press("An mich schicken Deutsch")
+        assert "noch kein Chat verbunden" in browser.text
+        assert rows(store, "SELECT count(*) FROM outbox") == [(0,)]
+        lookup = KEYS.lookup("test", "anna 2")
+        with store.begin() as connection:
+            bind_staff_chats(connection, [NewStaffChat(member.id, lookup, datetime.now(UTC))])
+        await browser.press("An mich schicken English")
+        assert "Die Probe ist unterwegs" in browser.text
+        found = rows(store, "SELECT lookup, purpose, payload FROM outbox")
+        assert [(it[0], it[1]) for it in found] == [(lookup, "notice")]
+        assert "Sample, for this chat only:" in str(found[0][2])
+        assert rows(store, "SELECT count(*) FROM broadcasts") == [(0,)]
+        fields = [it for form in browser.page.forms if form.action.endswith("/new") for it in form.fields]
+        await browser.post(f"{PUSH}/to-me", [*fields, ("sample", "xx")])
+        assert browser.status == 422
+
+
+async def test_free_days_are_named(store: Store) -> None:
+    async with pushing(store) as (house, member):
+        limit = PushSettings(quiet_from=0, quiet_to=0, weekdays=("monday", "tuesday", "friday"), holidays="DE-BE")
+        house.app.settings = house.app.settings.model_copy(update={"push": limit})
+        browser = await opened(house, member)
+        assert "Nicht an: Mittwoch, Donnerstag, Samstag und Sonntag." in browser.text
+        assert "Auch nicht an Feiertagen; der nächste: " in browser.text

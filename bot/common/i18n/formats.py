@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final
 
 from babel.core import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_day_names
 from babel.numbers import format_decimal, format_percent
 
 from bot.common.i18n import phrase_catalogues
@@ -38,6 +38,16 @@ def babel_locale(language: str) -> Locale:
 def date(day: dt.date, language: str) -> str:
     """Formats a day in full: "31. März 2027"."""
     return _with_both_names(format_date(day, "long", locale=babel_locale(language)), day, language)
+
+
+def weekdays(days: Iterable[int], language: str) -> str:
+    """Joins the names of days of the week, Monday is 0.
+
+    >>> weekdays([6, 5], "de")
+    'Samstag und Sonntag'
+    """
+    names = get_day_names("wide", "stand-alone", babel_locale(language))
+    return join_words([names[it] for it in sorted(days)], language)
 
 
 def period(code: str, language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from typing import Final, NamedTuple
@@ -53,6 +54,10 @@ class Locale(NamedTuple):
     def day(self, day: date) -> str:
         """Returns a date in full: "31. März 2027"."""
         return formats.date(day, self.tag)
+
+    def weekdays(self, days: Iterable[int]) -> str:
+        """Returns days of the week in one line: "Samstag und Sonntag"; Monday is 0."""
+        return formats.weekdays(days, self.tag)
 
     def period(self, code: str) -> str:
         """Returns the month or the year of an ISO code: "März 2027" for "2027-03"."""

@@ -10,9 +10,9 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.broadcasts import service
-from bot.broadcasts.quiet_hours import next_open
 from bot.broadcasts.second_person import REQUEST_HOLDS, request_for
 from bot.broadcasts.sending import BroadcastProcessor
+from bot.broadcasts.sending_times import SendingTimes
 from bot.broadcasts.service import TRANSITIONS, Ledger
 from bot.common.i18n.locale import Locale
 from bot.staff.assignments import assigned_consultations
@@ -139,9 +139,8 @@ def titles_of(processor: BroadcastProcessor, slugs: Collection[str], locale: Loc
 
 def first_message(visit: Visit, starts_at: datetime) -> datetime:
     """Returns when the first message leaves, in the city's time."""
-    settings = visit.site.services.settings
-    quiet, zone = settings.push, settings.zone()
-    return next_open(max(starts_at, visit.now), zone, quiet.quiet_from, quiet.quiet_to).astimezone(zone)
+    times = SendingTimes.of(visit.site.services.settings)
+    return times.next_open(max(starts_at, visit.now)).astimezone(times.zone)
 
 
 def _push(visit: Visit, connection: Connection, summary: ConsultationSummary) -> StoredBroadcast:

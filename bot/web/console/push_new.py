@@ -13,6 +13,7 @@ from bot.broadcasts.audience import AudienceCount
 from bot.broadcasts.samples import BroadcastSample, render_samples
 from bot.broadcasts.second_person import needs_second
 from bot.broadcasts.sending import BroadcastProcessor
+from bot.broadcasts.sending_times import SendingTimes
 from bot.broadcasts.service import HOLD, PushError
 from bot.web.console.answer_views import language_name
 from bot.web.console.consultations import own_consultation
@@ -80,14 +81,14 @@ class CountedChoice(NamedTuple):
 async def show_new_push(visit: Visit) -> web.StreamResponse:
     """Shows the form with the count of all who asked for news."""
     summary, form = await own_consultation(visit), first_form(visit, visit.now)
-    return _page(visit, summary, form, await _dry_run(visit, summary, form))
+    return push_page(visit, summary, form, await count_choice(visit, summary, form))
 
 
 @console_page("POST", "/consultations/{slug}/push/count", "push")
 async def count_push(visit: Visit) -> web.StreamResponse:
     """Counts what was chosen; starts nothing."""
     summary, form = await own_consultation(visit), read_form(visit)
-    return _page(visit, summary, form, await _dry_run(visit, summary, form))
+    return push_page(visit, summary, form, await count_choice(visit, summary, form))
 
 
 @console_page("POST", "/consultations/{slug}/push/new", "push")
@@ -96,13 +97,13 @@ async def start_push(visit: Visit) -> web.StreamResponse:
     for their agreement.
     """
     summary, form = await own_consultation(visit), read_form(visit)
-    found = await _dry_run(visit, summary, form)
+    found = await count_choice(visit, summary, form)
     problem, status = _obstacle(form, found)
     if problem or found.draft is None:
-        return _page(visit, summary, form, found, problem=problem, status=status)
+        return push_page(visit, summary, form, found, problem=problem, status=status)
     settings, total = visit.site.services.settings, found.total
     if service.is_large(settings, total) and not needs_second(settings, total) and not form.is_sure:
-        return _page(visit, summary, form, found, asks=True)
+        return push_page(visit, summary, form, found, asks=True)
     return await _start(visit, summary, form, found, found.draft)
 
 
@@ -129,14 +130,15 @@ async def _start(
     try:
         push = await desk_of(visit).write(work)
     except PushError as refused:
-        return _page(visit, summary, form, found, problem=REFUSALS[refused.phrase], status=409)
+        return push_page(visit, summary, form, found, problem=REFUSALS[refused.phrase], status=409)
     except Duplicate:  # another member pressed at the same moment
-        return _page(visit, summary, form, found, problem="console.push.problem.running", status=409)
+        return push_page(visit, summary, form, found, problem="console.push.problem.running", status=409)
     place = "asked" if push.state == "draft" else "sent"
     return visit.see(f"/consultations/{summary.slug}/push/{place}/{push.id}")
 
 
-async def _dry_run(visit: Visit, summary: ConsultationSummary, form: PushForm) -> CountedChoice:
+async def count_choice(visit: Visit, summary: ConsultationSummary, form: PushForm) -> CountedChoice:
+    """Counts what was chosen without storing anything, and renders the samples."""
     settings, channels = visit.site.services.settings, visit.site.services.channels
 
     def work(processor: BroadcastProcessor, connection: Connection) -> CountedChoice:
@@ -162,7 +164,7 @@ async def _dry_run(visit: Visit, summary: ConsultationSummary, form: PushForm) -
     return await desk_of(visit).read(work)
 
 
-def _page(
+def push_page(
     visit: Visit,
     summary: ConsultationSummary,
     form: PushForm,
@@ -171,10 +173,14 @@ def _page(
     problem: str = "",
     status: int = 200,
     asks: bool = False,
+    sample: str = "",
 ) -> web.Response:
-    """Shows the form as it was filled in. `asks`: whether a large audience is to be confirmed."""
-    values: dict[str, Any] = {"form": form, "found": found, "asks": asks}
+    """Shows the form as it was filled in. `asks`: whether a large audience is to be confirmed; `sample`: what became of
+    a sample to the member.
+    """
+    values: dict[str, Any] = {"form": form, "found": found, "asks": asks, "sample": sample}
     settings = visit.site.services.settings
+    times = SendingTimes.of(settings)
     return visit.page(
         "push_new.html",
         status=status,
@@ -187,5 +193,7 @@ def _page(
         push_settings=settings.push,
         needs_second=needs_second(settings, found.total),
         hold=int(HOLD.total_seconds()),
+        free_weekdays=visit.locale.weekdays(set(range(7)) - times.weekdays),
+        free_day=times.next_holiday(visit.now, visit.locale.tag),
         **values,
     )

@@ -34,6 +34,7 @@ from bot.web.console import (  # noqa: F401
     publish,
     push,
     push_new,
+    push_sample,
     push_second,
     reading,
     results,
