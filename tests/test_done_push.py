@@ -205,7 +205,7 @@ async def push_and_kill(house: House, cast: Cast) -> Cast:
     kern = cast.kern
     said = await house.command("staff", "add", "Frau Kern", "--role", "facilitator")
     code = said.splitlines()[0].rpartition(" ")[2]
-    await kern.do((f"/team {code}", "Willkommen im Team"), ("/push mein-kiez 3600 per hour", "Empfänger: 7"))
+    await kern.do((f"/team {code}", "Willkommen im Team"), ("/push mein-kiez 3600 per hour sample", "Empfänger: 7"))
     counted = kern.who.heard()[-1].splitlines()
     assert {"matrix, Türkçe: 1", "matrix, العربية: 1", "telegram, Deutsch: 5"} < set(counted)
     await kern.do(("[Verschicken]", "mein-kiez ist auf dem Weg"))
@@ -223,7 +223,7 @@ async def push_and_kill(house: House, cast: Cast) -> Cast:
 async def remind_and_kill(house: House, cast: Cast) -> None:
     """Killed as soon as the reminder was confirmed."""
     kern, dora = cast.kern, cast.dora
-    await kern.do(("/push mein-kiez reminder", "Empfänger: 1"), ("[Verschicken]", "auf dem Weg"))
+    await kern.do(("/push mein-kiez reminder sample", "Empfänger: 1"), ("[Verschicken]", "auf dem Weg"))
     await kern.who.hears("auf dem Weg", 2)
     await house.kill()
     await house.start()

@@ -27,10 +27,7 @@ from storage.tables.consultations import (
 from storage.tables.editions import is_edition_last
 from storage.tables.participations import tally_by_entry_code
 from storage.tables.publications import change_live_end
-from storage.tables.revisions import (
-    PublishedRevision,
-    live_revision_of,
-)
+from storage.tables.revisions import PublishedRevision, list_live_revisions, live_revision_of
 from storage.tables.sessions import count_sessions_by_status, count_waiting_sessions
 from storage.tables.stages import current_stages, leave_stage, set_missing_ends
 from storage.tables.triggers import load_triggers
@@ -196,7 +193,9 @@ def preview_archiving(connection: Connection, slug: str, context: PublishContext
     live = it.need_live()
     if it.state == "archived":
         raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
-    if waiting := unanswered_contributions(connection, live.consultation_id):
+    # Proposals in a sample need no answer.
+    waiting = [] if live.sample else unanswered_contributions(connection, live.consultation_id)
+    if waiting:
         raise StepRefused("owed", slug, None, owed=waiting)
     if it.state != "closed":
         raise StepRefused("is_open", slug, "close", until=live.closes_at)
@@ -219,6 +218,16 @@ def archive_consultation(connection: Connection, slug: str, context: PublishCont
     set_consultation_state(connection, it.row.id, "archived", archived_at=context.now)
     _note(connection, "archive", it, context)
     return found._replace(revision=live_after(connection, found.revision))
+
+
+def archive_samples(connection: Connection, context: PublishContext) -> list[str]:
+    """Closes and archives all samples that are not archived yet; returns their names. Each can be restored."""
+    slugs = [it.slug for it in list_live_revisions(connection, ("open", "closed")) if it.sample]
+    for slug in slugs:
+        if take_consultation(connection, slug, context.now).state != "closed":
+            close_consultation(connection, slug, context)
+        archive_consultation(connection, slug, context)
+    return slugs
 
 
 def unarchive_consultation(connection: Connection, slug: str, context: PublishContext) -> PublishedRevision:

@@ -64,7 +64,7 @@ class PushError(Exception):
 
 class BroadcastDraft(NamedTuple):
     """A requested broadcast. `at` None: now; `per_hour` None: the configured rate; `until`: the moment from which no
-    message leaves, None: when the consultation closes.
+    message leaves, None: when the consultation closes; `is_sample`: the author knows that it is invented.
     """
 
     slug: str
@@ -73,6 +73,7 @@ class BroadcastDraft(NamedTuple):
     per_hour: int | None = None
     is_reminder: bool = False
     until: datetime | None = None
+    is_sample: bool = False
 
 
 def parse_time(text: str, zone: tzinfo) -> datetime:
@@ -129,6 +130,8 @@ def create_draft(
     catalogue.refresh(connection)
     known = tuple(slug for slug in catalogue.known_slugs() if limit is None or slug in limit)
     _check_open(connection, catalogue, draft.slug, known, sees_all=limit is None)
+    if catalogue.is_sample(draft.slug) and not draft.is_sample:
+        raise PushError("push.sample", slug=draft.slug)
     segment = _segment(processor, draft.segment, known)
     if draft.at and draft.at < now - timedelta(minutes=1):
         raise PushError("push.past")

@@ -28,6 +28,9 @@ def push_command(
     reminder: Annotated[
         bool, typer.Option("--reminder", help="Only contacts who have begun and not finished.")
     ] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Push a sample: an invented consultation, to real people.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the recipients.")] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask for confirmation if there are many recipients.")
@@ -56,6 +59,7 @@ def push_command(
         at=at,
         per_hour=per_hour,
         is_reminder=reminder,
+        is_sample=sample,
         dry_run=dry_run,
         yes=yes,
         watch=watch,

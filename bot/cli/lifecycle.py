@@ -78,6 +78,17 @@ def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, a
     return True
 
 
+def run_archive_samples(settings: Settings, say: Say) -> None:
+    """Archives all samples, open or not."""
+    with _writing(settings, say) as (connection, tools):
+        slugs = lifecycle.archive_samples(connection, tools)
+    if not slugs:
+        say("There is no sample that is not archived yet.")
+        return
+    say(f"Archived samples: {', '.join(slugs)}. They are on no page and in no chat any more. Nothing was deleted.")
+    say(f"To undo:  {program_name()} unarchive {slugs[0]}")
+
+
 def run_unarchive(settings: Settings, slug: str, say: Say) -> None:
     """Restores an archived consultation. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):

@@ -38,6 +38,7 @@ class PushOptions:
     at: str = ""
     per_hour: int | None = None
     is_reminder: bool = False
+    is_sample: bool = False
     dry_run: bool = False
     yes: bool = False
     watch: bool = False
@@ -56,7 +57,10 @@ def run_push(settings: Settings, order: PushOptions, out: Say, complain: Say) ->
             else:
                 desk.start(order)
         except PushError as refused:
-            raise CommandError(_say(refused.phrase, **refused.values)) from None
+            reason = _say(refused.phrase, **refused.values)
+            if refused.phrase == "push.sample":
+                reason = f"{order.slug} is a sample; nothing was planned. If you are sure, add --sample"
+            raise CommandError(reason) from None
 
 
 def _say(phrase: str, **values: object) -> str:
@@ -77,7 +81,9 @@ class _Desk:
         """Counts the recipients, prints the number, and plans unless it is a dry run."""
         settings, now = self._pushing.settings, datetime.now(UTC)
         at = parse_time(order.at, settings.zone()) if order.at else None
-        wish = BroadcastDraft(order.slug, order.segment, at, order.per_hour, order.is_reminder)
+        wish = BroadcastDraft(
+            order.slug, order.segment, at, order.per_hour, order.is_reminder, is_sample=order.is_sample
+        )
         with self._store.reading() as connection:
             draft, count = service.dry_run(self._pushing, connection, wish, now)
         for line in texts.describe_count(count, _say):

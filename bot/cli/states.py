@@ -95,6 +95,14 @@ def archive_command(
         raise typer.Exit(NOT_CONFIRMED)
 
 
+@app.command("archive-samples")
+def archive_samples_command(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """Close and archive all sample consultations, so that no page and no chat shows them."""
+    from bot.cli import lifecycle
+
+    lifecycle.run_archive_samples(load_with_options(context, config, data), say)
+
+
 @app.command("unarchive")
 def unarchive_command(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
     """Restore an archived consultation within 30 days, or for as long as its answers are kept."""

@@ -113,7 +113,10 @@ class Catalogue:
         live = self._live.look(connection, get_args(ConsultationState))
         self._newest = {it.head.slug: it for it in live if it.head.id not in self._broken}
         self._triggers = self._load_triggers(connection)
-        self._offer([it for slug, it in self._newest.items() if self.is_open(slug) and self.is_known(slug)])
+        known = [slug for slug in self._newest if self.is_known(slug)]
+        real = [slug for slug in known if not self.is_sample(slug)]
+        # Samples disappear from the menu once the city has published a consultation, open or not.
+        self._offer([self._newest[slug] for slug in real or known if self.is_open(slug)])
 
     def _load_triggers(self, connection: Connection) -> dict[str, str]:
         """Returns the slugs by keyword or code, folded."""
@@ -178,6 +181,11 @@ class Catalogue:
         """Whether a consultation is archived."""
         found = self._newest.get(slug)
         return found is not None and found.head.state == "archived"
+
+    def is_sample(self, slug: str) -> bool:
+        """Whether a consultation is invented, for trying out."""
+        found = self._newest.get(slug)
+        return found is not None and found.head.sample
 
     def title(self, slug: str, language: str) -> str:
         """Returns the title of a known consultation, open or not. Raises KeyError for others."""

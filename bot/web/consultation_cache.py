@@ -182,14 +182,18 @@ class ConsultationCache:
     def _listed(self) -> list[PublishedConsultation]:
         return [published for published in self._notices.values() if published.is_listed]
 
+    def _without_samples(self) -> list[PublishedConsultation]:
+        """Returns the listed consultations, without samples once there is another one, as in the menu of the chats."""
+        found = self._listed()
+        return [published for published in found if not published.revision.sample] or found
+
     def all_listed(self) -> list[PublishedConsultation]:
-        """Returns the consultations in all states, the last to end first, samples last."""
-        first = sorted(self._listed(), key=_rank, reverse=True)
-        return sorted(first, key=lambda published: published.revision.sample)
+        """Returns the consultations in all states, the last to end first; samples only where nothing else is listed."""
+        return sorted(self._without_samples(), key=_rank, reverse=True)
 
     def open_now(self) -> list[PublishedConsultation]:
-        """Returns the open consultations, the first to end first, samples last."""
-        found = [published for published in self._listed() if published.state() == "open"]
+        """Returns the open consultations, the first to end first; samples only where nothing else is listed."""
+        found = [published for published in self._without_samples() if published.state() == "open"]
         return sorted(found, key=_rank)
 
     def access(self, slug: str) -> Literal["open", "closed", "unknown"]:
@@ -200,8 +204,8 @@ class ConsultationCache:
         return "open" if published.state() == "open" else "closed"
 
 
-def _rank(published: PublishedConsultation) -> tuple[bool, datetime, str]:
-    return published.revision.sample, published.revision.closes_at or datetime.max.replace(tzinfo=UTC), published.slug
+def _rank(published: PublishedConsultation) -> tuple[datetime, str]:
+    return published.revision.closes_at or datetime.max.replace(tzinfo=UTC), published.slug
 
 
 def _read(

@@ -128,7 +128,7 @@ def test_commands_about_a_consultation(tmp_path: Path, monkeypatch: pytest.Monke
     settings = Settings(data=tmp_path, publish_samples=False, push=PushSettings(quiet_from=0, quiet_to=0))
     for _ in range(2):  # the second time nothing is new
         assert context.run_publish(settings, KIEZ, lambda _: None)
-    push.run_push(settings, PushOptions("mein-kiez", dry_run=True), lambda _: None, lambda _: None)
+    push.run_push(settings, PushOptions("mein-kiez", dry_run=True, is_sample=True), lambda _: None, lambda _: None)
     lifecycle.run_close(settings, "mein-kiez", lambda _: None)
     assert lifecycle.run_archive(settings, "mein-kiez", lambda _: None, yes=True)
     assert by_command(settings) == [

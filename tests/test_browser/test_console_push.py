@@ -50,6 +50,9 @@ async def test_a_push_takes_few_clicks_and_is_taken_back(world: World, capsys: p
     world.house.app.channels = {**world.house.app.channels, "test": Recorder()}
     for number in range(12):
         resident(world.store, f"anna {number}", ("all", ""), language="tr" if number % 3 else "de")
+    with world.store.begin() as connection:
+        # A push about a sample is refused.
+        connection.exec_driver_sql("UPDATE consultations SET sample = 0 WHERE slug = 'kiez-ideen'")
     tab = await owner(world)
     await tab.go(IDEAS)
     clicks = Clicks(tab)

@@ -12,7 +12,7 @@ from flows.understanding.text import fold
 WORDS = argument_parser.vocabulary(
     phrase_catalogues.load_phrases(tag).words("words.push") for tag in phrase_catalogues.catalogue_languages()
 )
-PLAIN = {"everybody", *segments.KEYS, *TOPICS, "and", "or", "not", "at", "per", "hour", "reminder", ""}
+PLAIN = {"everybody", *segments.KEYS, *TOPICS, "and", "or", "not", "at", "per", "hour", "reminder", "sample", ""}
 VERBS = {"status", "pause", "resume", "recall"}
 
 
@@ -31,6 +31,8 @@ VERBS = {"status", "pause", "resume", "recall"}
         ("am 2026-12-01 20 pro Stunde", PushArguments("", "2026-12-01", 20, False)),
         ("ab 1.12.2026 um 18.30 Uhr, alle", PushArguments("everybody", "1.12.2026 18.30", None, False)),
         ("erinnerung at 2026-12-01 18:00", PushArguments("", "2026-12-01 18:00", None, True)),
+        ("Bezirk=01 Beispiel", PushArguments("district=01", "", None, False, is_sample=True)),
+        ("--sample", PushArguments("", "", None, False, is_sample=True)),
         ("dil=tr ve channel=telegram", PushArguments("language=tr and channel=telegram", "", None, False)),
     ],
 )

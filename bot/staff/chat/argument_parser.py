@@ -14,6 +14,7 @@ from flows.understanding.text import fold
 _WORD: Final = re.compile(r"(?P<word>[^\s()=]+)(?P<value>\s*=\s*[^\s()=]+)?")
 _PACE: Final = re.compile(r"\b(\d{1,7})\s+per\s+hour\b", re.IGNORECASE)
 _REMINDER: Final = re.compile(r"(?:^|(?<=\s))reminder(?=\s|$)", re.IGNORECASE)
+_SAMPLE: Final = re.compile(r"(?:^|(?<=\s))(?:--)?sample(?=\s|$)", re.IGNORECASE)
 _DAY: Final = r"\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}"
 _AT: Final = re.compile(rf"\bat\s+((?:{_DAY})(?:[ T]\d{{1,2}}(?:[:.]\d\d)?)?)(?=\s|$)", re.IGNORECASE)
 
@@ -25,6 +26,8 @@ class PushArguments(NamedTuple):
     at: str
     per_hour: int | None
     is_reminder: bool
+    is_sample: bool = False
+    """Whether the member knows that the consultation is invented."""
 
 
 def vocabulary(lists: Iterable[Iterable[str]]) -> dict[str, str]:
@@ -42,14 +45,18 @@ def parse_push_arguments(text: str, words: Mapping[str, str]) -> PushArguments:
 
     >>> words = {"bezirk": "district", "am": "at", "um": "", "uhr": ""}
     >>> parse_push_arguments("bezirk=01 am 1.12.2026 um 18 Uhr", words)
-    PushArguments(segment='district=01', at='1.12.2026 18', per_hour=None, is_reminder=False)
+    PushArguments(segment='district=01', at='1.12.2026 18', per_hour=None, is_reminder=False, is_sample=False)
     """
     plain = " ".join(_WORD.sub(lambda found: _plain(found, words), text).split())
     # The rate first: in "at 2026-12-01 20 per hour" the 20 is not a time of day.
     pace, at = _PACE.search(plain), _AT.search(_PACE.sub("", plain))
-    segment = _REMINDER.sub("", _AT.sub("", _PACE.sub("", plain)))
+    segment = _SAMPLE.sub("", _REMINDER.sub("", _AT.sub("", _PACE.sub("", plain))))
     return PushArguments(
-        " ".join(segment.split()), at[1] if at else "", int(pace[1]) if pace else None, bool(_REMINDER.search(plain))
+        " ".join(segment.split()),
+        at[1] if at else "",
+        int(pace[1]) if pace else None,
+        bool(_REMINDER.search(plain)),
+        bool(_SAMPLE.search(plain)),
     )
 
 

@@ -45,7 +45,14 @@ def manage_pushes(call: StaffCall) -> Iterable[MsgOut]:
 def _draft(call: StaffCall, slug: str, typed: PushArguments) -> MsgOut:
     """Stores a draft; the dry run follows in the background and takes some seconds with many contacts."""
     at = parse_time(typed.at, call.settings.zone()) if typed.at else None
-    wish = BroadcastDraft(slug.casefold(), typed.segment or "everybody", at, typed.per_hour, typed.is_reminder)
+    wish = BroadcastDraft(
+        slug.casefold(),
+        typed.segment or "everybody",
+        at,
+        typed.per_hour,
+        typed.is_reminder,
+        is_sample=typed.is_sample,
+    )
     draft = service.create_draft(_processor(call), call.connection, wish, call.now, _limit(call))
     insert_broadcasts(call.connection, [draft._replace(member_id=call.member.staff_id)])
     return call.reply("push.counting")
@@ -67,7 +74,9 @@ def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
         )
         buttons = buttons or _buttons(call, one)
     if is_help or not paragraphs:
-        slugs = [it.slug for it in processor.catalogue.main_menu.entries if limit is None or it.slug in limit]
+        catalogue = processor.catalogue
+        slugs = [it.slug for it in catalogue.main_menu.entries if limit is None or it.slug in limit]
+        slugs = [slug for slug in slugs if not catalogue.is_sample(slug)]
         paragraphs.insert(0, _help(call, slugs))
         buttons += [_button_for(call, slug) for slug in slugs]
     return call.renderer.message("\n\n".join(paragraphs), buttons)
