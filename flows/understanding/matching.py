@@ -33,7 +33,7 @@ _NONE = FunctionWords()
 
 
 class Sentences:
-    """Recognises whole sentences, whatever fillers they contain; never a sentence with any other word.
+    """Recognises whole sentences, with or without fillers; never a sentence with any other word.
 
     >>> no_idea = Sentences(["mir fällt nichts ein", "nein danke"], frozenset({"danke", "bitte", "gerade"}))
     >>> no_idea.matches("mir fallt gerade nichts ein"), no_idea.matches("nein"), no_idea.matches("nein zum parkplatz")
