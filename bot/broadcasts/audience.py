@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -54,13 +54,22 @@ class AudienceCount:
     def total(self) -> int:
         return self.recipients.total()
 
-    def add(self, found: Iterable[AudienceMember]) -> None:
-        for each in found:
-            if each.obstacle:
-                self.obstacles[each.obstacle] += 1
-            else:
-                self.recipients[each.channel, each.language] += 1
-                self.examples.setdefault((each.channel, each.language), each.why)
+    def add(self, group: AudienceGroup, number: int) -> None:
+        if group.obstacle:
+            self.obstacles[group.obstacle] += number
+        else:
+            self.recipients[group.channel, group.language] += number
+            self.examples.setdefault((group.channel, group.language), group.why)
+
+
+class AudienceGroup(NamedTuple):
+    """What subscribers have in common whom every segment and every count treats alike."""
+
+    facts: SubscriberFacts
+    obstacle: Obstacle
+    channel: str
+    language: str
+    why: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,30 @@ class Audience:
 
     def look(self, connection: Connection, asked: Sequence[Subscriber], now: datetime) -> Iterator[AudienceMember]:
         """Yields the members of the audience among these subscribers, with obstacles."""
+        return (member for member, facts in self._examine(connection, asked, now) if self.segment.includes(facts))
+
+    def groups(self, connection: Connection, now: datetime) -> Counter[AudienceGroup]:
+        """Counts the groups of all subscribers, in and outside the segment, page by page."""
+        found: Counter[AudienceGroup] = Counter()
+        for page in subscriber_pages(connection, 0):
+            found.update(
+                AudienceGroup(facts, it.obstacle, it.channel, it.language, it.why)
+                for it, facts in self._examine(connection, page, now)
+            )
+        return found
+
+    def count(self, groups: Counter[AudienceGroup]) -> AudienceCount:
+        """Counts the audience among these groups."""
+        result = AudienceCount()
+        for group, number in groups.items():
+            if self.segment.includes(group.facts):
+                result.add(group, number)
+        return result
+
+    def _examine(
+        self, connection: Connection, asked: Sequence[Subscriber], now: datetime
+    ) -> Iterator[tuple[AudienceMember, SubscriberFacts]]:
+        """Yields the subscribers to whom the consultation and the kind of broadcast apply, with their facts."""
         ids = [each.contact_id for each in asked]
         wishes = opt_ins_of_contacts(connection, ids)
         addresses = self._addresses(connection, ids)
@@ -93,21 +126,11 @@ class Audience:
                 continue
             address = addresses.get(number)
             language = self._language(each)
-            known = _known(wishes[number], each, address)
-            for slug, standings in others.items():
-                if standing := standings.get(number):
-                    _add_progress(known, slug, standing)
-            if self.segment.includes(known):
-                obstacle = self._obstacle(address, earlier.get(number, []), now)
-                channel, lookup = (address.channel, address.lookup) if address else ("", b"")
-                yield AudienceMember(number, obstacle, channel=channel, lookup=lookup, language=language, why=why)
-
-    def count(self, connection: Connection, now: datetime) -> AudienceCount:
-        """Counts the audience page by page, in constant memory."""
-        result = AudienceCount()
-        for page in subscriber_pages(connection, 0):
-            result.add(self.look(connection, page, now))
-        return result
+            progress = {slug: standings[number] for slug, standings in others.items() if number in standings}
+            obstacle = self._obstacle(address, earlier.get(number, []), now)
+            channel, lookup = (address.channel, address.lookup) if address else ("", b"")
+            member = AudienceMember(number, obstacle, channel=channel, lookup=lookup, language=language, why=why)
+            yield member, _facts(wishes[number], each, address, progress)
 
     def _addresses(self, connection: Connection, ids: list[int]) -> dict[int, KnownAddress]:
         """Returns one reachable address per contact, the newest of several."""
@@ -163,19 +186,19 @@ def _covering(consultation: Consultation, wishes: list[NewOptIn]) -> tuple[str, 
     return has_all
 
 
-def _add_progress(known: SubscriberFacts, slug: str, progress: ParticipationProgress) -> None:
-    known.began.add(slug)
-    if progress.is_answered:
-        known.took_part.add(slug)
-    if progress.status == "completed":
-        known.finished.add(slug)
-
-
-def _known(wishes: list[NewOptIn], each: Subscriber, address: KnownAddress | None) -> SubscriberFacts:
+def _facts(
+    wishes: list[NewOptIn],
+    each: Subscriber,
+    address: KnownAddress | None,
+    progress: Mapping[str, ParticipationProgress],
+) -> SubscriberFacts:
     return SubscriberFacts(
         topics=frozenset(wish.subject for wish in wishes if wish.about == "topic"),
         districts=frozenset(wish.subject for wish in wishes if wish.about == "district"),
         wants_all=any(wish.about == "all" for wish in wishes),
         language=each.language or "",
         channel=address.channel if address else "",
+        began=frozenset(progress),
+        took_part=frozenset(slug for slug, it in progress.items() if it.is_answered),
+        finished=frozenset(slug for slug, it in progress.items() if it.status == "completed"),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from flows.commands.subscriptions import TOPICS
@@ -36,7 +36,7 @@ class SegmentError(ValueError):
         self.options = options
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SubscriberFacts:
     """Facts about one subscriber. `began`, `took_part` (at least one answer) and `finished` hold computed slugs,
     never stored.
@@ -47,9 +47,9 @@ class SubscriberFacts:
     wants_all: bool = False
     language: str = ""
     channel: str = ""
-    began: set[str] = field(default_factory=set)
-    took_part: set[str] = field(default_factory=set)
-    finished: set[str] = field(default_factory=set)
+    began: frozenset[str] = frozenset()
+    took_part: frozenset[str] = frozenset()
+    finished: frozenset[str] = frozenset()
 
 
 Condition = Callable[[SubscriberFacts], bool]

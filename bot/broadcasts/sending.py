@@ -7,6 +7,7 @@ reachability and segment are checked again.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Outgoing
 from bot.broadcasts import messages, texts
-from bot.broadcasts.audience import PAGE, Audience, AudienceCount, AudienceMember, consultation_ids
+from bot.broadcasts.audience import PAGE, Audience, AudienceCount, AudienceGroup, AudienceMember, consultation_ids
 from bot.broadcasts.segments import SegmentError, parse_segment
 from bot.broadcasts.sending_times import SendingTimes
 from bot.common.ids import Ids, day_of
@@ -141,7 +142,13 @@ class BroadcastProcessor:
         """Counts the audience of a draft."""
         self.catalogue.refresh(connection)
         audience = self.audience(push)
-        return audience.count(connection, now) if audience else AudienceCount()
+        return audience.count(self.groups(connection, push, audience, now)) if audience else AudienceCount()
+
+    def groups(
+        self, connection: Connection, push: StoredBroadcast, audience: Audience, now: datetime
+    ) -> Counter[AudienceGroup]:
+        """Returns the groups of all subscribers for the counts of a draft."""
+        return audience.groups(connection, now)
 
     def tell_count(
         self, connection: Connection, push: StoredBroadcast, count: AudienceCount, now: datetime

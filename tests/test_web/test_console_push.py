@@ -303,3 +303,16 @@ async def test_free_days_are_named(store: Store) -> None:
         browser = await opened(house, member)
         assert "Nicht an: Mittwoch, Donnerstag, Samstag und Sonntag." in browser.text
         assert "Auch nicht an Feiertagen; der nächste: " in browser.text
+
+
+async def test_clicks_count_from_groups_and_the_start_counts_people(store: Store) -> None:
+    async with pushing(store) as (house, member):
+        browser = await opened(house, member)
+        resident(store, "late", ("all", ""), language="en")
+        csrf = browser_csrf(browser)
+        for language, number in (("", "3"), ("en", "1"), ("de", "2")):
+            await browser.post(f"{PUSH}/count", {"csrf": csrf, "language": language})
+            assert re.search(rf">{number}</span> Mensch", browser.page.html), language
+        await browser.post(f"{PUSH}/new", {"csrf": csrf, "shown": "3"})
+        assert browser.status == 409
+        assert re.search(r">4</span> Menschen", browser.page.html)

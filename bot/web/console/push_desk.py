@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final, TypeVar
@@ -12,6 +13,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.broadcasts import service
+from bot.broadcasts.audience import Audience, AudienceGroup
 from bot.broadcasts.sending import BroadcastProcessor
 from bot.web.services import Services
 from storage.core.errors import StoreBusy
@@ -22,8 +24,32 @@ T = TypeVar("T")
 PATIENCE_SECONDS: Final = 20.0
 """Counting 100,000 subscribers takes a few seconds; after this time the page says that the database does not answer."""
 KEPT: Final = timedelta(seconds=60)
-"""So long the participation of recipients is shown without counting again."""
+"""So long the participation of recipients, and groups of subscribers, are used without counting again."""
+MOST_GROUPS: Final = 20_000
+"""Groups of subscribers that are kept; some kilobytes each at most."""
 MOST_KEPT: Final = 200
+
+
+class CountingProcessor(BroadcastProcessor):
+    """Keeps the groups of subscribers for `KEPT`, so that a click in the form does not examine all of them again."""
+
+    _kept: Mapping[tuple[str, bool, frozenset[str]], tuple[datetime, Counter[AudienceGroup]]] = {}
+
+    def forget_groups(self) -> None:
+        """Lets the next count examine all subscribers: before a push starts."""
+        self._kept = {}
+
+    def groups(
+        self, connection: Connection, push: StoredBroadcast, audience: Audience, now: datetime
+    ) -> Counter[AudienceGroup]:
+        kept, key = self._kept, (push.slug, push.is_reminder, audience.segment.slugs)
+        at, groups = kept.get(key, (now, None))
+        if groups is None or now - at >= KEPT:
+            groups = super().groups(connection, push, audience, now)
+            fresh = {it: found for it, found in kept.items() if now - found[0] < KEPT}
+            number = len(groups) + sum(len(found) for _, found in fresh.values())
+            self._kept = {**fresh, key: (now, groups)} if number <= MOST_GROUPS else fresh
+        return groups
 
 
 class PushDesk:
@@ -35,11 +61,11 @@ class PushDesk:
         self._tallies: dict[int, tuple[datetime, Tally]] = {}
 
     @cached_property
-    def processor(self) -> BroadcastProcessor:
+    def processor(self) -> CountingProcessor:
         """The processor, built at its first use."""
         services, channels = self._services, self._services.channels
         proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
-        return BroadcastProcessor(services.settings, services.keys, proactive, list(channels))
+        return CountingProcessor(services.settings, services.keys, proactive, list(channels))
 
     async def read(self, work: Callable[[BroadcastProcessor, Connection], T]) -> T:
         """Runs a query. Raises StoreBusy if it takes too long, and the errors of the work."""

@@ -98,6 +98,7 @@ async def start_push(visit: Visit) -> web.StreamResponse:
     for their agreement.
     """
     summary, form = await own_consultation(visit), read_form(visit)
+    desk_of(visit).processor.forget_groups()
     found = await count_choice(visit, summary, form)
     problem, status = _obstacle(form, found)
     if problem or found.draft is None:

@@ -50,6 +50,7 @@ async def show_asked_push(visit: Visit) -> web.StreamResponse:
 async def agree_to_push(visit: Visit) -> web.StreamResponse:
     """Counts again, agrees and starts the push, if it is still the one that was asked for."""
     summary = await own_consultation(visit)
+    desk_of(visit).processor.forget_groups()
     found = await _load(visit, summary)
     if not found.is_as_asked:
         return await _page(visit, "console.push.problem.stale")
