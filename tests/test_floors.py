@@ -8,10 +8,12 @@ import re
 from typing import Final
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from bot.bootstrap import install, venv
-from tests.test_packaging import read_lock
+from tests.test_packaging import read_lock, wanted_by
 
 FLOORS: Final = {
     "aiohttp": ("3.14.3", "CVE-2026-69244, reading beyond the heap; CVE-2026-69243, smuggling at a WebSocket upgrade"),
@@ -61,3 +63,21 @@ def test_the_pip_that_installs_them_is_sound() -> None:
     version = re.match(r"pip-([\d.]+)-", venv.PIP_WHEEL)
     assert version
     assert Version(version[1]) >= Version(PIP[0]), PIP[1]
+
+
+@pytest.mark.parametrize("wanted", wanted_by("oidc"), ids=lambda wanted: str(wanted.name))
+def test_every_direct_dependency_has_a_floor(wanted: Requirement) -> None:
+    """The lower bound in pyproject.toml counts for installations without our locks."""
+    bounds = [Version(bound.version) for bound in wanted.specifier if bound.operator == ">="]
+    assert bounds, f"{wanted.name} has no lower bound in pyproject.toml: write >= the oldest release that was tried"
+    known = FLOORS.get(wanted.name)
+    assert known is None or max(bounds) >= Version(known[0]), f"{wanted.name}: {known}"
+    locked = [
+        version
+        for level in ("run", "oidc")
+        for name, found in read_lock(level).items()
+        if canonicalize_name(name) == canonicalize_name(wanted.name)
+        for version in found
+    ]
+    assert locked
+    assert all(wanted.specifier.contains(version) for version in locked)

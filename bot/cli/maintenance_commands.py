@@ -183,3 +183,20 @@ def rotate_key_command(
 
     found = load_with_options(context, config, data)
     (rotate_encryption_keys if sealed else rotate_secret)(found, say, complain)
+
+
+@app.command("sbom")
+def sbom_command() -> None:
+    """Print the bill of materials: every package with version, licence and checksums, as CycloneDX JSON."""
+    from bot.cli.maintenance.supply import sbom_text
+
+    say(sbom_text())
+
+
+@app.command("notice")
+def notice_command() -> None:
+    """Print the licences of all installed packages, for those who pass the program on with them."""
+    from bot.cli.maintenance.supply import notice_lines
+
+    for line in notice_lines():
+        say(line)

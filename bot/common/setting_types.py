@@ -73,6 +73,22 @@ def known_languages(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tags
 
 
+def _channel_type(kind: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]*", kind):
+        raise PydanticCustomError("type", "is not a channel type; write e.g. telegram or matrix")
+    return kind
+
+
+def _contact(address: str) -> str:
+    if address and not re.fullmatch(r"[^\s@/:]+@[^\s@/:]+|https://\S+", address):
+        raise PydanticCustomError(
+            "contact", "is no e-mail address and no page; write security@example.org or https://…"
+        )
+    return address
+
+
+ChannelType = Annotated[str, AfterValidator(_channel_type)]
+Contact = Annotated[str, AfterValidator(_contact)]
 Address = Annotated[str, AfterValidator(_address)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
 Origin = Annotated[str, AfterValidator(_origin)]

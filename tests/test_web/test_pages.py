@@ -359,3 +359,23 @@ async def test_a_page_of_the_database_that_is_spoilt_is_told_by_readyz(empty, mo
         async with asyncio.timeout(PATIENCE):
             while (await page.get("/readyz")).status != 503:
                 await asyncio.sleep(0.1)
+
+
+async def test_security_txt_names_the_contact_of_the_settings(sample_store):
+    public = {"public_url": "https://mitsprache.example", "security_contact": "sicherheit@stadt.example"}
+    async with serving(sample_store, **public) as house:
+        page = house.browser()
+        async with page.http.get(house.server.make_url("/.well-known/security.txt")) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/plain")
+            fields = dict(line.split(": ", 1) for line in (await answer.text()).splitlines())
+    assert fields["Contact"] == "mailto:sicherheit@stadt.example"
+    assert fields["Canonical"] == "https://mitsprache.example/.well-known/security.txt"
+    until = datetime.fromisoformat(fields["Expires"])
+    assert timedelta(days=30) < until - datetime.now(UTC) < timedelta(days=365)
+
+
+async def test_without_a_contact_there_is_no_security_txt(sample_store):
+    async with serving(sample_store) as house:
+        page = house.browser()
+        async with page.http.get(house.server.make_url("/.well-known/security.txt")) as answer:
+            assert answer.status == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from bot.web.context import language_links, site_of
 from bot.web.request_locale import locale_of
 
 _HIDDEN: Final = ("/c/", "/kiosk/", "/assist", "/help-out", "/console", "/p/", "/api/")
+VALID_FOR: Final = timedelta(days=180)
 _ROBOTS: Final = "".join(("User-agent: *\n", *(f"Disallow: {path}\n" for path in _HIDDEN)))
 
 
@@ -21,6 +22,7 @@ def add_page_routes(router: web.UrlDispatcher) -> None:
     router.add_get("/accessibility", _accessibility)
     router.add_get("/privacy", _privacy)
     router.add_get("/robots.txt", _robots)
+    router.add_get("/.well-known/security.txt", _security)
 
 
 async def _start(request: web.Request) -> web.Response:
@@ -76,3 +78,21 @@ async def _privacy(request: web.Request) -> web.Response:
 async def _robots(request: web.Request) -> web.Response:
     """Lets search engines index the start page, but no conversations."""
     return web.Response(text=_ROBOTS)
+
+
+async def _security(request: web.Request) -> web.Response:
+    """Says where weaknesses are reported (RFC 9116), if the settings name a contact."""
+    site = site_of(request)
+    if not site.options.security_contact:
+        raise web.HTTPNotFound
+    return web.Response(text=security_text(site.options.security_contact, site.options.public_url, datetime.now(UTC)))
+
+
+def security_text(contact: str, public_url: str, now: datetime) -> str:
+    """Returns the content of `security.txt` (RFC 9116). It expires after half a year, so that it is fetched again."""
+    address = contact if "://" in contact else f"mailto:{contact}"
+    expires = now.replace(hour=0, minute=0, second=0, microsecond=0) + VALID_FOR
+    lines = [f"Contact: {address}", f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}", "Preferred-Languages: de, en"]
+    if public_url:
+        lines.append(f"Canonical: {public_url}/.well-known/security.txt")
+    return "\n".join([*lines, ""])
