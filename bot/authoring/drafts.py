@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.authoring.file_check import CheckedFile, check_parsed_file
+from bot.authoring.published_file import file_of_revision
 from bot.authoring.yaml_edit import EditRefused, plain_data, set_values
-from bot.authoring.yaml_export import consultation_to_yaml
 from bot.authoring.yaml_source import LARGEST, parse_yaml
 from bot.common.audit import Note, unrecorded
 from bot.consultations import stored_revisions
@@ -103,7 +103,8 @@ def draft_of_revision(connection: Connection, consultation_id: int) -> Draft | N
     if revision is None or definition is None:
         return None
     number = revision.number if live else None
-    text = consultation_to_yaml(definition, number)
+    text = file_of_revision(connection, revision, number)
+    assert text is not None  # noqa: S101 - for the type checker: the definition was read
     title = definition.title.in_language(definition.main_language, definition.fallbacks)
     return Draft(
         consultation_id=consultation_id,

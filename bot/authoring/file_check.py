@@ -30,6 +30,8 @@ class CheckedFile(NamedTuple):
     """The required recordings and images by media name; empty if the file names none."""
     lines: Mapping[Where, int] = {}
     """The lines of its parts in the file."""
+    text: str = ""
+    """The file as it was written; "" if there is none."""
 
     @property
     def publishable(self) -> Consultation | None:
@@ -84,7 +86,7 @@ def check_parsed_file(
         )
         for it in (*problems, *unusable)
     ]
-    return CheckedFile(consultation, _sorted([*found.issues, *issues]), files, found.lines)
+    return CheckedFile(consultation, _sorted([*found.issues, *issues]), files, found.lines, found.text)
 
 
 def canonical_content(consultation: Consultation) -> str:

@@ -14,6 +14,7 @@ from bot.authoring import media, publish_impact
 from bot.authoring.dialogue_tests import broken_dialogues
 from bot.authoring.file_check import CheckedFile, canonical_content, content_digest, read_consultation_file
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions, SourceFile
+from bot.authoring.published_file import keep_file
 from bot.authoring.second_person import was_live
 from bot.common.audit import Act, Note, unrecorded
 from bot.common.errors import program_name
@@ -108,15 +109,19 @@ def publish_checked(
     file = SourceFile(name, consultation, checked.lines)
     impact = publish_impact.examine_impact(connection, file, intent, context.zone)
     if stage != "live":
-        return _kept_only(
+        kept = _kept_only(
             connection, consultation, context, name=name, stage=stage, issues=(*checked.issues, *impact.warnings())
         )
+        if kept.revision is not None:
+            keep_file(connection, kept.revision, checked)
+        return kept
     impact = _with_top_lists(connection, impact, consultation, context, intent)
     broken = tuple(broken_dialogues(connection, consultation, name))
     if impact.is_refused or impact.waits or broken:
         return PublishOutcome(None, False, (*checked.issues, *impact.issues, *broken), impact)
     before = find_live_revision(connection, consultation.slug)
     revision = store_publication(connection, _publication(consultation, context))
+    keep_file(connection, revision, checked)
     new = before is None or revision.id != before.id
     warnings = _fill(connection, revision, consultation, context, name)
     remarks = _remarks(consultation, revision, context, name)

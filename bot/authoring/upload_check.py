@@ -50,7 +50,8 @@ def read_check(text: str) -> CheckedFile:
     if data["content"] is not None:
         consultation = Consultation.model_validate({**data["content"], "revision": data["revision"]})
     issues = tuple(DefinitionIssue._make((*said, tuple(where))) for *said, where in data["issues"])
-    return CheckedFile(consultation, issues, lines={tuple(where): line for where, line in data["lines"]})
+    lines = {tuple(where): line for where, line in data["lines"]}
+    return CheckedFile(consultation, issues, lines=lines, text=data.get("text", ""))
 
 
 def _in_plain(checked: CheckedFile) -> dict[str, Any]:
@@ -61,6 +62,7 @@ def _in_plain(checked: CheckedFile) -> dict[str, Any]:
         # errors first: the cut must not turn a broken file into one that can be published
         "issues": sorted(checked.issues, key=lambda it: it.warning)[:MOST_ISSUES],
         "lines": [[list(where), line] for where, line in checked.lines.items()],
+        "text": checked.text,
     }
 
 

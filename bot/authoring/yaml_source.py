@@ -90,6 +90,8 @@ class ParsedFile(NamedTuple):
     data: Any
     lines: dict[Where, int]
     issues: tuple[DefinitionIssue, ...]
+    text: str = ""
+    """The file as it was written; "" if it has no text or cannot be read."""
 
 
 class _Refused(Exception):
@@ -119,6 +121,7 @@ def parse_bytes(content: bytes, name: str) -> ParsedFile:
 
 def parse_yaml(text: str, name: str) -> ParsedFile:
     """Parses a text."""
+    written = text
     if text.lstrip()[:1] == "{":
         # JSON may be indented with tabs, YAML may not; a JSON text may not contain a tab either.
         text = text.replace("\t", " ")
@@ -130,7 +133,7 @@ def parse_yaml(text: str, name: str) -> ParsedFile:
     except _Refused as refused:
         error = DefinitionIssue(name, refused.line, refused.reason, refused.remedy)
         return ParsedFile(None, builder.lines, (*builder.issues, error))
-    return ParsedFile(data, builder.lines, tuple(builder.issues))
+    return ParsedFile(data, builder.lines, tuple(builder.issues), written)
 
 
 def _text(path: Path) -> str:

@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError
 
 from bot.app import open_store
-from bot.authoring import confirmation, media, publishing, second_person, state_texts, yaml_export
+from bot.authoring import confirmation, media, publishing, second_person, state_texts
 from bot.authoring.confirmation import Ask
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishOptions
+from bot.authoring.published_file import file_of_revision
 from bot.authoring.publishing import PublishContext, PublishOutcome, publish_samples
 from bot.common import audit, audit_anchor
 from bot.common.audit import Auditor, Note, unrecorded
@@ -141,10 +142,10 @@ def print_consultation(settings: Settings, slug: str, say: Say, complain: Say) -
     """Prints the live revision as a file. Raises CommandError for an unknown name."""
     with command_context(settings, complain) as (store, _), store.reading() as connection:
         newest = stored_revisions.live_revision(connection, slug)
-    consultation = stored_revisions.read_revision(newest)
-    if consultation is None:
+        text = file_of_revision(connection, newest, newest.number)
+    if text is None:
         raise stored_revisions.unreadable_error(newest)
-    say(yaml_export.consultation_to_yaml(consultation, newest.number).rstrip("\n"))
+    say(text.rstrip("\n"))
 
 
 def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:

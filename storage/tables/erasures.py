@@ -18,7 +18,7 @@ NOT_OF_RESIDENTS = frozenset(
     {"consultations", "revisions", "revision_stages", "trials", "triggers", "rooms", "installation", "data_migrations"}
     | {"erasures", "staff", "api_keys", "audit", "entry_places"}
     | {"console_sessions", "console_uploads", "export_jobs", "invitations", "staff_assignments", "staff_credentials"}
-    | {"answer_templates", "consultation_drafts", "dialogue_tests"}
+    | {"answer_templates", "consultation_drafts", "dialogue_tests", "revision_files"}
     | {"page_settings", "logos"}
 )
 """Tables without data of residents; all others are rewritten after an erasure."""

@@ -212,7 +212,7 @@ def test_every_table_belongs_to_a_half_or_to_what_is_asked() -> None:
         set(metadata.tables)
         == IDENTITY
         | PARTICIPATION
-        | {"consultations", "revisions", "revision_stages", "trials", "triggers"}
+        | {"consultations", "revisions", "revision_files", "revision_stages", "trials", "triggers"}
         | {"rooms", "installation", "data_migrations", "erasures"}
         | STAFF
     )
@@ -271,7 +271,7 @@ MAY_BE_SAMPLED = {
         invitations.token_hash proposal_texts.translator staff.code_hash staff.name staff.role staff_credentials.handle
         staff_credentials.kind staff_credentials.label staff_credentials.sealed staff_credentials.secret""",
     "what the city says about itself": """
-        consultation_drafts.changed_by consultation_drafts.text consultation_drafts.title
+        consultation_drafts.changed_by consultation_drafts.text consultation_drafts.title revision_files.text
         dialogue_tests.changed_by dialogue_tests.content dialogue_tests.name
         logos.content logos.content_type logos.digest page_settings.changed_by page_settings.content""",
 }

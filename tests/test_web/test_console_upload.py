@@ -8,6 +8,7 @@ import pytest
 from aiohttp import FormData
 from sqlalchemy import text
 
+from bot.authoring.drafts import find_draft
 from bot.authoring.yaml_export import consultation_to_yaml
 from bot.common.sources import system_now
 from bot.consultations import stored_revisions
@@ -93,6 +94,56 @@ async def test_a_correction_is_compared_published_and_taken_back(store: Store) -
         assert live(store)[0] == 1
         assert rows(store, "SELECT name FROM console_uploads") == []
     assert [act for act, _, _ in acts(store)] == ["consultation.publish", "consultation.publish_back"]
+
+
+async def download(browser: Browser) -> str:
+    async with browser.http.get(browser.server.make_url(f"{FILE}/live")) as response:
+        return await response.text()
+
+
+@only_sqlite
+async def test_the_comments_of_a_file_are_downloaded_again(store: Store) -> None:
+    open_consultation(store)
+    async with serving(store) as house:
+        browser = signed_in(house, hired(store))
+        file = live(store)[1].replace("revision: 1", "revision: 1 # seen").replace("Was fehlt?", "Was fehlt hier?")
+        await upload(browser, f"# von Hand geschrieben \u202e <b>\n{file}# Ende\n")
+        await browser.press("Veröffentlichen")
+        again = await download(browser)
+        assert again == f"# von Hand geschrieben \u202e <b>\n{file}# Ende\n".replace("revision: 1", "revision: 2")
+        await upload(browser, again.replace("Was fehlt hier?", "Was fehlt im Park?"))
+        await browser.press("Veröffentlichen")
+        assert live(store)[0] == 3
+        await browser.press("Zurücknehmen")
+        assert await download(browser) == again
+        with store.reading() as connection:
+            draft = find_draft(connection, "park")
+        assert draft is not None
+        assert draft.text == again
+
+
+@only_sqlite
+async def test_new_comments_alone_are_kept(store: Store) -> None:
+    open_consultation(store)
+    async with serving(store) as house:
+        browser = signed_in(house, hired(store))
+        await upload(browser, f"{live(store)[1]}# Frage 2 stammt vom Beirat\n")
+        await browser.press("Datei so aufheben")
+        assert "Die Datei ist so aufgehoben" in browser.text
+        assert (await download(browser)).endswith("# Frage 2 stammt vom Beirat\n")
+        assert live(store)[0] == 1
+
+
+@only_sqlite
+async def test_a_revision_without_its_file_is_written_anew(store: Store) -> None:
+    open_consultation(store)
+    async with serving(store) as house:
+        browser = signed_in(house, hired(store))
+        await upload(browser, f"{live(store)[1]}# von Hand\n".replace("Was fehlt?", "Was fehlt hier?"))
+        await browser.press("Veröffentlichen")
+        with store.begin() as connection:
+            connection.execute(text("DELETE FROM revision_files"))
+        assert await download(browser) == live(store)[1]
 
 
 @only_sqlite

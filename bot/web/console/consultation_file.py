@@ -17,9 +17,9 @@ from bot.authoring import going_live, publishing
 from bot.authoring.file_check import CheckedFile
 from bot.authoring.lifecycle import StepRefused
 from bot.authoring.publish_impact import PublishOptions
+from bot.authoring.published_file import file_of_revision, is_file_kept
 from bot.authoring.publishing import PublishOutcome
 from bot.authoring.upload_check import CheckFailed, check_upload, read_check
-from bot.authoring.yaml_export import consultation_to_yaml
 from bot.common.audit import unrecorded
 from bot.consultations import stored_revisions
 from bot.web.console.consultations import own_consultation, publish_context
@@ -67,10 +67,12 @@ class FileDecisions(NamedTuple):
 class _Tried(Exception):
     """Carries the outcome of publishing out of a transaction, which is rolled back by it."""
 
-    def __init__(self, outcome: PublishOutcome, live: PublishedRevision | None) -> None:
+    def __init__(self, outcome: PublishOutcome, live: PublishedRevision | None, *, is_kept: bool) -> None:
         super().__init__("tried")
         self.outcome = outcome
         self.live = live
+        self.is_kept = is_kept
+        """Whether the file is that of the live revision already, with its comments."""
 
 
 class _Moved(Exception):
@@ -85,16 +87,20 @@ async def show_file(visit: Visit) -> web.StreamResponse:
 
 @console_page("GET", "/consultations/{slug}/file/live", "consultations.change")
 async def download_file(visit: Visit) -> web.StreamResponse:
-    """Sends the live revision as a file to edit, as the command `show` prints it."""
+    """Sends the live revision as a file to edit, with its comments, as the command `show` prints it."""
     summary = await own_consultation(visit)
-    live = await visit.read(partial(find_live_revision, slug=summary.slug))
-    definition = stored_revisions.read_revision(live) if live else None
-    if live is None or definition is None:
+
+    def load(connection: Connection) -> tuple[str, int] | None:
+        live = find_live_revision(connection, summary.slug)
+        text = file_of_revision(connection, live, live.number) if live else None
+        return (text, live.number) if live and text else None
+
+    found = await visit.read(load)
+    if found is None:
         raise web.HTTPNotFound
-    headers = {**NOT_STORED, "Content-Disposition": f'attachment; filename="{summary.slug}-{live.number}.yaml"'}
-    return web.Response(
-        text=consultation_to_yaml(definition, live.number), content_type="application/yaml", headers=headers
-    )
+    text, number = found
+    headers = {**NOT_STORED, "Content-Disposition": f'attachment; filename="{summary.slug}-{number}.yaml"'}
+    return web.Response(text=text, content_type="application/yaml", headers=headers)
 
 
 @console_page("POST", "/consultations/{slug}/file", "consultations.change", takes_file=True)
@@ -192,7 +198,8 @@ async def publish_upload(visit: Visit) -> web.StreamResponse:
         return await _page(visit, "upload_gone")
     if outcome.revision is None:
         return await _changes_page(visit, "undecided")
-    return visit.see(f"/consultations/{summary.slug}/file", done="file_published")
+    done = "file_published" if outcome.new else "file_kept"
+    return visit.see(f"/consultations/{summary.slug}/file", done=done)
 
 
 @console_page("POST", "/consultations/{slug}/file/back", "consultations.change")
@@ -242,7 +249,8 @@ def _try_out(connection: Connection, visit: Visit, summary: ConsultationSummary,
     publishing would do.
     """
     live = find_live_revision(connection, summary.slug)
-    raise _Tried(_published(visit, connection, upload, looks_first=True), live)
+    is_kept = live is not None and is_file_kept(connection, live, read_check(upload.checked))
+    raise _Tried(_published(visit, connection, upload, looks_first=True), live, is_kept=is_kept)
 
 
 def _seconds_left(connection: Connection, live: PublishedRevision, now: datetime) -> int:
@@ -282,6 +290,7 @@ async def _changes_page(visit: Visit, problem: str = "") -> web.Response:
         await visit.write(partial(_try_out, visit=visit, summary=summary, upload=upload))
     except _Tried as tried:
         values = _comparison(visit, tried.outcome, tried.live, checked, FileDecisions.of(upload))
+        values["is_kept"] = tried.is_kept
     status = 409 if problem else 200
     return visit.page("file_changes.html", status=status, summary=summary, upload=upload, problem=problem, **values)
 

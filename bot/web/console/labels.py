@@ -71,6 +71,7 @@ DONE_PHRASES: Final = {
     "export_cancelled": "console.done.export_cancelled",
     "upload_dropped": "console.done.upload_dropped",
     "file_published": "console.done.file_published",
+    "file_kept": "console.done.file_kept",
     "file_back": "console.done.file_back",
     "place": "console.done.place",
     "settings": "console.done.settings",
