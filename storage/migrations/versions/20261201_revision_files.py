@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261201_revision_files"
-down_revision = "20261201_push_expiry"
+down_revision = "20261201_staff_signed_out"
 branch_labels = None
 depends_on = None
 
