@@ -81,12 +81,12 @@ class CommandMatcher:
         )
         self._by_word = _first_of(map(_words, every))
         self._subscription_words = _first_of(map(_subscription_words, every))
-        self._link_words = _first_of(map(linking.link_words, every))
+        self._link_words = _first_of(map(_link_words, every))
         self._to_people = [
             Sentences(phrases.words("words.to_people"), frozenset(map(fold, phrases.words("words.fillers"))))
             for phrases in every
         ]
-        self._contribution_words = dict(_contribution_words(every))
+        self._contribution_words = _first_of(map(_contribution_words, every))
 
     def find(self, folded: str) -> ParsedCommand | None:
         """Returns the command if the whole reply is one, e.g. "zuruck" or "andern 2"; else None."""
@@ -147,12 +147,13 @@ class CommandMatcher:
 
 
 @lru_cache(64)
-def command_matcher(catalogues: tuple[Phrases, ...], others: tuple[Phrases, ...]) -> CommandMatcher:
-    """Returns the matcher, shared by all flows with the same languages; building it is a tenth of compiling a flow."""
+def command_matcher(catalogues: tuple[Phrases, ...], others: tuple[Phrases, ...] = ()) -> CommandMatcher:
+    """Returns the matcher, shared by all main menus and flows with the same languages; building it takes longer than
+    compiling a flow.
+    """
     return CommandMatcher(catalogues, others)
 
 
-@lru_cache(64)
 def _first_of(maps: Iterable[Mapping[str, V]]) -> dict[str, V]:
     """Joins maps of words; a word of several languages has the meaning of the first."""
     found: dict[str, V] = {}
@@ -161,14 +162,20 @@ def _first_of(maps: Iterable[Mapping[str, V]]) -> dict[str, V]:
     return found
 
 
-def _contribution_words(catalogues: Iterable[Phrases]) -> Iterator[tuple[str, str]]:
-    """Yields every spelling of the words for one's own contributions, with what they ask for."""
-    for phrases in catalogues:
-        for kind in KINDS:
-            for word in phrases.words(f"words.mine.{kind}"):
-                yield from ((spelling, kind) for spelling in spellings(word))
+@lru_cache(64)
+def _contribution_words(phrases: Phrases) -> dict[str, str]:
+    """Maps every spelling of the words for one's own contributions to what they ask for."""
+    return {
+        spelling: kind for kind in KINDS for word in phrases.words(f"words.mine.{kind}") for spelling in spellings(word)
+    }
 
 
+@lru_cache(64)
+def _link_words(phrases: Phrases) -> dict[str, str]:
+    return linking.link_words(phrases)
+
+
+@lru_cache(64)
 def _words(phrases: Phrases) -> dict[str, Command]:
     """Maps all spellings of the commands in one language, and their stable names, to commands."""
     return {

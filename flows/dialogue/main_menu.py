@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flows.commands.linking import parse_link_request
 from flows.commands.my_contributions import parse_contributions
 from flows.commands.subscriptions import parse_subscription
-from flows.commands.words import Command, CommandMatcher
+from flows.commands.words import Command, command_matcher
 from flows.dialogue.messages_text import each_in_own_language, how_to_write, passed_on
 from flows.events import (
     ConsultationChosen,
@@ -62,7 +62,7 @@ class MainMenu:
     def __init__(self, entries: Sequence[MenuEntry], catalogues: Mapping[str, Phrases]) -> None:
         self.entries = tuple(entries)
         self._renderers = {tag: Renderer(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
-        self._commands = CommandMatcher(catalogues.values())
+        self._commands = command_matcher(tuple(catalogues.values()))
         self._names = Matcher(
             (entry.slug, (entry.slug, *entry.keywords, *(w.text for _, w in entry.title.items()))) for entry in entries
         )
