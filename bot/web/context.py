@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -110,8 +111,12 @@ def set_preference_cookie(request: web.Request, response: web.StreamResponse, na
     response.set_cookie(name, value, max_age=YEAR_SECONDS, samesite="Lax", httponly=True, secure=is_secure)
 
 
+@cache
 def template_environment() -> Environment:
-    """Returns the template environment: escapes everything, refuses undefined names."""
+    """Returns the template environment: escapes everything, refuses undefined names.
+
+    All apps of a process share it, because it keeps the compiled templates.
+    """
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.common.i18n import phrase_catalogues
+from flows.commands import words
 from flows.dialogue import engine
 from flows.dialogue.main_menu import MainMenu
 from flows.events import ErasureRequested, Event, LanguageChosen, MessageCreated, PushesStopped, SessionCompleted
@@ -158,3 +159,10 @@ def test_the_lobby_speaks_every_language_of_the_house():
 )
 def test_a_hint_is_taken_for_the_nearest_language(hint: str, guess: str):
     assert best_guess(hint, tuple(HOUSE)) == guess
+
+
+def test_the_words_of_commands_are_read_once_for_all_menus(monkeypatch):
+    MainMenu((), HOUSE)
+    monkeypatch.setattr(words, "spellings", pytest.fail)
+    assert MainMenu((), HOUSE).run_command(MsgIn("c", "a", "1", datetime.now(UTC), text="/stop"), None)
+    assert words.CommandMatcher(HOUSE.values()).find("stop")
