@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +39,8 @@ DEEPEST: Final = 40
 MOST_PARTS: Final = 20_000
 """Names, values and brackets of a file: a hundred questions in eight languages. Reading them takes about a second."""
 MOST_LINES: Final = 20_000
+LONGEST: Final = 20_000
+"""Characters of a text, and of a line. The parser needs half a minute for a comment or a type name of a megabyte."""
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,3})?")
@@ -46,6 +49,8 @@ _CONSTANTS: Final[dict[str, bool | None]] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_PARTS = re.compile(r"""\"(?:[^"\\]|\\.)*+|'[^']*+|(?<=\s)\#[^\n]*+|(?:[^\s,\[\]{}:"']|[ \t](?!\#))++""", re.DOTALL)
+"""Texts, names and comments of a file that is written like JSON. Possessive: it takes one pass over any text."""
 _HASHTAG = re.compile(r"[ \t]+#[^\s#]")
 _QUOTE = "put the text in double quotes if it is meant as text"
 
@@ -127,13 +132,26 @@ def parse_yaml(text: str, name: str) -> ParsedFile:
         text = text.replace("\t", " ")
     builder = _Builder(text, name)
     try:
-        if text.count("\n") > MOST_LINES:
-            raise _Refused(MOST_LINES + 1, f"the file has more than {MOST_LINES:,} lines", "shorten it")
+        _check_lengths(text)
         data = builder.document()
     except _Refused as refused:
         error = DefinitionIssue(name, refused.line, refused.reason, refused.remedy)
         return ParsedFile(None, builder.lines, (*builder.issues, error))
     return ParsedFile(data, builder.lines, tuple(builder.issues), written)
+
+
+def _check_lengths(text: str) -> None:
+    """Refuses a file before the parser begins. One that is written like JSON may be a long line of short parts."""
+    if text.count("\n") > MOST_LINES:
+        raise _Refused(MOST_LINES + 1, f"the file has more than {MOST_LINES:,} lines", "shorten it")
+    number, length = max(enumerate(map(len, text.split("\n")), start=1), key=itemgetter(1))
+    if length > LONGEST and (text.lstrip()[:1] not in {"{", "["} or _longest_part(text) > LONGEST):
+        reason = f"this line has a text of more than {LONGEST:,} characters"
+        raise _Refused(number, reason, "shorten it, or divide it into lines")
+
+
+def _longest_part(text: str) -> int:
+    return max((found.end() - found.start() for found in _PARTS.finditer(text)), default=0)
 
 
 def _text(path: Path) -> str:
@@ -245,6 +263,8 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent) -> Any:
         text, line = str(event.value), _line(event)
+        if len(text) > LONGEST:
+            raise _Refused(line, f"this text has more than {LONGEST:,} characters", "shorten it")
         if event.style:
             return _joined(text, line)
         self._warn_of_comment(event, line)

@@ -97,6 +97,8 @@ def test_prints_a_fault_with_its_place_and_remedy():
 
 
 MANY = "the file has more than 20,000 names and values"
+LONG_LINE = "this line has a text of more than 20,000 characters"
+LONG_TEXT = "this text has more than 20,000 characters"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,16 @@ MANY = "the file has more than 20,000 names and values"
         (b"? {a: b}\n: c\n", 1, "a name is expected before the colon"),
         (b"a: 1\n" + b"#\n" * 300_000, 20_001, "the file has more than 20,000 lines"),
         (b"{" + b",".join(b"k%d: 1" % number for number in range(90_000)) + b"}", 1, MANY),
+        (b"slug: park\nwhy: " + b"wort " * 190_000, 2, LONG_LINE),
+        (b"slug: park\nwhy: a # " + b"x" * 990_000, 2, LONG_LINE),
+        (b"slug: park\nwhy: !" + b"a" * 990_000 + b" x", 2, LONG_LINE),
+        (b"slug: park\n" + b"k" * 990_000 + b": x", 2, LONG_LINE),
+        (b'{"slug": "park", "why": "' + b"\\n" * 490_000 + b'"}', 1, LONG_LINE),
+        (b'{"slug": "park", "why": "' + b'\\"' * 490_000, 1, LONG_LINE),
+        (b"{a: !" + b"a" * 990_000 + b" x}", 1, LONG_LINE),
+        (b"{a: b #" + b"," * 990_000 + b"\n}", 1, LONG_LINE),
+        (b"slug: park\nwhy: |\n" + b"  eine Zeile\n" * 2_000, 2, LONG_TEXT),
+        (b"slug: park\nwhy:\n" + b"  eine Zeile\n" * 2_000, 3, LONG_TEXT),
         (b'{"slug": "\\ud800"}', 1, "this line contains an incomplete character (\\ud…)"),
         (b"a: b\n\xef\xbb\xbf\xef\xbf\xbe: c", 2, "this line contains a control character"),
     ],
@@ -440,3 +452,10 @@ def test_files_keep_to_the_json_schema(path: Path):
     assert not fits(data | {"sloug": "x"}, schema, schema)
     assert not fits(data | {"title": "x"}, schema, schema)
     assert not fits(data | {"questions": [{**data["questions"][0], "type": "choise"}]}, schema, schema)
+
+
+def test_a_file_of_one_long_line_may_be_json() -> None:
+    texts = {f"k{number}": "wort # ! " * 1_000 for number in range(100)}
+    content = json.dumps(texts)
+    assert len(content) > 40 * yaml_source.LONGEST
+    assert yaml_source.parse_yaml(content, "one.json").data == texts
