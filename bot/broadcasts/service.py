@@ -131,7 +131,7 @@ def create_draft(
     known = tuple(slug for slug in catalogue.known_slugs() if limit is None or slug in limit)
     _check_open(connection, catalogue, draft.slug, known, sees_all=limit is None)
     if catalogue.is_sample(draft.slug) and not draft.is_sample:
-        raise PushError("push.sample", slug=draft.slug)
+        raise PushError("push.is_sample", slug=draft.slug)
     segment = _segment(processor, draft.segment, known)
     if draft.at and draft.at < now - timedelta(minutes=1):
         raise PushError("push.past")

@@ -58,7 +58,7 @@ def run_push(settings: Settings, order: PushOptions, out: Say, complain: Say) ->
                 desk.start(order)
         except PushError as refused:
             reason = _say(refused.phrase, **refused.values)
-            if refused.phrase == "push.sample":
+            if refused.phrase == "push.is_sample":
                 reason = f"{order.slug} is a sample; nothing was planned. If you are sure, add --sample"
             raise CommandError(reason) from None
 

@@ -35,7 +35,7 @@ def close(store: Store, slug: str) -> None:
 @pytest.fixture(params=["nothing", "open", "closed"])
 def is_alone(store: Store, request: pytest.FixtureRequest) -> bool:
     """Publishes a sample, and maybe a real consultation; returns whether the sample is alone."""
-    publish(store, consultation("probe"), sample=True)
+    publish(store, consultation("muster"), sample=True)
     if request.param != "nothing":
         publish(store, consultation("park"))
     if request.param == "closed":
@@ -47,8 +47,8 @@ async def test_real_consultations_displace_samples_on_the_page(store: Store, is_
     async with serving(store) as house:
         browser = house.browser()
         await browser.get("/")
-        assert ("/c/probe" in browser.page.html) == is_alone
-        await browser.get("/c/probe")
+        assert ("/c/muster" in browser.page.html) == is_alone
+        await browser.get("/c/muster")
         assert browser.status == 200, "the link still works"
 
 
@@ -56,18 +56,18 @@ async def test_real_consultations_displace_samples_in_the_menu(store: Store, is_
     async with running(store) as (app, channel):
         for words in ("hallo", "Deutsch"):
             await say(app, channel.msg("anna", words))
-        assert ("probe" in repr(channel.sent)) == is_alone
+        assert ("muster" in repr(channel.sent)) == is_alone
 
 
 async def test_staff_chat_refuses_a_push_about_a_sample(store: Store) -> None:
-    publish(store, consultation("probe"), sample=True)
+    publish(store, consultation("muster"), sample=True)
     resident(store, "anna", ("all", ""))
     async with running(store) as (app, channel):
         await say(app, channel.msg("boss", f"/team {hired(store)}"), channel.msg("boss", "/push"))
-        assert not any("probe" in it.token for it in channel.last("boss").quick_replies)
-        await say(app, channel.msg("boss", "/push probe"))
-        assert "probe ist ein erfundenes Beispiel" in channel.texts("boss")[-1]
-        await say(app, channel.msg("boss", "/push probe Beispiel"))
+        assert not any("muster" in it.token for it in channel.last("boss").quick_replies)
+        await say(app, channel.msg("boss", "/push muster"))
+        assert "muster ist ein erfundenes Beispiel" in channel.texts("boss")[-1]
+        await say(app, channel.msg("boss", "/push muster Beispiel"))
         assert "erfundenes Beispiel" not in channel.texts("boss")[-1]
         assert "Ich zähle" in channel.texts("boss")[-1]
 
@@ -88,12 +88,12 @@ def test_command_refuses_a_push_about_a_sample(tmp_path: Path, monkeypatch: pyte
     settings = Settings(data=tmp_path, publish_samples=False, push=PushSettings(quiet_from=0, quiet_to=0))
     monkeypatch.setattr(push, "open_channels", lambda _: {"town": ConsoleChannel(lambda _: None)})
     store, _ = open_store(settings)
-    publish(store, consultation("probe"), sample=True)
+    publish(store, consultation("muster"), sample=True)
     store.dispose()
     said: list[str] = []
-    with pytest.raises(CommandError, match="probe is a sample; nothing was planned"):
-        push.run_push(settings, PushOptions("probe", dry_run=True), said.append, said.append)
-    push.run_push(settings, PushOptions("probe", dry_run=True, is_sample=True), said.append, said.append)
+    with pytest.raises(CommandError, match="muster is a sample; nothing was planned"):
+        push.run_push(settings, PushOptions("muster", dry_run=True), said.append, said.append)
+    push.run_push(settings, PushOptions("muster", dry_run=True, is_sample=True), said.append, said.append)
     assert said[0] == "Recipients: 0"
 
 

@@ -38,7 +38,7 @@ REFUSALS: Final = {
     "push.running": "console.push.problem.running",
     "push.closed": "console.push.problem.closed",
     "push.unknown": "console.push.problem.closed",
-    "push.sample": "console.push.problem.sample",
+    "push.is_sample": "console.push.problem.sample",
     "push.past": "console.push.problem.past",
     "push.ends_early": "console.push.problem.ends_early",
     "push.bad_time": "console.push.problem.bad_time",
