@@ -8,6 +8,7 @@ the truth: a draft has the format of every consultation file, and its text is st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -21,9 +22,12 @@ from bot.authoring.yaml_source import LARGEST, parse_yaml
 from bot.common.audit import Note, unrecorded
 from bot.consultations import stored_revisions
 from storage.tables.consultation_drafts import (
+    DraftHead,
     StoredDraft,
     delete_draft_versions,
+    delete_versions,
     draft_of,
+    draft_versions,
     insert_consultation_drafts,
 )
 from storage.tables.consultations import consultation_slug, find_consultation
@@ -33,6 +37,8 @@ from storage.tables.revisions import PublishedRevision, live_revision_of, revisi
 NAME: Final = "draft"
 """The name of the file in issues."""
 KEPT_VERSIONS: Final = 50
+KEPT_STEPS: Final = 20
+"""The newest versions are all kept; of older ones the last of one member in ten minutes, because pages save often."""
 RECORDED_EVERY: Final = timedelta(minutes=10)
 """Changes of one member within this time are one entry of the audit log; each of them is a version."""
 
@@ -143,10 +149,26 @@ def save_draft(
         return _draft(newest, slug)
     stored = _version(draft_id, from_version + 1, title, text, by)._replace(revision=revision)
     insert_consultation_drafts(connection, [stored])
-    delete_draft_versions(connection, draft_id, before=stored.version - KEPT_VERSIONS + 1)
+    delete_versions(connection, draft_id, superseded_versions(draft_versions(connection, draft_id)))
     if newest is None or newest.changed_by != by.name or by.now - newest.changed_at > RECORDED_EVERY:
         by.note(connection, "draft.change", f"{slug}/{stored.version}", "")
     return _draft(stored, slug)
+
+
+def superseded_versions(heads: Sequence[DraftHead]) -> list[int]:
+    """Returns the versions that are not kept. `heads`: all versions, newest first."""
+    kept, gone = 0, []
+    for place, head in enumerate(heads):
+        is_step = place >= KEPT_STEPS and head.revision is None and _occasion(head) == _occasion(heads[place - 1])
+        if is_step or kept >= KEPT_VERSIONS:
+            gone.append(head.version)
+        else:
+            kept += 1
+    return gone
+
+
+def _occasion(head: DraftHead) -> tuple[str, int]:
+    return head.changed_by, int(head.changed_at.timestamp() // RECORDED_EVERY.total_seconds())
 
 
 def create_draft(connection: Connection, consultation_id: int, text: str, by: DraftAuthor) -> Draft:

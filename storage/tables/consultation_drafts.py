@@ -98,7 +98,13 @@ def drafts_never_stored(connection: Connection) -> list[DraftHead]:
     return [DraftHead._make(row) for row in connection.execute(query.order_by(_consultations.c.slug))]
 
 
-def delete_draft_versions(connection: Connection, consultation_id: int, before: int | None = None) -> int:
-    """Deletes the versions of a draft, or those before a version; returns their number."""
-    query = delete(_drafts).where(_drafts.c.consultation_id == consultation_id)
-    return connection.execute(query if before is None else query.where(_drafts.c.version < before)).rowcount
+def delete_draft_versions(connection: Connection, consultation_id: int) -> int:
+    """Deletes all versions of a draft; returns their number."""
+    return connection.execute(delete(_drafts).where(_drafts.c.consultation_id == consultation_id)).rowcount
+
+
+def delete_versions(connection: Connection, consultation_id: int, versions: Sequence[int]) -> None:
+    """Deletes some versions of a draft; few at a time."""
+    if versions:
+        own = _drafts.c.consultation_id == consultation_id
+        connection.execute(delete(_drafts).where(own & _drafts.c.version.in_(versions)))

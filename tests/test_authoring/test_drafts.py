@@ -64,14 +64,27 @@ def test_earlier_versions_return_and_only_fifty_are_kept(store: Store) -> None:
     draft = made(store)
     with store.begin() as connection:
         for number in range(60):
-            text = SMALL.replace("Lampen", f"Lampen {number}")
-            draft = drafts.save_draft(connection, 7, draft.version, text, AYLIN)
+            text, later = SMALL.replace("Lampen", f"Lampen {number}"), timedelta(minutes=10 * number)
+            draft = drafts.save_draft(connection, 7, draft.version, text, AYLIN._replace(now=NOW + later))
         kept = [it.version for it in draft_versions(connection, 7)]
         assert kept == [*range(61, 11, -1)]
         draft = drafts.restore_draft(connection, 7, draft.version, 12, CEM)
         assert (draft.version, draft.title, draft.changed_by) == (62, "Lampen 10", "Cem")
         with pytest.raises(DraftUnusable, match="gone"):
             drafts.restore_draft(connection, 7, draft.version, 3, CEM)
+
+
+def test_of_many_saves_in_ten_minutes_the_last_one_is_kept(store: Store) -> None:
+    draft = made(store)
+    with store.begin() as connection:
+        for number in range(90):
+            by = (CEM if 30 <= number < 40 else AYLIN)._replace(now=NOW + timedelta(seconds=10 * number))
+            text = SMALL.replace("Lampen", f"Lampen {number}")
+            draft = drafts.save_draft(connection, 7, draft.version, text, by)
+        kept = [it.version for it in draft_versions(connection, 7)]
+        newest = [*range(91, 91 - drafts.KEPT_STEPS, -1)]
+        assert kept[: drafts.KEPT_STEPS] == newest
+        assert kept[drafts.KEPT_STEPS :] == [61, 41, 31]
 
 
 def test_a_new_draft_is_a_consultation_that_can_be_deleted(store: Store) -> None:

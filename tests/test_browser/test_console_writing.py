@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from bot.authoring.drafts import find_draft
 from storage.tables.revisions import find_live_revision
 from tests.test_browser import axe
 from tests.test_browser.browser import Tab
@@ -75,3 +76,33 @@ async def test_pages_for_writing_are_accessible(world: World, width: int) -> Non
             found.append(f"{page} scrolls sideways at {width} px")
         await world.picture(tab, f"ask-{width}-{page.replace('/', '-').replace('?', '-')}")
     assert not found, "\n".join(found)
+
+
+async def test_a_pause_saves_and_the_check_answers(world: World) -> None:
+    tab = await owner(world)
+    with world.store.begin() as connection:
+        connection.execute(text("UPDATE staff SET role = 'facilitator'"))
+    await tab.go("/console/consultations/new")
+    await write(tab, "#title", "Ein Park für alle")
+    async with tab.leaving():
+        await tab.click("[name=template][value=park]")
+    await type_into(tab, "#minutes", "viele")
+    await tab.until("document.querySelector('#minutes-v .wrong')")
+    assert await tab.evaluate("document.querySelector('#minutes').getAttribute('aria-invalid')") == "true"
+    await type_into(tab, "#minutes", "7")
+    await tab.until("!document.querySelector('#minutes-v .wrong')")
+    assert await tab.evaluate("document.querySelector('#minutes').getAttribute('aria-invalid')") is None
+    with world.store.reading() as connection:
+        draft = find_draft(connection, "ein-park-fuer-alle")
+    assert draft
+    assert "minutes: 7" in draft.text
+    with world.store.begin() as connection:
+        connection.execute(text("DELETE FROM console_sessions"))
+    await type_into(tab, "#minutes", "8")
+    await tab.until("!document.querySelector('[data-unsaved]').hidden")
+    assert await tab.evaluate("document.querySelector('#minutes').value") == "8"
+
+
+async def type_into(tab: Tab, selector: str, words: str) -> None:
+    await write(tab, selector, words)
+    await tab.evaluate(f"document.querySelector({selector!r}).dispatchEvent(new Event('input', {{bubbles: true}}))")

@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.authoring.draft_fields import DraftField, FieldChoice, FieldKind, field_name, shown_value
 from bot.authoring.drafts import DraftChanged, DraftUnusable
 from bot.authoring.yaml_edit import EditRefused
+from bot.web.console.draft_autosave import autosaved, is_autosave
 from bot.web.console.draft_editing import (
     EditConflict,
     EditedDraft,
@@ -63,8 +64,11 @@ async def show_about(visit: Visit) -> web.StreamResponse:
 async def save_about(visit: Visit) -> web.StreamResponse:
     """Stores what changed; the next page is this one again, or that of the questions."""
     edited = await edited_draft(visit)
+    fields = [field for _, field in about_fields(edited.language)]
+    if is_autosave(visit):
+        return await autosaved(visit, edited, fields, lambda newest: [_shown(newest, it) for it in fields])
     try:
-        await apply_form(visit, edited, [field for _, field in about_fields(edited.language)])
+        await apply_form(visit, edited, fields)
     except EditConflict as conflict:
         return await conflict_page(visit, edited, conflict)
     except DraftChanged:

@@ -20,8 +20,10 @@ from bot.authoring.yaml_edit import EditRefused, plain_data, set_values
 from bot.common.audit import Auditor
 from bot.web.console.consultations import own_consultation
 from bot.web.console.draft_labels import DRAFT_LABELS
+from bot.web.console.draft_presence import DRAFT_PRESENCE
 from bot.web.console.issue_words import ToldIssue, told_issue
 from bot.web.console.overview import ConsultationSummary
+from bot.web.console.reading import HTMX_CONFIG
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit, id_in
 from flows.questions.base import Where
@@ -141,6 +143,8 @@ async def draft_page(
         undo_to=back if back is not None and back == draft.version - 1 else None,
         said=DONE.get(visit.request.query.get("done", ""), ""),
         trouble=PROBLEMS.get(problem, ""),
+        others=present_others(visit, draft),
+        htmx_config=HTMX_CONFIG,
         **DRAFT_LABELS,
         **values,
     )
@@ -165,14 +169,32 @@ async def store_change(visit: Visit, draft: Draft, change: Change) -> Draft:
     )
 
 
+async def base_of_form(visit: Visit, edited: EditedDraft) -> Any:
+    """Returns the content of the version that the sent form was made from; {} if it is not kept any more."""
+    began = id_in(visit.field("version"))
+    if began is None or began == edited.draft.version:
+        return edited.data
+    text = await visit.read(partial(text_of_version, draft=edited.draft, version=began))
+    return await asyncio.to_thread(plain_data, text) if text else {}
+
+
+async def shows_all(visit: Visit, edited: EditedDraft, fields: Iterable[DraftField]) -> bool:
+    """Whether the page of the sent form shows what the newest version has, but for the member's own changes."""
+    base = await base_of_form(visit, edited)
+    sent = sent_values(fields, visit.form)
+    return base is edited.data or all(shown_value(it, base) == shown_value(it, edited.data) for it in sent)
+
+
+def present_others(visit: Visit, draft: Draft) -> list[str]:
+    """Returns the names of the other members who have this draft open, and notes that this one has."""
+    presence = visit.request.app[DRAFT_PRESENCE]
+    return presence.others(draft.consultation_id, visit.member.id, visit.member.name, visit.now)
+
+
 async def form_changes(visit: Visit, edited: EditedDraft, fields: Iterable[DraftField]) -> dict[Where, Any]:
     """Returns the changes of the sent form. Raises EditConflict if another member changed the same values."""
-    began = id_in(visit.field("version"))
     sent = sent_values(fields, visit.form)
-    base = edited.data
-    if began is not None and began != edited.draft.version:
-        text = await visit.read(partial(text_of_version, draft=edited.draft, version=began))
-        base = await asyncio.to_thread(plain_data, text) if text else {}
+    base = await base_of_form(visit, edited)
     changes, conflicts = changes_of(sent, base, edited.data)
     sent = {it: said for it, said in sent.items() if said != shown_value(it, base)}
     if conflicts:

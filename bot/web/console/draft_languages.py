@@ -21,6 +21,7 @@ from bot.authoring.draft_texts import (
 )
 from bot.authoring.drafts import DraftChanged, DraftUnusable
 from bot.authoring.yaml_edit import EditRefused
+from bot.web.console.draft_autosave import autosaved, is_autosave
 from bot.web.console.draft_editing import (
     Change,
     EditConflict,
@@ -90,6 +91,8 @@ async def save_language(visit: Visit) -> web.StreamResponse:
     if tag not in languages_of(edited.data):
         raise web.HTTPNotFound
     fields = [it.field for it in text_pairs(edited.data, edited.language, tag)] if tag != edited.language else []
+    if is_autosave(visit):
+        return await autosaved(visit, edited, fields, lambda _: [])
     is_newest = id_in(visit.field("version")) == edited.draft.version
     then = _review_change(visit, edited, tag)
     try:

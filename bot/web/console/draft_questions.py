@@ -18,7 +18,7 @@ from bot.authoring.condition_forms import (
     read_condition,
     write_condition,
 )
-from bot.authoring.draft_fields import DraftField, FieldChoice, field_name, index_path, shown_value
+from bot.authoring.draft_fields import DraftField, FieldChoice, field_name, index_path, shown_value, value_at
 from bot.authoring.draft_texts import mark_changed
 from bot.authoring.drafts import DraftChanged, DraftUnusable
 from bot.authoring.question_forms import (
@@ -34,11 +34,13 @@ from bot.authoring.question_forms import (
     type_names,
 )
 from bot.authoring.yaml_edit import EditRefused, arrange, insert_entry, plain_data, set_values
+from bot.web.console.draft_autosave import autosaved, is_autosave
 from bot.web.console.draft_editing import (
     EditConflict,
     EditedDraft,
     ShownField,
     apply_form,
+    base_of_form,
     conflict_page,
     draft_page,
     edited_draft,
@@ -49,7 +51,7 @@ from bot.web.console.draft_editing import (
 from bot.web.console.issue_words import ToldIssue
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit
-from flows.questions.base import registry
+from flows.questions.base import Where, registry
 
 QUESTIONS: Final = ("questions",)
 LONGEST_TEXT: Final = 1_000
@@ -140,9 +142,12 @@ async def change_question(visit: Visit) -> web.StreamResponse:
     index = next((at for at, it in enumerate(entries) if it.get("key") == key), None)
     if index is None:
         return await _page(visit, edited, problem="question_gone", status=409)
+    fields, base = _fields_of(edited, entries[index], entries[:index]), await base_of_form(visit, edited)
+    if is_autosave(visit):
+        then = partial(_with_condition_of, visit, edited.language, key=key, base=base)
+        return await autosaved(visit, edited, fields, partial(_shown_in_card, key=key), then)
     step, _, about = visit.field("act").partition(":")
-    fields = _fields_of(edited, entries[index], entries[:index])
-    change = partial(_after_form, visit, edited.language, key=key, step=step, about=about)
+    change = partial(_after_form, visit, edited.language, key=key, step=step, about=about, base=base)
     try:
         await apply_form(visit, edited, fields, change)
     except EditConflict as conflict:
@@ -177,15 +182,26 @@ def _moved(text: str, key: str, step: str) -> str:
     return text
 
 
-def _after_form(visit: Visit, language: str, text: str, *, key: str, step: str, about: str) -> str:
-    """Stores the condition and a new entry, and takes a step with an entry of a list."""
+def _with_condition_of(visit: Visit, language: str, text: str, *, key: str, base: Any) -> str:
+    """Stores the condition of the form."""
+    where, entries = _place_of(text, key)
+    return mark_changed(text, _with_condition(visit, text, where, entries, base), language)
+
+
+def _place_of(text: str, key: str) -> tuple[Where, list[dict[str, Any]]]:
+    """Returns the path of a question, and all questions. Raises EditRefused if it is gone."""
     data = plain_data(text)
     where = index_path(data, ("questions", key))
-    entries = entries_of(data)
-    question = entries[int(where[1])] if where else None
-    if where is None or question is None:
+    if where is None:
         raise EditRefused
-    before, text = text, _with_condition(visit, text, where, question, entries[: int(where[1])])
+    return where, entries_of(data)
+
+
+def _after_form(visit: Visit, language: str, text: str, *, key: str, step: str, about: str, base: Any) -> str:
+    """Stores the condition and a new entry, and takes a step with an entry of a list."""
+    where, entries = _place_of(text, key)
+    question = entries[int(where[1])]
+    before, text = text, _with_condition(visit, text, where, entries, base)
     for found in type_form(str(question.get("type"))).lists:
         listed = question.get(found.name)
         some = listed if isinstance(listed, list) else []
@@ -216,13 +232,14 @@ def _order_of(count: int, step: str, about: str) -> list[int]:
     return order
 
 
-def _with_condition(
-    visit: Visit, text: str, where: tuple[str | int, ...], question: dict[str, Any], earlier: Sequence[Any]
-) -> str:
-    """Stores the condition of the form; one that the form cannot show stays."""
+def _with_condition(visit: Visit, text: str, where: Where, entries: Sequence[dict[str, Any]], base: Any) -> str:
+    """Stores the condition of the form; one that the form cannot show stays, and one that the member did not change."""
     if "when" not in visit.form:
         return text
+    index = int(where[1])
+    question, earlier = entries[index], entries[:index]
     before = read_condition(question.get("ask_if"))
+    began = read_condition(value_at(base, ("questions", str(question.get("key")), "ask_if")))
     rows = []
     for number in range(MOST):
         answer = visit.field(f"answer-{number}")
@@ -232,7 +249,7 @@ def _with_condition(
         rows = []
     after = ConditionForm("any" if visit.field("join") == "any" else "all", tuple(rows))
     written = write_condition(after, earlier)
-    is_same = before == after or (before.is_complex and visit.field("when") == "kept")
+    is_same = after in (before, began) or (before.is_complex and visit.field("when") == "kept")
     return text if is_same else set_values(text, {(*where, "ask_if"): written})
 
 
@@ -270,6 +287,17 @@ async def _page(visit: Visit, edited: EditedDraft, key: str = "", problem: str =
         kinds=sorted((FieldChoice(*it) for it in type_names(visit.locale.tag)), key=lambda it: it.label),
         answered=ANSWERED,
     )
+
+
+def _shown_in_card(edited: EditedDraft, key: str) -> list[ShownField]:
+    """Returns the fields of the open question with the result of the check."""
+    entries = entries_of(edited.data)
+    index = next((at for at, it in enumerate(entries) if it.get("key") == key), None)
+    if index is None:
+        return []
+    card = _open_card(edited, entries[index], index, entries[:index])
+    listed = [field for found in card.lists for entry in found.entries for field in entry.fields]
+    return [*card.texts, *card.settings, *listed]
 
 
 def _card(visit: Visit, edited: EditedDraft, index: int, entry: dict[str, Any]) -> QuestionCard:

@@ -17,6 +17,7 @@ from bot.web.console import (  # noqa: F401
     consultation_file,
     consultations,
     draft_about,
+    draft_autosave,
     draft_editing,
     draft_languages,
     draft_questions,
@@ -47,6 +48,7 @@ from bot.web.console import (  # noqa: F401
 )
 from bot.web.console.attempts import Attempts
 from bot.web.console.credentials import SETUP_TICKETS
+from bot.web.console.draft_presence import DRAFT_PRESENCE, DraftPresence
 from bot.web.console.gate import gated
 from bot.web.console.live_streams import LIVE_STREAMS, LiveStreams
 from bot.web.console.provider import PROVIDER
@@ -65,6 +67,7 @@ def add_console_routes(application: web.Application) -> None:
     application[sign_in.CHALLENGES] = Tickets(keys, "challenge")
     application[settings.BACKUPS] = settings.BackupJobs()
     application[preview.PREVIEW_RUNS] = preview.PreviewRuns()
+    application[DRAFT_PRESENCE] = DraftPresence()
     application[LIVE_STREAMS] = LiveStreams()
     application.on_shutdown.append(application[LIVE_STREAMS].close)
     application[PUSH_DESK] = PushDesk(application[SITE].services)
