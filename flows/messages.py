@@ -74,6 +74,8 @@ class MsgIn(NamedTuple):
     """How private the chat is; None if that is the same for the whole channel (`adapters.base.Limits`)."""
     replies_to: str = ""
     """Text of the earlier message that this one replies to, of any author; "" if it is no reply."""
+    taken_back: str = ""
+    """External id of the contact's own earlier message that they deleted; such a message has no content."""
     more_refs: tuple[str, ...] = ()
     """The handles of the further attachments of the same kind that were sent together with the first one."""
 

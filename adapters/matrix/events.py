@@ -34,6 +34,7 @@ class Heard(NamedTuple):
     thread: str = ""
     replies_to: str = ""
     mentions: tuple[str, ...] = ()
+    taken_back: str = ""
 
 
 def read_event(kind: str, content: Content) -> Heard | None:

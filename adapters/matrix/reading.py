@@ -158,19 +158,23 @@ class TimelineReader:
             return None
 
     def _message(self, address: str, event: Raw, room: Room, *, is_alone: bool = True) -> MsgIn | None:
-        heard = read_event(str(event.get("type")), object_in(event.get("content")))
+        heard = _redaction(event) or read_event(str(event.get("type")), object_in(event.get("content")))
         event_id = event.get("event_id")
         if heard is None or not isinstance(event_id, str):
             return None
         place = self._state.position(address)
         if heard.reacts_to and heard.reacts_to != place.question:
             return None  # a reaction to another event, or to an earlier question
+        if heard.taken_back:
+            self._state.drop_undecrypted(heard.taken_back)
+            if not room.is_direct:
+                return None
         if not room.is_direct:
             if not (is_alone or self._is_for_bot(heard)):
                 return None
             if not heard.text.startswith(_CALLS):
                 heard = heard._replace(text=_CALLS[0])  # a mention addresses the bot too; the text stays unchanged
-        if not heard.reacts_to:
+        if not (heard.reacts_to or heard.taken_back):
             self._state.set_position(address, QuestionThread(place.question, heard.thread))
         return MsgIn(
             self._name,
@@ -183,6 +187,7 @@ class TimelineReader:
             media_ref=heard.media_ref,
             location=heard.place,
             edits=heard.edits,
+            taken_back=heard.taken_back,
             is_group=not room.is_direct,
             room=room,
             replies_to=self._state.replied_to(address, heard.replies_to) if heard.replies_to else "",
@@ -243,6 +248,16 @@ class TimelineReader:
             self._state.drop_undecrypted(event)
         for address in self._told:
             self._state.mark_told(address)
+
+
+def _redaction(event: Raw) -> Heard | None:
+    """Returns which event was deleted; None for other events. Room version 11 moved the id into the content
+    (https://spec.matrix.org/v1.11/client-server-api/#redactions).
+    """
+    if event.get("type") != "m.room.redaction":
+        return None
+    gone = event.get("redacts") or object_in(event.get("content")).get("redacts")
+    return Heard(taken_back=gone) if isinstance(gone, str) else None
 
 
 def _moment(event: Raw) -> float:

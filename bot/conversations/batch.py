@@ -135,8 +135,8 @@ class BatchProcessor:
             key = (msg.channel, name.received)
             if key in new:
                 new.discard(key)
-                edits = names(msg.channel, msg.edits).said if msg.edits else ""
-                fresh.append((number, msg._replace(external_id=name.said, edits=edits)))
+                edits, gone = (names(msg.channel, it).said if it else "" for it in (msg.edits, msg.taken_back))
+                fresh.append((number, msg._replace(external_id=name.said, edits=edits, taken_back=gone)))
         return fresh
 
     def _rounds(

@@ -31,7 +31,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
         msg = msg._replace(is_group=not msg.room.is_direct)
     if msg.location is not None and not _is_on_earth(msg.location):
         msg = msg._replace(location=None, media=msg.media or "other")
-    ids = f"{msg.address}{msg.external_id}{msg.edits}"
+    ids = f"{msg.address}{msg.external_id}{msg.edits}{msg.taken_back}"
     rest = f"{msg.choice}{msg.language_hint}{msg.entry_code}{msg.media}{msg.media_ref}{msg.replies_to}"
     if (
         ids.isascii()
@@ -47,6 +47,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
     return msg._replace(
         external_id=_id(msg.external_id),
         edits=_id(msg.edits),
+        taken_back=_id(msg.taken_back),
         replies_to=clean_text(msg.replies_to[:LONGEST_TEXT]),
         choice=clean_text(msg.choice[:_LONGEST_WORD]),
         language_hint=clean_text(msg.language_hint[:_LONGEST_WORD]),

@@ -130,6 +130,10 @@ class TurnProcessor:
 
     def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> PublishedFlow | None:
         """Takes one message of one contact; returns the consultation the contact enters, if any."""
+        if msg.taken_back:
+            if person.participation is not None:
+                self._go_on(batch, person, person.participation, msg)
+            return None
         if self._staff_chat.receive(batch, person, msg):
             self._senders.discard_cache()
             return None

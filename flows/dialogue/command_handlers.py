@@ -28,6 +28,7 @@ from flows.events import (
 )
 from flows.flow import Flow
 from flows.messages import MsgOut
+from flows.parts import noticed
 from flows.session import Session, Turn
 from flows.understanding.text import fold
 from flows.values import Missing
@@ -115,6 +116,17 @@ def _is_about(title: str, said: str) -> bool:
 def reject_unknown_edit(flow: Flow, session: Session) -> Turn:
     """Rejects an edit of a message that is not the current answer."""
     return _again(flow, session, "edit.unknown")
+
+
+def take_back(flow: Flow, session: Session, message: str) -> Turn:
+    """Deletes the answer that a deleted message gave, says so and asks again. Only the newest answer has its message;
+    for others it says how to change an answer.
+    """
+    key = session.last_key
+    if not key or message != session.last_message:
+        return _again(flow, session, "edit.deleted")
+    dropped = drop_answers(flow, session, [key])
+    return go_on(flow, dropped.session, dropped.session.at, dropped.events, noticed(dropped.line))
 
 
 def ask_to_resend(flow: Flow, session: Session) -> Turn:

@@ -108,6 +108,8 @@ def resume(
 def _handle_message(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts, *, has_missed: bool) -> Turn:
     if is_withheld(flow, session, session.at):  # asked in a confidential chat, continued in another one
         return go_on(flow, session, session.at)
+    if msg.taken_back:
+        return command_handlers.take_back(flow, session, msg.taken_back)
     return _handle_non_answer(flow, session, msg, has_missed=has_missed) or _resume(flow, session, msg, idle, facts)
 
 

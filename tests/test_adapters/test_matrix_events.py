@@ -11,7 +11,7 @@ from nio import SyncResponse
 from peewee import OperationalError
 
 from adapters.base import BadSettings
-from adapters.matrix import open_channel
+from adapters.matrix import open_channel, reading
 from adapters.matrix.account import MatrixClient
 from adapters.matrix.events import Heard, read_event
 from adapters.matrix.options import MatrixSettings
@@ -344,3 +344,12 @@ def test_who_was_told_is_waited_for_without_haste(tmp_path):
         state.keep_undecrypted(UndecryptedEvent("$3", "!s", "@b:x", {}, 3.0, False))
         assert state.has_untold()
     state.close()
+
+
+@pytest.mark.parametrize(
+    "place", [{"redacts": "$1"}, {"content": {"redacts": "$1"}}], ids=["before room 11", "room 11"]
+)
+def test_a_redaction_names_the_deleted_event(place):
+    assert reading._redaction({"type": "m.room.redaction", **place}) == Heard(taken_back="$1")
+    assert reading._redaction({"type": "m.room.message", **place}) is None
+    assert reading._redaction({"type": "m.room.redaction", "redacts": 7}) is None

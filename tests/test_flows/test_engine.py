@@ -142,6 +142,22 @@ def test_an_answer_edited_to_stop_is_a_stop(text):
     assert walk.session.answers == {"wish": "Bänke"}
 
 
+def test_a_deleted_message_takes_its_answer_back():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("ja", external_id="first").say(taken_back="first")
+    assert AnswerDropped("a", "yes") in walk.turn.events
+    assert (walk.session.answers, walk.session.at) == ({}, "a")
+    (said,) = [event.msg.text for event in walk.turn.events if isinstance(event, MessageCreated)]
+    assert "gelöscht" in said
+    assert walk.say(taken_back="first").session.answers == {}
+
+
+def test_a_deleted_older_message_is_explained():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("ja", external_id="first").say("nein").say(taken_back="first")
+    assert walk.session.answers == {"a": "yes", "b": "no"}
+    (said,) = [event.msg.text for event in walk.turn.events if isinstance(event, MessageCreated)]
+    assert "noch gespeichert" in said
+
+
 def test_chat_words_are_understood_without_umlauts():
     walk = Walk(compiled(ask("a"), ask("b"))).say("Ueberspringen!")
     assert walk.answers() == [("a", Missing.SKIPPED)]
