@@ -24,6 +24,7 @@ from storage.tables.revisions import live_revision_of
 from storage.tables.staff import revoke_staff_member
 from tests.support.api_client import Client, ServedHouse, hire, key_for, served
 from tests.support.app import consultation as made_of
+from tests.support.app import rows
 from tests.support.databases import only_sqlite
 from tests.support.held_answers import publish_held
 from tests.support.ideas import chair, open_answer, open_consultation, rate, released, submit
@@ -62,7 +63,13 @@ async def test_from_the_queue_to_a_status(house: ServedHouse) -> None:
     done = await aylin.post(f"/proposals/{idea.code}/decisions", {"kind": "approve"}, tag=edited.tag)
     assert (done.json["state"], done.json["text"]) == ("released", "More benches")
     outcome = {"status": "accepted", "reason": {"de": "Ja."}, "body": "Bezirksamt", "link": "https://example.org"}
+    seen = await aylin.post(f"/proposals/{idea.code}/statuses/preview", outcome)
+    assert (seen.json["people"], "Ja." in seen.json["messages"]["de"]) == (0, True)
+    assert rows(house.store, "SELECT count(*) FROM answer_drafts") == [(0,)]
+    refused = await aylin.post(f"/proposals/{idea.code}/statuses/preview", {"status": "accepted", "reason": {}})
+    assert (refused.status, refused.json["type"].rpartition(":")[2]) == (422, "reason_languages")
     told = await aylin.post(f"/proposals/{idea.code}/statuses", outcome, tag=done.tag)
+    assert told.json["messages"] == seen.json["messages"]
     assert (told.json["status"], told.json["people"]) == ("accepted", 0)
     assert "Ja." in told.json["messages"]["de"]
     undone = await aylin.post(f"/proposals/{idea.code}/statuses/undo", {})

@@ -18,6 +18,7 @@ from tests.support.ideas import open_consultation, released, submit
 BODIES: dict[str, Any] = {
     "decide": {"kind": "translate", "language": "en", "text": "A bench"},
     "set_status": {"status": "accepted", "reason": {"de": "Ja."}},
+    "preview_status": {"status": "accepted", "reason": {"de": "Ja."}},
     "undo_status": {},
     "archive": {},
     "unarchive": {},

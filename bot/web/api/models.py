@@ -170,6 +170,13 @@ class StatusList(Out):
     items: list[StatusOut]
 
 
+class StatusPreview(Out):
+    """What people would read of a status; nothing is stored."""
+
+    people: int = Field(description="How many people would be notified.")
+    messages: dict[str, str] = Field(description="What they would read, by language, without the link to its page.")
+
+
 class HeldStatus(Out):
     """A status that was set and is held back: until `publish_at` it is public nowhere and can be taken back."""
 

@@ -24,6 +24,7 @@ POLICY: Final[dict[str, Scope]] = {
     "list_queue": "moderate",
     "show_queued": "moderate",
     "decide": "moderate",
+    "preview_status": "publish",
     "set_status": "publish",
     "undo_status": "publish",
     "archive": "publish",

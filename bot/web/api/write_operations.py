@@ -9,7 +9,7 @@ from bot.broadcasts.outcome_audience import OutcomeAudience, audiences, outcome_
 from bot.proposals import answer_drafts, merge_split, moderation_decisions
 from bot.proposals.answer_drafts import outcome_of
 from bot.proposals.moderation_decisions import ProposalWording
-from bot.proposals.moderation_rules import ModerationItem, item_by_code, load_items
+from bot.proposals.moderation_rules import ModerationItem, check_decision, item_by_code, load_items
 from bot.proposals.official_answers import OfficialAnswer, required_languages, step_of
 from bot.web.api import serializers
 from bot.web.api.models import (
@@ -23,12 +23,14 @@ from bot.web.api.models import (
     QueueItemOut,
     Restore,
     Split,
+    StatusPreview,
     Translate,
     UndoneStatus,
 )
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import ApiCall, operation
 from storage.tables.answer_drafts import AnswerDraft, answer_drafts_of
+from storage.tables.proposals import NewProposalStatus
 
 
 @operation("POST", "/proposals/{code}/decisions", answer=QueueItemOut, given=AnyDecision, needs_version=True)
@@ -40,19 +42,22 @@ def decide(call: ApiCall) -> QueueItemOut:
     return serializers.serialize_queue_items(call.connection, call.context.keys, [after], about.slug)[0]
 
 
+@operation("POST", "/proposals/{code}/statuses/preview", answer=StatusPreview, given=OutcomeIn)
+def preview_status(call: ApiCall) -> StatusPreview:
+    """Show what people would read of a status, and how many; nothing is stored."""
+    item, _ = call.item(unreleased=True)
+    outcome = _outcome(call.given)
+    check_decision(item, "status", None)
+    step = step_of(item, outcome, call.context.now)
+    _, everyone = audiences(call.connection, [item], call.context.keys)
+    return StatusPreview(people=everyone.total, messages=_messages(item, step, everyone))
+
+
 @operation("POST", "/proposals/{code}/statuses", answer=HeldStatus, given=OutcomeIn, needs_version=True)
 def set_status(call: ApiCall) -> HeldStatus:
     """Set the status of a proposal; it is held back for 60 seconds, then public, and subscribers are notified."""
     item, _ = call.item(unreleased=True)
-    given: OutcomeIn = call.given
-    outcome = OfficialAnswer(
-        status=given.status,
-        reason=given.reason,
-        body=given.body,
-        link=given.link,
-        is_correction=given.is_correction,
-    )
-    held = answer_drafts.hold_answer(call.context, item.proposal.id, outcome, seen=call.seen)
+    held = answer_drafts.hold_answer(call.context, item.proposal.id, _outcome(call.given), seen=call.seen)
     _, everyone = audiences(call.connection, [item], call.context.keys)
     return _held_status(item, held, everyone)
 
@@ -72,14 +77,29 @@ def undo_status(call: ApiCall) -> UndoneStatus:
 def _held_status(item: ModerationItem, held: AnswerDraft, everyone: OutcomeAudience) -> HeldStatus:
     """Returns a held back status with what people will read of it."""
     step = step_of(item, outcome_of(held), held.changed_at)
-    tags = dict.fromkeys((*required_languages(item), *everyone.by_language()))
     return HeldStatus(
         status=held.status,
         reason=held.reason,
         publish_at=held.publish_at or held.changed_at,
         people=everyone.total,
-        messages={tag: outcome_message(step, item.proposal.code, tag, "").text for tag in tags},
+        messages=_messages(item, step, everyone),
     )
+
+
+def _outcome(given: OutcomeIn) -> OfficialAnswer:
+    return OfficialAnswer(
+        status=given.status,
+        reason=given.reason,
+        body=given.body,
+        link=given.link,
+        is_correction=given.is_correction,
+    )
+
+
+def _messages(item: ModerationItem, step: NewProposalStatus, everyone: OutcomeAudience) -> dict[str, str]:
+    """Returns what people will read, by language."""
+    tags = dict.fromkeys((*required_languages(item), *everyone.by_language()))
+    return {tag: outcome_message(step, item.proposal.code, tag, "").text for tag in tags}
 
 
 def _approve(call: ApiCall, item: ModerationItem, given: Approve) -> None:
