@@ -22,8 +22,9 @@ def numbered_text(msg: MsgOut) -> str:
     for reply in msg.quick_replies:
         if reply.number:
             lines.append(f"  {reply.number}  {reply.label}")
-    if unnumbered := [f"[{reply.label}]" for reply in msg.quick_replies if not reply.number]:
+    if unnumbered := [f"[{reply.label}]" for reply in msg.quick_replies if not (reply.number or reply.link)]:
         lines.append("  " + " ".join(unnumbered))
+    lines += [f"  {reply.label}: {reply.link}" for reply in msg.quick_replies if reply.link]
     return "\n".join(lines)
 
 
@@ -51,7 +52,7 @@ class Offers:
             return
         self.forget(address)
         self._by_address[address] = {
-            _plain(reply.label): reply.token for reply in msg.quick_replies if not reply.number
+            _plain(reply.label): reply.token for reply in msg.quick_replies if not (reply.number or reply.link)
         }
         if len(self._by_address) > MOST_CHATS:
             self.forget(next(iter(self._by_address)))

@@ -114,6 +114,10 @@ class Flow:
         self.fact_based = frozenset(key for key in self.questions if isinstance(asked[key], FactBasedQuestion))
         """Keys of the questions that need stored data."""
 
+    def page(self, path: str) -> str:
+        """Returns the URL of another page of the web site; "" if it is not configured."""
+        return self.link.removesuffix(f"/c/{self.consultation.slug}") + path if self.link else ""
+
     def _keys_where(self, holds: Callable[[Node], bool]) -> tuple[str, ...]:
         return tuple(key for key, node in self.nodes.items() if holds(node))
 

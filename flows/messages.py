@@ -110,6 +110,8 @@ class QuickReply(NamedTuple):
     """The label without its state (a box, a rank, a step); "" if the label shows no state."""
     spoken: str = ""
     """What is read aloud instead of the label (`LocalizedQuestion.spoken`); "" for the label itself."""
+    link: str = ""
+    """A page that a channel opens instead of sending the token; "" for most."""
 
     @property
     def bare_label(self) -> str:
@@ -199,7 +201,7 @@ class MsgOut(_MessageFields):
         return {
             "v": VERSION,
             "parts": [(NAMES[type(part)], *part) for part in parts],
-            "quick_replies": [reply if reply.spoken else reply[:-1] for reply in quick_replies],
+            "quick_replies": [_as_stored(reply) for reply in quick_replies],
             "language": language,
             "expects": expects,
             "title": title,
@@ -220,6 +222,13 @@ class MsgOut(_MessageFields):
         parts = [part(*values[: len(part._fields)]) for part, values in known]
         replies = tuple(QuickReply(*reply[: len(QuickReply._fields)]) for reply in data["quick_replies"])
         return MsgOut(parts, replies, **fields)
+
+
+def _as_stored(reply: QuickReply) -> tuple[Any, ...]:
+    """Returns the fields of a quick reply without the last ones that are empty."""
+    if reply.link:
+        return tuple(reply)
+    return reply[:-1] if reply.spoken else reply[:-2]
 
 
 def _role_before_2(reply: list[Any]) -> Role:

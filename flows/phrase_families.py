@@ -67,6 +67,8 @@ COMMAND_DESCRIPTIONS: Final = {
     "stop": "command.stop",
 }
 """What a command does, for the menu of a messenger."""
+COURTESY_REPLIES: Final = {"hello": "courtesy.hello", "thank_you": "courtesy.thank_you"}
+"""Replies to hello and thank you."""
 DECISIONS: Final = {
     "approve": "desk.decided.approve",
     "hide": "desk.decided.hide",

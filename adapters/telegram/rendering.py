@@ -44,10 +44,18 @@ def render_message(msg: MsgOut, *, deep_link: str = "") -> Rendered:
     if numbered:
         lines = [f"{reply.number}. {reply.label}" for reply in replies if reply.number]
         text = "\n".join((text, "", *lines))
-    rows = [[_button(reply, deep_link, numbered=numbered)] for reply in _first(replies)]
+    unlinked = [reply for reply in replies if reply.link and not _opens(reply.link)]
+    text = "\n".join((text, *(f"{reply.label}: {reply.link}" for reply in unlinked)))
+    shown = [reply for reply in replies if reply not in unlinked]
+    rows = [[_button(reply, deep_link, numbered=numbered)] for reply in _first(shown)]
     photos = [Photo(image.media, image.text) for image in msg.images]
     parts: list[str | Photo] = [*photos, *(split_text(text, TEXT_UNITS) or ["…"])]
     return Rendered(parts, {"inline_keyboard": rows} if rows else None)
+
+
+def _opens(link: str) -> bool:
+    """Whether Telegram accepts the link in a button; it refuses a message with a button to a local address."""
+    return link.startswith("https://")
 
 
 def _first(replies: Sequence[QuickReply]) -> Sequence[QuickReply]:
@@ -61,6 +69,8 @@ def _first(replies: Sequence[QuickReply]) -> Sequence[QuickReply]:
 
 def _button(reply: QuickReply, deep_link: str, *, numbered: bool) -> dict[str, str]:
     label = f"{reply.number}. {reply.label}" if numbered and reply.number else reply.label
+    if reply.link:
+        return {"text": label, "url": reply.link}
     if deep_link:
         return {"text": label, "url": f"{deep_link}?start={reply.parsed.value}"}
     return {"text": label, "callback_data": reply.token}

@@ -124,6 +124,7 @@ def _reply_data(reply: QuickReply) -> dict[str, Any]:
         "chosen": reply.chosen,
         "amount": reply.amount,
         "aside": reply.role if reply.role in _ASIDES else "",
+        **({"link": reply.link} if reply.link else {}),
     }
 
 

@@ -237,6 +237,10 @@ class ContactRows:
     def add(self, row: NewContact) -> None:
         self._new[row.id] = row
 
+    def is_new(self, person: Person) -> bool:
+        """Whether the contact was created in this batch."""
+        return person.contact_id in self._new
+
     def speak(self, contact_id: int, language: str) -> None:
         """Sets the language spoken with a contact."""
         if contact_id in self._new:

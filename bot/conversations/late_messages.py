@@ -5,24 +5,28 @@ Both get an explanation and change no stored data.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 from bot.common.keys import Keys
-from bot.consultations.batch_context import BatchContext
+from bot.consultations.batch_context import BatchContext, ContactRows
 from bot.consultations.catalogue import CODE_LENGTH, Catalogue
 from bot.consultations.participant import Participation, Person
 from bot.consultations.session_rows import SessionRows
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.senders import SenderResolver
+from flows.commands.words import Command
 from flows.dialogue import messages_text
 from flows.events import ConsultationChosen, Event, MessageCreated
 from flows.messages import MsgIn
 from flows.parts import noticed
 from flows.tokens import Token
+from flows.understanding.text import fold
 from storage.tables.revisions import revision_ids_by_code, revisions_by_id
 from storage.tables.sessions import sessions_of_people
 
+_REOPENING: Final = frozenset({Command.CHANGE, Command.CONTINUE})
 REMEMBERED: Final = timedelta(days=7)
 """Period after the end in which contacts with an interrupted participation are informed about the end."""
 
@@ -39,7 +43,42 @@ class LateMessages:
         """Returns the events for a late message; none if it is not late."""
         if msg.tapped:
             return self._tapped(batch, person, msg.tapped)
-        return self._written(batch, person, msg)
+        return self._written(batch, person, msg) or self._after_the_end(batch, person, msg)
+
+    def _after_the_end(self, batch: BatchContext, person: Person, msg: MsgIn) -> tuple[Event, ...]:
+        """Answers a contact whose newest participation has ended, in its form of address: "change" and "continue"
+        reopen it, other words lead to what can be done now. Other commands lead to the main menu.
+        """
+        folded, commands = fold(msg.text), self._catalogue.main_menu.commands
+        parsed = commands.find(folded)
+        if not folded or (parsed and parsed.command not in _REOPENING) or batch.section(ContactRows).is_new(person):
+            return ()
+        participation = self._newest(batch, person)
+        if participation is None:
+            return ()
+        flow, session = participation.published.flow, participation.session
+        if parsed:
+            return (ConsultationChosen(participation.published.slug),)
+        if not session.submitted or session.language not in flow.localized:
+            return ()
+        said = messages_text.finished_message(flow, session)
+        if commands.courtesy(folded) == "thank_you":
+            said = said.preceded_by(noticed(flow.localized[session.language].renderer.text("courtesy.thank_you")))
+        return (MessageCreated(said),)
+
+    def _newest(self, batch: BatchContext, person: Person) -> Participation | None:
+        """Returns the newest participation of a contact in a consultation that is open; None without one."""
+        open_now = [slug for slug in self._catalogue.known_slugs() if self._catalogue.is_open(slug, batch.now)]
+        ids = map(self._catalogue.consultation_id, open_now)
+        names = [self._keys.pseudonym(person.contact_id, number) for number in ids]
+        here = batch.section(SessionRows).participations()
+        if known := [here[name] for name in names if name in here]:
+            return max(known, key=lambda it: it.seen_at)
+        rows = sessions_of_people(batch.connection, names).values() if names else ()
+        for row in sorted(rows, key=lambda it: it.updated_at, reverse=True):
+            with suppress(UnreadableError):
+                return self._senders.load_participation(batch.connection, row)
+        return None
 
     def _tapped(self, batch: BatchContext, person: Person, tapped: Token) -> tuple[Event, ...]:
         participation = self._participation(batch, person, tapped.code)

@@ -27,7 +27,19 @@ from bot.web.console.routes import add_console_routes
 from bot.web.consultation_cache import ConsultationCache
 from bot.web.context import SITE, Site, site_of, template_environment
 from bot.web.page_settings import PageSettings
-from bot.web.public import chat, contribution, forms, imprint, media, opendata, pages, read_aloud, results, resume
+from bot.web.public import (
+    calendar_entry,
+    chat,
+    contribution,
+    forms,
+    imprint,
+    media,
+    opendata,
+    pages,
+    read_aloud,
+    results,
+    resume,
+)
 from bot.web.request_locale import PAGE_SETTINGS
 from bot.web.services import Services
 from storage.core.errors import StorageError
@@ -114,6 +126,7 @@ def build_application(services: Services, limits: WebLimits | None = None) -> we
     resume.add_resume_routes(router)
     chat.add_chat_routes(router)
     forms.add_form_routes(router)
+    calendar_entry.add_calendar_routes(router)
     webhooks.add_webhook_routes(router)
     meeting_pages.add_meeting_routes(router)
     results.add_results_routes(application, services.store, services.editor)

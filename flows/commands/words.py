@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar, get_args
 
 from flows.commands import linking, subscriptions
 from flows.commands.my_contributions import KINDS
@@ -49,6 +49,9 @@ class ParsedCommand(NamedTuple):
     argument: str = ""
 
 
+Courtesy = Literal["hello", "thank_you"]
+COURTESIES: Final[tuple[Courtesy, ...]] = get_args(Courtesy)
+
 V = TypeVar("V")
 
 # Typos are accepted only for commands that change nothing.
@@ -70,7 +73,15 @@ class CommandMatcher:
     messages of the bot must still be able to stop it.
     """
 
-    __slots__ = ("_by_word", "_contribution_words", "_harmless", "_link_words", "_subscription_words", "_to_people")
+    __slots__ = (
+        "_by_word",
+        "_contribution_words",
+        "_courtesies",
+        "_harmless",
+        "_link_words",
+        "_subscription_words",
+        "_to_people",
+    )
 
     def __init__(self, catalogues: Iterable[Phrases], others: Iterable[Phrases] = ()) -> None:
         offered = tuple(catalogues)
@@ -82,11 +93,9 @@ class CommandMatcher:
         self._by_word = _first_of(map(_words, every))
         self._subscription_words = _first_of(map(_subscription_words, every))
         self._link_words = _first_of(map(_link_words, every))
-        self._to_people = [
-            Sentences(phrases.words("words.to_people"), frozenset(map(fold, phrases.words("words.fillers"))))
-            for phrases in every
-        ]
+        self._to_people = [_sentences_to_people(phrases) for phrases in every]
         self._contribution_words = _first_of(map(_contribution_words, every))
+        self._courtesies = _first_of(map(_courtesy_words, every))
 
     def find(self, folded: str) -> ParsedCommand | None:
         """Returns the command if the whole reply is one, e.g. "zuruck" or "andern 2"; else None."""
@@ -98,6 +107,10 @@ class CommandMatcher:
         if any(sentences.matches(folded) for sentences in self._to_people):
             return ParsedCommand(Command.HUMAN)
         return self._with_argument(folded) or self._with_code(folded) or self._with_number(folded)
+
+    def courtesy(self, folded: str) -> Courtesy | None:
+        """Returns what a reply is that says nothing but hello or thank you; None for others."""
+        return self._courtesies.get(folded)
 
     def words_for_people(self, text: str) -> str:
         """Returns what a contact writes to the team: the words after "/human" or "human:"; "" for other messages.
@@ -168,6 +181,22 @@ def _contribution_words(phrases: Phrases) -> dict[str, str]:
     return {
         spelling: kind for kind in KINDS for word in phrases.words(f"words.mine.{kind}") for spelling in spellings(word)
     }
+
+
+@lru_cache(64)
+def _courtesy_words(phrases: Phrases) -> dict[str, Courtesy]:
+    """Maps every spelling of hello and thank you to what it is."""
+    return {
+        spelling: courtesy
+        for courtesy in COURTESIES
+        for word in phrases.words(f"words.{courtesy}")
+        for spelling in spellings(word)
+    }
+
+
+@lru_cache(64)
+def _sentences_to_people(phrases: Phrases) -> Sentences:
+    return Sentences(phrases.words("words.to_people"), frozenset(map(fold, phrases.words("words.fillers"))))
 
 
 @lru_cache(64)

@@ -8,7 +8,7 @@ from typing import Final
 from flows.commands.linking import parse_link_request
 from flows.commands.my_contributions import parse_contributions
 from flows.commands.subscriptions import parse_subscription
-from flows.commands.words import Command, ParsedCommand
+from flows.commands.words import Command, Courtesy, ParsedCommand
 from flows.dialogue import messages_text
 from flows.dialogue.navigation import ask_again, go_on, leave_session, reopened_gaps, with_line
 from flows.dialogue.pruning import drop_answers
@@ -29,6 +29,7 @@ from flows.events import (
 from flows.flow import Flow
 from flows.messages import MsgOut
 from flows.parts import noticed
+from flows.phrase_families import COURTESY_REPLIES
 from flows.session import Session, Turn
 from flows.understanding.text import fold
 from flows.values import Missing
@@ -86,6 +87,11 @@ def explain_earlier_answer(flow: Flow, session: Session, key: str) -> Turn:
     change = localized.renderer.command("change").with_arguments(number)
     msg = said.msg._replace(quick_replies=(*said.msg.quick_replies, change))
     return Turn(turn.session, (MessageCreated(msg),))
+
+
+def answer_courtesy(flow: Flow, session: Session, courtesy: Courtesy) -> Turn:
+    """Replies to hello or thank you, and repeats what is open."""
+    return _again(flow, session, COURTESY_REPLIES[courtesy])
 
 
 def repeat_unseen(flow: Flow, session: Session) -> Turn:

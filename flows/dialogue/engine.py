@@ -149,6 +149,9 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts)
     parsed_command = flow.commands.find(reply.folded)
     if parsed_command and (parsed_command.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
         return command_handlers.run_command(flow, session, parsed_command)
+    courtesy = None if parsed_command or idle > PAUSE else flow.commands.courtesy(reply.folded)
+    if courtesy and not _is_answer(flow, session, msg, reply):
+        return command_handlers.answer_courtesy(flow, session, courtesy)
     if session.aside and (turn := fallback.answer_side_question(flow, session, reply.folded)):
         return turn
     if session.aside:

@@ -26,12 +26,12 @@ from flows.languages import LANGUAGES, best_guess
 from flows.messages import UNDECRYPTABLE, MsgIn, MsgOut, QuickReply
 from flows.phrases import Phrases
 from flows.renderer import Renderer
-from flows.tokens import START, Token
+from flows.tokens import MENU, START, Token
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold
 from flows.wording import Text
 
-CODE = "lobby"
+CODE = MENU
 
 
 class MenuEntry(NamedTuple):
@@ -57,12 +57,12 @@ class MenuEntry(NamedTuple):
 class MainMenu:
     """The open consultations. Immutable; rebuilt when a consultation is published or closes."""
 
-    __slots__ = ("_commands", "_languages", "_names", "_renderers", "entries")
+    __slots__ = ("_languages", "_names", "_renderers", "commands", "entries")
 
     def __init__(self, entries: Sequence[MenuEntry], catalogues: Mapping[str, Phrases]) -> None:
         self.entries = tuple(entries)
         self._renderers = {tag: Renderer(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
-        self._commands = command_matcher(tuple(catalogues.values()))
+        self.commands = command_matcher(tuple(catalogues.values()))
         self._names = Matcher(
             (entry.slug, (entry.slug, *entry.keywords, *(w.text for _, w in entry.title.items()))) for entry in entries
         )
@@ -80,14 +80,14 @@ class MainMenu:
         if events := self.run_command(msg, language):
             return events
         folded = _words_of(msg)
-        parsed = self._commands.find(folded)
+        parsed = self.commands.find(folded)
         if (parsed is None or parsed.command is not Command.START) and (named := self._names.find_folded(folded)):
             return (ConsultationChosen(named.value),)
         return ()
 
     def otherwise(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """Returns the events of any other message: starts the only open consultation, or shows the menu."""
-        parsed = self._commands.find(_words_of(msg))
+        parsed = self.commands.find(_words_of(msg))
         if len(self.entries) == 1 and (parsed is None or parsed.command in _START_COMMANDS):
             return (ConsultationChosen(self.entries[0].slug),)
         return (self.welcome(self.renderer(language, msg.language_hint)),)
@@ -101,10 +101,10 @@ class MainMenu:
             return (MessageCreated(renderer.message(renderer.text("media.sealed"))),)
         if event := _event_of_tap(msg.tapped, renderer):
             return (event,)
-        if words := self._commands.words_for_people(msg.text):
+        if words := self.commands.words_for_people(msg.text):
             return (PersonAsked(words), MessageCreated(passed_on(renderer)))
         folded = _words_of(msg)
-        parsed = self._commands.find(folded)
+        parsed = self.commands.find(folded)
         if parsed and (event := _event_of(parsed.command, parsed.argument, renderer)):
             return (event,)
         if parsed and parsed.command in _REPLIES:

@@ -29,6 +29,7 @@ from flows.phrase_families import MISSING_IN_SUMMARY
 from flows.plain_text import shortened
 from flows.renderer import Renderer
 from flows.session import Session
+from flows.tokens import MENU, Token
 from flows.values import Missing
 
 
@@ -245,8 +246,41 @@ def thanks_message(flow: Flow, session: Session) -> MsgOut:
         BodyPart(renderer.localized(consultation.feedback), "", BLANK),
         HintPart(words, is_typing=True, gap=BLANK),
     )
-    news = renderer.command("news")
-    return renderer.message(parts, [news.with_arguments("about", consultation.slug)])
+    return renderer.message(parts, ways_on(flow, session))
+
+
+def ways_on(flow: Flow, session: Session) -> list[QuickReply]:
+    """Returns what a contact can do after submitting: look, change, go on, share, be told."""
+    renderer, slug = localized_flow(flow, session).renderer, flow.consultation.slug
+    change, own = start_button(renderer, slug), _own_proposals(flow, session)
+    pages = [
+        *((f"/p/{code}", "after.proposal") for code in own),
+        (f"/results/{slug}", "after.results"),
+        (f"/c/{slug}", "after.share"),
+        *([(f"/c/{slug}/calendar.ics", "after.calendar")] if flow.consultation.closes else []),
+    ]
+    links = [change._replace(label=renderer.text(phrase), link=flow.page(path)) for path, phrase in pages if flow.link]
+    menu = Token.of_command(MENU, Command.START).format()
+    return [
+        *links,
+        *([renderer.command("mine")] if own and not flow.link else []),
+        change._replace(label=renderer.text("button.change")),
+        QuickReply(menu, renderer.text("after.next"), role="navigation"),
+        renderer.command("news").with_arguments("about", slug),
+    ]
+
+
+def _own_proposals(flow: Flow, session: Session) -> list[str]:
+    """Returns the codes of the proposals that were submitted in this session."""
+    proposing = (key for key in flow.questions if flow.nodes[key].carries == "proposal" and key in session.words)
+    return [str(session.answers[key]) for key in proposing if key in session.answers]
+
+
+def finished_message(flow: Flow, session: Session) -> MsgOut:
+    """Returns what a contact who has submitted is told about any further message."""
+    renderer = localized_flow(flow, session).renderer
+    text = renderer.text("late.finished", title=renderer.localized(flow.consultation.title))
+    return renderer.message(text, ways_on(flow, session))
 
 
 def start_button(renderer: Renderer, slug: str) -> QuickReply:

@@ -61,6 +61,7 @@ VISITS: Final[Mapping[str, Visit]] = {
     "/p/{code}": Visit(values=_IDEA, untouched=404, shows="Mehr Bänke"),
     "/c/{slug}": Visit(),
     "/c/{slug}/form": Visit("resident"),
+    "/c/{slug}/calendar.ics": Visit(status=404),  # it has no end
     "/c/{slug}/resume": Visit(),
     "/c/{slug}/paper": Visit(shows="Licht im Park"),
     "/c/{slug}/ws": Visit("resident", status=400),  # no WebSocket

@@ -15,3 +15,13 @@ def test_a_keyboard_keeps_what_ends_the_question() -> None:
     assert len(rows) == rendering.MOST_BUTTONS
     assert [row[0]["text"] for row in rows[-2:]] == ["99. Projekt 99", "Fertig"]
     assert "150. Projekt 150" in str(shown.parts[-1])
+
+
+def test_links_open_pages_and_local_ones_stand_in_the_text():
+    replies = (
+        QuickReply("a..start", "Ergebnisse", link="https://x.example/r"),
+        QuickReply("b", "Lokal", link="http://127.0.0.1/"),
+    )
+    rendered = rendering.render_message(MsgOut("Danke", replies))
+    assert rendered.parts == ["Danke\nLokal: http://127.0.0.1/"]
+    assert rendered.keyboard == {"inline_keyboard": [[{"text": "Ergebnisse", "url": "https://x.example/r"}]]}

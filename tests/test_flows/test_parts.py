@@ -151,8 +151,8 @@ def test_what_is_not_known_is_ignored():
     data["mood"] = "cheerful"
     data["parts"].insert(1, ["hologram", "x", {"deep": True}])
     data["parts"][0].append("a field of a later version")
-    data["quick_replies"][0] += ["spoken", "a later field", 7]
-    reply = QuickReply("a", "A", spoken="spoken")
+    data["quick_replies"][0] += ["spoken", "https://x.example/", "a later field", 7]
+    reply = QuickReply("a", "A", spoken="spoken", link="https://x.example/")
     assert MsgOut.from_data(data) == MsgOut([TitlePart("Was?"), BodyPart("Hier.")], (reply,))
     del data["audio"]
     assert MsgOut.from_data(data).audio == ""
