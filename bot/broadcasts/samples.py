@@ -53,6 +53,7 @@ def send_sample(
     processor: BroadcastProcessor,
     connection: Connection,
     push: StoredBroadcast,
+    *,
     language: str,
     to: KnownAddress,
     now: datetime,

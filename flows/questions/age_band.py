@@ -62,6 +62,7 @@ class AgeBand(Question):
 
     type_name: ClassVar[tuple[str, str]] = ("Alter in Gruppen", "Age in groups")
     about_person: ClassVar[bool] = True
+    population: ClassVar[tuple[str, frozenset[str]]] = ("age_band", frozenset(BANDS))
 
     type: Literal["age_band"] = "age_band"
 

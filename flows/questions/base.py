@@ -103,6 +103,7 @@ class Node(BaseModel, ABC):
     """Whether the answer true is a consent, which later sensitive questions need."""
     about_person: ClassVar[bool] = False
     """Whether the question concerns the contact, so that it is better asked last."""
+    population: ClassVar[tuple[str, frozenset[str]]] = ("", frozenset())  # kind and values that official figures count
     carries: ClassVar[Literal["", "proposal", "votes"]] = ""
     """What an answer adds to other tables, which must be taken back with it."""
     longest_seconds: ClassVar[int] = 60

@@ -45,6 +45,7 @@ class District(Question):
 
     type_name: ClassVar[tuple[str, str]] = ("Bezirk", "District")
     paper_layout: ClassVar[Literal["list", "line", "names"]] = "names"
+    population: ClassVar[tuple[str, frozenset[str]]] = ("district", frozenset(DISTRICTS))
     meanings: ClassVar[Meanings] = meanings(free="outside")
 
     type: Literal["district"] = "district"

@@ -49,6 +49,18 @@ def count_channels_and_languages(connection: Connection, consultation_id: int) -
     return [ChannelLanguageCount._make(row) for row in connection.execute(query)]
 
 
+def count_values(connection: Connection, consultation_id: int, question_key: str) -> dict[str, int]:
+    """Counts the answers to one question by their value, as JSON text."""
+    query = (
+        select(_answers.c.value, func.count())
+        .join_from(_sessions, _answers, _answers.c.session_id == _sessions.c.id)
+        .where(_sessions.c.consultation_id == consultation_id, _answers.c.question_key == question_key)
+        .where(_answers.c.value.is_not(None))
+        .group_by(_answers.c.value)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def count_undelivered(connection: Connection, slug: str) -> int:
     """Returns how many messages of pushes to this consultation did not arrive."""
     query = (

@@ -139,6 +139,7 @@ VISITS: Final[Mapping[str, Visit]] = {
     "/console/team/{member}": Visit("owner", {"member": str(MEMBER)}, languages=CONSOLE, shows=SLUG),
     "/console/audit": Visit("owner", languages=CONSOLE),
     "/console/settings": Visit("owner", languages=CONSOLE),
+    "/console/settings/population": Visit("owner", languages=CONSOLE),
     "/console/sign-in": Visit(languages=CONSOLE),
     "/console/sign-in/code": Visit(languages=CONSOLE),
     "/console/sign-in/provider": Visit(status=404),  # no identity provider in the settings

@@ -15,6 +15,7 @@ from bot.web.console.answer_views import language_name
 from bot.web.console.consultations import own_consultation
 from bot.web.console.live_streams import BEAT_SECONDS, LIVE_STREAMS, MOST_VIEWERS, LiveProducer, LiveState
 from bot.web.console.overview import ConsultationSummary
+from bot.web.console.reach import reach_by_question
 from bot.web.console.reading import HTMX_CONFIG
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit
@@ -38,6 +39,7 @@ async def show_live(visit: Visit) -> web.StreamResponse:
         summary=summary,
         htmx_config=HTMX_CONFIG,
         is_stopped="stopped" in visit.request.query or producer is None,
+        reach=await reach_by_question(visit, summary),
         **_figures(visit, summary, state),
     )
 

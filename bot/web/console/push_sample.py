@@ -41,7 +41,7 @@ async def _send(visit: Visit, push: StoredBroadcast, language: str) -> bool:
         if to is None:
             return False
         processor.catalogue.refresh(connection)
-        send_sample(processor, connection, push, language, to, visit.now)
+        send_sample(processor, connection, push, language=language, to=to, now=visit.now)
         return True
 
     return await desk_of(visit).write(work)

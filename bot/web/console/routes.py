@@ -29,6 +29,7 @@ from bot.web.console import (  # noqa: F401
     live,
     messages,
     new_consultation,
+    population,
     posters,
     preview,
     provider_sign_in,
