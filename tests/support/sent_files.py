@@ -38,7 +38,17 @@ def sent(
         code = open_answer(connection, park, number, f"[{kind}] {words}")
         (answer,) = open_answers_by_code(connection, [code]).values()
         due = NOW + timedelta(days=3650)
-        row = NewAttachment(number, answer.session_id, "wish", kind, "telegram", b"handle", name, due, NOW)
+        row = NewAttachment(
+            id=number,
+            session_id=answer.session_id,
+            question_key="wish",
+            kind=kind,
+            channel="telegram",
+            handle=b"handle",
+            file=name,
+            due_at=due,
+            at=NOW,
+        )
         insert_attachments(connection, [row])
         if state != "waiting":
             settle_attachments(connection, [FetchOutcome(number, state, size, ending if size else None, 1)])

@@ -208,9 +208,9 @@ async def test_a_broken_file_names_place_and_remedy(store: Store) -> None:
         (b"", "Wählen Sie eine Datei."),
         (b"x" * 1_000_001, "größer als 1 MB"),
         (b"\xff\xfe\x00", "Zeile 1"),
-        (b"[" * 50_000, "nested too deeply"),
-        (b"a: &a [1]\nb: *a", "references"),
-        (b"title: !!python/object:os.system x", "type names"),
+        (b"[" * 50_000, "Das ist zu tief verschachtelt."),
+        (b"a: &a [1]\nb: *a", "Verweise (*name) gehen hier nicht."),
+        (b"title: !!python/object:os.system x", "Typnamen (!name) gehen hier nicht."),
         ("slug: 'park'\ntitle: '\u202e=cmd|x'".encode(), "Fehler in der Datei"),
     ],
 )

@@ -1,13 +1,17 @@
-"""What the check says about a draft, in the language of the member; rare issues stay in English."""
+"""What the check says about a file, in the language of the member."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from bot.common.i18n.locale import Locale
 from bot.consultations.definition_issues import DefinitionIssue
 from bot.web.console.draft_labels import ABOUT
+from bot.web.console.issue_reasons import REASONS, VALUES
+from bot.web.console.issue_remedies import REMEDIES
 from flows.languages import LANGUAGES
 from flows.questions.base import Where
 
@@ -47,7 +51,54 @@ def told_issue(issue: DefinitionIssue, locale: Locale) -> ToldIssue:
             more = {"language": LANGUAGES[tag].name if tag in LANGUAGES else tag} if tag else {}
             numbers = {name: int(it) if name == "n" else _label(it, locale) for name, it in values.items()}
             return ToldIssue(issue.where, locale.text(phrase, **numbers, **more), locale.tag, issue.warning, issue.line)
+    if locale.tag == "de" and (reason := in_german(issue.reason)):
+        return ToldIssue(
+            issue.where, f"{reason} {in_german(issue.remedy) or ''}".strip(), "de", issue.warning, issue.line
+        )
     return ToldIssue(issue.where, f"{issue.reason}; {issue.remedy}", "en", issue.warning, issue.line)
+
+
+def in_german(sentence: str) -> str | None:
+    """Returns a reason or a remedy of the check in German; None if it has no German words.
+
+    >>> in_german("question lamps: the key “lamps” is used twice")
+    'Zwei Fragen heißen in den Tabellen „lamps“.'
+    """
+    for pattern, german in _sentences() if len(sentence) <= LONGEST else ():
+        if found := pattern.fullmatch(sentence):
+            return _filled(german, found.groups())
+    return None
+
+
+def _filled(german: str, values: Sequence[str]) -> str:
+    """Returns a German sentence with its values; `{0*}` is itself a sentence of the check."""
+
+    def value(place: re.Match[str]) -> str:
+        said = values[int(place[1])]
+        return (place[2] and in_german(said)) or VALUES.get(said, said)
+
+    return _NUMBERED.sub(value, german)
+
+
+LONGEST: Final = 2_000
+"""Characters of a sentence that is translated."""
+_NUMBERED: Final = re.compile(r"\{(\d)(\*?)\}")
+
+
+@cache
+def _sentences() -> list[tuple[re.Pattern[str], str]]:
+    """Returns all sentences with their German ones: those with more words of their own first, since the values of
+    another may contain them. The place within the file stands before a reason.
+    """
+    known = {**REASONS, **REMEDIES}
+    longest_first = sorted(known, key=lambda it: -len(it.replace("{}", "")))
+    return [
+        (re.compile(f"(?:[^“”]*: )?{re.escape(it).replace(_VALUE, '(.*)')}", re.DOTALL), known[it])
+        for it in longest_first
+    ]
+
+
+_VALUE: Final = re.escape("{}")
 
 
 def _label(name: str, locale: Locale) -> str:
