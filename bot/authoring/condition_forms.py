@@ -55,7 +55,7 @@ def answer_groups(earlier: Sequence[Any], language: str) -> list[AnswerGroup]:
             continue
         key = node.key
         answers = [AnswerChoice(f"{key}{SEPARATOR}{code}", label) for code, label in _answers(entry, language)]
-        groups.append(AnswerGroup(number, first_words(entry.get("text")), (AnswerChoice(key, ""), *answers)))
+        groups.append(AnswerGroup(number, first_words(entry.get("text"), language), (AnswerChoice(key, ""), *answers)))
     return groups
 
 

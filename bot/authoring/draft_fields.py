@@ -53,6 +53,31 @@ def field_name(where: Where) -> str:
     return "-".join(map(str, where))
 
 
+def languages_of(data: dict[str, Any]) -> list[str]:
+    """Returns the languages of a file, the main one first, in each form that a file may use."""
+    said = data.get("languages")
+    if isinstance(said, dict):
+        return [it for it in said if isinstance(it, str)]
+    tags = [it.get("tag") if isinstance(it, dict) else it for it in said] if isinstance(said, list) else []
+    return [it for it in tags if isinstance(it, str)]
+
+
+def main_language(data: dict[str, Any]) -> str:
+    """Returns the main language of a file: the first one it offers."""
+    return next(iter(languages_of(data)), "de")
+
+
+def text_in(text: Any, language: str) -> str:
+    """Returns a text of the file in this language, else in the first one it has; "" if there is none.
+
+    >>> text_in({"en": "Park", "de": {"text": "Der Park", "review": "reviewed"}}, "de")
+    'Der Park'
+    """
+    said = (text.get(language) or next(iter(text.values()), "")) if isinstance(text, dict) else text
+    said = said.get("text") if isinstance(said, dict) else said
+    return str(said or "").strip()
+
+
 def value_at(data: Any, where: Where) -> Any:
     """Returns the value of a path; None if there is none. A question may be named by its key."""
     for part in where:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from bot.authoring.draft_fields import main_language, text_in
 from bot.authoring.file_check import CheckedFile, check_parsed_file
 from bot.authoring.published_file import file_of_revision
 from bot.authoring.yaml_edit import EditRefused, plain_data, set_values
@@ -242,7 +243,7 @@ def _waiting_revision(connection: Connection, consultation_id: int) -> Published
 
 
 def _title_and_slug(text: str) -> tuple[str, str]:
-    """Returns the title in the first language, and the slug. Raises DraftUnusable."""
+    """Returns the title in the main language, and the slug. Raises DraftUnusable."""
     if len(text.encode()) > LARGEST:
         raise DraftUnusable("large")
     try:
@@ -252,9 +253,7 @@ def _title_and_slug(text: str) -> tuple[str, str]:
     slug, titles = data.get("slug"), data.get("title")
     if not isinstance(slug, str) or not slug:
         raise DraftUnusable("slug")
-    said = next(iter(titles.values()), slug) if isinstance(titles, dict) else slug
-    title = said.get("text", slug) if isinstance(said, dict) else said
-    return (title if isinstance(title, str) and title.strip() else slug), slug
+    return (text_in(titles, main_language(data)) if isinstance(titles, dict) else "") or slug, slug
 
 
 def _version(draft_id: int, version: int, title: str, text: str, by: DraftAuthor) -> StoredDraft:

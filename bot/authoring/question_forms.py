@@ -17,7 +17,7 @@ from annotated_types import MaxLen, MinLen
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from bot.authoring.draft_fields import DraftField, FieldChoice, FieldKind, field_name
+from bot.authoring.draft_fields import DraftField, FieldChoice, FieldKind, field_name, text_in
 from flows.questions.base import Node, registry
 from flows.references import Key, RefersTo
 from flows.values import Missing
@@ -104,7 +104,7 @@ def setting_fields(
         where = ("questions", key, name, language) if inner is Text else ("questions", key, name)
         if shown is not None:
             default = None if info.is_required() else info.get_default(call_default_factory=True)
-            offered = tuple(FieldChoice(*it) for it in _choices(name, info, question, earlier))
+            offered = tuple(FieldChoice(*it) for it in _choices(name, info, question, earlier, language))
             yield DraftField(field_name(where), where, shown, offered, default, is_required=info.is_required())
 
 
@@ -218,7 +218,7 @@ def _list_field(name: str, info: FieldInfo) -> ListField | None:
 
 
 def _choices(
-    name: str, info: FieldInfo, question: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]
+    name: str, info: FieldInfo, question: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]], language: str
 ) -> Iterator[tuple[str, str]]:
     """Yields the values of a select: those of the type, the questions before, or the question's own options."""
     inner = _inner(info.annotation)
@@ -229,18 +229,16 @@ def _choices(
         return
     yield "", ""
     if any(isinstance(it, RefersTo) for it in info.metadata):
-        yield from ((str(it.get("key")), first_words(it.get("text"))) for it in earlier)
+        yield from ((str(it.get("key")), first_words(it.get("text"), language)) for it in earlier)
         return
     for found in type_form(str(question.get("type"))).lists:
         entries = question.get(found.name)
         for it in entries if isinstance(entries, list) else []:
             if isinstance(it, dict):
-                yield str(it.get("value")), first_words(it.get("label"))
+                yield str(it.get("value")), first_words(it.get("label"), language)
 
 
-def first_words(text: Any) -> str:
-    """Returns a text of the file in its first language, shortened for a list."""
-    said = next(iter(text.values()), "") if isinstance(text, dict) else text
-    said = said.get("text", "") if isinstance(said, dict) else said
-    plain = " ".join(str(said or "").split())
+def first_words(text: Any, language: str) -> str:
+    """Returns a text of the file in this language, else in the first one it has, shortened for a list."""
+    plain = " ".join(text_in(text, language).split())
     return plain if len(plain) <= 60 else f"{plain[:59]}…"

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bot.authoring.draft_fields import main_language
 from bot.authoring.file_check import read_consultation_file
 from bot.authoring.yaml_edit import plain_data, set_values
 from flows.questions.base import Where
@@ -88,7 +89,7 @@ def begin_with(text: str, slug: str, title: str = "", city: City | None = None) 
             changes["contact", "name", tag] = city.name
     titles = data.get("title")
     if title and isinstance(titles, dict) and titles:
-        changes["title", next(iter(titles))] = title
+        changes["title", main_language(data)] = title
     return set_values(text, changes)
 
 

@@ -10,6 +10,8 @@ import pytest
 from bot.authoring import drafts
 from bot.authoring.draft_texts import mark_changed, mark_reviewed, review_of, texts_to_review, with_review
 from bot.authoring.drafts import Draft, DraftAuthor, DraftChanged, DraftUnusable
+from bot.authoring.question_forms import first_words
+from bot.authoring.starting_points import begin_with
 from bot.authoring.yaml_edit import EditRefused, arrange, insert_entry, plain_data, set_values
 from storage.core.store import Store
 from storage.tables.consultation_drafts import draft_versions, drafts_never_stored
@@ -211,3 +213,12 @@ def test_new_questions_are_unreviewed_copies_are_not() -> None:
     assert texts_to_review(plain_data(added), "de") == [("questions", "second", "text", "de")]
     copied = arrange(REVIEWED_TEXTS, ("questions",), [0, 0])
     assert mark_changed(REVIEWED_TEXTS, copied, "de") == copied
+
+
+def test_lists_show_the_title_in_the_main_language(store: Store) -> None:
+    text = SMALL.replace("title: {de: Lampen}", "title: {en: Lamps, de: Lampen}\nlanguages: [de, en]")
+    assert plain_data(text)["title"] == {"en": "Lamps", "de": "Lampen"}
+    assert made(store, text).title == "Lampen"
+    assert first_words(plain_data(text)["title"], "de") == "Lampen"
+    renamed = plain_data(begin_with(text, "lights", "Lichter"))
+    assert renamed["title"] == {"en": "Lamps", "de": "Lichter"}

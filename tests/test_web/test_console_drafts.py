@@ -109,6 +109,7 @@ async def test_a_consultation_begins_with_an_xlsform(store: Store) -> None:
         assert data["questions"][0]["text"] == {"de": "Was fehlt?", "tr": "Eksik ne?"}
         assert list(data["languages"]) == ["de", "tr"]
         assert data["closes"]
+        assert "Hier fehlt etwas: Was bleibt danach?" in browser.text
         await browser.press("Erledigt, Liste entfernen")
         assert browser.path == "/console/consultations/unser-uemit-park/about"
         assert not text_of(store, "unser-uemit-park").startswith("# Import")

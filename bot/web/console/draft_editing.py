@@ -11,7 +11,14 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.authoring import drafts
-from bot.authoring.draft_fields import DraftField, FieldConflict, changes_of, sent_values, shown_value
+from bot.authoring.draft_fields import (
+    DraftField,
+    FieldConflict,
+    changes_of,
+    main_language,
+    sent_values,
+    shown_value,
+)
 from bot.authoring.draft_texts import mark_changed
 from bot.authoring.drafts import Draft, DraftAuthor, DraftChanged, DraftUnusable
 from bot.authoring.file_check import CheckedFile
@@ -69,7 +76,7 @@ class EditedDraft(NamedTuple):
     @property
     def language(self) -> str:
         """The main language: the first one of the file."""
-        return next(iter(languages_of(self.data)), "de")
+        return main_language(self.data)
 
 
 class ShownField(NamedTuple):
@@ -89,15 +96,6 @@ class EditConflict(Exception):
         self.conflicts = conflicts
         self.rest = rest
         """What this member changed without a conflict: the page keeps it."""
-
-
-def languages_of(data: dict[str, Any]) -> list[str]:
-    """Returns the languages of a file, the main one first, in each form that a file may use."""
-    said = data.get("languages")
-    if isinstance(said, dict):
-        return [it for it in said if isinstance(it, str)]
-    tags = [it.get("tag") if isinstance(it, dict) else it for it in said] if isinstance(said, list) else []
-    return [it for it in tags if isinstance(it, str)]
 
 
 def draft_author(visit: Visit) -> DraftAuthor:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
-from bot.authoring.draft_fields import field_name, shown_value
+from bot.authoring.draft_fields import field_name, languages_of, shown_value
 from bot.authoring.draft_texts import (
     REVIEWED,
     UNREVIEWED,
@@ -31,7 +31,6 @@ from bot.web.console.draft_editing import (
     conflict_page,
     draft_page,
     edited_draft,
-    languages_of,
     see_draft,
     store_change,
 )

@@ -307,7 +307,7 @@ def _card(visit: Visit, edited: EditedDraft, index: int, entry: dict[str, Any]) 
     return QuestionCard(
         key=str(entry.get("key")),
         number=index + 1,
-        text=first_words(entry.get("text")),
+        text=first_words(entry.get("text"), edited.language),
         type_name=names.get(kind, kind),
         only_if=_condition_words(visit, edited, index, entry),
         faults=[it for it in issues if not it.warning],

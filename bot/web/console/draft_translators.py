@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from bot.authoring.draft_fields import languages_of
 from bot.authoring.draft_texts import REVIEWED, mark_changed, with_review
 from bot.authoring.drafts import DraftChanged, DraftUnusable
 from bot.authoring.translator_texts import TakenTranslations, take_translations, texts_for_translator
@@ -26,7 +27,6 @@ from bot.exchange.translator_files.xlsx import write_xlsx
 from bot.web.console.draft_editing import (
     EditedDraft,
     edited_draft,
-    languages_of,
     see_draft,
     store_change,
     text_of_version,

@@ -103,4 +103,5 @@ _VALUE: Final = re.escape("{}")
 
 def _label(name: str, locale: Locale) -> str:
     """Returns the name of a part as the forms show it; one that no form has stays as it is in the file."""
-    return locale.text(ABOUT[name]) if name in ABOUT else name
+    phrase = ABOUT.get(name) or next((it for known, it in ABOUT.items() if known.endswith(f"-{name}")), None)
+    return locale.text(phrase) if phrase else name
