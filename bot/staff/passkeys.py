@@ -1,27 +1,13 @@
 """Passkeys: WebAuthn credentials (W3C, level 2) with user verification, so that one step has two factors.
 
-They need a fixed host name and HTTPS; `localhost` is allowed for development.
+They need a fixed host name and HTTPS; `localhost` is allowed for development. The library is imported at the first use,
+because it takes a twentieth of the start of the service.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
-
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import parse_authentication_credential_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 PRODUCT: Final = "Mitsprache"
 LONGEST_RESPONSE: Final = 20_000
@@ -61,6 +47,13 @@ def registration_options(party: RelyingParty, user: bytes, name: str, challenge:
 
     `user`: up to 64 bytes that name the account to authenticators.
     """
+    from webauthn import generate_registration_options, options_to_json
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     options = generate_registration_options(
         rp_id=party.host,
         rp_name=PRODUCT,
@@ -76,6 +69,9 @@ def registration_options(party: RelyingParty, user: bytes, name: str, challenge:
 
 def verify_registration(party: RelyingParty, response: str, challenge: bytes) -> NewPasskey:
     """Returns the passkey that a browser made. Raises PasskeyRefused."""
+    from webauthn import verify_registration_response
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
         found = verify_registration_response(
             credential=response[:LONGEST_RESPONSE],
@@ -91,6 +87,9 @@ def verify_registration(party: RelyingParty, response: str, challenge: bytes) ->
 
 def authentication_options(party: RelyingParty, challenge: bytes) -> str:
     """Returns the options for `navigator.credentials.get` as JSON. The browser offers the passkeys it has."""
+    from webauthn import generate_authentication_options, options_to_json
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     options = generate_authentication_options(
         rp_id=party.host, challenge=challenge, user_verification=UserVerificationRequirement.REQUIRED
     )
@@ -99,6 +98,9 @@ def authentication_options(party: RelyingParty, challenge: bytes) -> str:
 
 def handle_of(response: str) -> bytes:
     """Returns the id of the passkey in a response. Raises PasskeyRefused."""
+    from webauthn.helpers import parse_authentication_credential_json
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
         return parse_authentication_credential_json(response[:LONGEST_RESPONSE]).raw_id
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
@@ -107,6 +109,9 @@ def handle_of(response: str) -> bytes:
 
 def verify_authentication(party: RelyingParty, response: str, challenge: bytes, public_key: bytes, counter: int) -> int:
     """Verifies a sign-in and returns the new signature counter. Raises PasskeyRefused."""
+    from webauthn import verify_authentication_response
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
         found = verify_authentication_response(
             credential=response[:LONGEST_RESPONSE],

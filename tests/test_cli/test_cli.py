@@ -358,6 +358,14 @@ def test_help_needs_no_web_server():
     assert done.stdout == "[]\n"
 
 
+def test_the_service_starts_without_what_few_need():
+    """The library of a channel that is not set up, of passkeys and of workbooks."""
+    few = ["telegram", "nio", "webauthn", "xlsxwriter"]
+    script = f"import sys, bot.cli.serving; print([m for m in {few} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("kind", ["decidim", "meinberlin", "pb", "pds", "polis"])
 def test_no_format_with_exact_figures_is_for_everybody(run, kind):
     code, out, err = run("export", "mein-kiez", "--format", kind, "--profile", "public", "--out", "there")

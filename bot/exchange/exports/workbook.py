@@ -17,8 +17,6 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-import xlsxwriter  # type: ignore[import-untyped]
-
 from bot.common.errors import CommandError
 from bot.exchange.exports import labelled
 from bot.exchange.exports.cells import DATE_STYLE, SheetXml
@@ -130,6 +128,8 @@ class Workbook:
         """Returns the workbook without rows. The last row of each sheet contains a date: it defines the style of dates
         and the size of the sheet.
         """
+        import xlsxwriter  # type: ignore[import-untyped] # late: the service starts without it
+
         file = io.BytesIO()
         with xlsxwriter.Workbook(file, {**_OPTIONS, "tmpdir": str(self._folder)}) as book:
             book.set_properties({"title": self._found.newest.slug, "created": self._now.replace(tzinfo=None)})

@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import xlsxwriter  # type: ignore[import-untyped]
-
 from bot.exchange import files, xlsx_reader
 from bot.exchange.bundle import Bundle, ImportedStatement, valid_statements
 from bot.exchange.content import ExchangeContent
@@ -102,6 +100,8 @@ def _number(path: Path, row: int, name: str, cells: Row) -> int:
 
 def write_meinberlin(content: ExchangeContent, folder: Path) -> list[str]:
     """Writes the public ideas; returns the name of the file."""
+    import xlsxwriter  # type: ignore[import-untyped] # late: the service starts without it
+
     name = "meinberlin.xlsx"
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(folder / name, options) as book:

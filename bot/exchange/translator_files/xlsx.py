@@ -7,8 +7,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-import xlsxwriter  # type: ignore[import-untyped]
-
 from bot.exchange.rejected_rows import BadFile
 from bot.exchange.translator_files.content import (
     MOST_TEXTS,
@@ -31,6 +29,8 @@ _OPTIONS: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_
 
 def write_xlsx(file: TranslatorFile) -> bytes:
     """Returns the workbook. No text becomes a formula or a link."""
+    import xlsxwriter  # type: ignore[import-untyped] # late: the service starts without it
+
     content = BytesIO()
     with xlsxwriter.Workbook(content, _OPTIONS) as book:
         sheet = book.add_worksheet(SHEET)

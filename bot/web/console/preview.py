@@ -13,7 +13,6 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from adapters.numbered import Offers, numbered_text
-from adapters.telegram.rendering import Photo, render_message
 from bot.authoring.dialogue_tests import LONGEST_NAME, MOST_TESTS, record_dialogue, stored_dialogue
 from bot.authoring.preview_run import (
     LONGEST_TEXT,
@@ -231,6 +230,8 @@ def _rendered(msg: MsgOut, channel: PreviewChannel) -> PreviewMessage:
 
 
 def _on_telegram(msg: MsgOut) -> PreviewMessage:
+    from adapters.telegram.rendering import Photo, render_message  # late: it loads the library of Telegram
+
     rendered = render_message(msg)
     rows = rendered.keyboard["inline_keyboard"] if rendered.keyboard else []
     buttons = (PreviewButton(it["text"], it["callback_data"]) for row in rows for it in row)
