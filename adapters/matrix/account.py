@@ -16,6 +16,7 @@ from adapters.matrix.api import TIMEOUT_SECONDS, MatrixRefusal, NoAnswer, api_pa
 from adapters.matrix.cross_signing import (
     CROSS_SIGNING_FILE,
     ForeignKeys,
+    check_foreign_keys,
     device_of,
     ensure_cross_signing,
     look_up_foreign_keys,
@@ -180,7 +181,22 @@ async def sign_in(client: MatrixClient, options: MatrixSettings, store: SecretFo
         client.access_token = await _log_in(client, options, device)
         store.write(LOGIN_FILE, login | {"access_token": client.access_token})
     _open_store(client, device, store)
-    await _publish_keys(client, store)
+    try:
+        await _publish_keys(client, store)
+    except ForeignKeys:
+        if not options.access_token.get_secret_value():
+            await _leave_no_device(client, store)
+        raise ChannelProblem(
+            f"{client.user_id} has cross-signing keys of another client, so people would not trust the bot: put "
+            f"{CROSS_SIGNING_FILE} back from your backup, or reset the account's identity in that client"
+        ) from None
+
+
+async def _leave_no_device(client: MatrixClient, store: SecretFolder) -> None:
+    """Signs out the device that this start signed in with the password: it would stay there without a signature."""
+    await call_api(client, "POST", api_path("logout"), {})
+    client.access_token = ""
+    forget_token(store)
 
 
 async def is_homeserver(client: AsyncClient) -> list[str]:
@@ -259,10 +275,11 @@ def _open_store(client: MatrixClient, device: str, store: SecretFolder) -> None:
 
 
 async def _publish_keys(client: MatrixClient, store: SecretFolder) -> None:
-    """Uploads the device's keys if the homeserver has none, and signs them."""
+    """Uploads the device's keys if the homeserver has none, and signs them. Raises ForeignKeys before any upload."""
     assert client.olm is not None  # noqa: S101 - for the type checker: encryption is always on
     device = str(client.device_id)
-    there = device_of(await look_up_foreign_keys(client), client.user_id, device)
+    known = await look_up_foreign_keys(client)
+    there = device_of(known, client.user_id, device)
     ours = client.olm.account.identity_keys["ed25519"]
     theirs = there.get("keys", {}).get(f"ed25519:{device}")
     if theirs and theirs != ours:
@@ -270,16 +287,11 @@ async def _publish_keys(client: MatrixClient, store: SecretFolder) -> None:
             f"the keys in {store.path} are not those of device {device}: put the right ones back from your backup, "
             "or sign this device out in another client and give the bot a new store"
         )
+    check_foreign_keys(known, client.user_id, store)
     if not theirs:
         client.olm.account.shared = False  # a deleted device is created again under its id, without keys
     await client.upload_keys()
-    try:
-        await ensure_cross_signing(client, store)
-    except ForeignKeys:
-        raise ChannelProblem(
-            f"{client.user_id} has cross-signing keys of another client, so people would not trust the bot: put "
-            f"{CROSS_SIGNING_FILE} back from your backup, or reset the account's identity in that client"
-        ) from None
+    await ensure_cross_signing(client, store)
 
 
 def _new_device() -> str:

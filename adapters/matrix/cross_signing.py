@@ -77,16 +77,21 @@ def master_of(known: dict[str, Any], user: str) -> str:
     return next(iter(keys.values()), "")
 
 
+def check_foreign_keys(known: dict[str, Any], user: str, store: SecretFolder) -> None:
+    """Raises ForeignKeys if the account has other keys than the store, CipherError if the store cannot be read."""
+    keys, there = load_signing_keys(store), master_of(known, user)
+    if there and (keys is None or public_signing_keys(keys["master"]) != there):
+        raise ForeignKeys
+
+
 async def ensure_cross_signing(client: AsyncClient, store: SecretFolder) -> None:
     """Creates, uploads and applies the keys, as far as that is not done yet. The keys of the device must be uploaded
     before. Raises ForeignKeys, CipherError, Refusal and NoAnswer.
     """
     user, device = client.user_id, str(client.device_id)
     known = await look_up_foreign_keys(client)
-    keys = load_signing_keys(store)
-    there = master_of(known, user)
-    if there and (keys is None or public_signing_keys(keys["master"]) != there):
-        raise ForeignKeys
+    check_foreign_keys(known, user, store)
+    keys, there = load_signing_keys(store), master_of(known, user)
     if keys is None:
         seeds = {usage: base64.b64encode(os.urandom(_SEED_BYTES)).decode() for usage in USAGES}
         store.write(CROSS_SIGNING_FILE, seeds)  # stored before they are uploaded

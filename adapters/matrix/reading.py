@@ -39,8 +39,9 @@ Raw = Mapping[str, Any]
 class TimelineReader:
     """Reads sync responses. Writes to the state, inside the transaction of its caller."""
 
-    def __init__(self, name: str, client: MatrixClient, state: MatrixState) -> None:
+    def __init__(self, name: str, client: MatrixClient, state: MatrixState, display_name: str = "") -> None:
         self._name = name
+        self._display_name = display_name
         self._client = client
         self._state = state
         self._opened: list[str] = []
@@ -194,8 +195,12 @@ class TimelineReader:
         )
 
     def _is_for_bot(self, heard: Heard) -> bool:
-        """Whether a message in a group is meant for the bot; all others are ignored."""
-        me = self._client.user_id
+        """Whether a message in a group is meant for the bot: a command, its name, or its shown name as clients complete
+        it ("Mitsprache-Bot: hallo"). All others are ignored.
+        """
+        me, shown = self._client.user_id, self._display_name.casefold()
+        if shown and heard.text.casefold().startswith((f"{shown}:", f"{shown},")):
+            return True
         return heard.text.startswith(_CALLS) or me in heard.mentions or me in heard.text
 
     def late(self) -> Iterator[MsgIn]:

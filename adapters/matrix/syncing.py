@@ -72,7 +72,7 @@ class Syncer:
         self._state = state
         self._options = options
         self._joiner = joiner
-        self._reader = TimelineReader(name, client, state)
+        self._reader = TimelineReader(name, client, state, options.display_name)
         self._not_answering: set[str] = set()
         """Users whose homeserver did not answer the query for their devices."""
 

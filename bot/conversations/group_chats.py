@@ -19,7 +19,8 @@ def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
     private = [msg for msg in arrived if not msg.is_group]
     if len(private) == len(arrived):
         return private
-    calls = [msg for msg in arrived if msg.is_group and msg.text[:1] in {"/", "!"}]
+    menu = batch.catalogue.main_menu
+    calls = [msg for msg in arrived if msg.is_group and menu.is_call(msg.text)]
     groups = {batch.keys.lookup(msg.channel, msg.address): msg for msg in calls}
     known = find_addresses(batch.connection, list(groups))
     for lookup, msg in groups.items():
@@ -27,6 +28,6 @@ def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
             sealed = batch.keys.encrypt(msg.address, lookup)
             row = NewAddress(lookup=lookup, contact_id=None, channel=msg.channel, sealed=sealed, created_at=batch.today)
             batch.add(contacts.insert_addresses, row)
-        invitation = batch.catalogue.main_menu.invite(msg.language_hint)
+        invitation = menu.invite(msg.language_hint)
         batch.add(insert_messages, batch.outbox_row(msg.channel, lookup, msg.address, invitation, "farewell"))
     return private

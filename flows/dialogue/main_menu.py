@@ -75,6 +75,15 @@ class MainMenu:
         """Returns the events of a message; `language` is the stored choice of the contact, if any."""
         return self.recognised(msg, language) or self.otherwise(msg, language)
 
+    def is_call(self, text: str) -> bool:
+        """Whether a message in a group calls the bot: a mention (as "!"), or one of its commands in any language. Other
+        bots have commands of their own.
+        """
+        word = text.split(maxsplit=1)[0] if text.strip() else ""
+        if word == "!":
+            return text.strip() == word
+        return word[:1] in {"/", "!"} and self._commands.find(fold(word)) is not None
+
     def recognised(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """Returns the events of a command or the name of a consultation; nothing for other messages."""
         if events := self.run_command(msg, language):

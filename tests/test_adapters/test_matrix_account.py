@@ -274,6 +274,18 @@ async def test_keys_of_another_client_are_said(homeserver: Synapse, tmp_path: Pa
         assert "has cross-signing keys of another client" in listener.channel.trouble()
 
 
+async def test_a_start_with_a_lost_store_leaves_no_second_device(homeserver: Synapse, tmp_path: Path):
+    bot = await homeserver.user("bot")
+    async with listening(homeserver, bot, tmp_path / "kept") as listener:
+        assert listener.channel.trouble() == ""
+    before = await devices(homeserver, bot)
+    async with listening(homeserver, bot, tmp_path / "lost") as listener:
+        assert "has cross-signing keys of another client" in listener.channel.trouble()
+    assert await devices(homeserver, bot) == before
+    async with listening(homeserver, bot, tmp_path / "kept") as listener:
+        assert listener.channel.trouble() == ""
+
+
 async def test_doctor_says_what_is_there_and_changes_nothing(homeserver: Synapse, tmp_path: Path):
     bot = await homeserver.user("bot")
     found = await examine("matrix", section(homeserver, bot), tmp_path / "none", CIPHER)

@@ -3,6 +3,8 @@
 import json
 import sqlite3
 from contextlib import closing, suppress
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -353,3 +355,13 @@ def test_a_redaction_names_the_deleted_event(place):
     assert reading._redaction({"type": "m.room.redaction", **place}) == Heard(taken_back="$1")
     assert reading._redaction({"type": "m.room.message", **place}) is None
     assert reading._redaction({"type": "m.room.redaction", "redacts": 7}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_call"),
+    [("Mitsprache-Bot: hallo", True), ("mitsprache-bot, hallo", True), ("Mitsprache ist gut", False)],
+)
+def test_the_shown_name_calls_the_bot(text, is_call):
+    client = cast("MatrixClient", SimpleNamespace(user_id="@bot:x"))
+    reader = reading.TimelineReader("matrix", client, cast("MatrixState", SimpleNamespace()), "Mitsprache-Bot")
+    assert reader._is_for_bot(Heard(text)) is is_call

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storage.core.store import Store
 from tests.support.app import consultation, publish, running, say
 
@@ -44,3 +46,21 @@ async def test_whoever_is_erased_leaves_no_address_behind(store):
         await say(app, channel.msg("anna", "alles löschen"))
         assert channel.texts("anna")[-1]
     assert rows(store, "addresses") == rows(store, "contacts") == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["!wetter berlin", "! Achtung Baustelle", "!!!", "/shrug", "siehe https://x.example/!"]
+)
+async def test_commands_of_other_bots_are_left_alone(store, text):
+    publish(store, consultation())
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("-7", text, is_group=True))
+        assert channel.sent == []
+
+
+@pytest.mark.parametrize("text", ["!", "!start", "/start park", "!hilfe", "/yardım", "!datenschutz"])
+async def test_own_commands_in_any_language_are_calls(store, text):
+    publish(store, consultation())
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("-7", text, is_group=True))
+        assert len(channel.sent) == 1
