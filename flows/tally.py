@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
+from flows.wording import Text
+
 Tally = Literal["option", "many", "number", "date", "order", "amounts", "pairs", "votes", "code", "text"]
 """The code of one option; codes of several options; a number; a day (ISO 8601); codes in the order of preference; an
 amount for each option; decisions between two options; the number of rated proposals; a code of its own for each answer,
@@ -20,3 +22,7 @@ class BudgetTerms(NamedTuple):
     amount: int
     costs: Mapping[str, int]
     """By option; empty if the amounts are free."""
+    step: int = 1
+    """What one tap adds or takes."""
+    unit: Text | None = None
+    """The unit of the budget; None for points."""

@@ -86,6 +86,8 @@ class WebChat:
     """The bot is being asked to repeat the current step."""
     is_open: bool = False
     """The bot was asked, and the log shows the current step."""
+    is_chosen: bool = False
+    """The visitor prefers this log to one question per view."""
     is_gone: bool = False
     """Wiped: watchers should end."""
 

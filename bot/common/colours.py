@@ -7,8 +7,8 @@ from typing import Final
 
 READABLE: Final = 4.5
 """Minimum contrast between text and background (WCAG 2.2, 1.4.3)."""
-LIGHT_PAGE: Final = "#f6f5f2"
-DARK_PAGE: Final = "#24282e"
+LIGHT_PAGE: Final = "#faf6ee"
+DARK_PAGE: Final = "#2a3b3f"
 """The lightest background of dark pages, where contrast is lowest."""
 _HEX: Final = re.compile(r"#[0-9a-f]{6}")
 

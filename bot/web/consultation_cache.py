@@ -17,6 +17,9 @@ from bot.consultations.live_revisions import LiveRevision, LiveRevisions, unpack
 from flows.definition import Consultation
 from flows.languages import LANGUAGES, LEICHTE_SPRACHE
 from flows.listing import Listing
+from flows.questions.base import LocalizedQuestion
+from flows.renderer import Renderer
+from flows.values import Value
 from flows.wording import Review, Text
 from storage.core.errors import StorageError, StoreBusy
 from storage.core.store import Store
@@ -94,6 +97,10 @@ class PublishedConsultation(NamedTuple):
         while tag not in text.languages():
             tag = self.listing.fallbacks.get(tag, self.listing.main_language)
         return text.in_language(tag, {})
+
+    def answer_text(self, key: str, value: Value, language: str) -> str:
+        """Returns a stored answer to a question of the definition in words."""
+        return _localized(self.live.packed, self.revision.consultation_id, key, self.best(language)).show(value)
 
     def best(self, language: str) -> str:
         """Returns the offered language nearest to this one."""
@@ -223,6 +230,17 @@ def _read(
 def _whole(packed: bytes, consultation_id: int) -> Consultation | None:
     """Parses a definition; None for an unreadable one. Cached by the identity of the bytes of one `LiveRevision`."""
     return stored_revisions.parse_content(unpack_content(packed), consultation_id)
+
+
+@lru_cache(2000)
+def _localized(packed: bytes, consultation_id: int, key: str, language: str) -> LocalizedQuestion:
+    """Returns a question of a readable definition in one language, to show its answers."""
+    consultation = _whole(packed, consultation_id)
+    if consultation is None:
+        raise KeyError(key)
+    node = next(node for node in consultation.nodes() if node.key == key)
+    phrases = phrase_catalogues.load_phrases(language)
+    return node.localize(Renderer("", language, phrases, consultation.address, consultation.fallbacks))
 
 
 def _offers(live: LiveRevision) -> tuple[OfferedLanguage, ...]:

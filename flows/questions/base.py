@@ -34,15 +34,10 @@ from flows.values import Missing, Value
 from flows.wording import Text
 
 Recording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-
 ValueType = type[str] | type[int] | type[float] | type[bool] | type[date]
-
 AnswerBound = float | date | None
-
 END = "end"
 LEAVE = "leave"
-
-
 Where = tuple[str | int, ...]
 """A path inside a consultation file: names, and indexes from 0."""
 
@@ -224,9 +219,9 @@ class Question(Node):
         return False
 
     @property
-    def names_unlisted(self) -> bool:
-        """Whether a form offers a text field beside the options, because an answer can be named in other words."""
-        return False
+    def most_characters(self) -> int:
+        """The longest accepted text in visible characters; 0 for types without free text."""
+        return 0
 
     @property
     def accepts_media(self) -> bool:
@@ -242,6 +237,10 @@ class Question(Node):
     def exclusive_value(self) -> str | None:
         """Value of the option that cannot be combined with others; None if there is none."""
         return None
+
+    def named_places(self) -> Mapping[str, Sequence[str]]:
+        """Returns names that may be typed instead of an option, by the value they stand for; none for most types."""
+        return {}
 
     def bounds(self) -> tuple[AnswerBound, AnswerBound]:
         """Returns the smallest and the largest value, for types whose values have an order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import ClassVar, Final, Literal
@@ -55,9 +55,8 @@ class District(Question):
     def paper_lines(self) -> int:
         return 1
 
-    @property
-    def names_unlisted(self) -> bool:
-        return True
+    def named_places(self) -> Mapping[str, Sequence[str]]:
+        return {place["key"]: (*place["ortsteile"], *place["quarters"]) for place in _TABLE["districts"]}
 
     def values(self) -> frozenset[Value]:
         return frozenset((*DISTRICTS, OUTSIDE) if self.outside else DISTRICTS)

@@ -81,7 +81,8 @@ class Points(Question):
         return self.options[0].cost is not None
 
     def budget_terms(self) -> BudgetTerms:
-        return BudgetTerms(self.budget, {option.value: option.cost for option in self.options if option.cost})
+        costs = {option.value: option.cost for option in self.options if option.cost}
+        return BudgetTerms(self.budget, costs, self.step, self.unit)
 
     def problems(self) -> Iterator[Problem]:
         yield from option_clashes(self.options)

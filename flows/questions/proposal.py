@@ -70,6 +70,10 @@ class Proposal(Question):
     def paper_lines(self) -> int:
         return PAPER_LINES
 
+    @property
+    def most_characters(self) -> int:
+        return self.max_length
+
     def problems(self) -> Iterator[Problem]:
         yield from length_problems(self.min_length, self.max_length)
 

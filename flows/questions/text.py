@@ -64,6 +64,10 @@ class FreeText(Question):
         return PAPER_LINES
 
     @property
+    def most_characters(self) -> int:
+        return self.max_length
+
+    @property
     def accepts_media(self) -> bool:
         return bool(self.media)
 

@@ -29,8 +29,8 @@ VOID = frozenset({"area", "base", "br", "hr", "img", "input", "link", "meta", "p
 class Form:
     """A form as it would be sent: its fields with what stands in them, and its buttons."""
 
-    def __init__(self, action: str, method: str) -> None:
-        self.action, self.method = action, method
+    def __init__(self, action: str, method: str, id_: str = "") -> None:
+        self.action, self.method, self.id = action, method, id_
         self.fields: list[tuple[str, str]] = []
         self.buttons: list[tuple[str, str, str]] = []  # name, value, label
         self.options: dict[str, tuple[str, str]] = {}  # label of a radio button or check box -> name, value
@@ -49,11 +49,15 @@ class Parser(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.text = ""
+        self._elsewhere: list[tuple[str, tuple[str, str, str]]] = []
         self._label: list[str] | None = None
-        self._button: tuple[Form, str, str, str] | None = None  # form, name, value, own address
+        # form, name, value, own address, id of another form
+        self._button: tuple[Form, str, str, str, str] | None = None
         self._option: tuple[Form, str, str] | None = None
         self.feed(html)
         assert self.open == []
+        for id_, button in self._elsewhere:
+            next(form for form in self.forms if form.id == id_).buttons.append(button)
         ids = [attrs["id"] for _, attrs in self.tags if "id" in attrs]
         assert len(ids) == len(set(ids)), ids
 
@@ -65,7 +69,7 @@ class Parser(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
         if tag == "form":
-            self.forms.append(Form(given.get("action") or "", given.get("method") or "get"))
+            self.forms.append(Form(given.get("action") or "", given.get("method") or "get", given.get("id") or ""))
         if tag in {"label", "button", "a"}:
             self._label = []
         form = self.forms[-1] if "form" in self.open else None
@@ -73,7 +77,7 @@ class Parser(HTMLParser):
             return
         name, value = given.get("name") or "", given.get("value") or ""
         if tag == "button":
-            self._button = (form, name, value, given.get("formaction") or "")
+            self._button = (form, name, value, given.get("formaction") or "", given.get("form") or "")
         if tag == "input" and given.get("type") in {"radio", "checkbox"}:
             form.types.append(str(given["type"]))
             self._option = (form, name, value)
@@ -95,8 +99,11 @@ class Parser(HTMLParser):
         if tag == "a" and self._label is not None:
             self.links.append((label, next(a["href"] or "" for t, a in reversed(self.tags) if t == "a")))
         if tag == "button" and self._button:
-            form, name, value, action = self._button
-            form.buttons.append((name, value, label))
+            form, name, value, action, other = self._button
+            if other:
+                self._elsewhere.append((other, (name, value, label)))
+            else:
+                form.buttons.append((name, value, label))
             if action:
                 form.actions[label] = action
         if tag == "label" and self._option:

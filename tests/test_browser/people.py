@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from tests.test_browser.browser import Tab
 
@@ -47,14 +48,10 @@ async def enter(tab: Tab, language: str, *, is_form: bool = False) -> None:
     await tab.tab_to(join)
     await tab.press("Enter")
     await tab.until("document.querySelector('form[action$=\"/start\"]') && document.readyState === 'complete'")
-    await tab.tab_to("chat")
-    if is_form:
-        await tab.press("ArrowDown")
-        assert (await tab.focused()).value == "form"
-    await tab.tab_to(await text_of(tab, 'form[action$="/start"] button'))
+    await tab.tab_to("form" if is_form else "chat")
     await tab.press("Enter")
-    await tab.until("document.querySelector('#say, .pick') && !location.pathname.endsWith('/start')")
-    await tab.until(f"(location.pathname !== '/c/mein-kiez' || document.querySelector('#say')) && {RUN}")
+    await tab.until("document.querySelector('#say, #q') && !location.pathname.endsWith('/start')")
+    await tab.until(f"(location.pathname.endsWith('/form') || document.querySelector('#say')) && {RUN}")
 
 
 async def asked(tab: Tab, key: str) -> None:
@@ -103,24 +100,24 @@ async def chat_by_keyboard(tab: Tab, language: str, see: See) -> None:
 async def form_by_keyboard(tab: Tab, language: str, see: See) -> None:
     """The same in the form view, with radio buttons and check boxes."""
     await see(tab, "district")
-    await tab.tab_to(".district.01")
+    await reach(tab, ".district.01")
     await tab.press("Space")
     await go_on(tab)
     for value in ("green", "shops"):
-        await tab.tab_to(f".good.{value}")
+        await reach(tab, f".good.{value}")
         await tab.press("Space")
     await see(tab, "choices")
     await go_on(tab)
-    await tab.tab_to(".liking.1")
+    await reach(tab, ".liking.1")
     for _ in range(3):
         await tab.press("ArrowDown")
     await see(tab, "scale")
     await go_on(tab)
-    await tab.tab_to(await text_of(tab, "label[for=text]"))
+    await reach(tab, await text_of(tab, "label[for=text]"))
     await tab.write(WORDS[language])
     await see(tab, "text")
     await go_on(tab)
-    await tab.tab_to(".value.sustainable")
+    await reach(tab, ".value.sustainable")
     await tab.press("Space")
     await go_on(tab)
     await see(tab, "summary")
@@ -129,19 +126,35 @@ async def form_by_keyboard(tab: Tab, language: str, see: See) -> None:
     await see(tab, "receipt")
 
 
+async def reach(tab: Tab, wanted: str) -> None:
+    """With scripts the next question puts the focus where one goes on; else Tab leads there."""
+    seen = await tab.focused()
+    if not (seen.name.endswith(wanted) or seen.value.endswith(wanted)):
+        await tab.tab_to(wanted)
+
+
 async def go_on(tab: Tab) -> None:
-    """To the button that sends the page, and to the next page."""
-    async with tab.leaving():
-        await tab.tab_to(await text_of(tab, ".actions button"))
+    """To the button that sends the page, and to the next question."""
+    async with another_view(tab):
+        await tab.tab_to(await text_of(tab, "#go"))
         await tab.press("Enter")
+
+
+@asynccontextmanager
+async def another_view(tab: Tab) -> AsyncIterator[None]:
+    """What is done within leads to another view: a page, or with scripts the next question in this one."""
+    await tab.evaluate("document.querySelector('#q').isOld = true")
+    yield
+    there = (
+        "document.querySelector('#q') && !document.querySelector('#q').isOld && !document.querySelector('[data-deaf]')"
+    )
+    await tab.until(f"{there} && document.readyState === 'complete'", "the next question")
 
 
 async def go_in(tab: Tab, language: str, *, is_form: bool = False) -> None:
     """Straight through the door, for who wants to see what is behind it."""
     await tab.go(f"/c/mein-kiez?lang={language}")
-    if is_form:
-        await tab.evaluate("document.querySelector('[value=form]').click()")
-    await tab.click("form[action$='/start'] button")
+    await tab.click(f"form[action$='/start'] [value={'form' if is_form else 'chat'}]")
     await tab.until(
-        f"document.querySelector('#say, .pick') && !document.querySelector('form[action$=\"/start\"]') && {RUN}"
+        f"document.querySelector('#say, #q') && !document.querySelector('form[action$=\"/start\"]') && {RUN}"
     )

@@ -51,7 +51,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chromium: object) 
 async def at_the_question(world: World, audio: dict[str, str], voices: str = "[]") -> Tab:
     publish(world.store, consultation(questions=[NOTE | {"audio": audio and {"de": SHORT}}, LAMPS | {"audio": audio}]))
     tab = await world.tab("/c/park?lang=de")
-    await tab.click("form[action$='/start'] button")
+    await tab.click("form[action$='/start'] [value='chat']")
     await tab.until("document.querySelector('.replies [value$=\".yes\"]') && document.querySelector('.tools button')")
     await tab.evaluate(WATCH.replace("VOICES", voices))
     return tab
@@ -121,7 +121,7 @@ async def test_without_scripts_there_is_a_player(world):
     tab = await world.tab()
     await tab.scripts(on=False)
     await tab.go("/c/park?lang=de")
-    await tab.click("form[action$='/start'] button")
+    await tab.click("form[action$='/start'] [value='chat']")
     await tab.until("document.querySelector('.replies')")
     assert await tab.evaluate("document.querySelectorAll('audio').length") == 1
     look = Look(world, "aloud", checks_axe=False)

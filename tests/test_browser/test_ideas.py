@@ -8,10 +8,10 @@ from sqlalchemy import text
 from tests.test_browser.browser import Tab
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
-from tests.test_browser.people import RECEIPT, asked, go_on
+from tests.test_browser.people import RECEIPT, another_view, asked
 
 IDEA = {"de": "Ein Wasserhahn im Park", "ar": "صنبور ماء في الحديقة"}
-START = "form[action$='/start'] button"
+START = "form[action$='/start'] [value='chat']"
 
 
 async def at_the_door(world: World, language: str) -> Tab:
@@ -100,32 +100,36 @@ async def weigh(tab: Tab, look: Look) -> None:
 async def test_the_form_and_the_paper(world):
     tab = await at_the_door(world, "de")
     look = Look(world, "ideas-form-de")
-    await tab.evaluate("document.querySelector('[value=form]').click()")
-    await tab.tap(START)
+    await tab.tap("form[action$='/start'] [value='form']")
     await tab.until("document.querySelector('.pick')")
-    await tick(tab, ".district.01")
+    await choose_one(tab, ".district.01")
     await tab.tap("textarea")
     await tab.call("Input.insertText", text=IDEA["de"])
     await look(tab, "idea")
-    await go_on(tab)
+    await on(tab, "#go")
     await look(tab, "confirm")
-    await tick(tab, ".idea.submit")
+    await on(tab, ".go[value$='.idea.submit']")
     for number in range(3):
         if number == 1:
             await tab.tap("[name=mark][value*='.others.important-']")
         await look(tab, f"statement-{number}")
-        await tick(tab, ".others.agree-")
+        await on(tab, ".vote1")
     await look(tab, "more")
-    async with tab.leaving():
-        await tab.tap("[value$='.skip']")
+    await on(tab, ".go")
     await look(tab, "order")
-    await fill(tab, {"clean": 1, "shade": 2})
+    for place, value in enumerate(("clean", "shade"), start=1):
+        await tab.tap(f"button:has(+ [name$='.first.{value}'])")
+        assert await tab.evaluate(f"document.querySelector(\"[name$='.first.{value}']\").value") == str(place)
+    await on(tab, "#go")
     await look(tab, "points")
-    await fill(tab, {"beds": 1})
+    await tab.tap(".row:has([name$='.fund.beds']) .taps button:last-child")
+    await look(tab, "points-given")
+    await on(tab, "#go")
     await look(tab, "consent")
-    await tick(tab, ".sector_ok.yes")
+    await choose_one(tab, ".sector_ok.yes")
     await look(tab, "sector")
-    await tick(tab, ".sector.residents")
+    await tab.tap("[value$='.sector.residents']")
+    await on(tab, "#go")
     await look(tab, "summary")
     await tab.tap("[value$='.submit']")
     await tab.until(RECEIPT, "the receipt")
@@ -140,13 +144,11 @@ async def test_the_form_and_the_paper(world):
         assert sorted(connection.scalars(text("SELECT important FROM ratings"))) == [0, 0, 1]
 
 
-async def tick(tab: Tab, token: str) -> None:
-    await tab.tap(f"[value*='{token}']")
-    await go_on(tab)
+async def choose_one(tab: Tab, token: str) -> None:
+    """A tap on a single answer sends it."""
+    await on(tab, f"[value*='{token}']")
 
 
-async def fill(tab: Tab, numbers: dict[str, int]) -> None:
-    for value, number in numbers.items():
-        await tab.tap(f"[name$='.{value}']")
-        await tab.call("Input.insertText", text=str(number))
-    await go_on(tab)
+async def on(tab: Tab, selector: str) -> None:
+    async with another_view(tab):
+        await tab.tap(selector)

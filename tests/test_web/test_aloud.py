@@ -64,7 +64,7 @@ async def began(house: House, language: str = "de") -> Browser:
     """A person to whom the first question was asked."""
     browser = house.browser(Cookie=f"lang={language}")
     await browser.get("/c/park")
-    return await browser.press({"de": "Los geht es", "en": "Begin"}[language])
+    return await browser.press({"de": "Lieber ein Chat?", "en": "Prefer a chat?"}[language])
 
 
 def sources(browser: Browser) -> list[str]:

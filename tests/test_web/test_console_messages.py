@@ -118,7 +118,7 @@ async def test_words_to_the_team_are_read_and_erased(store: Store, caplog: pytes
     async with serving(store) as house:
         resident = house.browser(Cookie="lang=de")
         await resident.get("/c/park")
-        await resident.press("Los geht es")
+        await resident.press("Lieber ein Chat?")
         await resident.press("Senden", text=f"/mensch {words}")
         assert "Danke, das ist beim Team." in resident.text
         team = signed_in(house, hired(store))

@@ -31,7 +31,7 @@ async def people(house, store):
 async def test_deletion_without_script_is_confirmed_and_logs_out(store, view):
     async with serving(store) as house:
         page = await at_the_first_question(house, view)
-        await page.get("/c/mein-kiez")
+        await page.get("/c/mein-kiez?view=chat")
         await page.press("Senden", text="löschen")
         await page.press("Senden", text="alles löschen")
         assert DONE in page.text

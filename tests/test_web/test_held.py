@@ -76,7 +76,7 @@ async def begin(page: Browser) -> None:
     """Until the first question is there: on a busy machine the two seconds of these tests may pass before."""
     async with asyncio.timeout(PATIENCE):
         while "Senden" not in (labels := {label for form in page.page.forms for _, _, label in form.buttons}):
-            await (page.press("Los geht es") if "Los geht es" in labels else page.get(CHAT))
+            await (page.press("Lieber ein Chat?") if "Los geht es" in labels else page.get(CHAT))
             await asyncio.sleep(0.1)
 
 

@@ -37,7 +37,7 @@ def store(empty, tmp_path):
 async def began(house: House) -> Browser:
     browser = house.browser(Cookie="lang=de")
     await browser.get("/c/park")
-    return await browser.press("Los geht es")
+    return await browser.press("Lieber ein Chat?")
 
 
 def images(browser: Browser) -> list[dict[str, str | None]]:

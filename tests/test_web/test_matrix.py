@@ -48,8 +48,7 @@ def store(empty):
 async def the_form(house):
     page = house.browser()
     await page.get("/c/park?lang=de")
-    [how] = [option for option in page.page.forms[0].options if option.startswith("Formular")]
-    return await page.press("Los geht es", how)
+    return await page.press("Los geht es")
 
 
 def ticks(page, **steps: int) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from bot.web.assisted.paper import PaperQuestion, consultation_language, flow_of
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, language_links, site_of
 from bot.web.middleware import error_page
-from bot.web.public import forms
+from bot.web.public import form_answers, forms
 from bot.web.public.bars import bars, drawing
 from bot.web.public.chat import (
     SLUG,
@@ -29,7 +29,6 @@ from bot.web.public.chat import (
     is_unreviewed,
     landing_page,
     own_conversation,
-    requested_consultation,
 )
 from bot.web.public.form_model import form_step
 from bot.web.public.resume import qr_code
@@ -143,7 +142,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
         found.flow, found.room
     ):
         return _room_page(request, "assisted/room_wait.html", locale, found)
-    return await forms.form_page(request, published, conversation)
+    return await forms.form_page(request, published, conversation, action=found.address)
 
 
 def _key_of(found: RoomContext, language: str, title: str) -> str:
@@ -202,12 +201,13 @@ async def _post(request: web.Request) -> web.StreamResponse:
     data = await form_of(request)
     conversation = own_conversation(request, found.published.slug, data.get("csrf"))
     step = form_step(await conversation_log(request, conversation))
-    if str(data.get("at", "")) == str(step.seq) and not live_meetings.is_room_over(found.room, datetime.now(UTC)):
-        problem = await forms.submit_form(request, conversation, step, data)
+    is_open = not live_meetings.is_room_over(found.room, datetime.now(UTC))
+    if is_open and await forms.is_about(request, found.published, conversation, step, data):
+        problem = await form_answers.submit_form(request, conversation, step, data)
         if problem:
             written = str(data.get("text", "")).strip()
             return await forms.form_page(
-                request, requested_consultation(request), conversation, problem=problem, written=written
+                request, found.published, conversation, problem=problem, written=written, action=found.address
             )
     return web.Response(status=303, headers={"Location": found.address})
 

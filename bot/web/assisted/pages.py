@@ -26,7 +26,7 @@ from bot.web.assisted.device_sessions import (
 from bot.web.assisted.sign_in import may_help, require_helper
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, site_of
-from bot.web.public import forms
+from bot.web.public import form_answers, forms
 from bot.web.public.chat import (
     SLUG,
     answer_language_question,
@@ -138,12 +138,12 @@ async def _answer(
     # The page was left open or submitted twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
         try:
-            session.problem = await forms.submit_form(request, session.conversation, step, data)
+            session.problem = await form_answers.submit_form(request, session.conversation, step, data)
         except RequestError as error:
             if error.code != "too_long":
                 raise
             session.problem = "web.error.too_long_text"
-        session.written = forms.submitted_text(step, data) if session.problem else ""
+        session.written = form_answers.submitted_text(step, data) if session.problem else ""
     return _to(request, profile, published.slug, "ask")
 
 

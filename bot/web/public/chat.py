@@ -24,6 +24,9 @@ from flows.slugs import Slug
 
 SLUG = r"{slug:(?=[0-9-]*[a-z])[a-z0-9][a-z0-9-]{1,39}}"
 BEGUN: Final = "begun"
+VIEW: Final = "view"
+"""The part of the query of visitors who want the chat instead of one question per view."""
+CHAT: Final = "chat"
 JUST_SECONDS: Final = 120
 
 
@@ -34,19 +37,21 @@ def add_chat_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    """Shows the chat, or the landing page without a conversation."""
+    """Shows the landing page without a conversation; else the open question, or the chat for those who chose it."""
     site, published = site_of(request), requested_consultation(request, trials=True)
     conversation = site.routes.conversation_of(request, published.slug)
     if conversation.is_new:
         return landing_page(request, published, conversation, is_cookieless=_has_just_begun(request))
     if BEGUN in request.query:
-        return redirect_to_conversation(request, published.slug, form=request.query.get("view") == "form")
+        return redirect_to_conversation(request, published.slug, form=not _wants_chat(request, conversation))
+    if not _wants_chat(request, conversation):
+        return redirect_to_conversation(request, published.slug, form=True)
     try:
         entries = await conversation_log(request, conversation)
     except RequestError as error:
         if error.code != "session":
             raise
-        return _parted(request, published, conversation)
+        return parted_page(request, published, conversation)
     language = published.best(bot_language(entries) or locale_of(request).tag)
     last = last_message(entries)
     return site.page(
@@ -71,7 +76,16 @@ async def _page(request: web.Request) -> web.StreamResponse:
     )
 
 
-def _parted(request: web.Request, published: PublishedConsultation, conversation: WebConversation) -> web.Response:
+def _wants_chat(request: web.Request, conversation: WebConversation) -> bool:
+    """Tells whether the visitor chose the chat instead of one question per view; remembered with the conversation log,
+    not in the browser.
+    """
+    chat = site_of(request).routes.hub.chat(conversation.address)
+    chat.is_chosen = chat.is_chosen or request.query.get(VIEW) == CHAT
+    return chat.is_chosen
+
+
+def parted_page(request: web.Request, published: PublishedConsultation, conversation: WebConversation) -> web.Response:
     """Shows the final message after an erasure once, then the landing page, and deletes the cookie."""
     site, locale = site_of(request), locale_of(request)
     farewell = site.routes.hub.farewell(conversation.address)
@@ -236,7 +250,7 @@ def redirect_to_conversation(request: web.Request, slug: str, *, form: bool) -> 
 
 def redirect_after_start(request: web.Request, slug: str, *, form: bool) -> web.Response:
     """Redirects to the start of the conversation, which detects browsers without cookies."""
-    query = {BEGUN: str(int(time.time()))} | ({"view": "form"} if form else {})
+    query = {BEGUN: str(int(time.time()))} | ({} if form else {VIEW: CHAT})
     query |= {EMBED: "1"} if EMBED in request.query else {}
     return web.Response(status=303, headers={"Location": f"/c/{slug}?{urlencode(query)}"})
 

@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
 
 from adapters.web.errors import RequestError
 from adapters.web.log import ChatEntry
 from adapters.web.sessions import WebConversation
 from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import PublishedConsultation
-from bot.web.context import Form, form_of, site_of
-from bot.web.public import form_table, numbers
+from bot.web.context import EMBED, Form, form_of, site_of
+from bot.web.public import form_answers, form_table, numbers
 from bot.web.public.chat import (
     SLUG,
     conversation_log,
     is_unreviewed,
     new_message_id,
     own_conversation,
+    parted_page,
     redirect_to_conversation,
     requested_consultation,
     send_message,
 )
-from bot.web.public.form_model import FormChoice, FormStep, form_step, last_message, visible_entries
+from bot.web.public.form_model import FormStep, form_step, last_message, visible_entries
 from bot.web.public.my_contributions import contribution_updates
 from bot.web.public.numbers import NUMBERED
+from bot.web.public.participation import NOT_BEGUN, ParticipationState, participation_of
+from bot.web.public.widgets import Widget, amount_text, widget_of
 from bot.web.request_locale import locale_of
-from flows.messages import QuickReply
 from flows.questions.base import Question
-from flows.tokens import DONE
 
-_WORDS: Final = {
-    "back": ("/back", "web.form.back"),
-    "keep": ("/continue", "web.form.keep"),
-    "human": ("/human", "button.human"),
-    "reload": ("/repeat", "web.form.next"),
-}
-"""The messages sent by the form's own buttons, and their text in the log."""
-_Submit = Callable[[web.Request, WebConversation, FormStep, str, Form], Awaitable[str]]
-"""Sends a form to the bot; returns the phrase of the error, or ""."""
-CHANGE: Final = "change-"
+QUESTION: Final = "q"
+"""The part of the query that names the question of a page."""
+SWAP: Final = "X-Swap"
+"""The header of the page's own script: the answer to a form is the next page itself, without a redirect."""
 
 
 def add_form_routes(router: web.UrlDispatcher) -> None:
@@ -55,11 +50,49 @@ async def _page(request: web.Request) -> web.StreamResponse:
     if conversation.is_new:
         return redirect_to_conversation(request, published.slug, form=False)
     try:
-        return await form_page(request, published, conversation)
+        return await _open_question(request, published, conversation)
     except RequestError as error:
         if error.code != "session":
             raise
-        return redirect_to_conversation(request, published.slug, form=False)
+        return parted_page(request, published, conversation)
+
+
+async def _open_question(
+    request: web.Request, published: PublishedConsultation, conversation: WebConversation
+) -> web.StreamResponse:
+    """Shows the question of the address: the open one, or an answered one, to which the conversation then goes back.
+
+    So the back button of a browser leads back, and no browser puts an old answer into another question.
+    """
+    await conversation_log(request, conversation)
+    site_of(request).routes.hub.chat(conversation.address).is_chosen = False
+    wanted = request.query.get(QUESTION, "")
+    at = await _moved_to(request, published, conversation, wanted)
+    return await form_page(request, published, conversation) if at == wanted else _redirect(request, published, at)
+
+
+async def _moved_to(
+    request: web.Request, published: PublishedConsultation, conversation: WebConversation, key: str
+) -> str:
+    """Leads the conversation back to an answered question; returns the key of the one that is open then."""
+    locale = locale_of(request)
+    taken = await participation_of(request, published, conversation, locale)
+    number = taken.number_of(key)
+    if key == taken.at or not number:
+        return taken.at
+    label = locale.text("web.form.change")
+    await send_message(request, conversation, f"back-{new_message_id()}", text=f"/change {number}", label=label)
+    return (await participation_of(request, published, conversation, locale)).at
+
+
+def question_link(published: PublishedConsultation, at: str) -> str:
+    """Returns the address of a question; that of the summary and of what follows it for ""."""
+    return f"/c/{published.slug}/form{f'?{QUESTION}={at}' if at else ''}"
+
+
+def _redirect(request: web.Request, published: PublishedConsultation, at: str) -> web.Response:
+    embed = f"{'&' if at else '?'}{EMBED}=1" if EMBED in request.query else ""
+    return web.Response(status=303, headers={"Location": question_link(published, at) + embed})
 
 
 async def form_page(
@@ -69,17 +102,24 @@ async def form_page(
     *,
     problem: str = "",
     written: str = "",
+    action: str = "",
 ) -> web.Response:
-    """Shows the page of the current question. `problem` is the phrase for the error in what was `written`."""
+    """Shows the page of the current question. `problem` is the phrase for the error in what was `written`, `action` the
+    address that the form is sent to, by default the one of this consultation.
+    """
     entries = await conversation_log(request, conversation)
     step = form_step(entries)
     locale = Locale.of(published.best(step.language or locale_of(request).tag))
-    values = form_values(published, locale, entries, step, problem=problem, written=written)
+    taken = await participation_of(request, published, conversation, locale)
+    values = form_values(published, locale, entries, step, problem=problem, written=written, taken=taken)
     values["news"] = await contribution_updates(request, published, conversation, locale)
+    values["epoch"] = site_of(request).routes.hub.epoch
+    values["url"] = question_link(published, taken.at)
+    values["action"] = action or question_link(published, "")
+    values["readers"] = published.text(published.consultation.readers, locale.tag)
     site, status = site_of(request), 422 if problem else 200
-    limit = site.routes.limits.text
     template = f"public/form_{step.kind}.html"
-    return site.page(request, template, locale, status=status, csrf=conversation.csrf, limit=limit, **values)
+    return site.page(request, template, locale, status=status, csrf=conversation.csrf, **values)
 
 
 def form_values(
@@ -90,15 +130,19 @@ def form_values(
     *,
     problem: str = "",
     written: str = "",
+    taken: ParticipationState = NOT_BEGUN,
 ) -> dict[str, Any]:
     """Returns the template values of the current step, for all kinds of devices."""
     title = published.text(published.listing.title, locale.tag)
-    error = locale.text(problem) if problem else _fault(step, locale)
+    widget = widget_of(published, step, locale, taken.at)
+    error = _problem_text(problem, step, widget, written, locale) if problem else _fault(step, locale)
     may_name = _may_name(published, step)
     before = _text_before(entries, step, may_name=may_name)
     return {
         "published": published,
         "said": last_message(entries),
+        "widget": widget,
+        "taken": taken,
         "consultation_title": title,
         "step": step,
         "may_name": may_name,
@@ -110,6 +154,7 @@ def form_values(
         "fault": error,
         "written": written or before,
         "numbers": numbers.number_fields(step, written) if step.expects in NUMBERED else {},
+        "wrong": numbers.wrong_fields(step, written, problem) if step.expects in NUMBERED else frozenset(),
         "may_go_back": any(entry.msg is None for entry in visible_entries(entries)),
         "may_keep": _went_back(entries) and not before and not any(option.is_chosen for option in step.options),
         "message_id": new_message_id(),
@@ -124,14 +169,85 @@ async def _post(request: web.Request) -> web.StreamResponse:
     data = await form_of(request)
     conversation = own_conversation(request, published.slug, data.get("csrf"))
     step = form_step(await conversation_log(request, conversation))
-    # The page was left open or submitted twice: its answer belongs to an earlier question.
-    if str(data.get("at", "")) == str(step.seq):
-        problem = await submit_form(request, conversation, step, data)
+    is_current = await is_about(request, published, conversation, step, data)
+    if not is_current and (back := await _earlier_step(request, published, conversation, step, data)):
+        step, is_current, data = back, True, _as_new(data)
+    if is_current:
+        problem = await _submitted(request, conversation, step, data)
         if problem:
             return await form_page(
-                request, published, conversation, problem=problem, written=submitted_text(step, data)
+                request, published, conversation, problem=problem, written=form_answers.submitted_text(step, data)
             )
-    return redirect_to_conversation(request, published.slug, form=True)
+    if SWAP in request.headers:
+        return await form_page(request, published, conversation)
+    taken = await participation_of(request, published, conversation, locale_of(request))
+    return _redirect(request, published, taken.at)
+
+
+async def _earlier_step(
+    request: web.Request, published: PublishedConsultation, conversation: WebConversation, step: FormStep, data: Form
+) -> FormStep | None:
+    """Returns the question that a form answers again; None for other forms that were left open or sent twice.
+
+    A browser may show an earlier page again without asking for it: the conversation then goes back to its question.
+    """
+    key = str(data.get(QUESTION, ""))
+    if not key or data.get("do") or key == step_key(step):
+        return None
+    if await _moved_to(request, published, conversation, key) != key:
+        return None
+    return form_step(await conversation_log(request, conversation))
+
+
+def _as_new(data: Form) -> Form:
+    """Returns a form without the id of the message that it once sent."""
+    return MultiDictProxy(MultiDict((name, value) for name, value in data.items() if name != "id"))
+
+
+async def _asks_the_same(request: web.Request, conversation: WebConversation, step: FormStep, data: Form) -> bool:
+    """Tells whether a form that was never sent is about the question that was asked once more since."""
+    sent, key = str(data.get("id", "")), step_key(step)
+    if not sent or not key or key != data.get(QUESTION):
+        return False
+    return not any(sent in entry.client_id for entry in await conversation_log(request, conversation))
+
+
+def step_key(step: FormStep) -> str:
+    """Returns the key of the question that the options of a message answer; "" without options."""
+    return step.options[0].parsed.key if step.options else ""
+
+
+async def is_about(
+    request: web.Request, published: PublishedConsultation, conversation: WebConversation, step: FormStep, data: Form
+) -> bool:
+    """Tells whether a form belongs to the current message; else it was left open or submitted twice.
+
+    The numbers of messages start again with each process: a form from before a restart counts if its question is still
+    the open one.
+    """
+    epoch, _, seq = str(data.get("at", "")).rpartition("-")
+    if epoch == site_of(request).routes.hub.epoch:
+        return seq == str(step.seq) or await _asks_the_same(request, conversation, step, data)
+    taken = await participation_of(request, published, conversation, locale_of(request))
+    return step.kind == "question" and bool(taken.at) and data.get(QUESTION) == taken.at
+
+
+async def _submitted(request: web.Request, conversation: WebConversation, step: FormStep, data: Form) -> str:
+    """Sends a form to the bot; a text that no message can hold stays in its field."""
+    try:
+        return await form_answers.submit_form(request, conversation, step, data)
+    except RequestError as error:
+        if error.code != "too_long":
+            raise
+        return "web.error.too_long_text"
+
+
+def _problem_text(problem: str, step: FormStep, widget: Widget, written: str, locale: Locale) -> str:
+    """Returns the sentence about an error that the page itself found."""
+    if problem != numbers.TOO_MUCH:
+        return locale.text(problem)
+    excess = numbers.total(step, written) - widget.budget
+    return locale.text(problem, amount=amount_text(excess, widget.unit, locale))
 
 
 def _text_before(entries: list[ChatEntry], step: FormStep, *, may_name: bool) -> str:
@@ -141,138 +257,6 @@ def _text_before(entries: list[ChatEntry], step: FormStep, *, may_name: bool) ->
     has_answer = step.earlier is not None and not step.earlier.is_missing
     # The field takes no date as it is shown.
     return step.earlier.answer if step.earlier and has_answer and step.expects != "date" else ""
-
-
-async def submit_form(request: web.Request, conversation: WebConversation, step: FormStep, data: Form) -> str:
-    """Sends the values of a form to the bot; returns the phrase of the error, or ""."""
-    sent = str(data.get("id", ""))[:40] or new_message_id()
-    if data.get("do", ""):
-        await _press(request, conversation, step, sent, data)
-        return ""
-    if step.expects == "many" and not (step.options and form_table.is_table(data)):
-        return await _tick(request, conversation, step, sent, _among(step.options, data.getall("choice", [])))
-    if step.options:
-        return await _answer_of_options(step, data)(request, conversation, step, sent, data)
-    return await _write(request, conversation, sent, data) if step.expects else ""
-
-
-def _answer_of_options(step: FormStep, data: Form) -> _Submit:
-    """Returns how a form with options is sent to the bot: as a table, as numbers, or as one choice."""
-    if form_table.is_table(data):
-        return form_table.submit_table
-    return numbers.submit_numbers if step.expects in NUMBERED else _choose
-
-
-async def _write(request: web.Request, conversation: WebConversation, sent: str, data: Form) -> str:
-    text = _text(data)
-    if not text:
-        return "web.form.fill"
-    await send_message(request, conversation, sent, text=text, label=text)
-    return ""
-
-
-async def _choose(request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form) -> str:
-    """Sends the chosen option after its marks, or the text written instead."""
-    chosen = _among(step.options + step.others, data.getall("choice", []))
-    if not chosen and (text := _text(data)):
-        await send_message(request, conversation, sent, text=text, label=text)
-        return ""
-    if not chosen:
-        return "web.form.choose"
-    for number, mark in enumerate(_among(step.marks, data.getall("mark", []))):
-        await send_message(request, conversation, f"{sent}-{number}", choice=mark.token, label=mark.label)
-    await send_message(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
-    return ""
-
-
-async def _press(request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form) -> None:
-    """Handles a button beside the answer: those of the form, else the commands the bot offers."""
-    say, do = Locale.of(step.language).text, str(data["do"])
-    if do in _WORDS:
-        text, label = _WORDS[do]
-        await send_message(request, conversation, f"{do}-{sent}", text=text, label=say(label))
-    elif do == "see":
-        text = f"/start {conversation.slug}"
-        await send_message(request, conversation, sent, text=text, label=say("web.form.see"))
-    elif do.startswith(CHANGE):
-        text = f"/change {do.removeprefix(CHANGE)[:2]}"
-        await send_message(request, conversation, f"back-{sent}", text=text, label=say("web.form.change"))
-    elif word := _among(step.words + step.others, [do]):
-        if form_table.is_table(data) and await form_table.skip_table(request, conversation, sent, word[0], data):
-            return
-        await send_message(request, conversation, sent, choice=word[0].token, label=word[0].label)
-
-
-async def _selected(request: web.Request, conversation: WebConversation) -> set[str]:
-    """Returns the tokens of the bot's selection."""
-    return {reply.token for reply in await _replies(request, conversation) if reply.chosen}
-
-
-async def _select(
-    request: web.Request, conversation: WebConversation, step: FormStep, sent: str, ticked: list[FormChoice]
-) -> None:
-    """Brings the bot's selection in line: removes what is no longer ticked, then adds what is new."""
-    off = [choice for choice in step.options if choice.is_chosen and choice not in ticked]
-    for number, choice in enumerate(off):
-        await send_message(request, conversation, f"{sent}-{number}", choice=choice.token)
-    await _add(request, conversation, sent, [choice for choice in ticked if not choice.is_chosen])
-
-
-async def _add(request: web.Request, conversation: WebConversation, sent: str, new: list[FormChoice]) -> None:
-    """Adds options to the bot's selection: one as a tap, several by their numbers."""
-    label = ", ".join(choice.label for choice in new)
-    if len(new) == 1:
-        await send_message(request, conversation, sent, choice=new[0].token, label=label)
-    elif new:
-        numbers = ", ".join(str(choice.number) for choice in new)
-        await send_message(request, conversation, sent, text=numbers, label=label)
-
-
-async def _tick(
-    request: web.Request, conversation: WebConversation, step: FormStep, sent: str, ticked: list[FormChoice]
-) -> str:
-    """Brings the bot's selection in line with the ticked boxes, then ends the list."""
-    was_chosen = any(choice.is_chosen for choice in step.options)
-    if not (ticked or was_chosen or await _done_token(request, conversation)):
-        return "web.form.choose"
-    await _select(request, conversation, step, sent, ticked)
-    # If the bot stored another answer ("none of these" beside others), the page is repeated and shows what was stored.
-    if await _selected(request, conversation) != {choice.token for choice in ticked}:
-        return "web.form.not_together"
-    if token := await _done_token(request, conversation):
-        await send_message(request, conversation, f"{sent}-done", choice=token)
-    return ""
-
-
-async def _done_token(request: web.Request, conversation: WebConversation) -> str:
-    """Returns the token that ends the list, or "" with too few or too many choices."""
-    replies = await _replies(request, conversation)
-    return next((reply.token for reply in replies if reply.parsed.value == DONE), "")
-
-
-async def _replies(request: web.Request, conversation: WebConversation) -> tuple[QuickReply, ...]:
-    last = last_message(await conversation_log(request, conversation))
-    return last.msg.quick_replies if last and last.msg else ()
-
-
-def _among(offered: Iterable[FormChoice], tokens: Iterable[object]) -> list[FormChoice]:
-    """Returns the chosen options among those offered now."""
-    wanted = set(map(str, tokens))
-    return [choice for choice in offered if choice.token in wanted]
-
-
-def submitted_text(step: FormStep, data: Form) -> str:
-    """Returns the text that the visitor submitted, to be shown beside its error."""
-    if form_table.is_table(data):
-        return form_table.submitted_rows(data)
-    if step.expects in NUMBERED and step.options:
-        return numbers.submitted_numbers(step, data)
-    marked = _among(step.marks, data.getall("mark", []))
-    return _text(data) or (marked[0].label if marked else "")
-
-
-def _text(data: Form) -> str:
-    return str(data.get("text", "")).strip()
 
 
 def _fault(step: FormStep, locale: Locale) -> str:
@@ -299,7 +283,7 @@ def _may_name(published: PublishedConsultation, step: FormStep) -> bool:
     """Tells whether the answer may also be typed: a district by one of its quarters."""
     keys = {option.parsed.key for option in step.options}
     asked = (node for node in published.consultation.questions if isinstance(node, Question))
-    return any(question.names_unlisted and question.key in keys for question in asked)
+    return any(question.key in keys and bool(question.named_places()) for question in asked)
 
 
 def _went_back(entries: list[ChatEntry]) -> bool:

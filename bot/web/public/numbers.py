@@ -9,13 +9,16 @@ from aiohttp import web
 
 from adapters.web.sessions import WebConversation
 from bot.web.context import Form
-from bot.web.public.chat import conversation_log, send_message
+from bot.web.public.chat import conversation_log, requested_consultation, send_message
 from bot.web.public.form_model import FormChoice, FormStep, last_message
+from bot.web.public.widgets import node_of
 from flows.messages import QuickReply
 from flows.tokens import DONE
 from flows.understanding.text import plain_digits
 
 NUMBERED: Final = frozenset({"order", "amounts"})
+TOO_MUCH: Final = "points.too_much"
+"""The error of amounts that exceed the budget."""
 _LONGEST: Final = 9
 _GAP: Final = "|"
 
@@ -32,6 +35,25 @@ def number_fields(step: FormStep, before: str) -> dict[str, str]:
     return {choice.token: field for choice, field in zip(step.options, fields, strict=False)}
 
 
+def total(step: FormStep, written: str) -> int:
+    """Returns the sum of the numbers written in the fields."""
+    return sum(int(field) for field in number_fields(step, written).values() if _is_number(field))
+
+
+def wrong_fields(step: FormStep, written: str, problem: str) -> frozenset[str]:
+    """Returns the tokens of the fields that an error is about."""
+    fields = {token: field for token, field in number_fields(step, written).items() if field}
+    match problem:
+        case "web.form.numbers":
+            return frozenset(token for token, field in fields.items() if not _is_number(field))
+        case "web.form.order_twice":
+            given = list(fields.values())
+            return frozenset(token for token, field in fields.items() if given.count(field) > 1)
+        case "points.too_much":
+            return frozenset(token for token, field in fields.items() if field != "0")
+    return frozenset()
+
+
 async def submit_numbers(
     request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form
 ) -> str:
@@ -42,6 +64,9 @@ async def submit_numbers(
     given = {choice: int(field) for choice, field in fields.items() if int(field)}
     if not given:
         return "web.form.fill"
+    budget = _budget(request, step)
+    if budget and sum(given.values()) > budget:
+        return TOO_MUCH
     if step.expects != "order":
         said = label = _as_amounts(step, given)
     elif len({*given.values()}) < len(given):
@@ -50,6 +75,13 @@ async def submit_numbers(
         said, label = _as_order(given), _order_label(given)
     await send_message(request, conversation, sent, text=said, label=label)
     return await _finish(request, conversation, step, sent)
+
+
+def _budget(request: web.Request, step: FormStep) -> int:
+    """Returns what the numbers may add up to, 0 for any sum."""
+    node = node_of(requested_consultation(request, trials=True), step)
+    terms = node.budget_terms() if node else None
+    return terms.amount if terms else 0
 
 
 def _is_number(field: str) -> bool:

@@ -61,7 +61,7 @@ async def _opened(request: web.Request, published: PublishedConsultation, code: 
         if error.code != "code":
             raise
         return _form(request, published, status=404, code=code)
-    response = redirect_after_start(request, published.slug, form=False)
+    response = redirect_after_start(request, published.slug, form=True)
     site.routes.set_cookie(request, response, conversation)
     return response
 

@@ -1,0 +1,90 @@
+"""How a question is laid out on a page, from what its type says about itself."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+from bot.common.i18n.locale import Locale
+from bot.web.consultation_cache import PublishedConsultation
+from bot.web.public.form_model import FormStep
+from flows.questions.base import Question
+from flows.tally import BudgetTerms
+
+Layout = Literal["tiles", "chips", "scale", "votes", "single", "rank", "points", "field"]
+"""`tiles`: one answer per row. `chips`: several answers, side by side. `scale`: the steps in one row. `votes`: each
+answer is a button that sends it. `single`: the only answer, a button beside the others. `rank`, `points`: a number for
+each option. `field`: text, a number or a date."""
+_MOST_LINES: Final = 60
+"""Budgets with more steps are written as amounts; a page would have to list too many sentences."""
+
+
+class Widget(NamedTuple):
+    """The layout of one question with what its script needs to know."""
+
+    layout: Layout
+    most_characters: int = 0
+    """The longest text; 0 if the question takes none."""
+    most: int = 0
+    """How many options may be chosen; 0 for any number."""
+    alone: str = ""
+    """Token of the option that excludes all others."""
+    places: str = ""
+    """Names that may be typed instead of an option: `01:Moabit,Wedding;02:Kreuzberg`."""
+    budget: int = 0
+    step: int = 1
+    unit: str = ""
+    """The unit of the budget; "" for points."""
+    rest: str = ""
+    """The sentences about the rest of the budget, one per line and step that is left; "" for large budgets."""
+
+
+def node_of(published: PublishedConsultation, step: FormStep, key: str = "") -> Question | None:
+    """Returns the question of a page: by the key in its tokens, else by `key`; None for pages without a question."""
+    keys = {option.parsed.key for option in step.options} or {key}
+    asked = (node for node in published.consultation.nodes() if isinstance(node, Question))
+    return next((node for node in asked if node.key in keys), None)
+
+
+def widget_of(published: PublishedConsultation, step: FormStep, locale: Locale, key: str = "") -> Widget:
+    """Returns the layout of the current question. `key` is that of the open question, for questions without options."""
+    node = node_of(published, step, key)
+    widget = Widget(_layout(step, node), most_characters=node.most_characters if node and not step.options else 0)
+    if node is None:
+        return widget
+    if widget.layout == "points" and (terms := node.budget_terms()):
+        unit = published.text(terms.unit, locale.tag) if terms.unit else ""
+        return widget._replace(budget=terms.amount, step=terms.step, unit=unit, rest=_rest(terms, unit, locale))
+    if widget.layout == "chips" and node.exclusive_value:
+        return widget._replace(alone=step.options[0].parsed._replace(value=node.exclusive_value).format())
+    if widget.layout == "tiles" and (places := node.named_places()):
+        return widget._replace(places=";".join(f"{value}:{','.join(names)}" for value, names in places.items()))
+    return widget
+
+
+def _layout(step: FormStep, node: Question | None) -> Layout:
+    if not step.options:
+        return "field"
+    if step.expects == "order":
+        return "rank"
+    if step.expects == "amounts":
+        return "points"
+    if step.expects == "many":
+        return "chips"
+    if len(step.options) == 1:
+        return "single"
+    if node is not None and node.carries == "votes":
+        return "votes"
+    return "scale" if node is not None and node.paper_layout == "line" else "tiles"
+
+
+def amount_text(number: int, unit: str, locale: Locale) -> str:
+    """Returns an amount of a budget with its unit, which is points if there is none."""
+    return f"{number} {unit}" if unit else locale.text("points.unit", n=number)
+
+
+def _rest(terms: BudgetTerms, unit: str, locale: Locale) -> str:
+    """Returns the sentences about the rest, from nothing to all of it; "" for large budgets."""
+    if terms.amount // terms.step > _MOST_LINES:
+        return ""
+    steps = range(0, terms.amount + 1, terms.step)
+    return "\n".join(locale.text("points.left", amount=amount_text(number, unit, locale)) for number in steps)

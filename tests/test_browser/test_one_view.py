@@ -1,0 +1,106 @@
+"""One question per view: what stands in view on a small phone, and how far it is to the receipt."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.test_browser.browser import Tab
+from tests.test_browser.conftest import World
+from tests.test_browser.looks import Look
+
+BEGIN = "form[action$='/start'] button[value='form']"
+FIRST = "#answers input, #answers button, .vote, textarea"
+
+
+async def at_the_first_question(world: World, slug: str, language: str = "de") -> Tab:
+    """On a small phone, behind the door."""
+    tab = await world.tab()
+    await tab.size(320, 568, 2, is_mobile=True)
+    await tab.go(f"/c/{slug}?lang={language}")
+    await tab.tap(BEGIN)
+    await asked(tab, "#q")
+    return tab
+
+
+async def asked(tab: Tab, selector: str) -> None:
+    """Waits until a view is there and takes taps."""
+    there = f"document.querySelector({selector!r}) && !document.querySelector('[data-deaf]')"
+    await tab.until(f"{there} && document.readyState === 'complete'", selector)
+
+
+@pytest.mark.parametrize("language", ["de", "de-simple", "en", "tr", "ar"])
+async def test_the_first_answer_is_in_view_on_a_small_phone(world, language):
+    tab = await at_the_first_question(world, "mein-kiez", language)
+    look = Look(world, f"one-view-{language}")
+    tops = {}
+    for value, then in ((".01", ".good."), ("", ".liking."), (".4", "textarea")):
+        tops[then] = await tab.evaluate(
+            f"document.querySelector({FIRST!r}).closest('label').getBoundingClientRect().top"
+        )
+        await look(tab, then.strip("."))
+        await tab.tap(f"input[value$='{value or '.green'}']")
+        if not value:
+            await tab.tap("#go")
+        await asked(tab, then if then == "textarea" else f"[value*='{then}']")
+    tops["text"] = await tab.evaluate("document.querySelector('textarea').getBoundingClientRect().top")
+    print(language, {key: round(top) for key, top in tops.items()})
+    assert max(tops.values()) <= 500
+    assert await tab.evaluate("scrollY") == 0
+    look.check()
+
+
+HEADING = "document.querySelector('#h').innerText"
+CHOSEN = "Array.from(document.querySelectorAll('[name=choice]:checked'), it => it.value.split('.').pop())"
+
+
+async def test_back_of_the_browser_leads_back_and_carries_no_answer(world):
+    tab = await world.tab()
+    await tab.scripts(on=False)
+    await tab.go("/c/mein-kiez?lang=de")
+    for pressed in ([BEGIN], ["[value$='.05']", "#go"], ["[value$='.quiet']", "#go"]):
+        async with tab.leaving():
+            for selector in pressed:
+                await tab.click(selector)
+    assert await tab.evaluate("location.search") == "?q=liking"
+    await tab.back()
+    await tab.until(f"{HEADING} === 'Was ist in deinem Kiez gut?'")
+    assert await tab.evaluate(CHOSEN) == ["quiet"]
+    await tab.back()
+    await tab.until(f"{HEADING} === 'In welchem Bezirk liegt dein Kiez?'")
+    assert await tab.evaluate(CHOSEN) in ([], ["05"]), "only an answer to this question"
+    await tab.click("[value$='.07']")
+    await tab.click("#go")
+    await tab.until("location.search === '?q=liking'", "what was answered stays")
+    assert await tab.evaluate(CHOSEN) == []
+    assert world.answers() == {"district": '"07"', "good": '["quiet"]'}
+
+
+async def test_back_with_scripts_loads_no_page(world):
+    tab = await at_the_first_question(world, "mein-kiez")
+    await tab.evaluate("window.isOld = true")
+    await tab.tap("input[value$='.01']")
+    await asked(tab, "[value*='.good.']")
+    await tab.evaluate("history.back()")
+    await asked(tab, "[value*='.district.']")
+    assert await tab.evaluate("window.isOld && document.activeElement.id") == "h"
+    await tab.tap("input[value$='.03']")
+    await asked(tab, "[value*='.good.']")
+    assert world.answers() == {"district": '"03"'}
+
+
+@pytest.mark.parametrize("latency", [60, 600])
+async def test_fast_taps_on_one_spot_hit_no_other_button(world, latency):
+    tab = await at_the_first_question(world, "mein-kiez")
+    await tab.call(
+        "Network.emulateNetworkConditions", offline=False, latency=latency, downloadThroughput=-1, uploadThroughput=-1
+    )
+    x, y = await tab.point("input[value$='.01']")
+    for _ in range(5):
+        await tab.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        await tab.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        await asyncio.sleep(0.2)
+    await asked(tab, "[value*='.good.']")
+    assert await tab.evaluate("document.querySelectorAll(':checked').length") == 0, "nothing in the next question"
+    assert world.answers() == {"district": '"01"'}
