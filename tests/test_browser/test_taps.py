@@ -84,8 +84,7 @@ async def test_ideas_for_the_neighbourhood(world):
     await finger.on("[value$='.district.01']")
     await written(tab, WORDS)
     await finger.on(GO)
-    if await tab.evaluate("!!document.querySelector('[name=confirmed]')"):
-        await finger.on(GO)
+    await finger.on(".go[value$='.submit']")
     await finger.on(".vote1")
     await finger.on(".go")
     await finger.tap("button:has(+ [name$='.first.clean'])")

@@ -34,6 +34,7 @@ async def test_the_chat_takes_an_idea_and_votes(store):
         page = await at_the_first_question(house, "Chat")
         await page.press("Senden", text="Licht in dem Park")
         await page.press("Mein Vorschlag ist anders")
+        await page.press("So abgeben")
         assert "Vorschlagsnummer: P-" in page.text
         for label in ("Stimme zu", "Wichtig für mich", "Stimme nicht zu"):
             await page.press(label)
@@ -47,6 +48,13 @@ async def test_the_form_takes_an_idea_and_votes(store):
         await page.press("Weiter", text="Licht in dem Park")
         assert "Ähnliches gibt es schon" in page.text
         await page.press("Weiter", "Mein Vorschlag ist anders")
+        assert "Licht in dem Park" in page.text
+        await page.press("Ändern")
+        assert ("text", "Licht in dem Park") in page.step().fields, "to be written on"
+        await page.press("Weiter", text="Licht in dem Park am Abend, sagt Frau Schmidt, 030 1234567")
+        await page.press("Weiter", "Mein Vorschlag ist anders")
+        assert "Telefonnummer" in page.text
+        await page.press("So abgeben")
         assert "Vorschlagsnummer: P-" in page.text
         again = page.page
         await page.press("Stimme zu")

@@ -92,6 +92,8 @@ class FormStep(NamedTuple):
     rows: tuple[SummaryRow, ...] = ()
     receipt: str = ""
     receipt_name: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    """After the thanks: what can be opened, as label and address."""
     error: str = ""
     """The reason why the last reply was not accepted."""
     most: int = 0
@@ -292,6 +294,7 @@ def _thanks(step: FormStep, msg: MsgOut, receipt: ReceiptPart) -> FormStep:
         title=title,
         notes=(receipt.after.strip(), *bodies),
         receipt=receipt.code,
+        links=tuple((reply.label, reply.link) for reply in msg.quick_replies if reply.link),
         receipt_name=receipt.before.rstrip(" :"),
     )
 

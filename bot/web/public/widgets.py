@@ -10,10 +10,12 @@ from bot.web.public.form_model import FormStep
 from flows.questions.base import Question
 from flows.tally import BudgetTerms
 
-Layout = Literal["tiles", "chips", "scale", "votes", "single", "rank", "points", "field"]
+Layout = Literal["tiles", "chips", "scale", "votes", "single", "confirm", "rank", "points", "field"]
 """`tiles`: one answer per row. `chips`: several answers, side by side. `scale`: the steps in one row. `votes`: each
-answer is a button that sends it. `single`: the only answer, a button beside the others. `rank`, `points`: a number for
-each option. `field`: text, a number or a date."""
+answer is a button that sends it. `single`: the only answer, a button beside the others. `confirm`: a text as it will be
+stored, with buttons. `rank`, `points`: a number for each option. `field`: text, a number or a date."""
+SUBMIT: Final = "submit"
+"""Value of the answer that stores a text as it is shown."""
 _MOST_LINES: Final = 60
 """Budgets with more steps are written as amounts; a page would have to list too many sentences."""
 
@@ -48,9 +50,11 @@ def node_of(published: PublishedConsultation, step: FormStep, key: str = "") -> 
 def widget_of(published: PublishedConsultation, step: FormStep, locale: Locale, key: str = "") -> Widget:
     """Returns the layout of the current question. `key` is that of the open question, for questions without options."""
     node = node_of(published, step, key)
-    widget = Widget(_layout(step, node), most_characters=node.most_characters if node and not step.options else 0)
+    widget = Widget(_layout(step, node))
     if node is None:
         return widget
+    if widget.layout == "field":
+        return widget._replace(most_characters=node.most_characters)
     if widget.layout == "points" and (terms := node.budget_terms()):
         unit = published.text(terms.unit, locale.tag) if terms.unit else ""
         return widget._replace(budget=terms.amount, step=terms.step, unit=unit, rest=_rest(terms, unit, locale))
@@ -62,7 +66,7 @@ def widget_of(published: PublishedConsultation, step: FormStep, locale: Locale, 
 
 
 def _layout(step: FormStep, node: Question | None) -> Layout:
-    if not step.options:
+    if not step.options or step.expects == "text":
         return "field"
     if step.expects == "order":
         return "rank"
@@ -70,6 +74,8 @@ def _layout(step: FormStep, node: Question | None) -> Layout:
         return "points"
     if step.expects == "many":
         return "chips"
+    if step.options[0].parsed.value == SUBMIT:
+        return "confirm"
     if len(step.options) == 1:
         return "single"
     if node is not None and node.carries == "votes":

@@ -135,14 +135,13 @@
     fetch(form.action, {
       method: "POST", body: new URLSearchParams(body), credentials: "same-origin", headers: { "X-Swap": "1" },
     }).then(async (answer) => {
-      if (answer.status === 429 || answer.status >= 500) { again(); return; }
+      if ([429, 502, 503, 504].includes(answer.status)) { again(); return; }
       const html = await answer.text();
       kept.removeItem(queueName);
       isSending = false;
-      const isKept = answer.status === 422;
-      if (!isKept) kept.removeItem(draft);
+      if (answer.ok) kept.removeItem(draft);
       if (!swap(html, true)) location.assign(main.dataset.url || location.href);
-      else if (!isKept) note(text("saved"));
+      else if (answer.ok) note(text("saved"));
     }, again).finally(() => clearTimeout(slow));
   };
 
