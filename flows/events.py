@@ -107,6 +107,10 @@ class PersonAsked(NamedTuple):
     """The contact wrote to the team: words that a person reads, no answer."""
 
     words: str
+    passed_on: MsgOut
+    """The reply if the team gets the words."""
+    held_back: MsgOut
+    """The reply if too many words of this contact wait there already."""
 
 
 class PushesStopped(NamedTuple):

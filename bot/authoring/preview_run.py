@@ -16,7 +16,7 @@ from bot.common.i18n import phrase_catalogues
 from flows.commands.words import Command
 from flows.definition import Consultation
 from flows.dialogue import engine
-from flows.events import Event, MessageCreated, Rated
+from flows.events import Event, MessageCreated, PersonAsked, Rated
 from flows.fact_queries import NextStatement, NextStatementOffer, Statement, StillReleased
 from flows.facts import DefaultFacts, FactQuery, T
 from flows.flow import Flow
@@ -142,8 +142,15 @@ def _play_on(flow: Flow, played: PlayedRun, step: PreviewStep, *, overheard: boo
 
 
 def _played(said: str, turn: Turn) -> PlayedStep:
-    messages = tuple(event.msg for event in turn.events if isinstance(event, MessageCreated))
+    messages = tuple(message for event in turn.events if (message := _message_of(event)))
     return PlayedStep(said, messages, turn.session.at, turn.session.repairs > 0)
+
+
+def _message_of(event: Event) -> MsgOut | None:
+    """Returns the message that a contact gets by an event."""
+    if isinstance(event, PersonAsked):
+        return event.passed_on
+    return event.msg if isinstance(event, MessageCreated) else None
 
 
 def _label(steps: Sequence[PlayedStep], token: str) -> str:

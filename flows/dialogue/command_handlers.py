@@ -20,7 +20,6 @@ from flows.events import (
     LanguageChosen,
     LinkRequested,
     MessageCreated,
-    PersonAsked,
     PushesStopped,
     SessionCompleted,
     SubscriptionChange,
@@ -315,7 +314,8 @@ def _human(flow: Flow, session: Session, argument: str) -> Turn:
 def write_to_people(flow: Flow, session: Session, words: str) -> Turn:
     """Passes words on to the team. The open question stays open."""
     renderer = messages_text.renderer_of(flow, session)
-    return Turn(session, (PersonAsked(words), *_then_open(flow, session, messages_text.passed_on(renderer))))
+    asked = messages_text.words_to_people(renderer, words)
+    return Turn(session, (asked, MessageCreated(open_message(flow, session))))
 
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:

@@ -9,7 +9,7 @@ from flows.commands.linking import parse_link_request
 from flows.commands.my_contributions import parse_contributions
 from flows.commands.subscriptions import parse_subscription
 from flows.commands.words import Command, command_matcher
-from flows.dialogue.messages_text import each_in_own_language, how_to_write, passed_on
+from flows.dialogue.messages_text import each_in_own_language, how_to_write, words_to_people
 from flows.events import (
     ConsultationChosen,
     DataRequested,
@@ -18,7 +18,6 @@ from flows.events import (
     LanguageChosen,
     LinkRequested,
     MessageCreated,
-    PersonAsked,
     PushesStopped,
     SubscriptionRequested,
 )
@@ -111,7 +110,7 @@ class MainMenu:
         if event := _event_of_tap(msg.tapped, renderer):
             return (event,)
         if words := self.commands.words_for_people(msg.text):
-            return (PersonAsked(words), MessageCreated(passed_on(renderer)))
+            return (words_to_people(renderer, words),)
         folded = _words_of(msg)
         parsed = self.commands.find(folded)
         if parsed and (event := _event_of(parsed.command, parsed.argument, renderer)):

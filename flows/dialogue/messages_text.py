@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from flows.commands.words import MESSAGES_KEPT_DAYS, Command
 from flows.dialogue.piping import with_answers
+from flows.events import PersonAsked
 from flows.flow import Flow, LocalizedFlow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
@@ -117,6 +118,16 @@ def how_to_write(renderer: Renderer) -> str:
 def passed_on(renderer: Renderer) -> MsgOut:
     """Returns the confirmation that the team has the words of a contact, and for how long."""
     return renderer.message(renderer.text("human.passed_on", days=renderer.days(MESSAGES_KEPT_DAYS)))
+
+
+def held_back(renderer: Renderer) -> MsgOut:
+    """Returns that the team has enough messages of a contact to read first."""
+    return renderer.message(renderer.text("human.full", word=renderer.words("words.human")[0]))
+
+
+def words_to_people(renderer: Renderer, words: str) -> PersonAsked:
+    """Returns the event of words for the team."""
+    return PersonAsked(words, passed_on(renderer), held_back(renderer))
 
 
 def language_question(flow: Flow, wanted: str = "") -> MsgOut:
