@@ -109,6 +109,9 @@ VISITS: Final[Mapping[str, Visit]] = {
     "/console/consultations/{slug}/questions": Visit("facilitator", languages=CONSOLE),
     "/console/consultations/{slug}/languages": Visit("facilitator", languages=CONSOLE),
     "/console/consultations/{slug}/languages/{tag}/file": Visit("facilitator", {"tag": "en"}, languages=CONSOLE),
+    "/console/consultations/{slug}/draft/media/{name}": Visit(
+        "facilitator", {"name": "0" * 64 + ".png"}, 404, languages=CONSOLE
+    ),
     "/console/consultations/{slug}/draft/file": Visit("facilitator", languages=CONSOLE),
     "/console/consultations/{slug}/draft/delete": Visit("facilitator", languages=CONSOLE),
     "/console/consultations/{slug}/file": Visit("facilitator", languages=CONSOLE),

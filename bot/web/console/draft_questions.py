@@ -48,6 +48,8 @@ from bot.web.console.draft_editing import (
     see_draft,
     store_change,
 )
+from bot.web.console.draft_media import PROBLEMS as MEDIA_PROBLEMS
+from bot.web.console.draft_media import media_places
 from bot.web.console.issue_words import ToldIssue
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit
@@ -284,6 +286,8 @@ async def _page(visit: Visit, edited: EditedDraft, key: str = "", problem: str =
         cards=cards,
         opened=key if card else "",
         card=card,
+        media=media_places(edited.data, entries[opened], edited.language) if opened is not None else [],
+        media_problem=MEDIA_PROBLEMS.get(visit.request.query.get("media", ""), ""),
         kinds=sorted((FieldChoice(*it) for it in type_names(visit.locale.tag)), key=lambda it: it.label),
         answered=ANSWERED,
     )

@@ -20,6 +20,7 @@ from bot.web.console import (  # noqa: F401
     draft_autosave,
     draft_editing,
     draft_languages,
+    draft_media,
     draft_questions,
     draft_translators,
     files,
