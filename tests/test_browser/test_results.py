@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from flows.languages import LANGUAGES
+from tests.support import seeded
 from tests.support.app import consultation, publish
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
@@ -82,3 +84,35 @@ async def test_printed_results_are_few_pages(world, language):
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 4
     weight = await tab.evaluate("document.documentElement.outerHTML.length")
     assert weight < 100_000, "560 proposals were one page of a megabyte"
+
+
+BROKEN_WORDS = """(() => {
+  for (const fold of document.querySelectorAll('details')) fold.open = true;
+  const broken = [];
+  for (const cell of document.querySelectorAll('.figures th, .figures td, .card p, .card .tag')) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let node; (node = walker.nextNode());)
+      for (const word of node.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+        if (word[0].length > 14) continue;
+        const range = document.createRange();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        const lines = new Set(Array.from(range.getClientRects(), it => Math.round(it.top)));
+        if (lines.size > 1) broken.push(word[0]);
+      }
+  }
+  return broken;
+})()"""
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+async def test_results_with_data_fit_a_phone(world, sample_database, tmp_path, language):
+    seeded.publish_sample(world.store, sample_database, tmp_path / "seed")
+    seeded.seed(world.store)
+    tab = await world.tab(f"/results/park?lang={language}")
+    await tab.size(320, 640, is_mobile=True)
+    await tab.go(f"/results/park?lang={language}")
+    assert await tab.evaluate(BROKEN_WORDS) == []
+    await world.picture(tab, f"results-phone-{language}")
+    assert await tab.evaluate("document.documentElement.scrollWidth") <= 320
+    assert await tab.evaluate("document.querySelectorAll('.ideas > li').length") > 0

@@ -264,3 +264,20 @@ async def test_twenty_proposals_a_page_by_links(store):
         places = [html.index(words) for words in ("Licht im Park?", 'id="ideas"', "/open-data/park.zip")]
         assert places == sorted(places), "answers first"
         assert 'rel="next" href="?lang=de&amp;page=2#ideas"' in html
+
+
+async def test_proposals_can_be_searched_and_filtered(store):
+    for number in range(8):
+        more = {"district": "01" if number < 3 else "02", "language": "tr" if number == 0 else "de"}
+        proposed(store, f"P-{number:04}-0000", f"Bänke am Ufer {number}" if number % 2 else f"Licht {number}", **more)
+
+    async with serving(store) as house:
+        page = await house.browser().get("/results/park?lang=de&q=BANKE%20ufer")
+        assert "Gefunden: 4" in page.text
+        assert "Licht 2" not in page.text
+        assert "Gefunden: 1" in (await house.browser().get("/results/park?lang=de&q=licht&district=01&written=de")).text
+        assert "Gefunden: 0" in (await house.browser().get("/results/park?lang=de&status=%22%3E%3Cb%3E")).text
+        whole = await house.browser().get("/results/park?lang=de")
+        assert 'name="district"' in whole.page.html
+        assert '<meta property="og:title"' in whole.page.html
+        assert '<meta property="og:description"' in whole.page.html

@@ -22,10 +22,14 @@ from bot.web.context import Site, language_links, site_of
 from bot.web.paging import list_page
 from bot.web.public.bars import drawing, stack
 from bot.web.public.chat import SLUG, is_unreviewed, requested_consultation
+from bot.web.public.proposal_filter import ProposalFilter, filter_fields
 from bot.web.public.results_cache import RESULTS_CACHE, ResultsCache
 from bot.web.request_locale import locale_of
+from flows.definition import Consultation
 from storage.core.store import Store
 
+LONG_LIST: Final = 5
+"""Number of proposals above which they can be searched."""
 FIRST_TEXTS: Final = 5
 """Number of answers to an open question shown at once; the others are in a collapsed section."""
 
@@ -47,12 +51,15 @@ async def _page(request: web.Request) -> web.Response:
     )
     kept = request.app[RESULTS_CACHE]
     found = await kept.of(published.slug) if is_public else None
-    number = list_page(list(found.proposals), request.query.get("page", "")).number if found else 1
+    chosen = ProposalFilter.of(request.query)
+    page = request.query.get("page", "")
+    number = list_page(list(found.proposals), page).number if found and chosen.is_empty else 1
+    is_part = number > 1 or not chosen.is_empty
     drawn: str = ""
     if found:
-        draw = partial(_draw, site, found, locale, number)
+        draw = partial(_draw, site, found, locale, page, chosen=chosen, is_part=is_part, consultation=consultation)
         # Nearly all visitors read the first page; the others are short, and too many to be cached.
-        drawn = kept.drawn(found, locale.tag, draw) if number == 1 else Markup(draw())  # noqa: S704 - escaped there
+        drawn = kept.drawn(found, locale.tag, draw) if not is_part else Markup(draw())  # noqa: S704 - escaped there
     return site.page(
         request,
         "public/results.html",
@@ -71,18 +78,29 @@ async def _page(request: web.Request) -> web.Response:
         least=consultation.smallest_cell,
         languages=language_links(request, locale, tuple(consultation.languages)),
         is_unreviewed=is_unreviewed(published, locale.tag),
-        number=number,
+        is_part=is_part,
+        description=published.text(consultation.why, locale.tag),
         address=f"{site.services.settings.web.public_url}{request.path}",
         figures=drawn,
         visible=figures.visible_share_line(found, locale) if found else "",
     )
 
 
-def _draw(site: Site, found: PublishedResults, locale: Locale, number: int) -> str:
-    """Renders the part that is the same for all readers of this page in this language."""
+def _draw(
+    site: Site,
+    found: PublishedResults,
+    locale: Locale,
+    page: str,
+    *,
+    chosen: ProposalFilter,
+    is_part: bool,
+    consultation: Consultation,
+) -> str:
+    """Renders the part that is the same for all readers of this page in this language. `is_part`: only proposals."""
     told = _told(found, locale)
     ideas: list[RatedProposal] = told.pop("ideas")
-    shown = list_page([idea.code for idea in ideas], str(number), f"lang={locale.tag}&page=")
+    matching = ideas if chosen.is_empty else chosen.matching(ideas, found)
+    shown = list_page([idea.code for idea in matching], page, chosen.query(locale.tag))
     return site.templates.get_template("public/results_figures.html").render(
         t=locale.text,
         found=found,
@@ -90,7 +108,14 @@ def _draw(site: Site, found: PublishedResults, locale: Locale, number: int) -> s
         stack=stack,
         between=partial(figures.share_range, locale),
         pages=shown,
-        ideas=shown.part(ideas),
+        ideas=shown.part(matching),
+        is_part=is_part,
+        slug=found.subject.newest.slug,
+        language=locale.tag,
+        searched=chosen.words,
+        filters=list(filter_fields(found, consultation, chosen, locale)) if len(ideas) > LONG_LIST else [],
+        is_searchable=len(ideas) > LONG_LIST,
+        hits=None if chosen.is_empty else locale.text("results.filter.hits", n=len(matching)),
         asked=_in_order(found, locale, [*told.pop("questions"), *told.pop("weighed")]),
         **told,
         untold=partial(figures.suppression_text, locale, min_cell_size=found.subject.min_cell_size),
