@@ -161,21 +161,25 @@ def _elements(path: Path, packed: zipfile.ZipFile, name: str, wanted: str) -> Ge
             _check_xml(path, before + chunk, is_first=not before)
             before, silent = chunk[-16:], silent + len(chunk)
             _feed(path, parser, chunk)
-            for event, element in _events(parser):
+            for event, element in _events(path, parser):
                 silent = 0
                 if picked.see(event, element):
                     yield element
             if silent > _MAX_TEXT_BYTES:
                 raise BadFile(path, None, "a cell is longer than any spreadsheet allows", "shorten it")
     _feed(path, parser, b"")
-    for event, element in _events(parser):
+    for event, element in _events(path, parser):
         if picked.see(event, element):
             yield element
 
 
-def _events(parser: ET.XMLPullParser[Any]) -> Iterator[tuple[str, ET.Element]]:
+def _events(path: Path, parser: ET.XMLPullParser[Any]) -> Iterator[tuple[str, ET.Element]]:
+    """Yields what was parsed. The parser raises most errors here. Raises BadFile."""
     events: Any = parser.read_events()
-    yield from events
+    try:
+        yield from events
+    except ET.ParseError as error:
+        raise _broken(path, error) from None
 
 
 def _feed(path: Path, parser: ET.XMLPullParser[Any], chunk: bytes) -> None:
@@ -183,7 +187,11 @@ def _feed(path: Path, parser: ET.XMLPullParser[Any], chunk: bytes) -> None:
     try:
         parser.feed(chunk) if chunk else parser.close()
     except (ET.ParseError, LookupError, ValueError) as error:
-        raise BadFile(path, None, f"its XML is broken ({error})", "save it again") from None
+        raise _broken(path, error) from None
+
+
+def _broken(path: Path, error: Exception) -> BadFile:
+    return BadFile(path, None, f"its XML is broken ({error})", "save it again")
 
 
 class _PickedElements:

@@ -27,6 +27,7 @@ SIZES: Final = {
     "conversations of the engine": Size(60, 150),
     "flows that are pruned": Size(100, 400),
     "flows that are passed": Size(60, 200),
+    "files of each reader": Size(100, 3000),
 }
 _chosen: dict[str, bool] = {"thorough": False}
 
