@@ -94,6 +94,8 @@ def _name_of(where: Where) -> str:
 
 def _explained(error: ErrorDetails, where: Where) -> tuple[str, str]:
     name, is_missing = _name_of(where), error["type"] == "missing"
+    if error["input"] is None and not is_missing and " " in name:
+        return f"“{name}” has no text: in braces a comma ends a text", "put the text that contains it in double quotes"
     if error["input"] is None and not is_missing:
         return f"“{name}” is empty", _MISSING.get(name, "fill it in, or remove the line")
     if name in LANGUAGES and error["type"] == "model_type":
@@ -171,6 +173,19 @@ def _said(reason: str, remedy: str) -> Callable[[str, dict[str, Any], ErrorDetai
     )
 
 
+def _structure(name: str, ctx: dict[str, Any], error: ErrorDetails) -> tuple[str, str]:
+    """Names the entries that an entry must have, unless it is a text."""
+    entries = _ENTRIES.get(str(ctx.get("class_name")))
+    if entries is None:
+        return _TEXTS(name, ctx, error)
+    return f"“{name}” must have entries of its own", f"write {name}: {{{entries}}}"
+
+
+_ENTRIES: Final = {
+    "Retention": "days: 90, remains: {de: …}",
+    "ContactPerson": "name: {de: …}, hours: {de: …}, email: …",
+}
+"""Examples of entries by the name of their class."""
 _TEXT = _said("“{name}” must be a text", "write a text, in double quotes if it looks like a number")
 _TEXTS = _said("“{name}” must have a text for each language", "write {{de: …, en: …}} or one language a line below it")
 _LIST = _said("“{name}” must be a list", "begin each item on its own line with “- ”")
@@ -195,7 +210,7 @@ _SENTENCES: Final = {
     "string_too_short": _said("“{name}” is empty", "write the text, or remove the line"),
     "string_too_long": _said("“{name}” is too long", "use at most {max_length} characters"),
     "dict_type": _TEXTS,
-    "model_type": _TEXTS,
+    "model_type": _structure,
     "model_attributes_type": _TEXTS,
     "tuple_type": _LIST,
     "list_type": _LIST,

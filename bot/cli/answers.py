@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.options import SET_ASIDE, Config, Data, Slug, ask, complain, load_with_options, say
+from bot.common.errors import CommandError
 
 app = typer.Typer()
 Purpose = Annotated[
@@ -45,8 +46,11 @@ def export_command(
     found = load_with_options(context, config, data)
     if format_ not in {"csv", "xlsx"}:
         from bot.cli import exchange
-        from bot.exchange.known_formats import format_called
+        from bot.exchange.known_formats import format_called, format_names
 
+        if format_ not in format_names():
+            offered = ", ".join(("csv", "xlsx", *format_names()))
+            raise CommandError(f"{format_!r} is not a format; use one of {offered}")
         if profile == "raw" or (format_called(format_).has_single_votes and profile != "public"):
             purpose = ask_purpose(found, purpose, ask, complain)
         exchange.run_export(

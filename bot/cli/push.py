@@ -18,6 +18,7 @@ from bot.common.i18n import phrase_catalogues
 from bot.common.progress import show_progress
 from bot.delivery.channels import WEB, open_channels
 from bot.settings import Settings
+from bot.staff.chat import argument_parser
 from storage.core.store import Store
 from storage.tables.broadcasts import (
     StoredBroadcast,
@@ -68,6 +69,12 @@ def _say(phrase: str, **values: object) -> str:
     return phrase_catalogues.load_phrases("en").text(phrase, "sie", **values)
 
 
+def _plain_segment(segment: str) -> str:
+    """Translates the words of any language, as the staff chat does."""
+    phrases = (phrase_catalogues.load_phrases(tag) for tag in phrase_catalogues.catalogue_languages())
+    return argument_parser.plain_words(segment, argument_parser.vocabulary(it.words("words.push") for it in phrases))
+
+
 class _Desk:
     """One call of the command."""
 
@@ -82,7 +89,7 @@ class _Desk:
         settings, now = self._pushing.settings, datetime.now(UTC)
         at = parse_time(order.at, settings.zone()) if order.at else None
         wish = BroadcastDraft(
-            order.slug, order.segment, at, order.per_hour, order.is_reminder, is_sample=order.is_sample
+            order.slug, _plain_segment(order.segment), at, order.per_hour, order.is_reminder, is_sample=order.is_sample
         )
         with self._store.reading() as connection:
             draft, count = service.dry_run(self._pushing, connection, wish, now)

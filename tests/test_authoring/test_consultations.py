@@ -459,3 +459,18 @@ def test_a_file_of_one_long_line_may_be_json() -> None:
     content = json.dumps(texts)
     assert len(content) > 40 * yaml_source.LONGEST
     assert yaml_source.parse_yaml(content, "one.json").data == texts
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("retention: 90", "“retention” must have entries of its own"),
+        ("contact: Erika", "“contact” must have entries of its own"),
+        ("title: Park", "“title” must have a text for each language"),
+        ("why: {de: Was, wenn es regnet?}", "“wenn es regnet?” has no text: in braces a comma ends a text"),
+    ],
+)
+def test_a_wrong_structure_is_named(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(f"slug: park\n{line}\n", encoding="utf-8")
+    assert reason in [it.reason for it in read_consultation_file(path).issues if it.line == 2]

@@ -80,6 +80,7 @@ def test_plans_and_says_where_it_stands(settings):
     [
         ({}, "the audience is large, 3; nothing was planned. If you are sure, add --yes"),
         ({"segment": "language=tr"}, "no subscriber matches"),
+        ({"segment": "Sprache=tr und nicht begonnen=park"}, "no subscriber matches"),
         ({"segment": "everybody young"}, "from “young” on. Possible is: everybody, topic="),
         ({"segment": "language=xx"}, "from “language=xx” on. Possible is: ar, de, "),
         ({"at": "2020-01-01 10:00"}, "This time is past"),

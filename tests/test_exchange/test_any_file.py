@@ -63,7 +63,7 @@ def unpacked(content: bytes) -> Parts:
 
 
 def imported(kind: str) -> Callable[[Path], object]:
-    """Reads as the command does: rows are set aside, and what was told is put into words."""
+    """Reads as the command does: it collects rejected rows, and words its remarks."""
 
     def read(path: Path) -> object:
         aside = RejectedRows()

@@ -47,7 +47,7 @@ def parse_push_arguments(text: str, words: Mapping[str, str]) -> PushArguments:
     >>> parse_push_arguments("bezirk=01 am 1.12.2026 um 18 Uhr", words)
     PushArguments(segment='district=01', at='1.12.2026 18', per_hour=None, is_reminder=False, is_sample=False)
     """
-    plain = " ".join(_WORD.sub(lambda found: _plain(found, words), text).split())
+    plain = plain_words(text, words)
     # The rate first: in "at 2026-12-01 20 per hour" the 20 is not a time of day.
     pace, at = _PACE.search(plain), _AT.search(_PACE.sub("", plain))
     segment = _SAMPLE.sub("", _REMINDER.sub("", _AT.sub("", _PACE.sub("", plain))))
@@ -58,6 +58,15 @@ def parse_push_arguments(text: str, words: Mapping[str, str]) -> PushArguments:
         bool(_REMINDER.search(plain)),
         bool(_SAMPLE.search(plain)),
     )
+
+
+def plain_words(text: str, words: Mapping[str, str]) -> str:
+    """Replaces the words of a language by keywords.
+
+    >>> plain_words("Bezirk = 01 und nicht begonnen=park", {"bezirk": "district", "und": "and", "nicht": "not"})
+    'district=01 and not begonnen=park'
+    """
+    return " ".join(_WORD.sub(lambda found: _plain(found, words), text).split())
 
 
 def _plain(found: re.Match[str], words: Mapping[str, str]) -> str:
