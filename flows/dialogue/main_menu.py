@@ -81,7 +81,7 @@ class MainMenu:
         word = text.split(maxsplit=1)[0] if text.strip() else ""
         if word == "!":
             return text.strip() == word
-        return word[:1] in {"/", "!"} and self._commands.find(fold(word)) is not None
+        return word[:1] in {"/", "!"} and self.commands.find(fold(word)) is not None
 
     def recognised(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """Returns the events of a command or the name of a consultation; nothing for other messages."""
