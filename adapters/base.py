@@ -154,7 +154,9 @@ class Channel(Protocol):
 
 @runtime_checkable
 class Hooked(Protocol):
-    """A channel with a webhook: `/hooks/NAME` hands each request to it."""
+    """A channel with a webhook: `/hooks/NAME` hands each request to it, by POST or GET. Some services confirm the
+    address, or deliver messages, by GET; a channel that expects only POST answers 405.
+    """
 
     async def hook(self, request: web.Request) -> web.Response:
         """Answers 200 only after the commit, so that the caller repeats the request otherwise."""

@@ -176,6 +176,8 @@ class TelegramChannel:
         body (400) may arrive complete the next time.
         """
         shown = request.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
+        if request.method != "POST":
+            return web.Response(status=405)
         if not any([hmac.compare_digest(shown, secret) for secret in self._secrets]):  # noqa: C419 - always all
             return web.Response(status=403)
         try:

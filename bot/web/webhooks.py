@@ -10,6 +10,7 @@ from bot.web.context import site_of
 
 def add_webhook_routes(router: web.UrlDispatcher) -> None:
     router.add_post("/hooks/{channel}", _hook)
+    router.add_get("/hooks/{channel}", _hook, allow_head=False)
 
 
 async def _hook(request: web.Request) -> web.Response:

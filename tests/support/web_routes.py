@@ -57,6 +57,7 @@ VISITS: Final[Mapping[str, Visit]] = {
     "/static/{name}": Visit(values={"name": "style.css"}),
     "/media/{name}": Visit(values={"name": RECORDING}),
     "/logo/{digest}": Visit(values={"digest": "0" * 64}, status=404),
+    "/hooks/{channel}": Visit(values={"channel": "nowhere"}, status=404),
     "/.well-known/security.txt": Visit(status=404),  # no contact in the settings
     "/p/{code}": Visit(values=_IDEA, untouched=404, shows="Mehr Bänke"),
     "/c/{slug}": Visit(),

@@ -12,12 +12,13 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.base import Replies
 from adapters.telegram.channel import SECRET_HEADER, TelegramChannel
-from bot.web.server import WebServer
+from adapters.web.hub import WebHub
+from bot.web.server import WebServer, build_application
 from flows.messages import MsgIn
 from tests import botapi
 from tests.botapi import BotApi
 from tests.botapi.limits import FREE
-from tests.support.app import consultation, publish
+from tests.support.app import Recorder, consultation, publish, running
 from tests.support.telegram import answers_of, channel_to, telegram
 
 NEW, OLD = "the-new-secret-of-2026", "the-old-secret-of-2025"
@@ -37,7 +38,7 @@ class Door:
         self.taken: list[MsgIn] = []
         self.fault: Exception | None = None
         application = web.Application()
-        application.router.add_post("/hook", channel.hook)
+        application.router.add_route("*", "/hook", channel.hook)
         self.client = TestClient(TestServer(application))
 
     async def receive(self, messages: Sequence[MsgIn]) -> Sequence[Replies]:
@@ -91,6 +92,25 @@ async def test_forged_calls_have_no_effect(door):
     guesses = [secrets.token_urlsafe(16) for _ in range(1500)]
     assert {await door.call(guess) for guess in (None, *near, *guesses)} == {403}
     assert door.taken == []
+
+
+async def test_a_channel_gets_requests_by_get_too(store):
+    class Asked(Recorder):
+        async def hook(self, request: web.Request) -> web.Response:
+            return web.Response(text=request.query.get("hub.challenge", ""))
+
+    channels = {"asked": Asked("asked"), "other": Recorder("other"), "web": WebHub()}
+    async with running(store, channels) as (app, _), TestClient(TestServer(build_application(app))) as client:
+        async with client.get("/hooks/asked?hub.challenge=42") as answer:
+            assert (answer.status, await answer.text()) == (200, "42")
+        async with client.get("/hooks/other") as answer:
+            assert answer.status == 404
+
+
+async def test_telegram_is_called_by_post_only(door):
+    async with door.client.get("/hook", headers={SECRET_HEADER: NEW}) as answer:
+        assert answer.status == 405
+    assert not door.taken
 
 
 async def test_a_secret_beyond_ascii_is_only_wrong(door):
