@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +31,9 @@ class Places:
         return sorted(found.get(phrase, ()))
 
 
+@cache
 def find_places(root: Path = ROOT) -> Places:
-    """Reads all Python files and templates of the program."""
+    """Reads all Python files and templates of the program, once per process."""
     places = Places()
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
