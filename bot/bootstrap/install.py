@@ -62,7 +62,7 @@ def run_tests(arguments: list[str]) -> None:
 
 def workers_for_tests() -> int:
     """Return the number of test processes: two per core, since many wait for a browser or a database; 12 at most. Each
-    imports all tests, and starts its own PostgreSQL server and homeserver, which takes 30 seconds of a core.
+    imports all tests, and starts its own PostgreSQL server and homeserver, which takes some ten seconds of a core.
     """
     return min(2 * (os.cpu_count() or 1), 12)
 
