@@ -39,6 +39,7 @@ from bot.web.public import (
     read_aloud,
     results,
     resume,
+    spread_pages,
 )
 from bot.web.request_locale import PAGE_SETTINGS
 from bot.web.services import Services
@@ -131,6 +132,7 @@ def build_application(services: Services, limits: WebLimits | None = None) -> we
     meeting_pages.add_meeting_routes(router)
     results.add_results_routes(application, services.store, services.editor)
     opendata.add_opendata_routes(application, services.store, services.settings.data, services.settings.zone())
+    spread_pages.add_spread_routes(application)
     helper.add_assisted_routes(application)
     add_console_routes(application)
     api.add_api_routes(router)

@@ -65,6 +65,8 @@ VISITS: Final[Mapping[str, Visit]] = {
     "/c/{slug}/calendar.ics": Visit(status=404),  # it has no end
     "/c/{slug}/resume": Visit(),
     "/c/{slug}/paper": Visit(shows="Licht im Park"),
+    "/c/{slug}/screen": Visit(),
+    "/c/{slug}/place/{code}/{token}": Visit(values=_PLACE | {"token": "0" * 32}, status=404),
     "/c/{slug}/ws": Visit("resident", status=400),  # no WebSocket
     "/c/{slug}/events": Visit("resident"),
     "/c/{slug}/poll": Visit("resident"),

@@ -58,6 +58,7 @@ INSIDE = {
     "bot.results.successive_editions": "compares two editions before the newer one is published",
     "bot.results.counts.participation_reader": "counts",
     "bot.results.live_progress": "counts how many answered, for the team",
+    "bot.web.public.spread_pages": "counts how many came, small numbers as fewer than",
     "bot.privacy.dropped_answers": "deletes what fell off a person's path",
     "bot.conversations.path_cleanup": "deletes what fell off a person's path before there was a rule for it",
     "bot.privacy.account_linking": "a person's own chats",

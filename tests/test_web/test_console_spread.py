@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from adapters.base import PublicAddress
+from bot.web.public.spread_pages import RecentTallies
 from storage.core.store import Store
 from storage.tables.audit import audit_entries
 from storage.tables.revisions import find_live_revision
@@ -137,3 +138,57 @@ async def test_the_element_to_embed_survives_quotes_in_the_title(store: Store) -
         frame = ElementTree.fromstring(html.unescape(found.group(1)))
         assert frame.attrib["title"] == title
         assert frame.attrib["src"].endswith("/c/park?embed=1&at=JUG2")
+
+
+@only_sqlite
+async def test_a_partner_sees_what_came_of_their_place_only(store: Store) -> None:
+    park = open_consultation(store)
+    async with serving(store) as house:
+        browser, partner = signed_in(house, hired(store)), house.browser(**{"Accept-Language": "de"})
+        await browser.get(SPREAD)
+        await browser.press("Ort anlegen", name="Bibliothek am Tor", code="BIB7")
+        found = re.search(r"/c/park/place/BIB7/[0-9a-f]{32}", browser.page.html)
+        assert found
+        await partner.get(found[0])
+        assert "Bibliothek am Tor" in partner.text
+        assert "begonnen weniger als 5 bis zum Ende weniger als 5" in partner.text
+        with store.begin() as connection:
+            revision = find_live_revision(connection, "park")
+            assert revision
+            for number in range(7):
+                stored_session(connection, revision, number, place_code="bib7")
+            stored_session(connection, revision, 99, place_code="OTHER")
+        await partner.get(found[0])
+        assert "begonnen 7 bis zum Ende weniger als 5" in partner.text
+        for wrong in (found[0][:-1], found[0][:-1] + "ü", found[0].replace("BIB7", "OTHER"), "/c/park/place/BIB7/x"):
+            assert (await partner.get(wrong)).status == 404, wrong
+        await browser.press("Entfernen Bibliothek am Tor")
+        assert (await partner.get(found[0])).status == 404
+        assert park
+
+
+@only_sqlite
+async def test_a_screen_shows_the_code_and_how_many_take_part(store: Store) -> None:
+    open_consultation(store)
+    async with serving(store) as house:
+        browser = house.browser(**{"Accept-Language": "de"})
+        await browser.get("/c/park/screen")
+        assert "Dabei: weniger als 5" in browser.text
+        assert "<svg" in browser.page.html
+        assert "/c/park" in browser.text
+        assert (await browser.get("/c/nowhere/screen")).status == 404
+
+
+async def test_many_visitors_of_a_screen_cost_one_count(store: Store) -> None:
+    open_consultation(store)
+    now = [0.0]
+    tallies = RecentTallies(lambda: now[0])
+    with store.reading() as connection:
+        revision = find_live_revision(connection, "park")
+    assert revision
+    first = await tallies.of(store, revision.consultation_id)
+    with store.begin() as connection:
+        stored_session(connection, revision, 1)
+    assert await tallies.of(store, revision.consultation_id) is first
+    now[0] = 10.0
+    assert (await tallies.of(store, revision.consultation_id)).begun == 1

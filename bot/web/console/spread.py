@@ -22,6 +22,7 @@ from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.public.resume import qr_code
+from bot.web.public.spread_pages import place_token
 from flows.definition import SMALLEST_CELL
 from storage.core.errors import Duplicate
 from storage.tables.entry_places import EntryPlace, set_entry_place_removed
@@ -36,6 +37,10 @@ class SpreadLinks(NamedTuple):
     web: str
     kiosk: str
     paper: str
+    figures: str
+    """The page that shows what came of the place, to those who have the address; "" without a place."""
+    screen: str
+    """The page for a screen in a hall."""
     frame: str
     """The address to show in a frame of another page; "" if no page may embed the consultation."""
     messengers: tuple[PublicAddress, ...]
@@ -101,8 +106,11 @@ async def show_qr_code(visit: Visit) -> web.StreamResponse:
     )
 
 
-def spread_links(visit: Visit, slug: str, code: str) -> SpreadLinks:
-    """Returns the links of one place; `code` is "" for links without a place."""
+def spread_links(visit: Visit, slug: str, code: str, consultation_id: int = 0) -> SpreadLinks:
+    """Returns the links of one place; `code` is "" for links without a place. `consultation_id`: for the page with the
+    figures of the place; 0 for none.
+    """
+    token = place_token(visit.site.services.keys, consultation_id, code) if code and consultation_id else ""
     origin, options = visit.site.origin(visit.request), visit.site.options
     at = f"?at={code}" if code else ""
     channels = visit.site.services.channels.values()
@@ -111,6 +119,8 @@ def spread_links(visit: Visit, slug: str, code: str) -> SpreadLinks:
         web=f"{origin}/c/{slug}{at}",
         kiosk=f"{origin}/kiosk/{slug}{at}",
         paper=f"{origin}/c/{slug}/paper{at}",
+        figures=f"{origin}/c/{slug}/place/{code}/{token}" if token else "",
+        screen=f"{origin}/c/{slug}/screen",
         frame=f"{origin}/c/{slug}?embed=1{f'&at={code}' if code else ''}" if options.embed_origins else "",
         messengers=tuple(it for it in found if it is not None),
         words=f"{slug} {code}".strip(),
@@ -151,7 +161,7 @@ async def _page(visit: Visit, summary: ConsultationSummary, problem: str = "") -
     shown = [it for it in found if it.place.removed_at is None]
     place = next((it.place for it in shown if it.code == chosen), shown[-1].place if shown else None)
     removed = visit.request.query.get("removed", "")
-    links = spread_links(visit, summary.slug, place.code) if place and published else None
+    links = spread_links(visit, summary.slug, place.code, summary.consultation_id) if place and published else None
     return visit.page(
         "spread.html",
         status=422 if problem else 200,
