@@ -271,6 +271,34 @@ async def test_an_owner_links_an_account_by_its_identifier(place: Place) -> None
 
 
 @only_sqlite
+async def test_an_owner_sees_and_unlinks_an_account(place: Place) -> None:
+    store, owner = place.house.app.store, hired(place.house.app.store, "Olga", "admin")
+    browser, path = signed_in(place.house, owner), f"/console/team/{place.member.id}"
+    assert "nicht mit Stadtkonto verbunden" in (await browser.get(path)).text
+    place.link()
+    member = signed_in(place.house, place.member)
+    assert "a.kaya" in (await browser.get(path)).text
+    await browser.press("Verbindung lösen a.kaya")
+    assert "Die Verbindung ist gelöst." in browser.text
+    assert "nicht mit Stadtkonto verbunden" in browser.text
+    assert place.acts()[-1] == ("credential.remove", place.member.name)
+    assert (await member.get("/console/")).path == "/console/sign-in"
+    refused = place.visitor()
+    await refused.get(START)
+    assert refused.path != "/console/"
+    with store.reading() as connection:
+        assert not console_sessions_of(connection, place.member.id)
+    csrf = dict(browser.page.forms[-1].fields)["csrf"]
+    others = [("csrf", csrf), ("credential", "1")]
+    assert (await browser.post(f"/console/team/{owner.id}/provider/remove", others)).status == 404
+    await browser.get("/console/team")
+    place.link()  # what an invitation does
+    again = place.visitor()
+    await again.get("/console/")
+    await again.get(dict(again.page.links)[BUTTON])
+    assert again.path == "/console/"
+
+
 async def test_an_old_sign_in_at_the_provider_changes_no_credentials(place: Place) -> None:
     place.link()
     for moment in (None, int(time.time()) - 3600):

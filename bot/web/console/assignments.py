@@ -15,6 +15,7 @@ from bot.web.console.consultation_titles import ConsultationTitle, consultation_
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit, id_in
 from storage.tables.staff import StaffMember, staff_by_id
+from storage.tables.staff_credentials import StaffCredential
 
 MOST_UNDONE: Final = 40
 """Assignments that an address can hold; the form of a member with more offers no undo."""
@@ -34,6 +35,8 @@ class _Seen(NamedTuple):
     member: StaffMember
     plan: AssignmentPlan
     titles: list[ConsultationTitle]
+    identities: Sequence[StaffCredential]
+    """The linked accounts at the identity provider."""
 
 
 @console_page("GET", "/team/{member}", "accounts.manage")
@@ -88,8 +91,9 @@ async def _seen(visit: Visit) -> _Seen:
     if member is None or member.revoked_at is not None:
         raise web.HTTPNotFound
 
-    def load(connection: Connection) -> tuple[AssignmentPlan, list[ConsultationTitle]]:
-        return plan_of(connection, member.id), consultation_titles(connection, visit.locale.tag, visit.now)
+    def load(connection: Connection) -> tuple[AssignmentPlan, list[ConsultationTitle], Sequence[StaffCredential]]:
+        titles = consultation_titles(connection, visit.locale.tag, visit.now)
+        return plan_of(connection, member.id), titles, visit.accounts(connection).methods_of(member.id).identities
 
     return _Seen(member, *await visit.read(load))
 
@@ -156,6 +160,7 @@ def _page(visit: Visit, seen: _Seen, problem: str = "") -> web.Response:
         "assignments.html",
         status=409 if problem == "changed_meanwhile" else 422 if problem else 200,
         member=seen.member,
+        identities=seen.identities,
         rows=_rows(visit, seen, seen.plan.until, typed=typed),
         assigned_only=visit.field("where") == "assigned" if typed else seen.plan.assigned_only,
         version=seen.plan.version,

@@ -62,6 +62,7 @@ DONE_PHRASES: Final = {
     "credential": "console.done.credential",
     "removed": "console.done.removed",
     "linked": "console.done.linked",
+    "unlinked": "console.done.unlinked",
     "role": "console.done.role",
     "revoked": "console.done.revoked",
     "reinstated": "console.done.reinstated",

@@ -23,6 +23,7 @@ from bot.web.context import site_of
 from storage.core.errors import Duplicate
 from storage.tables.console_sessions import end_console_sessions
 from storage.tables.staff import StaffMember, staff_by_id
+from storage.tables.staff_credentials import delete_staff_credential
 
 
 @console_page("GET", "/account/provider", "account.own")
@@ -75,6 +76,27 @@ async def link_member(visit: Visit) -> web.StreamResponse:
     except Duplicate:
         return problem_page(visit.request, "taken", 409)
     return visit.see(f"/team/{member.id}", done="linked")
+
+
+@console_page("POST", "/team/{member}/provider/remove", "accounts.manage")
+async def unlink_member(visit: Visit) -> web.StreamResponse:
+    """Removes a linked account of another member and ends the sessions of the member. Also possible when the settings
+    name no provider any more.
+    """
+    number, chosen = id_in(visit.part("member")) or 0, id_in(visit.field("credential")) or 0
+    member = await visit.read(partial(staff_by_id, staff_id=number))
+    if member is None or member.revoked_at is not None or member.id == visit.member.id:
+        raise web.HTTPNotFound
+
+    def work(connection: Connection) -> None:
+        linked = {it.id for it in visit.accounts(connection).methods_of(member.id).identities}
+        if chosen in linked:
+            delete_staff_credential(connection, member.id, chosen)
+            end_console_sessions(connection, member.id)
+            visit.note(connection, "credential.remove", member.name)
+
+    await visit.write(work)
+    return visit.see(f"/team/{member.id}", done="unlinked")
 
 
 async def start_invitation(request: web.Request) -> web.Response:
