@@ -104,3 +104,110 @@ async def test_fast_taps_on_one_spot_hit_no_other_button(world, latency):
     await asked(tab, "[value*='.good.']")
     assert await tab.evaluate("document.querySelectorAll(':checked').length") == 0, "nothing in the next question"
     assert world.answers() == {"district": '"01"'}
+
+
+@pytest.mark.parametrize("language", ["de", "ar"])
+async def test_the_door_has_its_button_in_view(world, language):
+    tab = await world.tab()
+    await tab.size(320, 568, 2, is_mobile=True)
+    await tab.go(f"/c/mein-kiez?lang={language}")
+    look = Look(world, f"door-{language}")
+    await look(tab, "closed")
+    assert await tab.evaluate(f"document.querySelector({BEGIN!r}).getBoundingClientRect().bottom") <= 568
+    look.check()
+
+
+WORDS = "Ein Dach über der Haltestelle"
+
+
+async def at_the_wish(world: World) -> Tab:
+    tab = await at_the_first_question(world, "mein-kiez")
+    await tab.tap("input[value$='.01']")
+    for there in ("[value*='.good.']", "[value*='.liking.']"):
+        await asked(tab, there)
+        await tab.tap("[value$='.skip']")
+    await asked(tab, "textarea")
+    return tab
+
+
+async def test_a_text_stays_through_a_reload_until_it_is_sent(world):
+    tab = await at_the_wish(world)
+    await tab.call("Input.insertText", text=WORDS)
+    await tab.go(await tab.evaluate("location.href"))
+    await tab.until(f"document.querySelector('textarea').value === {WORDS!r}")
+    assert await tab.evaluate("document.querySelector('[data-status]').innerText") == "Der Text von vorhin ist noch da."
+    await tab.tap("#go")
+    await asked(tab, "[value*='.value.']")
+    assert await tab.evaluate("Object.keys(sessionStorage)") == []
+
+
+async def test_an_unsent_answer_waits_for_the_service_and_survives_a_reload(world):
+    tab = await at_the_wish(world)
+    await tab.call("Input.insertText", text=WORDS)
+    await world.stop()
+    await tab.tap("#go")
+    await tab.until("document.querySelector('[data-status]').innerText.startsWith('Keine Verbindung')")
+    look = Look(world, "one-view-offline")
+    await look(tab, "waiting")
+    await world.restart()
+    await asked(tab, "[value*='.value.']")
+    assert world.answers()["wish"] == f'"{WORDS}"'
+    await world.stop()
+    await tab.tap("[value$='.value.sustainable']")
+    await tab.until("document.querySelector('[data-status]').innerText.startsWith('Keine Verbindung')")
+    await world.restart()
+    await tab.go(await tab.evaluate("location.pathname + location.search"))
+    await tab.until("document.querySelector('.answers')", "the summary")
+    assert world.answers()["value"] == '"sustainable"'
+    assert await tab.evaluate("document.querySelectorAll('.answers li').length") == 5, "known after the restart"
+    look.check()
+
+
+async def test_too_long_is_counted_and_the_text_stays(world):
+    tab = await at_the_wish(world)
+    await tab.call("Input.insertText", text="ab " * 350)
+    assert await tab.evaluate("document.querySelector('#count').innerText") == "50 Zeichen zu viel"
+    await tab.tap("#go")
+    await asked(tab, "#fault")
+    assert await tab.evaluate("[document.activeElement.id, document.querySelector('textarea').value.length]") == [
+        "fault",
+        1049,
+    ]
+    look = Look(world, "one-view-fault")
+    await look(tab, "too-long")
+    look.check()
+
+
+async def test_a_neighbourhood_is_found_while_typing(world):
+    tab = await at_the_first_question(world, "mein-kiez")
+    await tab.tap("#text")
+    await tab.write("wedd")
+    await tab.until("document.querySelector('.places [aria-selected=true]')")
+    look = Look(world, "one-view-places")
+    await look(tab, "open")
+    assert await tab.evaluate("document.querySelector('.places').innerText.split('\\n')[0]") == "Wedding"
+    await tab.press("Enter")
+    await asked(tab, "[value*='.good.']")
+    look.check()
+    assert world.answers() == {"district": '"01"'}
+
+
+async def test_more_points_than_there_are_keep_their_numbers(world):
+    tab = await at_the_first_question(world, "kiez-ideen")
+    await tab.tap("input[value$='.01']")
+    for there in ("textarea", ".vote", "[data-rank]"):
+        await asked(tab, there)
+        await tab.tap("[value$='.skip']")
+    await asked(tab, ".points")
+    for value, amount in (("beds", "8"), ("sports", "4")):
+        await tab.tap(f"[name$='.fund.{value}']")
+        await tab.call("Input.insertText", text=amount)
+    assert await tab.evaluate("document.querySelector('.rest.much').innerText.length > 0")
+    await tab.tap("#go")
+    await asked(tab, "#fault")
+    look = Look(world, "one-view-fault")
+    await look(tab, "too-much")
+    look.check()
+    assert "2 Punkte zu viel" in await tab.evaluate("document.querySelector('#fault').innerText")
+    amounts = "Array.from(document.querySelectorAll('.points input[type=text]'), it => it.value)"
+    assert await tab.evaluate(amounts) == ["", "8", "", "4"]

@@ -53,7 +53,7 @@ async def _write(request: web.Request, conversation: WebConversation, sent: str,
     text = _text(data)
     if not text:
         return "web.form.fill"
-    await send_message(request, conversation, sent, text=text, label=text)
+    await send_message(request, conversation, sent, text=text)
     return ""
 
 
@@ -61,7 +61,7 @@ async def _choose(request: web.Request, conversation: WebConversation, step: For
     """Sends the chosen option after its marks, or the text written instead."""
     chosen = _among(step.options + step.others, data.getall("choice", []))
     if not chosen and (text := _text(data)):
-        await send_message(request, conversation, sent, text=text, label=text)
+        await send_message(request, conversation, sent, text=text)
         return ""
     if not chosen:
         return "web.form.choose"

@@ -30,6 +30,8 @@ class Widget(NamedTuple):
     """How many options may be chosen; 0 for any number."""
     alone: str = ""
     """Token of the option that excludes all others."""
+    is_unsent: bool = False
+    """Whether the visitor's text is shown once more before it is stored."""
     places: str = ""
     """Names that may be typed instead of an option: `01:Moabit,Wedding;02:Kreuzberg`."""
     budget: int = 0
@@ -53,6 +55,8 @@ def widget_of(published: PublishedConsultation, step: FormStep, locale: Locale, 
     widget = Widget(_layout(step, node))
     if node is None:
         return widget
+    if node.carries == "proposal":
+        widget = widget._replace(is_unsent=bool(step.options))
     if widget.layout == "field":
         return widget._replace(most_characters=node.most_characters)
     if widget.layout == "points" and (terms := node.budget_terms()):

@@ -139,9 +139,9 @@
       const html = await answer.text();
       kept.removeItem(queueName);
       isSending = false;
-      if (answer.ok) kept.removeItem(draft);
+      if (answer.ok && !html.includes("id=\"fault\"")) kept.removeItem(draft);
       if (!swap(html, true)) location.assign(main.dataset.url || location.href);
-      else if (answer.ok) note(text("saved"));
+      else if (answer.ok && !main.querySelector("#fault") && !new URLSearchParams(body).has("do")) note(text("saved"));
     }, again).finally(() => clearTimeout(slow));
   };
 
