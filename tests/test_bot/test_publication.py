@@ -93,6 +93,7 @@ them: it takes what it shows from the gate."""
 PUBLIC = ("bot.web.", "bot.web.api.", "bot.exchange.exports.opendata", "bot.cli.results", "bot.results.text_output")
 FROM_INSIDE = {
     ("bot.web.server", "add_console_routes"): "the pages of the team",
+    ("bot.web.server", "spread_pages"): "counts of participations, small ones as fewer than",
     ("bot.web.api.registry", "item_by_code"): "what somebody with the right scope decides about",
     ("bot.web.api.read_operations", "item_by_code"): "where a page of a list begins",
     ("bot.web.api.read_operations", "load_items"): "the queue",
