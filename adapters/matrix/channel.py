@@ -40,7 +40,10 @@ from flows.messages import MsgIn, MsgOut
 log = structlog.get_logger()
 
 FIRST_PAUSE_SECONDS: Final = 1.0
-LONGEST_PAUSE_SECONDS: Final = 60.0
+PROBLEM_PAUSE_SECONDS: Final = 60.0
+"""The longest pause where only the operator can help: homeservers limit failed sign-ins."""
+LONGEST_PAUSE_SECONDS: Final = 8.0
+"""Residents wait no longer than that for the first answer after an outage of the homeserver."""
 READY_SECONDS: Final = 3.0
 
 
@@ -152,7 +155,8 @@ class MatrixChannel:
                     self._syncer = await self._sign_in()
                 await self._syncer.step(hear, is_patient=self._online.is_set())
             except Exception as error:  # noqa: BLE001 - the loop must continue after any error
-                pause = min(max(FIRST_PAUSE_SECONDS, pause * 2), LONGEST_PAUSE_SECONDS)
+                longest = PROBLEM_PAUSE_SECONDS if isinstance(error, ChannelProblem) else LONGEST_PAUSE_SECONDS
+                pause = min(max(FIRST_PAUSE_SECONDS, pause * 2), longest)
                 pause = max(pause, self._note(error))
                 self._tried.set()
                 await asyncio.sleep(pause)

@@ -1,10 +1,12 @@
 """The content of Matrix events: pure functions, and any malformed event is harmless."""
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing, suppress
+from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +15,10 @@ from nio import SyncResponse
 from peewee import OperationalError
 
 from adapters.base import BadSettings
+from adapters.matrix import channel as matrix_channel
 from adapters.matrix import open_channel, reading
 from adapters.matrix.account import MatrixClient
+from adapters.matrix.api import NoAnswer
 from adapters.matrix.events import Heard, read_event
 from adapters.matrix.options import MatrixSettings
 from adapters.matrix.rooms import RoomJoiner, invitation, may_invite
@@ -365,3 +369,24 @@ def test_the_shown_name_calls_the_bot(text, is_call):
     client = cast("MatrixClient", SimpleNamespace(user_id="@bot:x"))
     reader = reading.TimelineReader("matrix", client, cast("MatrixState", SimpleNamespace()), "Mitsprache-Bot")
     assert reader._is_for_bot(Heard(text)) is is_call
+
+
+async def test_pauses_after_an_outage_stay_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Residents hear an answer within ten seconds after the homeserver is back."""
+    made = open_channel("m", ChannelSettings.model_validate(GIVEN), tmp_path, CIPHER)
+    pauses: list[float] = []
+
+    async def away(*_: object) -> Any:
+        raise NoAnswer("away")
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 12:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(made, "_sign_in", away)
+    monkeypatch.setattr(matrix_channel, "asyncio", SimpleNamespace(sleep=pause))
+    with pytest.raises(asyncio.CancelledError):
+        await made._run(away)
+    assert pauses[0] == 1.0
+    assert pauses[-1] == max(pauses) <= 10
