@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, Protocol
@@ -124,15 +124,17 @@ class WebRoutes:
         is_secure = self.clients.is_secure(request)
         set_cookie(response, conversation.slug, value, is_secure=is_secure, is_framed=self._is_framed, max_age=max_age)
 
-    async def open_by_code(self, request: web.Request, code: str, slug: str) -> WebConversation:
-        """Returns the conversation of a resume code; call `set_cookie` then. Raises RequestError (`code`,
-        `too_many`)."""
+    async def open_by_code(self, request: web.Request, code: str, slugs: Iterable[str]) -> WebConversation:
+        """Returns the conversation of a resume code in one of these consultations; call `set_cookie` then. Raises
+        RequestError (`code`, `too_many`).
+        """
         if wait := self._codes.take(self.clients.address(request)):
             raise RequestError("too_many", wait)
-        conversation = self._doors.from_code(code, slug)
-        if conversation is None or not await self._known(conversation.address):
-            raise RequestError("code")
-        return conversation
+        for slug in slugs:
+            conversation = self._doors.from_code(code, slug)
+            if conversation is not None and await self._known(conversation.address):
+                return conversation
+        raise RequestError("code")
 
     async def begin(
         self,

@@ -117,15 +117,15 @@ async def test_resume_codes():
         page = here.page()
         code = await page.load()
         with pytest.raises(Exception, match="code"):
-            await here.routes.open_by_code(request_of(), code, "park")
+            await here.routes.open_by_code(request_of(), code, ["park"])
         here.bot.known.add(here.conversation(page).address)
         for typed in (code, code.lower(), f" {code.replace('-', ' ')} ", code.replace("0", "o").replace("1", "l")):
-            found = await here.routes.open_by_code(request_of(), typed, "park")
+            found = await here.routes.open_by_code(request_of(), typed, ["park"])
             assert found.address == here.conversation(page).address
         with pytest.raises(Exception, match="code"):
-            await here.routes.open_by_code(request_of(), code, "other")
+            await here.routes.open_by_code(request_of(), code, ["other"])
         with pytest.raises(Exception, match="too_many"):
-            await here.routes.open_by_code(request_of(), code, "park")
+            await here.routes.open_by_code(request_of(), code, ["park"])
 
 
 def request_of(remote="192.0.2.1", **headers):

@@ -198,7 +198,7 @@ async def test_another_device_goes_on_with_the_code(store):
         code = await resume_code(one)
         assert "<svg" in one.page.html
         other = await house.browser(**{"Accept-Language": "de"}).get("/")
-        await other.press("Weitermachen", slug="mein-kiez", code=code.lower().replace("-", " "))
+        await other.press("Weiter", code=code.lower().replace("-", " "))
         assert other.path == "/c/mein-kiez"
         assert "Was ist in deinem Kiez gut?" in other.text
         await other.press("Senden", text="6")
@@ -206,6 +206,20 @@ async def test_another_device_goes_on_with_the_code(store):
         await one.get("/c/mein-kiez")
         assert "Wie gern lebst du in deinem Kiez?" in one.text
     assert answers(store) == {"district": '"01"', "good": '["quiet"]'}
+
+
+async def test_one_field_knows_codes_numbers_and_receipts(store):
+    async with serving(store) as house:
+        page = house.browser(**{"Accept-Language": "de"})
+        for typed, told in (
+            ("7k2mp x0q4z", "Das ist eine Quittung."),
+            ("0000-0000-0000-0000", "Dieser Code passt nicht"),
+            ("p 7k2m px0q", "P-7K2M-PX0Q"),
+        ):
+            await page.get("/")
+            await page.press("Weiter", code=typed)
+            assert told in page.text
+        assert page.path == "/p/P-7K2M-PX0Q"
 
 
 async def test_a_shared_device_forgets_and_the_code_still_opens(store):

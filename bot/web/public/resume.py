@@ -7,19 +7,26 @@ appears in no log and reaches no other site.
 from __future__ import annotations
 
 import io
+from typing import Final
 
 import segno
 from aiohttp import web
 from markupsafe import Markup
 
 from adapters.web.errors import RequestError
+from bot.common.code_alphabet import normalise_code
 from bot.common.i18n.locale import Locale
+from bot.proposals.codes import parse_proposal_code
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, language_links, site_of
 from bot.web.public.chat import SLUG, own_conversation, redirect_after_start, requested_consultation
 from bot.web.public.form_model import bot_language
 from bot.web.request_locale import locale_of
 
+LONGEST: Final = 40
+"""Characters of a code with its separators."""
+RECEIPT_LETTERS: Final = 10
+"""Letters of a receipt (`bot.common.ids.receipt`)."""
 EXAMPLE = "7K2M-PX0Q-4ZTA-9C3D"
 
 
@@ -32,13 +39,14 @@ def add_resume_routes(router: web.UrlDispatcher) -> None:
 
 
 async def _found(request: web.Request) -> web.StreamResponse:
-    """Handles the code form of the start page, which names the consultation."""
-    data = await form_of(request)
+    """Handles the field of the start page: a resume code of any consultation, a proposal number, or a receipt."""
+    code = str((await form_of(request)).get("code", ""))
+    if number := parse_proposal_code(code[:LONGEST]):
+        raise web.HTTPSeeOther(f"/p/{number}")
+    if len(normalise_code(code[:LONGEST])) == RECEIPT_LETTERS:
+        return _form(request, None, status=404, code=code, reason="web.code.receipt")
     await site_of(request).consultations.refresh()
-    published = site_of(request).consultations.find(str(data.get("slug", "")))
-    if published is None:
-        raise RequestError("unknown")
-    return await _opened(request, published, str(data.get("code", "")))
+    return await _opened(request, None, code)
 
 
 async def _ask(request: web.Request) -> web.Response:
@@ -50,23 +58,32 @@ async def _resume(request: web.Request) -> web.StreamResponse:
     return await _opened(request, requested_consultation(request), str(data.get("code", "")))
 
 
-async def _opened(request: web.Request, published: PublishedConsultation, code: str) -> web.StreamResponse:
-    """Opens the conversation of a code in this browser."""
+async def _opened(request: web.Request, published: PublishedConsultation | None, code: str) -> web.StreamResponse:
+    """Opens the conversation of a code in this browser; without `published` it may belong to any open consultation."""
     site = site_of(request)
     if not site.routes.is_ours(request, has_token=False):
         raise RequestError("origin")
     try:
-        conversation = await site.routes.open_by_code(request, code, published.slug)
+        searched = [published] if published else site.consultations.open_now()
+        conversation = await site.routes.open_by_code(request, code, [it.slug for it in searched])
     except RequestError as error:
         if error.code != "code":
             raise
         return _form(request, published, status=404, code=code)
-    response = redirect_after_start(request, published.slug, form=True)
+    response = redirect_after_start(request, conversation.slug, form=True)
     site.routes.set_cookie(request, response, conversation)
     return response
 
 
-def _form(request: web.Request, published: PublishedConsultation, *, status: int = 200, code: str = "") -> web.Response:
+def _form(
+    request: web.Request,
+    published: PublishedConsultation | None,
+    *,
+    status: int = 200,
+    code: str = "",
+    reason: str = "web.resume.unknown",
+) -> web.Response:
+    """`reason`: the phrase that says why the code was not accepted."""
     site, locale = site_of(request), locale_of(request)
     return site.page(
         request,
@@ -74,7 +91,8 @@ def _form(request: web.Request, published: PublishedConsultation, *, status: int
         locale,
         status=status,
         published=published,
-        title=published.text(published.listing.title, locale.tag),
+        title=published.text(published.listing.title, locale.tag) if published else "",
+        reason=reason,
         languages=language_links(request, locale),
         example=EXAMPLE,
         is_wrong=status != 200,
