@@ -69,13 +69,13 @@ def languages_of(route: str, number: int, *, is_full: bool) -> list[str]:
     return ["de", *(others if is_full else [others[number % len(others)]])]
 
 
-async def open_as(visitors: web_routes.Visitors, tab: Tab, route: str, language: str) -> None:
+async def open_as(visitors: web_routes.Visitors, tab: Tab, route: str, language: str, query: str = "") -> None:
     """Opens the page as its visitor."""
     visit = web_routes.VISITS.get(route, web_routes.Visit())
     browser = await visitors.get(visit.by)
     await tab.call("Network.clearBrowserCookies")
     await take_cookies(tab, browser, language)
-    await tab.go(web_routes.path_of(route, visit))
+    await tab.go(f"{web_routes.path_of(route, visit)}{query}")
 
 
 async def take_cookies(tab: Tab, browser: Browser, language: str) -> None:
