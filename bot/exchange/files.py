@@ -55,6 +55,7 @@ _DAMAGES: Final = (
     lzma.LZMAError,
     zlib.error,
     zipfile.BadZipFile,
+    ValueError,
     NotImplementedError,
     RuntimeError,
 )

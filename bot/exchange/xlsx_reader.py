@@ -126,7 +126,8 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise BadFile(path, None, "there is no such file", "check the name") from None
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+    # ValueError: the archive places a part before its beginning.
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise BadFile(path, None, f"it is not an XLSX file ({type(error).__name__})", "save it as XLSX") from None
 
 

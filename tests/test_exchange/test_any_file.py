@@ -181,6 +181,20 @@ def test_a_reader_accepts_its_own_files(name: str, tmp_path: Path) -> None:
         reader.read(path)
 
 
+@pytest.mark.parametrize("name", ["meinberlin", "polis", "translation-xlsx", "xlsform"])
+def test_an_archive_without_its_first_byte_is_refused(name: str, tmp_path: Path) -> None:
+    """The part that begins before the file is refused if it is needed; other parts can still be read."""
+    reader = readers(tmp_path)[name]
+    path, parts, refused = tmp_path / f"a.{reader.suffix}", reader.seeds[0], 0
+    for first in parts:
+        path.write_bytes(packed({first: parts[first], **parts})[1:])
+        try:
+            reader.read(path)
+        except REFUSALS:
+            refused += 1
+    assert refused
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_any_file_is_read_or_refused(name: str, tmp_path: Path) -> None:
     reader = readers(tmp_path)[name]
