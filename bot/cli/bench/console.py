@@ -25,6 +25,7 @@ from bot.authoring.file_check import canonical_content, content_digest
 from bot.cli.bench import web
 from bot.cli.bench.live import bench_app
 from bot.cli.bench.subject import SLUG, consultation
+from bot.common.logs import configure_logs
 from bot.staff.accounts import Accounts
 from bot.staff.console_sessions import begin_session
 from bot.staff.policy import may
@@ -240,6 +241,7 @@ def _member(connection: Connection, app: App, role: Role) -> str:
 
 def main() -> None:
     """Prints each page, the slowest first."""
+    configure_logs("json", "error", sys.stderr)  # a line for each request would be measured, too
     with tempfile.TemporaryDirectory(prefix="mitsprache-bench-") as folder:
         measured = asyncio.run(measure_console(f"sqlite:///{Path(folder)}/console.db"))
     for page in sorted(measured.pages, key=lambda it: -it.cpu_p95):
