@@ -23,7 +23,7 @@ async def test_a_finger_on_a_small_phone(world, language):
     await tab.tap("a[href$='/c/mein-kiez']")
     await tab.until("document.querySelector('form[action$=\"/start\"]')")
     await look(tab, "door")
-    await tab.tap("form[action$='/start'] button")
+    await tab.tap("form[action$='/start'] [value='chat']")
     await asked(tab, "district")
     await tab.tap("[value$='.district.01']")
     await asked(tab, "good")
