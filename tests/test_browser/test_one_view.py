@@ -211,3 +211,35 @@ async def test_more_points_than_there_are_keep_their_numbers(world):
     assert "2 Punkte zu viel" in await tab.evaluate("document.querySelector('#fault').innerText")
     amounts = "Array.from(document.querySelectorAll('.points input[type=text]'), it => it.value)"
     assert await tab.evaluate(amounts) == ["", "8", "", "4"]
+
+
+async def test_a_view_weighs_little(world, record_property):
+    tab = await at_the_first_question(world, "mein-kiez")
+    await tab.call("Network.setCacheDisabled", cacheDisabled=True)
+    tab.bytes.clear()
+    await tab.go("/c/mein-kiez/form")
+    await asked(tab, "#q")
+    page = sum(tab.bytes.values())
+    tab.bytes.clear()
+    await tab.tap("input[value$='.01']")
+    await asked(tab, "[value*='.good.']")
+    following = sum(tab.bytes.values())
+    print(f"a view with style, scripts and icon: {page} bytes; the next question: {following} bytes")
+    record_property("page_bytes", page)
+    assert 2_000 < page < 40_000
+    assert following < 8_000
+
+
+async def test_an_old_phone_need_not_wait_for_a_view(world, record_property):
+    """A processor six times slower and a slow line: when the first question can be answered."""
+    tab = await at_the_first_question(world, "mein-kiez")
+    await tab.call("Network.setCacheDisabled", cacheDisabled=True)
+    await tab.call("Emulation.setCPUThrottlingRate", rate=6)
+    slow = {"latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+    await tab.call("Network.emulateNetworkConditions", offline=False, **slow)
+    await tab.go("/c/mein-kiez/form?q=district")
+    await asked(tab, "#q")
+    usable = await tab.evaluate("performance.getEntriesByType('navigation')[0].domInteractive")
+    print(f"a view on a slow line and a processor slowed down six-fold: usable after {usable:.0f} ms")
+    record_property("first_interaction_ms", round(usable))
+    await world.picture(tab, "one-view-slow")
