@@ -48,26 +48,25 @@ def renderer_of(flow: Flow, session: Session) -> Renderer:
 
 @lru_cache(256)  # the same for all contacts
 def greeting_message(flow: Flow, language: str, *, overheard: bool = False) -> MsgOut:
-    """Returns the information before the first question: asking body, purpose, duration, readers, retention.
+    """Returns the information before the first question, in five lines: asking body, purpose, duration, that it is
+    voluntary, and the word that leads to readers, retention and rights (a layered notice, `privacy_message`).
 
     `overheard` adds a warning that the channel is not confidential, and the link to the web page.
     """
     renderer, consultation = flow.localized[language].renderer, flow.consultation
-    paragraphs = [
-        renderer.localized(consultation.title),
-        renderer.text("greeting.sample") if consultation.sample else "",
+    questions = renderer.text(
+        "greeting.questions", n=len(flow.questions), minutes=renderer.minutes(consultation.minutes)
+    )
+    sample = renderer.text("greeting.sample") if consultation.sample else ""
+    lines = [
+        " ".join(filter(None, (renderer.localized(consultation.title), sample))),
         renderer.text("greeting.bot", asks=renderer.localized(consultation.asks)),
         renderer.localized(consultation.why),
-        renderer.text("greeting.questions", n=len(flow.questions), minutes=renderer.minutes(consultation.minutes)),
-        renderer.text(
-            "greeting.privacy",
-            readers=renderer.localized(consultation.readers),
-            days=renderer.days(consultation.retention.days),
-        ),
+        f"{questions} {renderer.text('greeting.counts')}",
+        renderer.text("greeting.voluntary"),
         _overheard(flow, renderer) if overheard else "",
-        renderer.text("greeting.words"),
     ]
-    return renderer.message(map(AboutPart, filter(None, paragraphs)))
+    return renderer.message(AboutPart(line, LINE) for line in lines if line)
 
 
 def _overheard(flow: Flow, renderer: Renderer) -> str:
