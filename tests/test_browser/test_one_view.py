@@ -243,3 +243,18 @@ async def test_an_old_phone_need_not_wait_for_a_view(world, record_property):
     print(f"a view on a slow line and a processor slowed down six-fold: usable after {usable:.0f} ms")
     record_property("first_interaction_ms", round(usable))
     await world.picture(tab, "one-view-slow")
+
+
+@pytest.mark.parametrize("language", ["ru", "uk", "pl"])
+async def test_the_first_answer_is_in_view_in_more_languages(world, language):
+    tab = await at_the_first_question(world, "kiez-ideen", language)
+    tops = {}
+    for there in ("textarea", ".vote", "[data-rank]", ".points", ""):
+        first = f"document.querySelector({FIRST!r})"
+        place = f"({first}.closest('label') || {first}).getBoundingClientRect().top"
+        tops[there] = await tab.evaluate(place)
+        if there:
+            await tab.tap("input[value$='.01']" if there == "textarea" else "[value$='.skip']")
+            await asked(tab, there)
+    print(language, {key: round(top) for key, top in tops.items()})
+    assert max(tops.values()) <= 500

@@ -101,6 +101,8 @@
     const budget = Number(group.dataset.points), step = Number(group.dataset.step) || 1;
     const lines = (group.dataset.rest || "").split("\n").filter(Boolean);
     const rest = /** @type {HTMLElement | null} */ (group.querySelector(".rest"));
+    const how = /** @type {HTMLElement | null} */ (group.querySelector("#how"));
+    if (how && lines.length) how.hidden = true; // the rest says it
     const rows = /** @type {HTMLInputElement[]} */ (all("input[name^='number-']", group)).map((field) => {
       const label = /** @type {HTMLElement} */ (field.closest("label"));
       const words = /** @type {HTMLElement} */ (label.querySelector("span"));
