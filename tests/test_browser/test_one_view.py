@@ -141,7 +141,7 @@ async def test_a_text_stays_through_a_reload_until_it_is_sent(world):
     assert await tab.evaluate("Object.keys(sessionStorage)") == []
 
 
-async def test_an_unsent_answer_waits_for_the_service_and_survives_a_reload(world):
+async def test_an_unsent_answer_outlives_a_restart_and_a_reload(world):
     tab = await at_the_wish(world)
     await tab.call("Input.insertText", text=WORDS)
     await world.stop()
