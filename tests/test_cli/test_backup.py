@@ -65,6 +65,14 @@ def test_what_channels_keep_comes_back_as_it_was_committed(copy: Path, tmp_path:
             assert database.execute("SELECT room FROM rooms").fetchall() == [(room,)]
 
 
+def test_a_table_that_the_team_uploaded_comes_back(tmp_path: Path):
+    settings = Settings(data=tmp_path / "data")
+    open_store(settings)[0].dispose()
+    (settings.data / "population.csv").write_text("kind,group,people", encoding="utf-8")
+    restore(backup.back_up(settings, None, tmp_path / "backups"), tmp_path / "again")
+    assert (tmp_path / "again" / "population.csv").read_text(encoding="utf-8") == "kind,group,people"
+
+
 def test_a_channel_that_is_damaged_in_the_backup_is_refused(copy: Path, tmp_path: Path):
     (copy / "channels" / "town" / "login.json").write_text(SEALED.replace("A", "B"), encoding="utf-8")
     with pytest.raises(CommandError, match=r"channels/town/login\.json is damaged or missing; choose another backup"):

@@ -24,6 +24,7 @@ from bot.common.keys import FILE as KEY
 from bot.common.keys import RING, SecretError, load_keys
 from bot.delivery.attachments import files
 from bot.delivery.channels import FOLDER as CHANNELS
+from bot.results.population import OWN_FILE
 from bot.settings import Settings
 from storage import migrate
 from storage.core.engines import parse_url, sqlite_file
@@ -34,6 +35,8 @@ from storage.core.store import Store
 DATABASE: Final = "mitsprache.db"
 FOLDERS: Final = {media.FOLDER: media.MEDIA_NAME, files.FOLDER: files.NAME}
 """Folders of the data folder, with the patterns of their file names."""
+FILES: Final = (OWN_FILE,)
+"""Files of the data folder that the team uploads."""
 _BEGUN: Final = (".new", "-journal", "-wal", "-shm")
 """Suffixes of channel files that are incomplete, or belong to an open database."""
 _PRIMARY: Final = 0xFF
@@ -44,8 +47,8 @@ SETTINGS: Final = "mitsprache.toml"
 INVENTORY: Final = "inventory.json"
 _ELSEWHERE: Final = (
     "the database is PostgreSQL: back it up with `pg_dump --format=custom`, restore it with `pg_restore`, "
-    "and keep copies of {secret} and, if it exists, {ring} (in another place), and of the folders {media}, "
-    "{attachments}, {erased} and, while the service is stopped, {channels}"
+    "and keep copies of {secret} and, if it exists, {ring} (in another place), and of {population}, of the "
+    "folders {media}, {attachments}, {erased} and, while the service is stopped, {channels}"
 )
 _NO_LEDGER: Final = (
     "Erasures since this backup are not known here, so these records have returned: copy the folder {folder} of the "
@@ -118,6 +121,7 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
     _copy_keys(settings.data, to)
     # After the database: every file named in that copy existed before it.
     _copy_folders(settings.data, to)
+    _copy_files(settings.data, to)
     erasure_log.merge_erasure_logs(settings.data / LEDGER, to / LEDGER)
     if settings_file:
         _copy(settings_file, to / SETTINGS)
@@ -147,6 +151,7 @@ def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence
         _copy_keys(folder, settings.data)
         _copy_channels(folder / CHANNELS, settings.data / CHANNELS)
         _copy_folders(folder, settings.data)
+        _copy_files(folder, settings.data)
         erasure_log.merge_erasure_logs(folder / LEDGER, settings.data / LEDGER)
         unfinished = database.with_name(f"{database.name}.part")
         _copy(folder / DATABASE, unfinished)
@@ -242,7 +247,9 @@ def _database(settings: Settings) -> Path:
     url = parse_url(settings.database())
     if url.get_backend_name() != "sqlite":
         folders = {it: settings.data / it for it in (*FOLDERS, LEDGER, CHANNELS)}
-        raise CommandError(_ELSEWHERE.format(secret=settings.data / KEY, ring=RING, **folders))
+        raise CommandError(
+            _ELSEWHERE.format(secret=settings.data / KEY, ring=RING, population=settings.data / OWN_FILE, **folders)
+        )
     return sqlite_file(url)
 
 
@@ -297,6 +304,13 @@ def _copy_folders(source: Path, target: Path) -> None:
             if named.fullmatch(path.name) and not (target / folder / path.name).exists():
                 with suppress(FileNotFoundError):
                     _copy(path, target / folder / path.name)
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Copies the files of the team. An existing file is newer than the backup and stays."""
+    for name in FILES:
+        if (source / name).is_file() and not (target / name).exists():
+            _copy(source / name, target / name)
 
 
 def _copy_keys(source: Path, target: Path) -> None:
