@@ -88,5 +88,7 @@ def _words(key: str, flow: Flow) -> tuple[str, ...]:
     question = flow.question(key)
     if key.startswith("else_"):
         return (_ELSE, "fertig")
-    whole = [row for row, outcome in read(question.type)["replies"]["de"] if outcome[:2] == "= "]
-    return (next((row for row in whole if isinstance(row, str)), ONE),)
+    replies = read(question.type)["replies"]["de"]
+    whole = (row for row, outcome in replies if isinstance(row, str) and outcome[:2] == "= ")
+    begun = (row for row, outcome in replies if isinstance(row, str) and outcome[:2] == "~ ")
+    return (answer,) if (answer := next(whole, "")) else (next(begun, ONE), ONE)

@@ -59,7 +59,7 @@ async def answer_step(page: Browser) -> None:
     """Answers the question of the page, or goes on where it asks nothing."""
     buttons = [label for _, _, label in page.step().buttons]
     if NEXT not in buttons:
-        await page.press(next(label for label in ("Weitermachen", *buttons) if label in buttons))
+        await page.press(next(label for label in ("Weitermachen", "So abgeben", *buttons) if label in buttons))
         return
     before = page.page.html
     await answer_page(page)

@@ -31,6 +31,7 @@ from bot.web.public.chat import (
     own_conversation,
 )
 from bot.web.public.form_model import form_step
+from bot.web.public.participation import participation_of
 from bot.web.public.resume import qr_code
 from bot.web.request_locale import locale_of
 from bot.web.room_views import ROOM_VIEWS, RoomView
@@ -138,17 +139,11 @@ async def _page(request: web.Request) -> web.StreamResponse:
         return _way_in(request, found)
     step = form_step(await conversation_log(request, conversation))
     locale = Locale.of(published.best(step.language or locale_of(request).tag))
-    if step.kind == "question" and _key_of(found, locale.tag, step.title) not in live_meetings.open_keys(
-        found.flow, found.room
-    ):
-        return _room_page(request, "assisted/room_wait.html", locale, found)
+    if step.kind == "question":
+        at = (await participation_of(request, published, conversation, locale)).at
+        if at not in live_meetings.open_keys(found.flow, found.room):
+            return _room_page(request, "assisted/room_wait.html", locale, found)
     return await forms.form_page(request, published, conversation, action=found.address)
-
-
-def _key_of(found: RoomContext, language: str, title: str) -> str:
-    """Returns the key of the question with this title, or ""."""
-    titles = found.flow.localized[language].titles
-    return next((key for key in reversed(found.flow.questions) if titles[key] == title), "")
 
 
 def _over(request: web.Request, found: RoomContext) -> web.Response:
