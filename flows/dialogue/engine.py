@@ -150,7 +150,7 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts)
     if parsed_command and (parsed_command.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
         return command_handlers.run_command(flow, session, parsed_command)
     courtesy = None if parsed_command or idle > PAUSE else flow.commands.courtesy(reply.folded)
-    if courtesy and not _is_answer(flow, session, msg, reply):
+    if courtesy and not (_takes_any_words(flow, session) or _is_answer(flow, session, msg, reply)):
         return command_handlers.answer_courtesy(flow, session, courtesy)
     if session.aside and (turn := fallback.answer_side_question(flow, session, reply.folded)):
         return turn
@@ -214,6 +214,13 @@ def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
     if session.aside or not session.at or msg.text[:1] in "/!":
         return False
     return messages_text.localized_flow(flow, session).questions[session.at].offers(reply.folded, session.draft)
+
+
+def _takes_any_words(flow: Flow, session: Session) -> bool:
+    """Whether the open question takes a greeting or thanks for its answer."""
+    if session.aside or not session.at:
+        return False
+    return messages_text.localized_flow(flow, session).questions[session.at].takes_any_words
 
 
 def _handle_tap(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: Facts) -> Turn:

@@ -306,6 +306,8 @@ class LocalizedQuestion(ABC):
     """A question in one language. Immutable; shared by all sessions."""
 
     prompt: MsgOut
+    takes_any_words: ClassVar[bool] = False
+    """Whether "hello" or "thank you" is an answer like any other words."""
 
     @abstractmethod
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:

@@ -88,6 +88,8 @@ class FreeText(Question):
 
 
 class _LocalizedText(LocalizedQuestion):
+    takes_any_words: ClassVar[bool] = True
+
     def __init__(self, definition: FreeText, renderer: Renderer) -> None:
         self._key, self._renderer = definition.key, renderer
         self._matcher = ChoiceMatcher(definition, renderer, (), numbered=False, exact=True)
