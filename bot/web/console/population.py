@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
@@ -13,6 +13,7 @@ from bot.results.population import (
     OWN_FILE,
     PopulationFault,
     PopulationRefused,
+    PopulationTable,
     parse_population,
     population_in_force,
     population_kinds,
@@ -72,6 +73,14 @@ def _own(visit: Visit) -> Path:
     return visit.site.services.settings.data / OWN_FILE
 
 
+class ShownTable(NamedTuple):
+    """A table on the page: its kind, where it comes from, and its groups with people and percent."""
+
+    kind: str
+    table: PopulationTable
+    rows: list[tuple[str, int, float]]
+
+
 def _replace(own: Path, content: bytes) -> None:
     """Puts a table in force and keeps the one before; without content the table of Berlin is in force."""
     before = own.read_bytes() if own.is_file() else b""
@@ -93,7 +102,7 @@ async def _page(visit: Visit, refused: PopulationRefused | None = None) -> web.R
     fault = refused or broken
     values: dict[str, Any] = {
         "fault": _fault_text(visit, fault) if fault else "",
-        "tables": [(kind, table, _rows(visit, table.people)) for kind, table in tables.items()],
+        "tables": [ShownTable(kind, table, _rows(visit, table.people)) for kind, table in tables.items()],
         "is_own": own.is_file(),
         "can_return": own.with_name(own.name + EARLIER).is_file(),
         "columns": ",".join(COLUMNS),
