@@ -136,6 +136,11 @@ the indentation differs from the lines above = Die Zeile ist anders eingerückt 
 a colon is missing after the name = Nach dem Namen fehlt der Doppelpunkt.
 the closing quotation mark is missing = Das schließende Anführungszeichen fehlt.
 the file has more than {} lines = Die Datei hat mehr als {0} Zeilen.
+this line has a text of more than {} characters = In dieser Zeile steht ein Text von mehr als {0} Zeichen.
+this text has more than {} characters = Dieser Text hat mehr als {0} Zeichen.
+“{}” has no text: in braces a comma ends a text
+  = „{0}“ hat keinen Text: In geschweiften Klammern beendet ein Komma den Text.
+“{}” must have entries of its own = „{0}“ braucht eigene Einträge.
 this is a folder = Das ist ein Ordner.
 there is no such file = Diese Datei gibt es nicht.
 the file cannot be opened: {} = Die Datei lässt sich nicht öffnen: {0}
