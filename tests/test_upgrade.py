@@ -96,7 +96,7 @@ async def test_a_browser_finds_its_conversation_by_its_cookie(old_house: OldHous
         person.http.cookie_jar.update_cookies(FACTS["web"]["cookies"]["alone"], URL(str(house.server.make_url("/"))))
         await person.get("/c/stadt")
         assert "Wie sicher?" in person.text
-        await person.press("4")
+        await person.press("Weiter", "4")
         assert "Womit fahren Sie?" in person.text
 
 

@@ -75,10 +75,8 @@ class Node(BaseModel, ABC):
     text: Text
     """The question, or what a note says."""
     audio: dict[str, Recording] = Field(default={}, exclude_if=operator.not_)
-    """Recordings of the text by language: a path in a file, a media name in a published revision.
-
-    Left out if empty, so that the content of older revisions does not change.
-    """
+    """Recordings of the text by language: a path in a file, a media name in a published revision. Left out if empty, so
+    that the content of older revisions does not change."""
     image: Image | None = Field(default=None, exclude_if=operator.not_)
     """An image beside the text."""
     ask_if: Condition | None = None

@@ -12,7 +12,7 @@ import shutil
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from flows.session import Session
 from flows.values import Value
 from storage.core.store import Store
 from storage.tables.answers import upsert_answers
+from storage.tables.attachments import NewAttachment, insert_attachments
 from storage.tables.dialogue_tests import replace_dialogue_test
 from storage.tables.entry_places import EntryPlace, insert_entry_place
 from storage.tables.moderation import NewModeration, NewProposalText, insert_moderations, upsert_translations
@@ -42,6 +43,7 @@ from storage.tables.proposals import (
 from storage.tables.ratings import NewRatingEvent, store_votes
 from storage.tables.revisions import PublishedRevision, find_live_revision
 from storage.tables.rooms import StoredRoom, insert_rooms
+from storage.tables.sessions import StoredSession
 from storage.tables.staff import StaffMember, insert_staff
 from tests.support.app import publish
 from tests.support.houses import media_of
@@ -140,6 +142,22 @@ def _add_answers(connection: Connection, revision: PublishedRevision) -> None:
         mine = stored_session(connection, revision, number, place_code=f"room-{ROOM}" if number % 2 else None, **done)
         answers += [answer(mine, key, json.dumps(value)) for key, value in given.items()]
     upsert_answers(connection, answers)
+    insert_attachments(connection, [_picture(mine)])
+
+
+def _picture(session: StoredSession) -> NewAttachment:
+    """A picture beside the answer to the first question, which is still to be fetched."""
+    return NewAttachment(
+        id=new_id(),
+        session_id=session.id,
+        question_key="lamps",
+        kind="picture",
+        channel="telegram",
+        handle=b"handle",
+        file="a" * 32,
+        due_at=NOW + timedelta(days=3650),
+        at=NOW,
+    )
 
 
 def _add_proposals(connection: Connection, consultation_id: int) -> None:

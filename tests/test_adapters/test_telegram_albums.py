@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from adapters.telegram.albums import AlbumGatherer, join_albums
 from adapters.telegram.updates import UpdateReader
-from bot.cli.attachments import INDEX, write_attachments
+from bot.cli.attachments import write_attachments
+from bot.exchange.exports.attachment_files import INDEX
 from bot.settings import Settings
 from storage.core.store import Store
 from tests import botapi

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from tests.test_browser import axe
 from tests.test_browser.conftest import World
-from tests.test_browser.test_console import _WIDTH, owner
+from tests.test_browser.test_console import WIDTH, owner
 from tests.test_web.test_console_publish import draft, live_number
 
 BASE = "/console/consultations/park"
@@ -24,7 +24,7 @@ async def test_test_go_live_undo_go_live(world: World) -> None:
         for width in (360, 1280):
             await tab.size(width, is_mobile=width == 360)
             found.extend(f"{name} at {width} px: {fault}" for fault in await axe.faults(tab))
-            if not await tab.evaluate(_WIDTH):
+            if not await tab.evaluate(WIDTH):
                 found.append(f"{name} scrolls sideways at {width} px")
             await world.picture(tab, f"console-publish-{width}-{name}")
 

@@ -46,7 +46,7 @@ def chat(house: Settings, *lines: str, **wish: Any) -> tuple[str, str]:
 
 def test_a_pipe_gets_the_messages_and_nothing_else(house):
     out, said = chat(house, "Mitte", "", "1", "fertig", slug="mein-kiez", language="de")
-    assert out.startswith("Mein Kiez, lebenswert\n")
+    assert out.startswith("Mein Kiez, lebenswert (Beispiel zum Ausprobieren.")
     assert "Frage 3 von 5" in out
     assert "Sprache" not in out
     assert "\x1b" not in out
@@ -95,7 +95,8 @@ def test_a_recording_is_a_transcript(house, tmp_path):
     file = tmp_path / "chat.txt"
     chat(house, "Für Schulwege.\x07", "absenden", slug="buergerhaushalt", language="de", record=file)
     lines = file.read_text(encoding="utf-8").splitlines()
-    assert lines[:3] == ["@ language: de", "> /start buergerhaushalt", "< Bürger:innenhaushalt"]
+    assert lines[:2] == ["@ language: de", "> /start buergerhaushalt"]
+    assert lines[2].startswith("< Bürger:innenhaushalt (Beispiel")
     assert "> Für Schulwege." in lines
     assert '= answer spending: "Für Schulwege."' in lines
     assert "< Ihre Quittung: XXXXX-XXXXX" in lines

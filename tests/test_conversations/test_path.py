@@ -202,7 +202,7 @@ IDEA = ask("idea", "proposal", ask_if=A_YES)
 async def test_an_unread_proposal_is_withdrawn(store: Store):
     publish(store, consultation(questions=[ask("a"), IDEA, ask("z")]))
     async with running(store) as (app, channel):
-        await enter(app, channel, "ja", "Mehr Bänke am Teich", "/change 1", "nein")
+        await enter(app, channel, "ja", "Mehr Bänke am Teich", "so abgeben", "/change 1", "nein")
         ((code,),) = rows(store, "SELECT code FROM proposals WHERE withdrawn_at IS NOT NULL")
         assert f"{code} bleibt" not in channel.last("a").text
     assert stored(store) == {"a": "no"}
@@ -212,7 +212,7 @@ async def test_an_unread_proposal_is_withdrawn(store: Store):
 async def test_moderated_proposal_stays_but_can_be_withdrawn(store: Store, how: str):
     publish(store, consultation(questions=[ask("a"), IDEA, ask("z")]))
     async with running(store) as (app, channel):
-        await enter(app, channel, "ja", "Mehr Bänke am Teich")
+        await enter(app, channel, "ja", "Mehr Bänke am Teich", "so abgeben")
         ((number, code),) = rows(store, "SELECT id, code FROM proposals")
         with store.begin() as connection:
             connection.execute(text(_READ[how]), {"id": number, "at": _moment(store)})

@@ -47,7 +47,7 @@ async def weighed(store: Store) -> Store:
             released(connection, park, person, text=text)
     async with running(store) as (app, channel):
         for number, (idea, vote) in enumerate(zip(TEXTS, VOTES, strict=True)):
-            for line in ("/start park", "Deutsch", idea, vote, vote, "absenden"):
+            for line in ("/start park", "Deutsch", idea, "so abgeben", vote, vote, "absenden"):
                 await say(app, channel.msg(f"p{number}", line))
     with store.begin() as connection:
         ids = {row.text: row.id for row in proposals_of_consultation(connection, park)}

@@ -129,6 +129,7 @@ def test_any_reply_gets_an_answer_of_the_promised_kind(
         possible = str
     for one in value if isinstance(value, list | dict) else [value]:
         assert one in possible if isinstance(possible, frozenset) else isinstance(one, possible or object)
+    assert value is not None
     assert asked.show(value)
     if isinstance(parsed, PartialAnswer):
         assert asked.prompt_for(value).quick_replies == parsed.msg.quick_replies

@@ -43,7 +43,8 @@ async def test_a_code_is_answered_anywhere_and_disturbs_nothing(store: Store) ->
             await say(app, channel.msg("b", text))
         assert "Light?" in channel.texts("b")[-1]
         await say(app, channel.msg("b", idea.code))
-        assert "only: Drei Bänke" in channel.texts("b")[-1]
+        assert "only: Drei Bänke" in channel.texts("b")[-2]
+        assert "Light?" in channel.texts("b")[-1], "the open question is repeated"
         await say(app, channel.msg("b", "yes"))
         assert "What is missing?" in channel.texts("b")[-1]
         unknown = new_proposal_code()

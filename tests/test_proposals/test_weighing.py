@@ -39,6 +39,7 @@ IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Ihre Idee?", "en": "Y
 WEIGH = {"key": "weigh", "type": "statements", "text": {"de": "Und die Ideen der anderen?", "en": "And others?"}}
 IDS = Ids()
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SUBMIT = "so abgeben"
 
 
 @pytest.fixture
@@ -94,6 +95,12 @@ async def tell(app, channel: Recorder, address: str, *words: str) -> MsgOut:
     return channel.last(address)
 
 
+async def data_of(app, channel: Recorder, address: str) -> str:
+    """What is stored about a person; the open question is repeated after it."""
+    await say(app, channel.msg(address, "meine daten"))
+    return channel.texts(address)[-2]
+
+
 def tap(channel: Recorder, address: str, label: str) -> Any:
     """A tap on the newest message's button."""
     (token,) = [reply.token for reply in channel.last(address).quick_replies if reply.label == label]
@@ -103,7 +110,7 @@ def tap(channel: Recorder, address: str, label: str) -> Any:
 async def test_an_idea_becomes_a_proposal_that_waits(store):
     async with running(store) as (app, channel):
         await enter(app, channel)
-        await tell(app, channel, "a", "Mehr Bänke am Teich, Tel. 030 1234567")
+        await tell(app, channel, "a", "Mehr Bänke am Teich, Tel. 030 1234567", SUBMIT)
         ((code, said, question, released),) = rows(store, "SELECT code, text, question_key, released_at FROM proposals")
         assert (said, question, released) == ("Mehr Bänke am Teich, Tel. 030 1234567", "idea", None)
         assert rows(store, "SELECT state FROM moderations") == [("waiting",)]
@@ -138,7 +145,7 @@ async def test_nobody_rates_their_own_idea_or_one_that_waits(store):
     clock = Clock()
     async with running(store, sources=clock.sources) as (app, channel):
         await enter(app, channel)
-        await tell(app, channel, "a", "Ein Brunnen")
+        await tell(app, channel, "a", "Ein Brunnen", SUBMIT)
         release_all(store)
         with store.begin() as connection:
             connection.execute(text("UPDATE proposals SET released_at = NULL WHERE text = 'Noch nicht gelesen'"))
@@ -201,18 +208,18 @@ async def test_a_similar_proposal_can_be_supported_instead(store):
         assert "nichts Neues" in channel.last("a").text, "what was supported a moment ago is not shown again"
         assert len(rows(store, "SELECT * FROM proposals")) == 1
         await enter(app, channel, "b")
-        await tell(app, channel, "b", "mehr bäume pflanzen in der Müllerstrasse", "meiner ist anders")
+        await tell(app, channel, "b", "mehr bäume pflanzen in der Müllerstrasse", "meiner ist anders", SUBMIT)
         assert len(rows(store, "SELECT * FROM proposals")) == 2
 
 
 async def test_a_change_goes_back_to_be_read_and_skipping_takes_back(store):
     async with running(store) as (app, channel):
         await enter(app, channel)
-        await tell(app, channel, "a", "Ein Brunnen")
+        await tell(app, channel, "a", "Ein Brunnen", SUBMIT)
         before = rows(store, "SELECT code FROM proposals")
         release_all(store)
         assert "Ein Brunnen" in (await tell(app, channel, "a", "zurück")).text
-        await tell(app, channel, "a", "Ein Brunnen aus Stein")
+        await tell(app, channel, "a", "Ein Brunnen aus Stein", SUBMIT)
         assert rows(store, "SELECT code, text, released_at FROM proposals") == [
             (*before[0], "Ein Brunnen aus Stein", None)
         ]
@@ -222,7 +229,7 @@ async def test_a_change_goes_back_to_be_read_and_skipping_takes_back(store):
         assert app.erasure_log.read().records == [ErasedRecord("withdrawn", before[0][0])], (
             "also after an old backup was brought back"
         )
-        await tell(app, channel, "a", "zurück", "Doch lieber eine Pumpe")
+        await tell(app, channel, "a", "zurück", "Doch lieber eine Pumpe", SUBMIT)
         assert len(rows(store, "SELECT code FROM proposals")) == 2, "what was taken back stays so"
 
 
@@ -260,8 +267,8 @@ async def test_people_see_what_they_brought_in_and_can_have_it_erased(store):
     [number] = add(store, "Licht im Park")
     async with running(store) as (app, channel):
         await enter(app, channel)
-        await tell(app, channel, "a", "Ein Brunnen", "ja")
-        shown = (await tell(app, channel, "a", "meine daten")).text
+        await tell(app, channel, "a", "Ein Brunnen", SUBMIT, "ja")
+        shown = await data_of(app, channel, "a")
         ((code,),) = rows(store, "SELECT code FROM proposals WHERE text = 'Ein Brunnen'")
         assert f"Vorschlag {code} (wird noch gelesen): Ein Brunnen" in shown
         assert "Bewertungen fremder Vorschläge: 1" in shown
@@ -269,7 +276,7 @@ async def test_people_see_what_they_brought_in_and_can_have_it_erased(store):
         assert f"{about} Licht im Park\n   → Stimme zu" in shown, "the data itself, not only how much there is"
         with store.begin() as connection:
             release_proposals(connection, [ProposalRelease(number, None)])
-        hidden = (await tell(app, channel, "a", "meine daten")).text
+        hidden = await data_of(app, channel, "a")
         assert f"{about}\n   → Stimme zu" in hidden, "what was hidden since is not shown again"
         await tell(app, channel, "a", "löschen", "alles löschen")
         assert rows(store, "SELECT text FROM proposals") == [("Licht im Park",)]

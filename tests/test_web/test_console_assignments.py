@@ -51,8 +51,8 @@ ARGUMENTS = {
 
 
 NEED_DATA = {"/consultations/{slug}/answers/together"}
-"""Pages that show something only if there are drafts. Of texts with a code, and pushes with a number, the test has none
-in the consultation of the member."""
+"""Pages that show something only if there are drafts. Of texts with a code, pushes with a number, and media with a
+name, the test has none in the consultation of the member."""
 
 
 class Places(NamedTuple):
@@ -113,7 +113,9 @@ async def test_pages_of_other_consultations_do_not_exist(store: Store) -> None:
                         await browser.post(path, [("csrf", token), *TAKEN])
                     assert (browser.status == 403) == (not may(role, page.action)), case
                     if kind == "own":
-                        is_of_data = page.path in NEED_DATA or "{code}" in page.path or "{number}" in page.path
+                        is_of_data = page.path in NEED_DATA or any(
+                            it in page.path for it in ("{code}", "{number}", "{name}")
+                        )
                         assert browser.status != 404 or is_of_data, case
                     else:
                         assert browser.status in {403, 404}, case

@@ -362,8 +362,8 @@ async def test_a_page_of_the_database_that_is_spoilt_is_told_by_readyz(empty, mo
 
 
 async def test_security_txt_names_the_contact_of_the_settings(sample_store):
-    public = {"public_url": "https://mitsprache.example", "security_contact": "sicherheit@stadt.example"}
-    async with serving(sample_store, **public) as house:
+    url, contact = "https://mitsprache.example", "sicherheit@stadt.example"
+    async with serving(sample_store, public_url=url, security_contact=contact) as house:
         page = house.browser()
         async with page.http.get(house.server.make_url("/.well-known/security.txt")) as answer:
             assert (answer.status, answer.content_type) == (200, "text/plain")

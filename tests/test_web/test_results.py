@@ -268,7 +268,7 @@ async def test_twenty_proposals_a_page_by_links(store):
 
 async def test_proposals_can_be_searched_and_filtered(store):
     for number in range(8):
-        more = {"district": "01" if number < 3 else "02", "language": "tr" if number == 0 else "de"}
+        more: dict[str, Any] = {"district": "01" if number < 3 else "02", "language": "tr" if number == 0 else "de"}
         proposed(store, f"P-{number:04}-0000", f"Bänke am Ufer {number}" if number % 2 else f"Licht {number}", **more)
 
     async with serving(store) as house:

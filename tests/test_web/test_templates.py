@@ -26,25 +26,25 @@ ENVIRONMENT: Final = template_environment()
 
 
 class Anything:
-    """Has every attribute a template uses, except the `missing` names."""
+    """Has every attribute a template uses, except the `missing` names. `parts`: see `parts_of`."""
 
-    def __init__(self, missing: dict[str, Any]) -> None:
-        self._missing = missing
+    def __init__(self, missing: dict[str, Any], parts: dict[str, int]) -> None:
+        self._missing, self._parts = missing, parts
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         name = f".{name}"
-        return self._missing[name] if name in self._missing else there(name, self._missing)
+        return self._missing[name] if name in self._missing else there(name, self._missing, self._parts)
 
     def __getitem__(self, key: object) -> Any:
-        return Anything(self._missing)
+        return Anything(self._missing, self._parts)
 
     def __call__(self, *_: object, **__: object) -> Any:
-        return Anything(self._missing)
+        return Anything(self._missing, self._parts)
 
     def __iter__(self) -> Iterator[Anything]:
-        return iter((Anything(self._missing), Anything(self._missing)))
+        return iter((self, self))
 
     def __len__(self) -> int:
         return 2
@@ -86,10 +86,10 @@ class Anything:
         return "something"
 
 
-def there(name: str, missing: dict[str, Any]) -> Any:
+def there(name: str, missing: dict[str, Any], parts: dict[str, int]) -> Any:
     """What stands for something that is there: where a template takes it apart, as many parts as it wants."""
-    parts = parts_of().get(name)
-    return [(Anything(missing),) * parts] * 2 if parts else Anything(missing)
+    thing = Anything(missing, parts)
+    return [(thing,) * parts[name]] * 2 if name in parts else thing
 
 
 @cache
@@ -152,12 +152,12 @@ def macros(trees: list[nodes.Template]) -> set[str]:
 
 
 @cache
-def parts_of() -> dict[str, int]:
-    """Into how many parts the templates take apart what they walk through, by its name."""
+def parts_of(name: str) -> dict[str, int]:
+    """Into how many parts a template and its family take apart what they walk through, by its name."""
     return {
         named(loop.iter): len(loop.target.items)
-        for name in NAMES
-        for loop in source(name).find_all(nodes.For)
+        for one in family(name)
+        for loop in source(one).find_all(nodes.For)
         if isinstance(loop.target, nodes.Tuple)
     }
 
@@ -169,7 +169,7 @@ def names(name: str) -> set[str]:
 
 def render(env: Environment, name: str, missing: dict[str, Any]) -> str:
     free = names(name)
-    values = {it: missing[it] if it in missing else there(it, missing) for it in free}
+    values = {it: missing[it] if it in missing else there(it, missing, parts_of(name)) for it in free}
     values |= {"t": lambda *_, **__: "words", "asset": lambda _: "/file", "direction": lambda _: "ltr"}
     for it in ("range", "dict", "namespace", "loop"):
         values.pop(it, None)

@@ -1,4 +1,5 @@
-"""Scripts of others are those that the list names, byte for byte, and only pages of the console load them."""
+"""Scripts of others are those that the list names, byte for byte, and only pages of the console and the screen of a
+hall load them."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ def test_each_vendored_script_is_the_one_that_is_listed() -> None:
         assert (VENDOR / f"{script.name.removesuffix('.min.js')}-LICENSE").exists()
 
 
-def test_only_the_console_loads_vendored_scripts() -> None:
+def test_no_page_of_residents_loads_vendored_scripts() -> None:
     pages = {path for path in TEMPLATES.rglob("*.html") if ".min.js" in path.read_text("utf-8")}
     assert pages
-    assert {path.relative_to(TEMPLATES).parts[0] for path in pages} == {"console"}
+    assert {path.relative_to(TEMPLATES).parts[0] for path in pages} - {"console"} == {"public"}
+    assert {path.name for path in pages if path.parent.name == "public"} == {"screen.html"}
     assert not [path for path in TEMPLATES.rglob("*.html") if "hx-on" in path.read_text("utf-8")]
 
 

@@ -34,6 +34,7 @@ _LISTED: Final = frozenset({"choice", "choices", "rank"})
 MOST_OPTIONS: Final = {"choice": 20, "choices": 20, "rank": 14}
 DECIMALS: Final = 2
 LONGEST_KEY: Final = 24
+_WITH_OTHER: Final = frozenset({"select_one", "select_multiple"})
 _OTHERS: Final = (" or_other", " or specify other")
 _SPELLINGS: Final = {
     "select_one": "select_one",
@@ -167,7 +168,7 @@ class RowReader:
             {"value": value, "label": self._wordings(it, it.texts.get("label", {}), CHOICES)}
             for it, value in islice(zip(listed, values.values(), strict=False), most)
         ]
-        if kind.has_other and question["type"] != "rank":
+        if kind.has_other and kind.name in _WITH_OTHER:
             question["other"] = True
         return dict(islice(values.items(), most)) | ({"other": "other"} if kind.has_other else {})
 

@@ -12,6 +12,7 @@ from bot.results.published import PublishedResults
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.phrase_families import ACCOUNT_STATUSES
+from flows.questions.base import Question
 from flows.questions.district import DISTRICTS, district_label
 from flows.understanding.text import fold
 from storage.tables.proposals import StoredProposal
@@ -100,7 +101,7 @@ def _topic_labels(consultation: Consultation, locale: Locale) -> _Labels:
     nodes = {node.key: node for node in consultation.nodes()}
     labels = _Labels()
     for node in nodes.values():
-        topic = nodes.get(getattr(node, "topic_from", None) or "")
+        topic = nodes.get((node.place_keys()[1] if isinstance(node, Question) else None) or "")
         for value, text in topic.labels(tuple(consultation.languages)) if topic else ():
             if text is not None:
                 labels[value] = text.root[text.shown_in(locale.tag, consultation.fallbacks)].text

@@ -59,7 +59,7 @@ class DiskFull(UnderLoad):
         owner = await self.things.enter_async_context(device(line, self.house.url))
         self.tab = await owner.tab(f"/c/{SLUG}?lang=de")
         async with self.tab.leaving():
-            await self.tab.click("form[action$='/start'] button")
+            await self.tab.click("form[action$='/start'] [value='chat']")
         await self._asked(self.tab)
 
     async def _asked(self, tab: Tab) -> None:
