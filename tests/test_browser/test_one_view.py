@@ -9,6 +9,7 @@ import pytest
 from tests.test_browser.browser import Tab
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
+from tests.test_web.test_held import away
 
 BEGIN = "form[action$='/start'] button[value='form']"
 FIRST = "#answers input, #answers button, .vote, textarea"
@@ -161,6 +162,17 @@ async def test_an_unsent_answer_outlives_a_restart_and_a_reload(world):
     assert world.answers()["value"] == '"sustainable"'
     assert await tab.evaluate("document.querySelectorAll('.answers li').length") == 5, "known after the restart"
     look.check()
+
+
+async def test_a_full_disk_is_told_and_the_answer_arrives_later(world):
+    tab = await at_the_wish(world)
+    await tab.call("Input.insertText", text=WORDS)
+    async with away(world.store, "full"):
+        await tab.tap("#go")
+        await tab.until("document.querySelector('[data-status]').innerText.startsWith('Gerade können wir nichts')")
+        assert await tab.evaluate("document.querySelector('textarea').value") == WORDS
+    await asked(tab, "[value*='.value.']")
+    assert world.answers()["wish"] == f'"{WORDS}"'
 
 
 async def test_too_long_is_counted_and_the_text_stays(world):

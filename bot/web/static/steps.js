@@ -127,22 +127,23 @@
     isSending = true;
     const draft = draftName(), slow = setTimeout(() => note(text("sending"), true), 500);
     kept.setItem(queueName, JSON.stringify([main.dataset.url, body]));
-    const again = () => {
+    /** @param {string} why */
+    const again = (why) => {
       isSending = false;
-      note(text("offline"), true);
+      note(text(why), true);
       setTimeout(() => { if (form.isConnected) send(form, body); }, AGAIN);
     };
     fetch(form.action, {
       method: "POST", body: new URLSearchParams(body), credentials: "same-origin", headers: { "X-Swap": "1" },
     }).then(async (answer) => {
-      if ([429, 502, 503, 504].includes(answer.status)) { again(); return; }
+      if ([429, 502, 503, 504].includes(answer.status)) { again(answer.status === 503 ? "held" : "offline"); return; }
       const html = await answer.text();
       kept.removeItem(queueName);
       isSending = false;
       if (answer.ok && !html.includes("id=\"fault\"")) kept.removeItem(draft);
       if (!swap(html, true)) location.assign(main.dataset.url || location.href);
       else if (answer.ok && !main.querySelector("#fault") && !new URLSearchParams(body).has("do")) note(text("saved"));
-    }, again).finally(() => clearTimeout(slow));
+    }, () => again("offline")).finally(() => clearTimeout(slow));
   };
 
   addEventListener("submit", (event) => {
