@@ -55,8 +55,8 @@ class Moderator:
         drawn = self.chance.random()
         others = [it for it in self.ledger.released() if it is not idea]
         if drawn < 0.1:
-            await self._decide(client, idea.code, kind="hide", reason="a name")
-            idea.state, idea.is_read = "hidden", True
+            await self._hide(client, idea)
+            idea.is_read = True
         elif drawn < 0.2 and len(others) > 3:
             await self._merge(client, idea, self.chance.choice(others))
         elif drawn < 0.9:
@@ -93,20 +93,24 @@ class Moderator:
         gone = [it for it in self.ledger.ideas if it.state in {"hidden", "merged"}]
         drawn = self.chance.random()
         if drawn < 0.3 and len(released) > 6:
-            idea = self.chance.choice(released)
-            await self._decide(client, idea.code, kind="hide", reason="a name")
-            idea.state = "hidden"
+            await self._hide(client, self.chance.choice(released))
         elif drawn < 0.7 and len(released) > 6:
             idea, into = self.chance.sample(released, 2)
             await self._merge(client, idea, into)
         elif gone:
             await self._restore(client, self.chance.choice(gone))
 
-    async def leave_one_waiting(self, client: Client) -> None:
-        """Returns one idea to the queue and leaves it there, so that the queue is never empty."""
-        idea = self.chance.choice([it for it in self.ledger.released() if it.author])
+    async def leave_one_of_each(self, client: Client) -> None:
+        """Leaves one idea hidden, one merged and one waiting, whatever the earlier decisions were by chance."""
+        hidden, merged, into, waiting = [it for it in self.ledger.released() if it.author][:4]
+        await self._hide(client, hidden)
+        await self._merge(client, merged, into)
+        await self._hide(client, waiting)
+        await self._restore(client, waiting)
+
+    async def _hide(self, client: Client, idea: Idea) -> None:
         await self._decide(client, idea.code, kind="hide", reason="a name")
-        await self._restore(client, idea)
+        idea.state = "hidden"
 
     async def _restore(self, client: Client, idea: Idea) -> None:
         await self._decide(client, idea.code, kind="restore", reason="by mistake")

@@ -57,7 +57,7 @@ async def run(folder: Path, residents: int, seed: int, database_url: str = "") -
         await made.publish(is_revised=True)
         made.settle(residents - residents // 2)
         await made.live(moderator)
-        await moderator.leave_one_waiting(made.client())
+        await moderator.leave_one_of_each(made.client())
         await _look(made, report, folder / "end")
         report.residents = len(made.residents)
         report.messages = sum(line.startswith("> ") for one in made.residents for line in one.transcript)
