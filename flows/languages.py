@@ -44,3 +44,8 @@ def nearest(hint: str, offered: Container[str] = LANGUAGES) -> str:
         return ""
     tag = hint.replace("_", "-").casefold()
     return next((candidate for candidate in (tag, tag.split("-")[0]) if candidate in offered), "")
+
+
+def language_name(tag: str) -> str:
+    """Returns the name of a language in itself; the tag of a language that this program does not have."""
+    return LANGUAGES[tag].name if tag in LANGUAGES else tag

@@ -31,7 +31,6 @@ from bot.web.console.answer_views import (
     DraftRow,
     answer_rows,
     draft_keys,
-    language_name,
     own_rows,
     preview_answers,
 )
@@ -40,7 +39,7 @@ from bot.web.console.consultations import own_consultation
 from bot.web.console.overview import ConsultationSummary
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit, id_in
-from flows.languages import LANGUAGES
+from flows.languages import LANGUAGES, language_name
 from storage.tables.answer_drafts import (
     AnswerDraft,
     AnswerTemplate,

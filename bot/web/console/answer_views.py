@@ -12,7 +12,7 @@ from bot.proposals.answer_drafts import DraftKey, outcome_of, refusal_of
 from bot.proposals.moderation_rules import ModerationItem, RefusalReason, load_items
 from bot.proposals.official_answers import required_languages, step_of
 from bot.web.console.visit import Visit, id_in
-from flows.languages import LANGUAGES
+from flows.languages import language_name
 from storage.tables.answer_drafts import AnswerDraft, answer_drafts_of
 from storage.tables.proposals import proposals_by_code
 
@@ -79,11 +79,6 @@ def draft_keys(texts: Iterable[str]) -> list[DraftKey]:
     found = [(id_in(number), id_in(version)) for number, _, version in parts]
     versions = {number: version for number, version in found if number and version is not None}
     return [DraftKey(number, version) for number, version in versions.items()][:MOST_AT_ONCE]
-
-
-def language_name(tag: str) -> str:
-    """Returns the name of a language in itself."""
-    return LANGUAGES[tag].name if tag in LANGUAGES else tag
 
 
 def _row(visit: Visit, item: ModerationItem, draft: AnswerDraft | None) -> DraftRow:

@@ -18,13 +18,13 @@ from bot.web.console.answer_views import (
     DraftRow,
     answer_rows,
     draft_keys,
-    language_name,
     own_rows,
     preview_answers,
 )
 from bot.web.console.consultations import own_consultation
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit, id_in
+from flows.languages import language_name
 from storage.tables.answer_drafts import HeldSending, count_answer_drafts, held_sendings, list_answer_drafts
 from storage.tables.owed_answers import count_by_answer, proposals_by_answer
 

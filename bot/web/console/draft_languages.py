@@ -36,7 +36,7 @@ from bot.web.console.draft_editing import (
 )
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit, id_in
-from flows.languages import LANGUAGES
+from flows.languages import LANGUAGES, language_name
 
 REVIEWS: Final = (UNREVIEWED, REVIEWED)
 
@@ -120,7 +120,7 @@ def _first(edited: EditedDraft) -> str:
 
 def _tab(edited: EditedDraft, tag: str) -> LanguageTab:
     lacking = count_missing(edited.data, edited.language, tag)
-    return LanguageTab(tag, _name(tag), lacking, unread=len(texts_to_review(edited.data, tag)))
+    return LanguageTab(tag, language_name(tag), lacking, unread=len(texts_to_review(edited.data, tag)))
 
 
 def _pairs(edited: EditedDraft, tag: str) -> list[PairedText]:
@@ -148,15 +148,11 @@ async def languages_page(
         status,
         tabs=[_tab(edited, it) for it in offered],
         open_tag=tag,
-        open_name=_name(tag),
-        main_name=_name(edited.language),
+        open_name=language_name(tag),
+        main_name=language_name(edited.language),
         pairs=_pairs(edited, tag),
         review=review,
         reviews=REVIEWS if review in REVIEWS else (*REVIEWS, review),
-        addable=[LanguageTab(it, _name(it), lacking=0, unread=0) for it in LANGUAGES if it not in offered],
+        addable=[LanguageTab(it, language_name(it), lacking=0, unread=0) for it in LANGUAGES if it not in offered],
         **{"file_problem": "", "returned": None, **values},
     )
-
-
-def _name(tag: str) -> str:
-    return LANGUAGES[tag].name if tag in LANGUAGES else tag

@@ -24,7 +24,7 @@ from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit
 from bot.web.public.media import TYPES
 from flows.image import LONGEST_ALT
-from flows.languages import LANGUAGES
+from flows.languages import language_name
 from flows.questions.base import Where
 
 PROBLEMS: Final = {
@@ -60,7 +60,7 @@ def media_places(data: dict[str, Any], question: dict[str, Any], language: str) 
             found.append(_image_place(f"option:{option['value']}", label, option, language))
     for tag in languages_of(data):
         name = value_at(question, ("audio", tag))
-        label = LANGUAGES[tag].name if tag in LANGUAGES else tag
+        label = language_name(tag)
         found.append(MediaPlace(f"audio:{tag}", label, str(name or ""), "", is_sound=True))
     return found
 

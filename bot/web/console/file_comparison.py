@@ -11,7 +11,7 @@ from bot.common.i18n.locale import Locale
 from bot.consultations.changes import RevisionChange, WordingChange
 from bot.web.console.labels import CHANGE_PHRASES, FIELD_PHRASES
 from flows.definition import Consultation
-from flows.languages import LANGUAGES
+from flows.languages import LANGUAGES, language_name
 
 LONGEST: Final = 600
 """Characters of a text that are shown."""
@@ -72,7 +72,7 @@ def describe_question(change: RevisionChange, definition: Consultation | None, l
 
 def _languages(tags: str) -> str:
     """Returns the names of languages; "de, tr" is a text that changed its language."""
-    return ", ".join(LANGUAGES[tag].name if tag in LANGUAGES else tag for tag in tags.split(", "))
+    return ", ".join(language_name(tag) for tag in tags.split(", "))
 
 
 def _head(where: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from bot.consultations.definition_issues import DefinitionIssue
 from bot.web.console.draft_labels import ABOUT
 from bot.web.console.issue_reasons import REASONS, VALUES
 from bot.web.console.issue_remedies import REMEDIES
-from flows.languages import LANGUAGES
+from flows.languages import language_name
 from flows.questions.base import Where
 
 _PHRASES: Final = (
@@ -48,7 +48,7 @@ def told_issue(issue: DefinitionIssue, locale: Locale) -> ToldIssue:
         if found := pattern.search(issue.reason):
             values = found.groupdict()
             tag = values.pop("tag", None)
-            more = {"language": LANGUAGES[tag].name if tag in LANGUAGES else tag} if tag else {}
+            more = {"language": language_name(tag)} if tag else {}
             numbers = {name: int(it) if name == "n" else _label(it, locale) for name, it in values.items()}
             return ToldIssue(issue.where, locale.text(phrase, **numbers, **more), locale.tag, issue.warning, issue.line)
     if locale.tag == "de" and (reason := in_german(issue.reason)):

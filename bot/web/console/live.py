@@ -11,7 +11,6 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.results.live_progress import LiveProgress, load_live_progress
-from bot.web.console.answer_views import language_name
 from bot.web.console.consultations import own_consultation
 from bot.web.console.live_streams import BEAT_SECONDS, LIVE_STREAMS, MOST_VIEWERS, LiveProducer, LiveState
 from bot.web.console.overview import ConsultationSummary
@@ -19,6 +18,7 @@ from bot.web.console.reach import reach_by_question
 from bot.web.console.reading import HTMX_CONFIG
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit
+from flows.languages import language_name
 from storage.core.errors import StoreBusy
 
 EVENT_STREAM: Final = "text/event-stream"

@@ -12,7 +12,7 @@ from bot.common.i18n.locale import Locale
 from bot.consultations.definition_issues import DefinitionIssue
 from bot.web.console.versions import ConsultationVersion, definition_of
 from flows.definition import Consultation
-from flows.languages import LANGUAGES
+from flows.languages import language_name
 from flows.wording import Review
 
 ChecklistLevel = Literal["stop", "warn", "note", "good"]
@@ -147,7 +147,7 @@ def _of_time(definition: Consultation, plan: PublishPlan, locale: Locale) -> Ite
 def _of_languages(definition: Consultation, locale: Locale) -> Iterator[ChecklistItem]:
     texts = [text for _, text in definition.texts()]
     for tag, offer in definition.languages.items():
-        name = LANGUAGES[tag].name if tag in LANGUAGES else tag
+        name = language_name(tag)
         if missing := sum(tag not in text.languages() for text in texts):
             # Without another language to show, the check reports each of them as an error.
             yield _item("warn", locale, "console.publish.missing", "console.publish.missing_why", n=missing, name=name)
@@ -156,7 +156,7 @@ def _of_languages(definition: Consultation, locale: Locale) -> Iterator[Checklis
 
 
 def _of_people(definition: Consultation, plan: PublishPlan, locale: Locale) -> Iterator[ChecklistItem]:
-    names = ", ".join(LANGUAGES[tag].name if tag in LANGUAGES else tag for tag in definition.languages)
+    names = ", ".join(language_name(tag) for tag in definition.languages)
     places = ", ".join((locale.text("console.publish.web"), *plan.channels))
     yield _item("note", locale, "console.publish.seen", "console.publish.seen_why", places=places, languages=names)
     yield _item("note", locale, "console.publish.fixed", "console.publish.fixed_why")

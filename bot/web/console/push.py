@@ -16,7 +16,6 @@ from bot.broadcasts.sending_times import SendingTimes
 from bot.broadcasts.service import TRANSITIONS, Ledger
 from bot.common.i18n.locale import Locale
 from bot.staff.assignments import assigned_consultations
-from bot.web.console.answer_views import language_name
 from bot.web.console.consultations import own_consultation
 from bot.web.console.overview import ConsultationSummary
 from bot.web.console.push_desk import PUSH_DESK, PushDesk
@@ -25,6 +24,7 @@ from bot.web.console.reading import HTMX_CONFIG
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit, id_in
 from flows.definition import SMALLEST_CELL
+from flows.languages import language_name
 from flows.phrase_families import PUSH_STATES
 from storage.tables.broadcasts import (
     BroadcastState,

@@ -12,7 +12,7 @@ from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.service import BroadcastDraft, parse_time
 from bot.common.i18n.locale import Locale
 from bot.web.console.visit import Visit, id_in
-from flows.languages import LANGUAGES
+from flows.languages import LANGUAGES, language_name
 from flows.phrase_families import TOPIC_NAMES
 from flows.questions.district import DISTRICTS, district_label
 
@@ -136,7 +136,7 @@ def segment_in_words(expression: str, locale: Locale, titles: Mapping[str, str])
             case "district":
                 return district_label(value, locale.tag) if value in DISTRICTS else value
             case "language":
-                return LANGUAGES[value].name if value in LANGUAGES else value
+                return language_name(value)
             case "channel":
                 return value
         return locale.text(_PARTICIPATION.get(key, "console.push.word.took_part"), title=titles.get(value, value))

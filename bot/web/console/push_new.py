@@ -15,7 +15,6 @@ from bot.broadcasts.second_person import needs_second
 from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.sending_times import SendingTimes
 from bot.broadcasts.service import HOLD, PushError
-from bot.web.console.answer_views import language_name
 from bot.web.console.consultations import own_consultation
 from bot.web.console.overview import ConsultationSummary
 from bot.web.console.push import REASON_PHRASES, desk_of, first_message, own_slugs, titles_of
@@ -31,6 +30,7 @@ from bot.web.console.push_form import (
 from bot.web.console.reading import HTMX_CONFIG
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit
+from flows.languages import language_name
 from storage.core.errors import Duplicate
 from storage.tables.broadcasts import StoredBroadcast, running_broadcast
 

@@ -14,13 +14,13 @@ from bot.broadcasts.samples import BroadcastSample, render_samples
 from bot.broadcasts.second_person import request_for
 from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.service import HOLD, PushError
-from bot.web.console.answer_views import language_name
 from bot.web.console.consultations import own_consultation
 from bot.web.console.overview import ConsultationSummary
 from bot.web.console.push import PushLine, desk_of, first_message, push_lines
 from bot.web.console.push_new import PACE_PHRASES, REFUSALS
 from bot.web.console.registry import console_page
 from bot.web.console.visit import Visit, id_in
+from flows.languages import language_name
 from storage.core.errors import Duplicate
 from storage.tables.broadcasts import StoredBroadcast, broadcast_by_id, delete_draft_broadcast
 

@@ -13,7 +13,8 @@ from bot.consultations.answer_text import strip_media_mark
 from bot.consultations.stored_revisions import parse_content
 from bot.proposals.moderation_rules import ModerationItem, load_items
 from bot.proposals.similar_proposals import SimilarProposal, find_similar_proposals
-from flows.languages import LANGUAGES
+from flows.definition import Consultation
+from flows.languages import language_name
 from flows.questions.base import Question
 from flows.questions.district import DISTRICTS
 from storage.tables.attachments import ListedAttachment, attachments_of_sessions
@@ -102,7 +103,7 @@ def reading_texts(
         number: ReadingText(
             item=item,
             question=questions.get(number, ("", False))[0],
-            language=LANGUAGES[item.proposal.language].name if item.proposal.language in LANGUAGES else "",
+            language=language_name(item.proposal.language),
             district=DISTRICTS.get(item.proposal.district or "", item.proposal.district or ""),
             flags=flags_shown(item, questions),
             similar=similar.get(number, []),
@@ -130,13 +131,16 @@ def questions_of(connection: Connection, items: Iterable[ModerationItem], langua
     asked = {it.proposal.id: (it.answer.revision_id, it.proposal.question_key) for it in items if it.answer}
     revisions = revisions_by_id(connection, sorted({revision_id for revision_id, _ in asked.values()}))
     definitions = {number: parse_content(it.content, it.consultation_id) for number, it in revisions.items()}
-    found: dict[int, tuple[str, bool]] = {}
-    for number, (revision_id, key) in asked.items():
-        definition = definitions.get(revision_id)
-        if definition and (node := next((it for it in definition.nodes() if it.key == key), None)):
-            tag = language if language in node.text.languages() else definition.main_language
-            found[number] = (node.text.in_language(tag, {}), isinstance(node, Question) and node.sensitive)
-    return found
+    found = {number: _question(definitions.get(id_), key, language) for number, (id_, key) in asked.items()}
+    return {number: it for number, it in found.items() if it}
+
+
+def _question(definition: Consultation | None, key: str | None, language: str) -> tuple[str, bool] | None:
+    node = next((it for it in definition.nodes() if it.key == key), None) if definition else None
+    if definition is None or node is None:
+        return None
+    tag = language if language in node.text.languages() else definition.main_language
+    return node.text.in_language(tag, {}), isinstance(node, Question) and node.sensitive
 
 
 def flags_shown(item: ModerationItem, questions: dict[int, tuple[str, bool]]) -> list[str]:
@@ -148,9 +152,7 @@ def flags_shown(item: ModerationItem, questions: dict[int, tuple[str, bool]]) ->
 def translations_shown(item: ModerationItem, names: dict[int, str]) -> list[TranslationShown]:
     """Returns the translations of a text, with the names of these members as reviewers."""
     return [
-        TranslationShown(
-            row, LANGUAGES[tag].name if tag in LANGUAGES else tag, names.get(_reviewer(item, tag) or 0, "")
-        )
+        TranslationShown(row, language_name(tag), names.get(_reviewer(item, tag) or 0, ""))
         for tag, row in item.texts.items()
     ]
 

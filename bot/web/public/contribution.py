@@ -20,7 +20,7 @@ from bot.web import code_guess_limit
 from bot.web.context import language_links, site_of
 from bot.web.request_locale import locale_of
 from flows.definition import Consultation
-from flows.languages import LANGUAGES
+from flows.languages import LANGUAGES, language_name
 from flows.phrase_families import ACCOUNT_STATES, ACCOUNT_STATUSES, RATING_COUNTS
 from flows.questions.district import DISTRICTS, district_label
 from flows.understanding.text import clean_text
@@ -155,4 +155,4 @@ def _figures(shown: ContributionPage) -> dict[str, Any]:
 
 
 def _language(tag: str) -> dict[str, str]:
-    return {"lang": tag, "dir": protocol.direction(tag), "language": LANGUAGES[tag].name if tag in LANGUAGES else tag}
+    return {"lang": tag, "dir": protocol.direction(tag), "language": language_name(tag)}

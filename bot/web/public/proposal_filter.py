@@ -10,7 +10,7 @@ from bot.common.i18n.locale import Locale
 from bot.results.opinions import RatedProposal
 from bot.results.published import PublishedResults
 from flows.definition import Consultation
-from flows.languages import LANGUAGES
+from flows.languages import language_name
 from flows.phrase_families import ACCOUNT_STATUSES
 from flows.questions.base import Question
 from flows.questions.district import DISTRICTS, district_label
@@ -75,7 +75,7 @@ def filter_fields(
     labels: dict[str, Callable[[str], str]] = {
         "district": lambda value: district_label(value, locale.tag) if value in DISTRICTS else value,
         "topic": _topic_labels(consultation, locale).__getitem__,
-        "written": lambda value: LANGUAGES[value].name if value in LANGUAGES else value,
+        "written": language_name,
         "status": lambda value: locale.text(ACCOUNT_STATUSES[value]),
     }
     names = {
