@@ -141,19 +141,21 @@ def save_draft(
     if found is None or found.id != draft_id:
         raise DraftUnusable("slug")
     newest = draft_of(connection, draft_id)
-    if (newest.version if newest else 0) != from_version:
-        assert newest is not None  # noqa: S101 - for the type checker: version 0 is no stored one
-        if newest.text == text:
-            return _draft(newest, slug)
+    if newest and newest.version != from_version and newest.text != text:
         raise DraftChanged(text, _draft(newest, slug))
-    if newest and newest.text == text and newest.revision == revision:
+    if newest and newest.text == text and (newest.version != from_version or newest.revision == revision):
         return _draft(newest, slug)
     stored = _version(draft_id, from_version + 1, title, text, by)._replace(revision=revision)
     insert_consultation_drafts(connection, [stored])
     delete_versions(connection, draft_id, superseded_versions(draft_versions(connection, draft_id)))
-    if newest is None or newest.changed_by != by.name or by.now - newest.changed_at > RECORDED_EVERY:
+    if newest is None or _is_another_occasion(newest, by):
         by.note(connection, "draft.change", f"{slug}/{stored.version}", "")
     return _draft(stored, slug)
+
+
+def _is_another_occasion(newest: StoredDraft, by: DraftAuthor) -> bool:
+    """Whether a change is recorded beside the one before: of another author, or after a while."""
+    return newest.changed_by != by.name or by.now - newest.changed_at > RECORDED_EVERY
 
 
 def superseded_versions(heads: Sequence[DraftHead]) -> list[int]:

@@ -96,22 +96,25 @@ def arrange(text: str, where: Where, order: Sequence[int]) -> str:
 
 def _with_lines_moved(text: str, where: Where, order: Sequence[int]) -> str | None:
     """Moves the lines of the entries; None if they do not begin on lines of their own."""
-    lines = text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    known = parse_yaml(text, NAME).lines
-    count = sum(len(it) == len(where) + 1 and it[:-1] == where and isinstance(it[-1], int) for it in known)
-    starts = [known[*where, index] - 1 for index in range(count)]
-    if not starts or len(set(starts)) < count or not all(lines[it].lstrip().startswith("- ") for it in starts):
+    lines = (text if text.endswith("\n") else f"{text}\n").splitlines(keepends=True)
+    starts = _entry_lines(text, where)
+    if not starts or not all(lines[it].lstrip().startswith("- ") for it in starts):
         return None
     column = len(lines[starts[0]]) - len(lines[starts[0]].lstrip())
     end = next((it for it in range(starts[-1] + 1, len(lines)) if _is_outside(lines[it], column)), len(lines))
     bounds = [_comment_start(lines, it, column) for it in (*starts, end)]
     if bounds != sorted(set(bounds)):
-        return None
+        return None  # several entries on one line
     chunks = [lines[begin:stop] for begin, stop in pairwise(bounds)]
     inside = [line for index in order for line in chunks[index]]
     return "".join((*lines[: bounds[0]], *inside, *lines[bounds[-1] :]))
+
+
+def _entry_lines(text: str, where: Where) -> list[int]:
+    """Returns the indexes of the lines where the entries of a list begin."""
+    known = parse_yaml(text, NAME).lines
+    count = sum(len(it) == len(where) + 1 and it[:-1] == where and isinstance(it[-1], int) for it in known)
+    return [known[*where, index] - 1 for index in range(count)]
 
 
 def _is_outside(line: str, column: int) -> bool:
@@ -248,17 +251,20 @@ def _in_flow(data: Any) -> bool:
 def _styled(value: Any, *, in_flow: bool = False) -> Any:
     """Returns a value as it is written: texts in quotes where they need them, several lines as a block."""
     if isinstance(value, str):
-        if "\n" in value and not in_flow and value[0].isalnum() and value.replace("\n", "").isprintable():
-            return LiteralScalarString(value)
-        return value if is_plain_text(value) and not (in_flow and "," in value) else DoubleQuotedScalarString(value)
+        return _styled_text(value, in_flow=in_flow)
+    made: Any
     if isinstance(value, Mapping):
         made = CommentedMap((name, _styled(it, in_flow=in_flow)) for name, it in value.items())
-        if in_flow:
-            made.fa.set_flow_style()
-        return made
-    if isinstance(value, Sequence):
-        some = CommentedSeq(_styled(it, in_flow=in_flow) for it in value)
-        if in_flow:
-            some.fa.set_flow_style()
-        return some
-    return value
+    elif isinstance(value, Sequence):
+        made = CommentedSeq(_styled(it, in_flow=in_flow) for it in value)
+    else:
+        return value
+    if in_flow:
+        made.fa.set_flow_style()
+    return made
+
+
+def _styled_text(text: str, *, in_flow: bool) -> Any:
+    if "\n" in text and not in_flow and text[0].isalnum() and text.replace("\n", "").isprintable():
+        return LiteralScalarString(text)
+    return text if is_plain_text(text) and not (in_flow and "," in text) else DoubleQuotedScalarString(text)

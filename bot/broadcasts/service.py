@@ -115,6 +115,14 @@ def _segment(processor: BroadcastProcessor, text: str, known: Collection[str]) -
         raise PushError(phrase, rest=rest, options=error.options) from error
 
 
+def _check_times(draft: BroadcastDraft, now: datetime) -> None:
+    """Raises PushError."""
+    if draft.at and draft.at < now - timedelta(minutes=1):
+        raise PushError("push.past")
+    if draft.until and draft.until <= max(draft.at or now, now):
+        raise PushError("push.ends_early")
+
+
 def create_draft(
     processor: BroadcastProcessor,
     connection: Connection,
@@ -133,10 +141,7 @@ def create_draft(
     if catalogue.is_sample(draft.slug) and not draft.is_sample:
         raise PushError("push.is_sample", slug=draft.slug)
     segment = _segment(processor, draft.segment, known)
-    if draft.at and draft.at < now - timedelta(minutes=1):
-        raise PushError("push.past")
-    if draft.until and draft.until <= max(draft.at or now, now):
-        raise PushError("push.ends_early")
+    _check_times(draft, now)
     check_not_running(connection, draft.slug, is_reminder=draft.is_reminder)
     per_hour = processor.settings.push.per_hour if draft.per_hour is None else draft.per_hour
     starts = (draft.at or now).astimezone(UTC)

@@ -152,15 +152,22 @@ def hold_drafts(
         draft, item = stored.get(number), items.get(number)
         if draft is None or item is None or draft.consultation_id != consultation_id:
             refused[number] = "unknown"
-        elif draft.publish_at or draft.version != version:
-            refused[number] = "held" if draft.publish_at else "changed"
-        elif (reason := refusal_of(item, draft, context.now)) and not (may_wait and reason == "not_public"):
-            refused[number] = reason
-        else:
+            continue
+        reason = _reason_to_keep(item, draft, version, context.now)
+        if reason is None or (may_wait and reason == "not_public"):
             held.append(_held(context, draft, sending, publish_at))
+        else:
+            refused[number] = reason
     upsert_answer_drafts(context.connection, held)
     _note(context, "answer.send", held, items)
     return Sending(sending, publish_at, tuple(it.proposal_id for it in held), refused)
+
+
+def _reason_to_keep(item: ModerationItem, draft: AnswerDraft, version: int, now: datetime) -> RefusalReason | None:
+    """Returns why a draft that was seen in this version cannot be sent; None if it can."""
+    if draft.publish_at:
+        return "held"
+    return "changed" if draft.version != version else refusal_of(item, draft, now)
 
 
 def own_key(context: ModerationContext, proposal_id: int) -> DraftKey:

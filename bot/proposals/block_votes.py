@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence, Set
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -70,5 +70,9 @@ def _split(given: list[NewRatingEvent], block: VoteBlock, known: Mapping[str, in
     # a vote on a merged proposal was copied to its target
     origins = {vote.proposal_id for vote in here}
     gone = [vote for vote in given if vote in here or vote.carried_from in origins]
+    return BlockVotes(tuple(gone), tuple(_others_on_the_same(given, gone)))
+
+
+def _others_on_the_same(given: Iterable[NewRatingEvent], gone: Collection[NewRatingEvent]) -> Iterator[NewRatingEvent]:
     touched = {vote.proposal_id for vote in gone}
-    return BlockVotes(tuple(gone), tuple(vote for vote in given if vote.proposal_id in touched and vote not in gone))
+    return (vote for vote in given if vote.proposal_id in touched and vote not in gone)

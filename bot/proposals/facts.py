@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence, Set
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -120,21 +120,23 @@ class _Next:
         rated = _rated(connection, votes)
         without = [{*votes[asker.pseudonym], need.after} for asker, need in asked]
         offers: list[NextStatementOffer | None] = [None] * len(asked)
-        while None in offers:
-            drawn = {
-                at: self._draw(connection, asked[at][0], without[at]) for at, it in enumerate(offers) if it is None
-            }
+        while open_ones := [at for at, it in enumerate(offers) if it is None]:
+            drawn = {at: self._draw(connection, asked[at][0], without[at]) for at in open_ones}
             readable = ReadableProposals.of(connection, {id_ for ids in drawn.values() for id_ in ids})
             for at, ids in drawn.items():
                 asker, need = asked[at]
-                fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker, self._named))
-                chosen = next(fitting, None)
-                if chosen is not None:
-                    offers[at] = NextStatementOffer(readable.statement(chosen, need.language), rated[asker.pseudonym])
-                elif not ids:
-                    offers[at] = NextStatementOffer(None, rated[asker.pseudonym])
+                shown = self._first_readable(readable, ids, asker, need.language)
+                if shown or not ids:
+                    offers[at] = NextStatementOffer(shown, rated[asker.pseudonym])
                 without[at].update(ids)
         return [offer for offer in offers if offer is not None]
+
+    def _first_readable(
+        self, readable: ReadableProposals, ids: Sequence[int], asker: FactRequest, language: str
+    ) -> Statement | None:
+        fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker, self._named))
+        chosen = next(fitting, None)
+        return None if chosen is None else readable.statement(chosen, language)
 
     def _draw(self, connection: Connection, asker: FactRequest, without: set[int]) -> list[int]:
         pool = self._pools.of(connection, asker.published.consultation_id, asker.batch.now)
@@ -178,15 +180,23 @@ def _rated(connection: Connection, votes: Mapping[str, Mapping[int, object]]) ->
     """Returns the number of proposals rated by these contacts, without carried votes, which would count a merged
     proposal twice.
     """
-    states = moderations_by_id(connection, sorted({id_ for given in votes.values() for id_ in given}))
-    into = {id_: state.merged_into for id_, state in states.items() if state.merged_into is not None}
-    found = {name: len(given) for name, given in votes.items()}
+    into = _merge_targets(connection, {id_ for given in votes.values() for id_ in given})
     both = [name for name, given in votes.items() if any(into.get(id_) in given for id_ in given)]
-    given_at = {(row.pseudonym, row.proposal_id): row.rated_at for row in ratings_of_people(connection, both)}
-    for name in both:
-        own = {(into[id_], given_at.get((name, id_))) for id_ in votes[name] if id_ in into}
-        found[name] -= sum((id_, given_at.get((name, id_))) in own for id_ in votes[name])
-    return found
+    rated_at = {(row.pseudonym, row.proposal_id): row.rated_at for row in ratings_of_people(connection, both)}
+    at = {name: {id_: rated_at.get((name, id_)) for id_ in votes[name]} for name in both}
+    return {name: len(given) - (_carried(at[name], into) if name in at else 0) for name, given in votes.items()}
+
+
+def _merge_targets(connection: Connection, ids: Set[int]) -> dict[int, int]:
+    """Returns the targets of the merged ones among these proposals."""
+    states = moderations_by_id(connection, sorted(ids))
+    return {id_: state.merged_into for id_, state in states.items() if state.merged_into is not None}
+
+
+def _carried(rated_at: Mapping[int, object], into: Mapping[int, int]) -> int:
+    """Returns the number of votes that were copied to the target of a merge: those given at the same time."""
+    own = {(into[id_], when) for id_, when in rated_at.items() if id_ in into}
+    return sum(vote in own for vote in rated_at.items())
 
 
 def _forget_dropped(
@@ -200,13 +210,14 @@ def _forget_dropped(
     for (asker, dropped), found in zip(going, votes_of_blocks(connection, blocks) if blocks else (), strict=True):
         still = {vote.proposal_id for vote in found.left}
         gone = {vote.proposal_id for vote in found.gone} - still
-        pending = {
-            row.proposal_id
-            for row in asker.batch.rows_of(store_votes)
-            if row.pseudonym == asker.pseudonym and row.question_key in dropped
-        }
-        for id_ in gone | pending:
+        for id_ in gone | _pending_votes(asker, dropped):
             votes[asker.pseudonym].pop(id_, None)
+
+
+def _pending_votes(asker: FactRequest, keys: Container[str]) -> set[int]:
+    """Returns the proposals rated under these questions in this batch."""
+    pending = asker.batch.rows_of(store_votes)
+    return {row.proposal_id for row in pending if row.pseudonym == asker.pseudonym and row.question_key in keys}
 
 
 def _still_released(connection: Connection, asked: Sequence[tuple[FactRequest, StillReleased]]) -> list[bool]:

@@ -81,12 +81,7 @@ def step_of(item: ModerationItem, outcome: OfficialAnswer, now: datetime) -> New
     """
     if outcome.status == "received":
         raise DecisionRefused("status")
-    reason = cleaned_reason(outcome.reason)
-    missing = [tag for tag in required_languages(item) if tag not in reason]
-    if missing or not reason.keys() <= LANGUAGES.keys():
-        raise DecisionRefused(
-            "reason_languages", languages=", ".join(missing or sorted(reason.keys() - LANGUAGES.keys()))
-        )
+    reason = _complete_reason(item, outcome)
     body, link = clean_text(outcome.body).strip()[:LONGEST_BODY], outcome.link.strip()
     if link and not is_link(link):
         raise DecisionRefused("link")
@@ -106,6 +101,16 @@ def step_of(item: ModerationItem, outcome: OfficialAnswer, now: datetime) -> New
     if item.steps and item.steps[-1][2:6] == step[2:6]:
         raise DecisionRefused("same_text")
     return step
+
+
+def _complete_reason(item: ModerationItem, outcome: OfficialAnswer) -> dict[str, str]:
+    """Returns the reason as it is stored. Raises DecisionRefused for a missing or an unknown language."""
+    reason = cleaned_reason(outcome.reason)
+    missing = [tag for tag in required_languages(item) if tag not in reason]
+    wrong = missing or sorted(reason.keys() - LANGUAGES.keys())
+    if wrong:
+        raise DecisionRefused("reason_languages", languages=", ".join(wrong))
+    return reason
 
 
 def cleaned_reason(reason: Mapping[str, str]) -> dict[str, str]:

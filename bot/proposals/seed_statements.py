@@ -63,17 +63,15 @@ def publish_seeds(
     """
     wanted = {seed.source_id: seed for seed in _seeds(consultation)}
     stored = [row for row in proposals_of_source(connection, SOURCE) if row.consultation_id == consultation_id]
-    known = {row.source_id for row in stored}
-    new = [(new_id(), seed) for source_id, seed in wanted.items() if source_id not in known]
-    insert_proposals(connection, [_row(id_, seed, consultation_id, now, random) for id_, seed in new])
-    insert_moderations(connection, [_released(id_, now) for id_, _ in new])
-    release_proposals(connection, [ProposalRelease(id_, now) for id_, _ in new])
+    known = {row.source_id: row.id for row in stored}
+    new = {new_id(): seed for source_id, seed in wanted.items() if source_id not in known}
+    insert_proposals(connection, [_row(id_, seed, consultation_id, now, random) for id_, seed in new.items()])
+    insert_moderations(connection, [_released(id_, now) for id_ in new])
+    release_proposals(connection, [ProposalRelease(id_, now) for id_ in new])
     withdraw_proposals(connection, changed_withdrawals(stored, wanted, now))
-    ids = dict(new) | {row.id: wanted[row.source_id] for row in stored if row.source_id in wanted}
-    upsert_translations(
-        connection,
-        list(chain.from_iterable(_translations(id_, seed, consultation, now) for id_, seed in ids.items())),
-    )
+    ids = new | {known[source_id]: seed for source_id, seed in wanted.items() if source_id in known}
+    texts = (_translations(id_, seed, consultation, now) for id_, seed in ids.items())
+    upsert_translations(connection, list(chain.from_iterable(texts)))
 
 
 def _seeds(consultation: Consultation) -> Iterator[_Seed]:

@@ -122,23 +122,22 @@ def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveR
     kept = {it.question_key: it for it in stored if it.room_id == room.id}
     shown = {key: _row(it) for key, it in kept.items() if it.shown}
     rows = {key: row for key, (_, row) in counts.items()}
-    news = [_attempt(kept, room, come[room.at])]
-    if (
+    may_replace = (
         all(map(meeting.codes.get, rows))
         and may_replace_rows(shown, rows, meeting.rule(threshold))
         and _may_stand_beside_the_whole(connection, meeting, rows, stored)
-    ):
-        news = [
-            StoredRoomResult(
-                room_id=room.id,
-                question_key=key,
-                tried=come[key],
-                number=_number(kept, key) + (shown.get(key) != row),
-                shown=_text(row),
-            )
-            for key, row in rows.items()
-        ]
-    upsert_room_results(connection, news)
+    )
+    news = [
+        StoredRoomResult(
+            room_id=room.id,
+            question_key=key,
+            tried=come[key],
+            number=_number(kept, key) + (shown.get(key) != row),
+            shown=_text(row),
+        )
+        for key, row in rows.items()
+    ]
+    upsert_room_results(connection, news if may_replace else [_attempt(kept, room, come[room.at])])
     return _picture(meeting, given, come[room.at], room_results(connection, room.consultation_id))
 
 
@@ -292,16 +291,26 @@ def _may_stand_beside_the_whole(
             continue
         others = [_row(it) for it in stored if it.shown and it.question_key == key and it.room_id != meeting.room.id]
         _, everybody = _summed(connection, meeting, key, is_whole=True)
-        if not are_publishable_together((row, *others), everybody, rule):
-            return False
-        if sum_rows((row, *others)).base == everybody.base:
-            # Without people outside, the difference is the people added since the edition.
-            may_stand = may_publish_after(group_row(table, WHOLE), sum_rows((row, *others)), rule)
-        else:
-            may_stand = not _is_like_minded(row, rule)
-        if not may_stand:
+        if not _may_stand_beside(group_row(table, WHOLE), everybody, row, others, rule):
             return False
     return True
+
+
+def _may_stand_beside(
+    published: FrequencyRow,
+    everybody: FrequencyRow,
+    row: FrequencyRow,
+    others: Sequence[FrequencyRow],
+    rule: DisclosureRule,
+) -> bool:
+    """Whether the row of a room may be shown beside those of other rooms and the published row of all."""
+    if not are_publishable_together((row, *others), everybody, rule):
+        return False
+    together = sum_rows((row, *others))
+    if together.base == everybody.base:
+        # Without people outside, the difference is the people added since the edition.
+        return may_publish_after(published, together, rule)
+    return not _is_like_minded(row, rule)
 
 
 def _is_like_minded(row: FrequencyRow, rule: DisclosureRule) -> bool:

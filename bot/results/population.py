@@ -64,13 +64,9 @@ def population_kinds() -> dict[str, frozenset[str]]:
 
 def parse_population(content: bytes) -> dict[str, PopulationTable]:
     """Returns the tables of a file by kind. Raises PopulationRefused."""
-    if len(content) > MOST_BYTES:
-        raise PopulationRefused("large")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise PopulationRefused("text") from None
-    separator = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
+    text = _decoded(content)
+    head = text.partition("\n")[0]
+    separator = ";" if head.count(";") > head.count(",") else ","
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     if tuple(it.strip().lower() for it in next(rows, [])) != COLUMNS:
         raise PopulationRefused("columns", 1)
@@ -84,6 +80,16 @@ def parse_population(content: bytes) -> dict[str, PopulationTable]:
     if not found:
         raise PopulationRefused("empty")
     return found
+
+
+def _decoded(content: bytes) -> str:
+    """Returns the text of a file. Raises PopulationRefused."""
+    if len(content) > MOST_BYTES:
+        raise PopulationRefused("large")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PopulationRefused("text") from None
 
 
 def population_in_force(data: Path) -> dict[str, PopulationTable]:

@@ -93,11 +93,12 @@ class _LocalizedAgeBand(LocalizedQuestion):
     def _in_sentence(self, folded: str) -> ParseResult:
         """Reads an age or a band ("I am 34 years old", "18 to 27")."""
         words = [word for word in _DIGITS.sub(r" \g<0> ", folded).split() if word not in self._fillers]
-        if any(word.isdecimal() and len(word) == _YEAR_DIGITS for word in words):
+        numbers = [word for word in words if word.isdecimal()]
+        if any(len(word) == _YEAR_DIGITS for word in numbers):
             return Invalid(self._hint_year)
-        if not all(word.isdecimal() and len(word) < _YEAR_DIGITS for word in words):
+        if numbers != words or any(len(word) > _YEAR_DIGITS for word in numbers):
             return Invalid(self._hint)
-        bands = {band_of(int(word)) for word in words if int(word) <= OLDEST}
+        bands = {band_of(int(word)) for word in numbers if int(word) <= OLDEST}
         return Interpreted(bands.pop()) if len(bands) == 1 else Invalid(self._hint)
 
     def show(self, value: Value) -> str:

@@ -84,8 +84,9 @@ class _LocalizedDistrict(LocalizedQuestion):
         value = self._matcher.match(reply)
         if value is not None:
             return value
-        if reply.choice:
-            return Invalid(self._hint)
+        return Invalid(self._hint) if reply.choice else self._in_words(reply)
+
+    def _in_words(self, reply: Reply) -> ParseResult:
         match = self._areas.find_folded(reply.folded)
         # Without a single match there may be several places: "Kreuzberg oder Neukölln".
         named = [match.value] if match else self._named(reply.folded)

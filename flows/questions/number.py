@@ -107,12 +107,17 @@ class _LocalizedNumber(LocalizedQuestion):
         text = reply.text
         if text.isdecimal() and len(text) <= 12 and not reply.choice:
             return self._accept([Decimal(int(text))], sure=True)
-        written = [] if reply.choice else _NUMBER.findall(text := plain_digits(text))
-        if not written:
-            missing = None if reply.folded in self._numerals else self._matcher.match(reply)
-            if isinstance(missing, Missing):
-                return missing
-            return Invalid(self._wanted) if reply.choice else self._in_words(reply.folded)
+        text = plain_digits(text)
+        written = [] if reply.choice else _NUMBER.findall(text)
+        return self._in_digits(text, written) if written else self._without_digits(reply)
+
+    def _without_digits(self, reply: Reply) -> ParseResult:
+        missing = None if reply.folded in self._numerals else self._matcher.match(reply)
+        if isinstance(missing, Missing):
+            return missing
+        return Invalid(self._wanted) if reply.choice else self._in_words(reply.folded)
+
+    def _in_digits(self, text: str, written: list[str]) -> ParseResult:
         around = fold(_NUMBER.sub(" ", text)).split()
         readings = read_number(written[0]) if len(written) == 1 and not any(char.isdecimal() for char in around) else []
         if not readings or not self._negations.isdisjoint(around) or len(around) > _STRANGE_WORDS:
@@ -154,12 +159,14 @@ class _LocalizedNumber(LocalizedQuestion):
     def _accept(self, readings: list[Decimal], *, sure: bool) -> ParseResult:
         """Returns the reading that is within the limits; asks which one if there are two."""
         possible = readings if self._decimals else self._whole(readings)
+        if not possible:
+            return Invalid(self._renderer.text("hint.number_whole"))
         fitting = [one for one in possible if self._min <= one <= self._max]
         if len(fitting) > 1:
             first, second = (self.show(float(one)) for one in fitting)
             return Invalid(self._renderer.text("hint.number_ambiguous", first=first, second=second))
         if not fitting:
-            return Invalid(self._wanted if possible else self._renderer.text("hint.number_whole"))
+            return Invalid(self._wanted)
         value = fitting[0].quantize(self._step, ROUND_HALF_UP)
         # Adding zero turns "-0" into "0".
         number = float(value) + 0.0 if self._decimals else int(value)

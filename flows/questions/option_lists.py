@@ -46,21 +46,30 @@ class OptionListParser:
         unknown: list[str] = []
         done = False
         for piece in self._pieces(reply.text):
-            found, rest = self._matcher.split(piece)
-            if not found and rest:
-                match = self._matcher.match(Reply(piece, piece))
-                found, rest = ([str(match.value)], []) if isinstance(match, Interpreted) else (found, rest)
+            found, rest = self._split(piece)
             values += found
             for word in rest:
-                digits, others = self._matcher.split(" ".join(word.removeprefix("و")))
                 if word in self.done_words:
                     done = True
-                elif word.removeprefix("و").isdecimal() and not others:
-                    values += digits
+                elif more := self._in_word(word):
+                    values += more
                 elif word not in self._joining:
-                    values += (prefixed := self._matcher.split(word.removeprefix("و"))[0])
-                    unknown += [] if prefixed else [word]
+                    unknown.append(word)
         return NamedOptions([value for value in values if not isinstance(value, Missing)], unknown, done)
+
+    def _split(self, piece: str) -> tuple[list[str | Missing], list[str]]:
+        """Returns the options in a part of a reply, also one with a typing error, and the other words."""
+        found, rest = self._matcher.split(piece)
+        match = self._matcher.match(Reply(piece, piece)) if rest and not found else None
+        return ([str(match.value)], []) if isinstance(match, Interpreted) else (found, rest)
+
+    def _in_word(self, word: str) -> list[str | Missing]:
+        """Returns the options in one word: digits written without blanks, or an option behind the Arabic "and"."""
+        bare = word.removeprefix("و")
+        digits, others = self._matcher.split(" ".join(bare))
+        if bare.isdecimal() and not others:
+            return digits
+        return [] if word in self._joining else self._matcher.split(bare)[0]
 
     def _pieces(self, text: str) -> Iterator[str]:
         """Splits the reply at separators; at words like "and" only if names would not match otherwise."""

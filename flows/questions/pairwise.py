@@ -152,17 +152,21 @@ class _LocalizedPairwise(LocalizedQuestion):
         seed, decided = self._read(draft)
         if reply.choice == DONE or reply.folded in self._done_words:
             return decided if len(decided) >= self._definition.min else Invalid(self._hint)
-        number, _, meant = reply.choice.partition("-")
-        if meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and number != str(len(decided)):
-            # A button of an earlier pair, possibly tapped twice.
+        if self._is_of_earlier_pair(reply, len(decided)):
             return self._draft(seed, decided, noticed(self._renderer.text("stale")))
         picked = self._matcher_of(len(decided), self._pair(seed, decided)).match(reply)
-        if picked is None:
-            return Invalid(self._hint)
         if isinstance(picked, Missing):
             return picked
         value = str(picked.value) if isinstance(picked, Interpreted) else picked
+        if value is None:
+            return Invalid(self._hint)
         return self._next(seed, decided, value.partition("-")[2], is_guess=isinstance(picked, Interpreted))
+
+    @staticmethod
+    def _is_of_earlier_pair(reply: Reply, decided: int) -> bool:
+        """Whether a button of an earlier pair was tapped, possibly for the second time."""
+        number, _, meant = reply.choice.partition("-")
+        return meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and number != str(decided)
 
     def prompt_for(self, draft: Value | None) -> MsgOut:
         return self._message(*self._read(draft))

@@ -67,23 +67,28 @@ def _proposals(
     If times are coarse, rows are sorted by code, which is random: the order of submission would disclose times.
     """
     for number, standing in standings.items() if view.shows_text else sorted(standings.items(), key=_code_of):
-        about, state = standing.proposal, standing.moderation
+        about = standing.proposal
         shows = standing.is_public or view.shows_text
         words = (about.title, about.text) if shows else (None, None)
         place = (about.place, about.latitude, about.longitude) if shows else (None, None, None)
-        # Ratings of merged proposals are counted at the target.
-        is_counted = state.merged_into is None or standing.state != "merged"
-        count = (
-            counts.get(number, RatingCount(proposal_id=number, agree=0, disagree=0, pass_=0, important=0))[1:]
-            if is_counted
-            else (None,) * 4
-        )
-        kin = [
-            standings[it].proposal.code if it in standings else None
-            for it in (state.merged_into or 0, state.split_from or 0)
-        ]
+        count = _counted(number, standing, counts)
+        kin = _kin(standing, standings)
         released = view.moment(about.released_at) if about.released_at else None
         yield (
             *(about.code, standing.state, *words, int(not shows), about.language, about.district, about.topic, *place),
             *(about.status, *count, *kin, about.source, about.source_id, view.moment(about.created_at), released),
         )
+
+
+def _counted(number: int, standing: ModerationItem, counts: Mapping[int, RatingCount]) -> Row:
+    """Returns the four counts of a proposal. Ratings of merged proposals are counted at the target."""
+    if standing.moderation.merged_into is not None and standing.state == "merged":
+        return (None,) * 4
+    return counts.get(number, RatingCount(proposal_id=number, agree=0, disagree=0, pass_=0, important=0))[1:]
+
+
+def _kin(standing: ModerationItem, standings: Mapping[int, ModerationItem]) -> list[str | None]:
+    """Returns the codes of the proposals into which this one was merged, and from which it was split."""
+    state = standing.moderation
+    related = (standings.get(it or 0) for it in (state.merged_into, state.split_from))
+    return [it.proposal.code if it else None for it in related]

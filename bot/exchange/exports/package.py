@@ -164,29 +164,32 @@ def _write(package: ExportPackage, wish: ExportRequest, portions: Iterable[Chunk
     """Writes a package as requested: files or one workbook; a public package has both."""
     found, is_public = package.subject, package.profile == "public"
     has_files, has_workbook = not wish.is_workbook, wish.is_workbook or is_public
+    workbook_name = WORKBOOK if has_files else f"{found.newest.slug}.xlsx"
     with staged_output(wish.out, is_public=is_public) as folder, ExitStack() as closing:
         # The same answers give the same file; beside other files, it also states when the consultation was published.
         made_at = found.newest.published_at if has_files else now
         book = Workbook(found, wish.zone, made_at, closing, folder) if has_workbook else None
         sheets = [*package.sheets, codebook.codebook_sheet(found)]
         with ExitStack() as files:
-            targets = [CsvFolder(folder, files)] if has_files else []
-            write_sheets(
-                sheets, chain(portions, [()]), [*targets, *([book] if book else [])], participation_reader.CHUNK_SIZE
-            )
-        tables = [name for sheet in package.sheets for name in sheet.files]
+            targets = [*([CsvFolder(folder, files)] if has_files else ()), *([book] if book else ())]
+            write_sheets(sheets, chain(portions, [()]), targets, participation_reader.CHUNK_SIZE)
         more = {PACKAGE: data_package(found, package.profile, sheets, opendata.LICENCE if is_public else None)}
         more.update(package.more)
-        names = [*tables, *more, *([WORKBOOK] if has_files and has_workbook else ()), *ABOUT]
+        tables = chain.from_iterable(sheet.files for sheet in package.sheets)
+        names = [*tables, *more, *([workbook_name] if book and has_files else ()), *ABOUT]
         guide = readme_text(found, package.profile, now, names)
         if has_files:
             about = json.dumps({**package.about(), "files": names}, ensure_ascii=False, indent=2)
-            for name, text in {**more, ABOUT[1]: f"{about}\n"}.items():
-                (folder / name).write_text(text, encoding="utf-8", newline="\n")
-            # CRLF for the editor of old Windows versions.
-            (folder / ABOUT[2]).write_text(guide, encoding="utf-8", newline="\r\n")
+            _write_texts(folder, {**more, ABOUT[1]: f"{about}\n"}, guide)
         if book:
-            book.save(folder / (WORKBOOK if has_files else f"{found.newest.slug}.xlsx"), guide)
+            book.save(folder / workbook_name, guide)
+
+
+def _write_texts(folder: Path, texts: Mapping[str, str], guide: str) -> None:
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    # CRLF for the editor of old Windows versions.
+    (folder / ABOUT[2]).write_text(guide, encoding="utf-8", newline="\r\n")
 
 
 def _portions(

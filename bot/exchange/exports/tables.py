@@ -184,16 +184,21 @@ def _wide_cells(variable: Variable, given: GivenAnswer, view: ProfileView) -> li
     if variable.tally == "text":
         is_withheld = value is not None and not _is_shown(given, view)
         return [given.missing or (None if is_withheld else str(value)), given.missing, int(is_withheld)]
-    if value is None:
-        cells: list[Cell] = [given.missing]
-    elif given.is_words:
-        cells = [code_of(value) if _is_shown(given, view) else None]
-    else:
-        cells = [value if _is_number(value) else code_of(value)]
+    cells = [_value_cell(given, view)]
     if variable.is_several:
         is_known = value is not None and not given.is_words
         cells += [_wide_cell(variable, value, code) if is_known else None for code in variable.codes]
     return cells
+
+
+def _value_cell(given: GivenAnswer, view: ProfileView) -> Cell:
+    """Returns the answer, or the reason for a missing one; None for words that were not released."""
+    value = given.value
+    if value is None:
+        return given.missing
+    if given.is_words:
+        return code_of(value) if _is_shown(given, view) else None
+    return value if _is_number(value) else code_of(value)
 
 
 def _wide_cell(variable: Variable, value: Value | None, code: str) -> Cell:

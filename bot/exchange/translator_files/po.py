@@ -6,7 +6,7 @@ Format: https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html. Plu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from babel.messages.pofile import normalize, unescape
@@ -67,17 +67,29 @@ def _entries(text: str) -> Iterator[dict[str, str]]:
     """Yields the parts of each entry by keyword. Raises UnusableTranslation."""
     parts: dict[str, list[str]] = {}
     name = ""
+    for keyword, said in _lines(text):
+        if keyword and (keyword in parts or (keyword != "msgstr" and "msgstr" in parts)):
+            yield _joined(parts)
+            parts = {}
+        name = keyword or name
+        if not name:
+            raise UnusableTranslation("unreadable")
+        parts.setdefault(name, []).append(said)
+    if parts:
+        yield _joined(parts)
+
+
+def _joined(parts: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {name: "".join(said) for name, said in parts.items()}
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """Yields the keyword of each line, "" where a text continues, and its text. Raises UnusableTranslation."""
     for line in text.splitlines():
         plain = line.strip()
         if not plain or plain.startswith("#"):
             continue
         found = _LINE.fullmatch(plain)
-        if found is None or not (found[1] or name):
+        if found is None:
             raise UnusableTranslation("unreadable")
-        if found[1] and (found[1] in parts or (found[1] != "msgstr" and "msgstr" in parts)):
-            yield {it: "".join(said) for it, said in parts.items()}
-            parts = {}
-        name = found[1] or name
-        parts.setdefault(name, []).append(unescape(found[2]))
-    if parts:
-        yield {it: "".join(said) for it, said in parts.items()}
+        yield found[1] or "", unescape(found[2])

@@ -73,14 +73,7 @@ class FormSheets(NamedTuple):
 
 def read_sheets(content: bytes, name: str, language: str, notes: FormNotes) -> FormSheets:
     """Reads a workbook. `language`: of texts whose column names none. Raises UnusableForm."""
-    if content.startswith(_OLD_EXCEL):
-        raise UnusableForm("old_format")
-    try:
-        found = named_sheets(Path(PurePath(name).name or "?"), content, {SURVEY, CHOICES, SETTINGS}, LIMITS)
-    except BadFile as error:
-        raise unreadable(error) from error
-    if SURVEY not in found:
-        raise UnusableForm("no_survey")
+    found = _sheets_by_name(content, name)
     settings = _settings(found.get(SETTINGS, []))
     main = language_tag(settings.get("default_language", "")) or language
     survey = _rows(SURVEY, found[SURVEY], main, notes)
@@ -89,9 +82,27 @@ def read_sheets(content: bytes, name: str, language: str, notes: FormNotes) -> F
         choices.setdefault(row.said("list_name"), []).append(row)
     if not any("type" in it.cells for it in survey):
         raise UnusableForm("no_type")
+    return FormSheets(survey, choices, settings, _languages(survey, main))
+
+
+def _sheets_by_name(content: bytes, name: str) -> Mapping[str, NumberedRows]:
+    """Returns the sheets of a form; that of the questions is among them. Raises UnusableForm."""
+    if content.startswith(_OLD_EXCEL):
+        raise UnusableForm("old_format")
+    try:
+        found = named_sheets(Path(PurePath(name).name or "?"), content, {SURVEY, CHOICES, SETTINGS}, LIMITS)
+    except BadFile as error:
+        raise unreadable(error) from error
+    if SURVEY not in found:
+        raise UnusableForm("no_survey")
+    return found
+
+
+def _languages(survey: Iterable[FormRow], main: str) -> list[str]:
+    """Returns the languages of the texts, the main one first if it has any."""
     used = {tag for row in survey for texts in row.texts.values() for tag in texts}
     first = [main] if main in used or not used else []
-    return FormSheets(survey, choices, settings, [*first, *(it for it in LANGUAGES if it in used and it not in first)])
+    return [*first, *(it for it in LANGUAGES if it in used and it not in first)]
 
 
 def language_tag(said: str) -> str:

@@ -78,21 +78,26 @@ def _table(
     is_few = 0 < counts.responses < counts.subject.min_cell_size
     why = "few" if is_few else _reason(row, rule, is_kept_back=is_kept_back)
     is_rounded = is_sensitive and rule.min_cell_size != disclosure.UNPROTECTED
-    round_count = disclosure.rounded_count if is_rounded else int
     not_asked, other = counts.cells[variable.id][_NOT_ASKED], counts.cells[variable.id][OTHER]
-    asked, silent = counts.asked(variable.id), counts.responses - not_asked - row.base - other
+    silent = counts.responses - not_asked - row.base - other
     is_base_told = why != "few" and not is_kept_back
     is_asked_told = not is_led_by_withheld and not is_few
+
+    def told(number: int, is_told: bool) -> int | None:
+        if not is_told:
+            return None
+        return disclosure.rounded_count(number) if is_rounded else number
+
     return QuestionTable(
         variable=variable,
         reason=why,
         is_rounded=is_rounded,
-        asked=round_count(asked) if is_asked_told else None,
-        not_asked=round_count(not_asked) if is_asked_told else None,
-        answered=round_count(row.base) if is_base_told else None,
-        unanswered=round_count(silent) if is_base_told else None,
-        other=None if why else round_count(other),
-        answers={code: None if why else round_count(n) for code, n in row.n.items()},
+        asked=told(counts.asked(variable.id), is_asked_told),
+        not_asked=told(not_asked, is_asked_told),
+        answered=told(row.base, is_base_told),
+        unanswered=told(silent, is_base_told),
+        other=told(other, not why),
+        answers={code: told(n, not why) for code, n in row.n.items()},
     )
 
 

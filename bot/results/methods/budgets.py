@@ -9,7 +9,7 @@ until nothing more fits into the budget, or the next step would exceed the budge
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -85,11 +85,8 @@ def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], bu
         return Spending(method="equal shares", projects=(), spent=0, budget=budget, voters=len(ballots), votes=votes)
     step = max(1, budget // (len(voters) * FINEST))
     bought, raised = _raised_shares({it: costs[it] for it in names}, voters, budget, step)
-    left = budget - sum(costs[it] for it in bought)
-    for project in sorted(set(names) - set(bought), key=lambda it: (-votes[it], costs[it], names.index(it))):
-        if costs[project] <= left:
-            bought.append(project)
-            left -= costs[project]
+    others = sorted(set(names) - set(bought), key=lambda it: (-votes[it], costs[it], names.index(it)))
+    bought, left = _spend_the_rest(bought, others, costs, budget)
     return Spending(
         method="equal shares",
         projects=tuple(bought),
@@ -100,6 +97,18 @@ def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], bu
         raised=raised,
         step=step,
     )
+
+
+def _spend_the_rest(
+    bought: list[str], others: Iterable[str], costs: Mapping[str, int], budget: int
+) -> tuple[list[str], int]:
+    """Adds of the other projects, in their order, each that can still be paid; returns all, and what is left."""
+    chosen, left = list(bought), budget - sum(costs[it] for it in bought)
+    for project in others:
+        if costs[project] <= left:
+            chosen.append(project)
+            left -= costs[project]
+    return chosen, left
 
 
 def _votes(costs: Mapping[str, int], ballots: Sequence[frozenset[str]]) -> dict[str, int]:

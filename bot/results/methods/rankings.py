@@ -103,18 +103,19 @@ def _kemeny(preferred: Ints, points: Floats) -> tuple[tuple[int, ...], int]:
     ways[0] = 1
     inside = _sums(preferred)
     total = [int(it) for it in preferred.sum(axis=1)]
+
+    def score(front: int, last: int) -> int:
+        """Returns the agreeing preferences of a best order of these leading options that ends with `last`."""
+        return best[front ^ (1 << last)] + total[last] - inside[last][front]
+
     for front in range(1, everything + 1):
-        scores = [
-            (best[front ^ (1 << it)] + total[it] - inside[it][front], ways[front ^ (1 << it)])
-            for it in range(options)
-            if front >> it & 1
-        ]
-        best[front] = max(score for score, _ in scores)
-        ways[front] = sum(number for score, number in scores if score == best[front])
+        scores = {it: score(front, it) for it in range(options) if front >> it & 1}
+        best[front] = max(scores.values())
+        ways[front] = sum(ways[front ^ (1 << it)] for it, reached in scores.items() if reached == best[front])
 
     def ends(front: int, it: int) -> bool:
         """Whether a best order of these leading options ends with this one."""
-        return bool(front >> it & 1) and best[front ^ (1 << it)] + total[it] - inside[it][front] == best[front]
+        return bool(front >> it & 1) and score(front, it) == best[front]
 
     backwards: list[int] = []
     front = everything

@@ -6,6 +6,7 @@ The upload waits in the database (`storage.tables.console_uploads`) until it is 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -16,11 +17,12 @@ from sqlalchemy import Connection
 from bot.authoring import going_live, publishing
 from bot.authoring.file_check import CheckedFile
 from bot.authoring.lifecycle import StepRefused
-from bot.authoring.publish_impact import PublishOptions
+from bot.authoring.publish_impact import PublishImpact, PublishOptions
 from bot.authoring.published_file import file_of_revision, is_file_kept
 from bot.authoring.publishing import PublishOutcome
 from bot.authoring.upload_check import CheckFailed, check_upload, read_check
 from bot.common.audit import unrecorded
+from bot.common.i18n.locale import Locale
 from bot.consultations import stored_revisions
 from bot.web.console.consultations import own_consultation, publish_context
 from bot.web.console.file_comparison import describe_parts, describe_question, group_parts
@@ -304,21 +306,14 @@ def _comparison(
 ) -> dict[str, Any]:
     before: Consultation | None = stored_revisions.read_revision(live) if live else None
     after, impact = checked.consultation, outcome.impact
-    parts = describe_parts(before, after, visit.locale) if before and after else []
-    waiting = {change.key for change in impact.unconfirmed}
-    questions, definitions = after or before, [it for it in (after, before) if it]
-    refused = [it for it in impact.changes if it.level == "refused"]
-    confirmed = [it for it in impact.changes if it.level == "confirm" and it.key not in waiting]
     own = {str(issue) for issue in (*impact.issues, *impact.questions)}
     return {
         "live": live,
-        "parts_changed": parts,
+        "parts_changed": describe_parts(before, after, visit.locale) if before and after else [],
         "issues": [told_issue(it, visit.locale) for it in outcome.issues if str(it) not in own],
         "conflict": impact.conflict,
-        "lost": group_parts(impact.conflict.lost, definitions, visit.locale) if impact.conflict else [],
-        "refused": [describe_question(it, questions, visit.locale) for it in refused],
-        "unconfirmed": [describe_question(it, questions, visit.locale) for it in impact.unconfirmed],
-        "confirmed": [describe_question(it, questions, visit.locale) for it in confirmed],
+        "lost": _lost_parts(impact, [it for it in (after, before) if it], visit.locale),
+        **_changed_questions(impact, after or before, visit.locale),
         "under_way": impact.under_way,
         "people": sum(impact.under_way.values()),
         "lists": impact.lists,
@@ -326,3 +321,18 @@ def _comparison(
         "can_publish": outcome.revision is not None or (impact.waits and not impact.unconfirmed),
         "decisions": decisions,
     }
+
+
+def _lost_parts(impact: PublishImpact, definitions: Sequence[Consultation], locale: Locale) -> Any:
+    return group_parts(impact.conflict.lost, definitions, locale) if impact.conflict else []
+
+
+def _changed_questions(impact: PublishImpact, questions: Consultation | None, locale: Locale) -> dict[str, Any]:
+    """Returns the changed questions in words: those refused, those to confirm, and those confirmed."""
+    waiting = {change.key for change in impact.unconfirmed}
+    by_state = {
+        "refused": [it for it in impact.changes if it.level == "refused"],
+        "unconfirmed": impact.unconfirmed,
+        "confirmed": [it for it in impact.changes if it.level == "confirm" and it.key not in waiting],
+    }
+    return {name: [describe_question(it, questions, locale) for it in found] for name, found in by_state.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -43,15 +44,14 @@ def total(step: FormStep, written: str) -> int:
 def wrong_fields(step: FormStep, written: str, problem: str) -> frozenset[str]:
     """Returns the tokens of the fields that an error is about."""
     fields = {token: field for token, field in number_fields(step, written).items() if field}
-    match problem:
-        case "web.form.numbers":
-            return frozenset(token for token, field in fields.items() if not _is_number(field))
-        case "web.form.order_twice":
-            given = list(fields.values())
-            return frozenset(token for token, field in fields.items() if given.count(field) > 1)
-        case "points.too_much":
-            return frozenset(token for token, field in fields.items() if field != "0")
-    return frozenset()
+    given = Counter(fields.values())
+    wrong: dict[str, Iterable[str]] = {
+        "web.form.numbers": (field for field in given if not _is_number(field)),
+        "web.form.order_twice": (field for field, times in given.items() if times > 1),
+        TOO_MUCH: (field for field in given if field != "0"),
+    }
+    named = set(wrong.get(problem, ()))
+    return frozenset(token for token, field in fields.items() if field in named)
 
 
 async def submit_numbers(
