@@ -350,6 +350,20 @@ class Tab:
         await self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         await self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
+    async def drag(self, selector: str, onto: str) -> None:
+        """The mouse takes an element and lets go of it on another one."""
+        there = f"document.readyState === 'complete' && document.querySelector({json.dumps(selector)})"
+        await self.until(there, selector)
+        x, y = await self.point(selector)
+        await self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
+        box = f"document.querySelector({json.dumps(onto)}).getBoundingClientRect()"
+        to_x, to_y = await self.evaluate(f"(it => [it.x + it.width / 2, it.y + 4])({box})")
+        for step in range(1, 11):
+            way = {"x": x + (to_x - x) * step / 10, "y": y + (to_y - y) * step / 10}
+            await self.call("Input.dispatchMouseEvent", type="mouseMoved", button="left", buttons=1, **way)
+            await self.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 60)))")
+        await self.call("Input.dispatchMouseEvent", type="mouseReleased", x=to_x, y=to_y, button="left", clickCount=1)
+
     async def click(self, selector: str) -> None:
         # A page that is still arriving moves under the finger.
         there = f"document.readyState === 'complete' && document.querySelector({json.dumps(selector)})"

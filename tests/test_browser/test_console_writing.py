@@ -78,6 +78,27 @@ async def test_pages_for_writing_are_accessible(world: World, width: int) -> Non
     assert not found, "\n".join(found)
 
 
+async def test_a_card_is_dragged_to_another_place(world: World) -> None:
+    tab = await owner(world)
+    with world.store.begin() as connection:
+        connection.execute(text("UPDATE staff SET role = 'facilitator'"))
+    await tab.size(1280, 1600)
+    await tab.go("/console/consultations/new")
+    await write(tab, "#title", "Ein Park für alle")
+    async with tab.leaving():
+        await tab.click("[name=template][value=park]")
+    await tab.go(f"{BASE}/questions")
+    shown = "Array.from(document.querySelectorAll('[data-question]')).map(it => it.dataset.question)"
+    before = await tab.evaluate(shown)
+    async with tab.leaving("the card is let go"):
+        await tab.drag(f"#q-{before[2]} [data-grip]", f"#q-{before[0]}")
+    await tab.until("document.querySelector('.note.good')")
+    assert await tab.evaluate(shown) == [before[2], before[0], before[1], *before[3:]]
+    async with tab.leaving():
+        await tab.click(".note.good button")
+    assert await tab.evaluate(shown) == before
+
+
 async def test_a_pause_saves_and_the_check_answers(world: World) -> None:
     tab = await owner(world)
     with world.store.begin() as connection:

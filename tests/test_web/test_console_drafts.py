@@ -138,6 +138,13 @@ async def test_each_step_with_a_question_can_be_taken_back(store: Store) -> None
         assert options == [{"value": "baenke", "label": {"de": "Bänke"}}, {"value": "licht", "label": {"de": "Licht"}}]
         await browser.post(f"{base}/was_noch", [("csrf", csrf), ("act", "up")])
         assert keys(store)[-2:] == ["was_noch", before[-1]]
+        await browser.post(f"{base}/was_noch", [("csrf", csrf), ("act", f"before:{before[0]}")])
+        assert keys(store) == ["was_noch", *before]
+        await browser.post(f"{base}/was_noch", [("csrf", csrf), ("act", "before:was_noch")])
+        assert keys(store) == ["was_noch", *before]
+        await browser.post(f"{base}/was_noch", [("csrf", csrf), ("act", "before:")])
+        assert keys(store) == [*before, "was_noch"]
+        await browser.post(f"{base}/was_noch", [("csrf", csrf), ("act", "up")])
         await browser.post(f"{base}/was_noch", [("csrf", csrf), ("act", "copy")])
         assert keys(store)[-3:] == ["was_noch", "was_noch_2", before[-1]]
         await browser.post(f"{base}/was_noch", [("csrf", csrf), ("act", "delete")])

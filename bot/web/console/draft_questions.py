@@ -57,7 +57,7 @@ from flows.questions.base import Where, registry
 
 QUESTIONS: Final = ("questions",)
 LONGEST_TEXT: Final = 1_000
-_DONE: Final = {"up": "moved", "down": "moved", "copy": "copied", "delete": "deleted"}
+_DONE: Final = {"up": "moved", "down": "moved", "before": "moved", "copy": "copied", "delete": "deleted"}
 """Steps with a whole question, and what the next page says about each."""
 
 
@@ -164,8 +164,8 @@ async def change_question(visit: Visit) -> web.StreamResponse:
     return see_draft(visit, edited, "questions", _DONE.get(step, "saved"), anchor=anchor, **query)
 
 
-def _moved(text: str, key: str, step: str) -> str:
-    """Moves, copies or deletes a question."""
+def _moved(text: str, key: str, step: str, about: str) -> str:
+    """Moves, copies or deletes a question; `before` moves it before the question `about`, or to the end for ""."""
     entries = entries_of(plain_data(text))
     index = next((at for at, it in enumerate(entries) if it.get("key") == key), None)
     if index is None:
@@ -175,6 +175,10 @@ def _moved(text: str, key: str, step: str) -> str:
         order.remove(index)
     elif step == "copy":
         order.insert(index + 1, index)
+    elif step == "before":
+        order = _placed_before(
+            order, index, next((at for at, it in enumerate(entries) if it.get("key") == about), None)
+        )
     elif 0 <= (to := index + (1 if step == "down" else -1)) < len(entries):
         order[index], order[to] = order[to], order[index]
     text = arrange(text, QUESTIONS, order)
@@ -182,6 +186,15 @@ def _moved(text: str, key: str, step: str) -> str:
         taken = {str(it.get("key")) for it in entries}
         text = set_values(text, {("questions", index + 1, "key"): copied_question(entries[index], taken)})
     return text
+
+
+def _placed_before(order: list[int], index: int, before: int | None) -> list[int]:
+    """Returns the order with one question before another one; at the end if there is no other one (any more)."""
+    if index == before:
+        return order
+    rest = [it for it in order if it != index]
+    at = len(rest) if before is None else rest.index(before)
+    return [*rest[:at], index, *rest[at:]]
 
 
 def _with_condition_of(visit: Visit, language: str, text: str, *, key: str, base: Any) -> str:
@@ -212,7 +225,7 @@ def _after_form(visit: Visit, language: str, text: str, *, key: str, step: str, 
         elif about.startswith(f"{found.name}:"):
             text = arrange(text, (*where, found.name), _order_of(len(some), step, about))
     text = mark_changed(before, text, language)
-    return _moved(text, key, step) if step in _DONE else text
+    return _moved(text, key, step, about) if step in _DONE else text
 
 
 def _with_entry(text: str, where: tuple[str | int, ...], entry: dict[str, Any], listed: Sequence[Any]) -> str:
