@@ -78,6 +78,8 @@ class MsgIn(NamedTuple):
     """External id of the contact's own earlier message that they deleted; such a message has no content."""
     more_refs: tuple[str, ...] = ()
     """The handles of the further attachments of the same kind that were sent together with the first one."""
+    is_burst: bool = False
+    """Whether many conversations began on the same network just before (the web page only)."""
 
     @property
     def tapped(self) -> Token | None:

@@ -61,3 +61,10 @@ class RequestError(Exception):
         """Returns the ids of its sentences in the catalogue, in their order."""
         phrase = self.kind.phrase
         return (phrase, f"{phrase}_text") if phrase.startswith("web.error.") else (phrase,)
+
+
+class TurnLater(RequestError):
+    """A new conversation has a turn, which comes in `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("too_many", seconds)

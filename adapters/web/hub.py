@@ -217,6 +217,7 @@ class WebHub:
         language_hint: str = "",
         mode: Mode = "self",
         entry_code: str = "",
+        is_burst: bool = False,
         until_answered: bool = False,
     ) -> None:
         """Hands over one message of the visitor; returns when it is stored, or when the replies to it are in the log as
@@ -242,6 +243,7 @@ class WebHub:
             language_hint=language_hint,
             mode=mode,
             entry_code=entry_code,
+            is_burst=is_burst,
         )
         exchange, replies = chat.begin(), frozenset[int]()
         try:

@@ -25,6 +25,21 @@ class Rate(NamedTuple):
     per_second: float
 
 
+class BeginRules(NamedTuple):
+    """When further conversations begin on one network (IPv4: one address, IPv6: a /56); see `adapters.web.begins`."""
+
+    free: int = 19
+    """Conversations of an hour that begin at once; 0 for no limit."""
+    wide_free: int = 300
+    """The same for trusted networks and for rooms of live meetings."""
+    step: float = 0.5
+    """Seconds by which each further wait is longer than the one before."""
+    longest: float = 15
+    """Seconds between two conversations at most."""
+    queue: float = 600
+    """The longest wait, in seconds; further visitors are refused."""
+
+
 class WebLimits(NamedTuple):
     """The limits of the web channel. One address may be a school or a town hall, so its limits are wide."""
 
@@ -36,8 +51,8 @@ class WebLimits(NamedTuple):
     """Messages of one conversation."""
     address: Rate = Rate(300, 20)
     """Messages from one address (IPv6: from one /64)."""
-    new: Rate = Rate(200, 0.5)
-    """New conversations from one address."""
+    begins: BeginRules = BeginRules()
+    """New conversations from one address, or one /56 of IPv6."""
     new_network: Rate = Rate(1_000, 2)
     """New conversations from one network (IPv4: /24, IPv6: /48)."""
     codes: Rate = Rate(20, 0.1)
@@ -57,6 +72,8 @@ class WebLimits(NamedTuple):
     """The longest time that a poll waits for new entries."""
     proxies: tuple[str, ...] = ()
     """Addresses or networks of our own proxies: only their X-Forwarded-For and -Proto are trusted."""
+    trusted_networks: tuple[str, ...] = ()
+    """Networks of which many people are expected: schools, libraries."""
     is_public_secure: bool = False
     """Whether the public address is encrypted: then cookies are sent over encrypted connections only, even if no proxy
     reports one."""
@@ -101,31 +118,38 @@ class Buckets:
 class Origins:
     """Finds the origin of requests, through our own proxies if there are any."""
 
-    def __init__(self, proxies: Sequence[str], *, is_public_secure: bool = False) -> None:
+    def __init__(self, proxies: Sequence[str], *, trusted: Sequence[str] = (), is_public_secure: bool = False) -> None:
         self._proxies: list[_Network] = [ip_network(proxy, strict=False) for proxy in proxies]
+        self._trusted: list[_Network] = [ip_network(network, strict=False) for network in trusted]
         self._is_public_secure = is_public_secure
         self._has_told_proxy = False
 
     def address(self, request: web.BaseRequest) -> str:
         """Returns the client's address: the last one that is not our own proxy. Headers from other hosts are not
         trusted."""
+        return _unit(self._client(request), 64)
+
+    def _client(self, request: web.BaseRequest) -> _Address | None:
         hops = [part.strip() for part in request.headers.get("X-Forwarded-For", "")[-1000:].split(",")]
         current = _parsed(request.remote or "")
-        self._tell_unnamed_proxy(request, current)
+        self._tell_unnamed_proxy(request)
         while current is not None and self._is_ours(current) and hops:
             following = _parsed(hops.pop())
             if following is None:
                 break
             current = following
-        return _unit(current, 64)
+        return current
 
-    def _tell_unnamed_proxy(self, request: web.BaseRequest, peer: _Address | None) -> None:
+    def _tell_unnamed_proxy(self, request: web.BaseRequest) -> None:
         """Logs once that a neighbour forwards requests without being one of our own proxies."""
-        if self._has_told_proxy or "X-Forwarded-For" not in request.headers or peer is None:
-            return
-        if peer.is_private and not self._is_ours(peer):
+        if not self._has_told_proxy and self._is_unnamed_proxy(request):
             self._has_told_proxy = True
             log.error("proxy_not_named")
+
+    def _is_unnamed_proxy(self, request: web.BaseRequest) -> bool:
+        peer = _parsed(request.remote or "")
+        has_header = "X-Forwarded-For" in request.headers
+        return has_header and peer is not None and peer.is_private and not self._is_ours(peer)
 
     def unit(self, host: str) -> str:
         """Returns the network that counts as one address, for a connection from this host."""
@@ -138,9 +162,20 @@ class Origins:
 
     def network(self, request: web.BaseRequest) -> str:
         """Returns the wider network of the client's address."""
-        address, _, _ = self.address(request).partition("/")
-        current = _parsed(address)
-        return _unit(current, 48, 24)
+        return _unit(self._client(request), 48, 24)
+
+    def begin_network(self, request: web.BaseRequest) -> str:
+        """Returns the network whose conversations are counted together; "" if visitors cannot be told apart: a request
+        of this machine itself, or of a neighbour that forwards requests without being one of our own proxies."""
+        current = self._client(request)
+        if current is not None and (current.is_loopback or (current.is_private and self._is_unnamed_proxy(request))):
+            return ""
+        return _unit(current, 56)
+
+    def is_trusted(self, request: web.BaseRequest) -> bool:
+        """Whether the client is in a network of which many people are expected."""
+        current = self._client(request)
+        return current is not None and any(current in network for network in self._trusted)
 
     def is_secure(self, request: web.BaseRequest) -> bool:
         """Whether the browser's connection is encrypted: to us, to our proxy, or by the public address."""

@@ -10,17 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+import structlog
 from aiohttp import web
 
 from adapters.base import NotStored
 from adapters.web import requests
-from adapters.web.errors import RequestError
+from adapters.web.begins import Begins
+from adapters.web.errors import RequestError, TurnLater
 from adapters.web.hub import NotRunning, TooMany, WebHub
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
 from adapters.web.protocol import check_words
 from adapters.web.scripts import without_comments
 from adapters.web.sessions import COOKIE_SECONDS, SLUG, WebConversation, WebSessions, set_cookie
 from flows.messages import Mode
+
+log = structlog.get_logger()
 
 Door = Literal["open", "closed", "unknown"]
 STATIC: Final = Path(__file__).parent / "static"
@@ -66,7 +70,11 @@ class WebRoutes:
         """
         self.hub = hub
         self.limits = limits or WebLimits()
-        self.clients = Origins(self.limits.proxies, is_public_secure=self.limits.is_public_secure)
+        self.clients = Origins(
+            self.limits.proxies,
+            trusted=self.limits.trusted_networks,
+            is_public_secure=self.limits.is_public_secure,
+        )
         self._known = known
         self._say = say
         self._door = door
@@ -76,7 +84,7 @@ class WebRoutes:
         self._doors = WebSessions(secret)
         self._messages = Buckets(self.limits.conversation)
         self._messages_address = Buckets(self.limits.address)
-        self._new = Buckets(self.limits.new)
+        self._begins = Begins(self.limits.begins)
         self._new_network = Buckets(self.limits.new_network)
         self._codes = Buckets(self.limits.codes)
         self._lines: Counter[str] = Counter()
@@ -144,23 +152,29 @@ class WebRoutes:
         language_hint: str = "",
         mode: Mode = "self",
         entry_code: str = "",
+        turn: str = "",
+        is_expected: bool = False,
     ) -> None:
         """Requests the current step from the bot, unless the log shows it already. Returns when it is in the log.
 
-        `language_hint` "" means the browser's language. Raises RequestError: `unknown`, `closed` (for new visitors),
-        `too_many`, `busy`, `held`; `session` if the browser's conversation was deleted: opening the page must not
-        create a contact again.
+        `language_hint` "" means the browser's language. `turn` names the visitor while a new conversation has to wait,
+        "": the conversation does. `is_expected`: one of many at one place, such as a room of a live meeting or a device
+        of staff. Raises TurnLater, and RequestError: `unknown`, `closed` (for new visitors), `too_many`, `busy`,
+        `held`; `session` if the browser's conversation was deleted: opening the page must not create a contact again.
         """
         if self.hub.is_known(conversation.address):
             return
         hint = language_hint or requests.language_of(request)
 
         async def ask() -> None:
+            is_burst = False
             is_known = not conversation.is_new and await self._known(conversation.address)
             if not is_known:
                 if self._begins_at_door and not conversation.is_new:
                     raise RequestError("session")
-                self._check_new(request, conversation.slug)
+                is_burst = self._check_new(
+                    request, conversation.slug, turn or conversation.address, is_expected=is_expected
+                )
             text = "repeat" if is_known else f"/start {conversation.slug}"
             # A new id every time: the same request after the next restart is not a repeat of this one.
             await self.hub.say(
@@ -170,19 +184,38 @@ class WebRoutes:
                 language_hint=hint,
                 mode=mode,
                 entry_code=entry_code,
+                is_burst=is_burst,
                 until_answered=True,
             )
 
         with _in_trouble():
             await self.hub.open(conversation.address, ask)
 
-    def _check_new(self, request: web.Request, slug: str) -> None:
+    def has_turn(self, request: web.Request, turn: str) -> bool:
+        """Whether a visitor of this network waits under this name."""
+        return self._begins.has_turn(self.clients.begin_network(request), turn)
+
+    def _check_new(self, request: web.Request, slug: str, visitor: str, *, is_expected: bool) -> bool:
+        """Returns whether the new conversation belongs to a burst. Raises RequestError, TurnLater."""
         state = self._door(slug)
         if state != "open":
             raise RequestError(state)
-        wait = self._new.take(self.clients.address(request)) or self._new_network.take(self.clients.network(request))
-        if wait:
+        network = self.clients.begin_network(request)
+        if not self._begins.has_turn(network, visitor) and (
+            wait := self._new_network.take(self.clients.network(request))
+        ):
             raise RequestError("too_many", wait)
+        if not network:
+            return False
+        is_wide = is_expected or self.clients.is_trusted(request)
+        begin = self._begins.take(network, visitor, slug, is_wide=is_wide)
+        if begin.is_first_wait:
+            log.warning("network_begins_wait")
+        if begin.is_refused:
+            raise RequestError("too_many", begin.wait)
+        if begin.wait:
+            raise TurnLater(begin.wait)
+        return begin.is_burst
 
     async def take(
         self,

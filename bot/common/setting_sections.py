@@ -29,6 +29,10 @@ class WebSettings(SettingsSection):
     """Pages that may show a consultation in a frame, e.g. `["https://www.example.org"]`."""
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(listed)] = ()
     """Addresses of trusted proxies: only their forwarding headers determine the client address."""
+    trusted_networks: Annotated[tuple[Network, ...], BeforeValidator(listed)] = ()
+    """Networks from which many people take part at once, e.g. those of schools and libraries: 300 instead of 19
+    participations of an hour begin there without a wait.
+    """
     accessibility_contact: str = ""
     """E-mail address (or sentence) for reporting barriers; shown in the accessibility statement."""
     accessibility_office: Address = ""

@@ -28,6 +28,7 @@ from bot.web.consultation_cache import ConsultationCache
 from bot.web.context import SITE, Site, site_of, template_environment
 from bot.web.page_settings import PageSettings
 from bot.web.public import (
+    beginning,
     calendar_entry,
     chat,
     contribution,
@@ -126,6 +127,7 @@ def build_application(services: Services, limits: WebLimits | None = None) -> we
     contribution.add_contribution_routes(router)
     resume.add_resume_routes(router)
     chat.add_chat_routes(router)
+    beginning.add_beginning_routes(router)
     forms.add_form_routes(router)
     calendar_entry.add_calendar_routes(router)
     webhooks.add_webhook_routes(router)
@@ -169,7 +171,9 @@ def _routes(
         door=consultations.access,
         origins=(options.public_url,) if options.public_url else (),
         limits=(limits or WebLimits())._replace(
-            proxies=options.trusted_proxies, is_public_secure=options.public_url.startswith("https:")
+            proxies=options.trusted_proxies,
+            trusted_networks=options.trusted_networks,
+            is_public_secure=options.public_url.startswith("https:"),
         ),
         is_framed=bool(options.embed_origins),
         begins_at_door=True,

@@ -14,7 +14,7 @@ from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import TestServer
 
 from adapters.web.hub import WebHub
-from adapters.web.limits import Rate, WebLimits
+from adapters.web.limits import BeginRules, Rate, WebLimits
 from bot.app import App, build
 from bot.settings import Settings
 from bot.web.server import build_application
@@ -22,7 +22,7 @@ from storage.core.store import Store
 from tests.support.app import KEYS, make_here
 
 # Tests are quicker than people.
-QUICK = WebLimits(conversation=Rate(0, 1), address=Rate(0, 1), new=Rate(0, 1), new_network=Rate(0, 1))
+QUICK = WebLimits(conversation=Rate(0, 1), address=Rate(0, 1), begins=BeginRules(free=0), new_network=Rate(0, 1))
 VOID = frozenset({"area", "base", "br", "hr", "img", "input", "link", "meta", "path"})
 
 

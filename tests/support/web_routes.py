@@ -62,6 +62,7 @@ VISITS: Final[Mapping[str, Visit]] = {
     "/p/{code}": Visit(values=_IDEA, untouched=404, shows="Mehr Bänke"),
     "/c/{slug}": Visit(),
     "/c/{slug}/form": Visit("resident"),
+    "/c/{slug}/wait": Visit(),  # without a turn: the landing page
     "/c/{slug}/calendar.ics": Visit(status=404),  # it has no end
     "/c/{slug}/resume": Visit(),
     "/c/{slug}/paper": Visit(shows="Licht im Park"),

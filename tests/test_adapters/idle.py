@@ -23,7 +23,7 @@ from aiohttp import web
 
 from adapters.base import Outgoing, Replies
 from adapters.web.hub import WebHub
-from adapters.web.limits import Rate, WebLimits
+from adapters.web.limits import BeginRules, Rate, WebLimits
 from adapters.web.routes import WebRoutes
 from adapters.web.sessions import WebSessions
 from adapters.web.transports import Transports
@@ -91,7 +91,7 @@ def serve(pipe: Connection) -> None:
         async def known(address: str) -> bool:
             return False
 
-        limits = WebLimits(new=NO_LIMIT, new_network=NO_LIMIT, lines_address=0)
+        limits = WebLimits(begins=BeginRules(free=0), new_network=NO_LIMIT, lines_address=0)
         routes = WebRoutes(hub, secret=SECRET, known=known, say=phrase, door=lambda _: "open", limits=limits)
         application = web.Application()
         Transports(routes).add_to(application)

@@ -227,8 +227,8 @@ async def test_at_most_twenty_wait():
         assert len(here.bot.said()) == 20
 
 
-async def test_new_conversations_of_one_address_are_counted():
-    async with house(WebLimits(new=Rate(3, 0.01))) as here:
+async def test_new_conversations_of_one_network_are_counted():
+    async with house(WebLimits(new_network=Rate(3, 0.01))) as here:
         pages = [here.page() for _ in range(5)]
         for page in pages:
             await page.load()

@@ -183,7 +183,7 @@ async def test_trouble_is_said_in_the_language_of_the_person(store, monkeypatch)
 
 
 async def test_who_comes_too_often_is_told_when_to_come_again(store):
-    slow = QUICK._replace(new=Rate(1, 0.1))
+    slow = QUICK._replace(new_network=Rate(1, 0.1))
     async with serving(store, slow) as house:
         page = house.browser(Cookie="lang=de")
         await page.post("/c/mein-kiez/start", [("lang", "de")])

@@ -12,7 +12,7 @@ import sys
 from typing import Final, NamedTuple
 
 from adapters.web.hub import WebHub
-from adapters.web.limits import Rate, WebLimits
+from adapters.web.limits import BeginRules, Rate, WebLimits
 from bot.cli.bench.live import bench_app
 from bot.web.server import WebServer
 
@@ -26,7 +26,13 @@ HOST: Final = "127.0.0.1"
 _NONE: Final = Rate(0, 1)
 # All simulated residents share one address and answer faster than a person.
 LIMITS: Final = WebLimits(
-    conversation=_NONE, address=_NONE, new=_NONE, new_network=_NONE, lines=RESIDENTS, lines_address=0, connections=0
+    conversation=_NONE,
+    address=_NONE,
+    begins=BeginRules(free=0),
+    new_network=_NONE,
+    lines=RESIDENTS,
+    lines_address=0,
+    connections=0,
 )
 
 

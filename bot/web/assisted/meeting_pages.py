@@ -183,7 +183,7 @@ async def _join(request: web.Request) -> web.StreamResponse:
     language = found.published.best(str(data.get("lang", "")))
     conversation = site.routes.conversation_of(request, found.published.slug)
     place = live_meetings.entry_code_of(found.room)
-    await site.routes.begin(request, conversation, language_hint=language, entry_code=place)
+    await site.routes.begin(request, conversation, language_hint=language, entry_code=place, is_expected=True)
     await answer_language_question(request, conversation, language)
     response = web.Response(status=303, headers={"Location": found.address})
     site.routes.set_cookie(request, response, conversation)

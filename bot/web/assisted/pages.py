@@ -79,7 +79,12 @@ async def begin_session(
     routes, conversation = site_of(request).routes, session.conversation
     try:
         await routes.begin(
-            request, replace(conversation, is_new=True), language_hint=language, mode=profile.mode, entry_code=place
+            request,
+            replace(conversation, is_new=True),
+            language_hint=language,
+            mode=profile.mode,
+            entry_code=place,
+            is_expected=True,
         )
     except RequestError:
         device_sessions_of(request).wipe(session)

@@ -32,7 +32,6 @@ JUST_SECONDS: Final = 120
 
 def add_chat_routes(router: web.UrlDispatcher) -> None:
     router.add_get(f"/c/{SLUG}", _page)
-    router.add_post(f"/c/{SLUG}/start", _begin)
     router.add_post(f"/c/{SLUG}/language", _switch)
 
 
@@ -137,23 +136,6 @@ def landing_page(
         place=parse_entry_code(request.query.get("at", "")),
         is_cookieless=is_cookieless,
     )
-
-
-async def _begin(request: web.Request) -> web.StreamResponse:
-    """Starts a conversation in the chosen language."""
-    site, published = site_of(request), requested_consultation(request, trials=True)
-    if not site.routes.is_ours(request):
-        raise RequestError("origin")
-    data = await form_of(request)
-    language = published.best(str(data.get("lang", "")))
-    conversation = site.routes.conversation_of(request, published.slug)
-    place = parse_entry_code(str(data.get("at", "")))
-    await site.routes.begin(request, conversation, language_hint=language, entry_code=place)
-    await answer_language_question(request, conversation, language)
-    response = redirect_after_start(request, published.slug, form=data.get("view") == "form")
-    site.routes.set_cookie(request, response, conversation)
-    set_preference_cookie(request, response, COOKIE, language)
-    return response
 
 
 async def _switch(request: web.Request) -> web.StreamResponse:
