@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from aiohttp import ClientError
+from nio.crypto import OlmDevice
 
 from adapters.base import Delivery, Outgoing, Refused, RetryAfter, Sent, Unreachable
 from adapters.matrix.account import MatrixClient
@@ -24,6 +26,8 @@ from flows.parts import ImagePart
 TEXT_UTF16: Final = 7_500
 """An event may have 65,536 bytes; nio encodes a non-ASCII letter in six, and encryption turns three bytes into four."""
 AGAIN_SECONDS: Final = 5.0
+CLAIM_AGAIN_SECONDS: Final = 30.0
+"""The shortest time between two requests for the keys of devices in a room that had none."""
 KEYCAPS: Final = (*(f"{digit}\ufe0f\u20e3" for digit in range(1, 10)), "\U0001f51f")
 POLL: Final = "org.matrix.msc3381.poll"
 _TEXT: Final = "org.matrix.msc1767.text"
@@ -47,6 +51,8 @@ class MatrixSender:
         self._state = state
         self._choices = choices
         self._sharing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._claim_after: dict[str, float] = {}
+        """The monotonic time after which keys that a room lacks are claimed again."""
 
     async def send(self, message: Outgoing) -> Delivery:
         """Sends a message. An unknown outcome is `RetryAfter`: the same transaction id is the same event."""
@@ -115,27 +121,49 @@ class MatrixSender:
         async with self._sharing.setdefault(room, asyncio.Lock()):
             if unknown := client.users_for_key_query & set(client.rooms[room].users):
                 await client.query_keys(unknown)
-            if not olm.should_share_group_session(room):
+            is_shared = not olm.should_share_group_session(room)
+            if is_shared and not self._without_key(room):
                 return
-            if missing := client.get_missing_sessions(room):
-                await client.claim_keys(missing)
+            await self._claim_keys(room, is_shared=is_shared)
+            if is_shared:
+                if not self._can_be_given_key(room):
+                    return
+                olm.outbound_group_sessions[room].shared = False  # nio would begin another session
             try:
                 await client.share_group_session(room, ignore_unverified_devices=True)
             except (ClientError, TimeoutError, OSError) as error:
                 raise NoAnswer(type(error).__name__) from None
-            session = olm.outbound_group_sessions[room]
-            if any(device not in session.users_shared_with | session.users_ignored for device in self._devices(room)):
-                session.shared = False
+            if self._can_be_given_key(room):
+                olm.outbound_group_sessions[room].shared = False
                 raise MatrixRefusal(503, "key not shared")
 
-    def _devices(self, room: str) -> Iterator[tuple[str, str]]:
-        """Returns the devices in a room that can be given a key."""
+    async def _claim_keys(self, room: str, *, is_shared: bool) -> None:
+        """Claims keys of the devices to which the bot has not written before. A device whose homeserver had none is
+        asked again after a while, with the next message. Raises MatrixRefusal and NoAnswer.
+        """
+        now = time.monotonic()
+        missing = self._client.get_missing_sessions(room)
+        if missing and not (is_shared and now < self._claim_after.get(room, 0.0)):
+            await self._client.claim_keys(missing)
+            self._claim_after[room] = now + CLAIM_AGAIN_SECONDS
+        elif not missing:
+            self._claim_after.pop(room, None)
+
+    def _can_be_given_key(self, room: str) -> list[OlmDevice]:
+        """Returns the devices without the key to which it can be sent now: by a claimed key, or because they wrote."""
         olm = self._client.olm
         assert olm is not None  # noqa: S101 - as above
-        for person in self._client.rooms[room].users:
-            for device in self._client.device_store.active_user_devices(person):
-                if olm.session_store.get(device.curve25519):
-                    yield person, device.id
+        return [device for device in self._without_key(room) if olm.session_store.get(device.curve25519)]
+
+    def _without_key(self, room: str) -> list[OlmDevice]:
+        """Returns the devices in a room that do not have the key of its messages."""
+        client, olm = self._client, self._client.olm
+        assert olm is not None  # noqa: S101 - as above
+        session = olm.outbound_group_sessions.get(room)
+        have = session.users_shared_with | session.users_ignored if session else set()
+        people = client.rooms[room].users
+        devices = (device for who in people for device in client.device_store.active_user_devices(who))
+        return [it for it in devices if it.id != client.device_id and (it.user_id, it.id) not in have]
 
     def _refused(self, room: str, error: MatrixRefusal) -> Delivery:
         if error.is_limit:

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.base import Outgoing, RetryAfter, Sent
 from adapters.matrix import channel as matrix_channel
+from adapters.matrix import sending
 from flows.messages import MsgOut
 from tests.support.matrix_client import resident
 from tests.support.synapse import Synapse
@@ -39,6 +40,28 @@ async def test_a_message_never_goes_out_without_its_key(
             )
             await anna.until("mit Schlüssel")
         assert not [event for event in anna.events if event["unreadable"]]
+        assert anna.read() == ["mit Schlüssel"]
+
+
+async def test_a_device_that_had_no_key_gets_it_later(
+    homeserver: Synapse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its homeserver was away when the bot asked for a key: with a later message it is asked again."""
+    monkeypatch.setattr(sending, "CLAIM_AGAIN_SECONDS", 0.0)
+    bot = await homeserver.user("bot")
+    async with resident(homeserver) as anna, between(homeserver) as (url, middle):
+        async with listening(homeserver, bot, tmp_path, homeserver=url) as listener:
+            await anna.invite(bot.user_id)
+            await anna.say("Hallo")
+            await listener.until(lambda: listener.texts() == ["Hallo"])
+            listener.channel._client.olm.session_store._entries.clear()  # type: ignore[union-attr]
+            middle.refused, middle.answer = {"/keys/claim": 1}, (200, '{"one_time_keys": {}, "failures": {}}')
+            who = anna.user.user_id
+            assert isinstance(await listener.channel.send(Outgoing(5, who, MsgOut("ohne Schlüssel"))), Sent)
+            assert middle.refused == {"/keys/claim": 0}
+            await anna.find(lambda event: event["unreadable"], "a message without a key")
+            assert isinstance(await listener.channel.send(Outgoing(6, who, MsgOut("mit Schlüssel"))), Sent)
+            await anna.until("mit Schlüssel")
         assert anna.read() == ["mit Schlüssel"]
 
 
