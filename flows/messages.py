@@ -74,6 +74,10 @@ class MsgIn(NamedTuple):
     """How private the chat is; None if that is the same for the whole channel (`adapters.base.Limits`)."""
     replies_to: str = ""
     """Text of the earlier message that this one replies to, of any author; "" if it is no reply."""
+    refers_to: str = ""
+    """Reference of the bot's message (`adapters.base.Sent.ref`) that this one replies to or, with a `choice`, of the
+    poll in which it is the contact's vote. The channel shows the newest vote, so it replaces the answer of an earlier
+    one; an old button does not."""
     taken_back: str = ""
     """External id of the contact's own earlier message that they deleted; such a message has no content."""
     more_refs: tuple[str, ...] = ()

@@ -35,6 +35,7 @@ class Heard(NamedTuple):
     replies_to: str = ""
     mentions: tuple[str, ...] = ()
     taken_back: str = ""
+    votes_in: str = ""
 
 
 def read_event(kind: str, content: Content) -> Heard | None:
@@ -113,7 +114,13 @@ def _poll_response(content: Content) -> Heard | None:
     answers = response.get("answers") or response.get("m.selections")
     if not isinstance(answers, list) or not answers or not isinstance(answers[0], str):
         return None  # a withdrawn vote
-    return Heard(choice=answers[0])
+    return _related(content)._replace(choice=answers[0], votes_in=_reference(content))
+
+
+def _reference(content: Content) -> str:
+    """Returns the event to which another one refers without a text of its own."""
+    relation = _object(content, "m.relates_to")
+    return _text(relation, "event_id") if _text(relation, "rel_type") == "m.reference" else ""
 
 
 def _media_ref(content: Content) -> str:

@@ -189,6 +189,7 @@ class TimelineReader:
             location=heard.place,
             edits=heard.edits,
             taken_back=heard.taken_back,
+            refers_to=heard.votes_in or heard.replies_to,
             is_group=not room.is_direct,
             room=room,
             replies_to=self._state.replied_to(address, heard.replies_to) if heard.replies_to else "",

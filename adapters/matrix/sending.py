@@ -10,7 +10,7 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from aiohttp import ClientError
-from nio.crypto import OlmDevice
+from nio.crypto.device import OlmDevice
 
 from adapters.base import Delivery, Outgoing, Refused, RetryAfter, Sent, Unreachable
 from adapters.matrix.account import MatrixClient

@@ -33,6 +33,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
         external_id=_id(msg.external_id),
         edits=_id(msg.edits),
         taken_back=_id(msg.taken_back),
+        refers_to=_id(msg.refers_to),
         replies_to=clean_text(msg.replies_to[:LONGEST_TEXT]),
         choice=clean_text(msg.choice[:_LONGEST_WORD]),
         language_hint=clean_text(msg.language_hint[:_LONGEST_WORD]),
@@ -57,7 +58,7 @@ def _plausible(msg: MsgIn, now: datetime) -> MsgIn:
 
 def _is_harmless(msg: MsgIn) -> bool:
     """Whether all parts can be stored unchanged; a quick test that nearly every message passes."""
-    ids = f"{msg.address}{msg.external_id}{msg.edits}{msg.taken_back}"
+    ids = f"{msg.address}{msg.external_id}{msg.edits}{msg.taken_back}{msg.refers_to}"
     rest = f"{msg.choice}{msg.language_hint}{msg.entry_code}{msg.media}{msg.media_ref}{msg.replies_to}"
     is_plain = ids.isascii() and ids.isprintable() and rest.isprintable()
     is_short = len(ids) <= LONGEST_ID and len(rest) <= LONGEST_ID

@@ -66,6 +66,18 @@ class LateMessages:
             said = said.preceded_by(noticed(flow.localized[session.language].renderer.text("courtesy.thank_you")))
         return (MessageCreated(said),)
 
+    def deleted(self, batch: BatchContext, person: Person) -> tuple[Event, ...]:
+        """Tells a contact who deletes a message outside a participation that their answers are still stored, and how
+        to change them; silent if there are none that they can change.
+        """
+        if batch.section(ContactRows).is_new(person) or (participation := self._newest(batch, person)) is None:
+            return ()
+        flow, session = participation.published.flow, participation.session
+        if session.language not in flow.localized or not (session.answers or session.missing):
+            return ()
+        renderer = flow.localized[session.language].renderer
+        return (MessageCreated(renderer.message(renderer.text("edit.deleted"))),)
+
     def _newest(self, batch: BatchContext, person: Person) -> Participation | None:
         """Returns the newest participation of a contact in a consultation that is open; None without one."""
         open_now = [slug for slug in self._catalogue.known_slugs() if self._catalogue.is_open(slug, batch.now)]

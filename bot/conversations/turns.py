@@ -133,6 +133,8 @@ class TurnProcessor:
         if msg.taken_back:
             if person.participation is not None:
                 self._go_on(batch, person, person.participation, msg)
+            else:
+                batch.apply(person, self._late.deleted(batch, person))
             return None
         if self._staff_chat.receive(batch, person, msg):
             self._senders.discard_cache()

@@ -124,13 +124,14 @@ def reject_unknown_edit(flow: Flow, session: Session) -> Turn:
 
 
 def take_back(flow: Flow, session: Session, message: str) -> Turn:
-    """Deletes the answer that a deleted message gave, says so and asks again. Only the newest answer has its message;
-    for others it says how to change an answer.
+    """Deletes the answer of a deleted message and asks again. Only the newest answer has its message: for others it
+    says that all are still stored, and how to change one. Silent without answers.
     """
-    key = session.last_key
-    if not key or message != session.last_message:
+    if not (session.answers or session.missing or session.draft):
+        return Turn(session, ())
+    if not session.last_key or message != session.last_message:
         return _again(flow, session, "edit.deleted")
-    dropped = drop_answers(flow, session, [key])
+    dropped = drop_answers(flow, session, [session.last_key])
     return go_on(flow, dropped.session, dropped.session.at, dropped.events, noticed(dropped.line))
 
 

@@ -238,6 +238,8 @@ def _handle_tap(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: 
             else command_handlers.reply_to_stale_button(flow, session)
         )
     if tapped.key != session.at:
+        if msg.refers_to and (turn := _correct(flow, session, tapped.key, msg, facts)):
+            return turn  # the poll shows the new vote
         return command_handlers.explain_earlier_answer(flow, session, tapped.key)
     return _answer(flow, session._replace(aside=""), tapped.key, Reply(choice=tapped.value, msg=msg), facts)
 
@@ -254,11 +256,19 @@ def _handle_edit(flow: Flow, session: Session, msg: MsgIn, facts: Facts) -> Turn
     key = session.last_key
     if not key or msg.edits != session.last_message:
         return command_handlers.reject_unknown_edit(flow, session)
+    return _correct(flow, session, key, msg, facts) or command_handlers.reject_unknown_edit(flow, session)
+
+
+def _correct(flow: Flow, session: Session, key: str, msg: MsgIn, facts: Facts) -> Turn | None:
+    """Replaces an answer that was given; None if there is none, or this is no answer to its question."""
+    if key not in messages_text.answered_keys(flow, session):
+        return None
     asked = messages_text.localized_flow(flow, session).questions[key]
     draft = asked.draft_for(session.answers.get(key)) if isinstance(asked, FactBasedQuestion) else None
+    reply = Reply(choice=msg.tapped.value, msg=msg) if msg.tapped else Reply(msg.text, fold(msg.text), "", msg)
     parsed = asked.respond(reply, draft, facts)
     if isinstance(parsed, Invalid | PartialAnswer):
-        return command_handlers.reject_unknown_edit(flow, session)
+        return None
     if _changes_nothing(session, key, parsed):
         return Turn(session, ())
     return _accept(flow, session, key, parsed, msg, corrected=True)
@@ -300,7 +310,7 @@ def _accept(
     """Stores the answer and continues with the next open question."""
     value = parsed.value if isinstance(parsed, Interpreted | Accepted) else parsed
     # An edit can be edited again; channels always refer to the original message.
-    message = msg.edits if corrected else msg.external_id
+    message = msg.edits or msg.external_id
     before = session.answers.get(key)
     session = _with_answer(session, key, value, parsed.words if isinstance(parsed, Accepted) else "", message)
     event = AnswerGiven(key, None, value, before) if isinstance(value, Missing) else AnswerGiven(key, value)

@@ -142,6 +142,22 @@ def test_an_answer_edited_to_stop_is_a_stop(text):
     assert walk.session.answers == {"wish": "Bänke"}
 
 
+def test_a_changed_vote_replaces_its_answer():
+    walk = Walk(compiled(ask("a"), ask("b"))).say(choice="code1.a.yes", refers_to="poll").say("ja")
+    walk.say(choice="code1.a.no", refers_to="poll")
+    assert walk.answers() == [("a", "no")]
+    assert walk.session.answers == {"a": "no", "b": "yes"}
+    assert walk.say(choice="code1.a.no", refers_to="poll").turn.events == (), "the same vote once more"
+    assert walk.say(choice="code1.a.yes").answers() == [], "an old button"
+
+
+def test_a_vote_in_the_poll_of_another_question_is_explained():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("ja")
+    for token in ("code1.b.maybe", "code1.zzz.no", "other.a.no"):
+        assert walk.say(choice=token, refers_to="poll").answers() == [], token
+    assert walk.session.answers == {"a": "yes"}
+
+
 def test_a_deleted_message_takes_its_answer_back():
     walk = Walk(compiled(ask("a"), ask("b"))).say("ja", external_id="first").say(taken_back="first")
     assert AnswerDropped("a", "yes") in walk.turn.events
