@@ -9,7 +9,7 @@ from typing import Final
 from bot.authoring import top_list_texts
 from bot.authoring.lifecycle import Archiving, Reason, Step, StepRefused
 from bot.authoring.publish_impact import PublishImpact
-from bot.common.errors import program_name
+from bot.common.errors import program_call
 from bot.results.official_answer_rate import UnansweredContribution
 from storage.tables.revisions import PublishedRevision
 
@@ -72,14 +72,14 @@ def next_step_text(revision: PublishedRevision, now: datetime, zone: tzinfo) -> 
     if state != "open":
         ended = f" since {format_moment(revision.closes_at, zone)}" if revision.closes_at and state == "closed" else ""
         return f"participation is not possible, it is {state}{ended}; {_again(revision)}"
-    return f"try it: {program_name()} play {revision.slug}"
+    return f"try it: {program_call()} play {revision.slug}"
 
 
 def _again(revision: PublishedRevision) -> str:
     """Returns the command that lets a consultation accept answers again after its end."""
     if revision.state == "archived":
-        return f"`{program_name()} unarchive {revision.slug}` restores it"
-    return f"`{program_name()} reopen {revision.slug} --until DATE` lets it accept answers again"
+        return f"`{program_call()} unarchive {revision.slug}` restores it"
+    return f"`{program_call()} reopen {revision.slug} --until DATE` lets it accept answers again"
 
 
 def refusal_text(refused: StepRefused, remedy: Remedy, zone: tzinfo) -> str:

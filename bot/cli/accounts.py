@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bot.cli.context import command_context
 from bot.cli.listing import print_rows, revoke_recorded
 from bot.common import audit
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from bot.common.ids import Ids
 from bot.settings import Settings
 from bot.staff.accounts import Accounts
@@ -43,7 +43,7 @@ def create_account(settings: Settings, name: str, role: str, say: Say) -> None:
             store.run(work)
         except Duplicate as error:
             raise CommandError(
-                f"{name!r} already has an access code; revoke it first with `{program_name()} staff revoke`"
+                f"{name!r} already has an access code; revoke it first with `{program_call()} staff revoke`"
             ) from error
     say(f"{name} ({wanted}): {code}")
     say("Hand this code over in person. It is shown only once; with it anyone can sign in as this person.")
@@ -67,7 +67,7 @@ def create_link(settings: Settings, name: str, say: Say) -> None:
 
         token = store.run(work)
     if token is None:
-        raise CommandError(f"there is no active account {name!r}; `{program_name()} staff list` shows all accounts")
+        raise CommandError(f"there is no active account {name!r}; `{program_call()} staff list` shows all accounts")
     page = settings.web.public_url or f"http://localhost:{settings.port}"
     say(f"{page}/console/invite/{token}")
     say(f"The link sets up the console account of {name}. It is shown only once, and is valid once and for seven days.")
@@ -77,7 +77,7 @@ def revoke_account(settings: Settings, name: str, say: Say) -> None:
     """Revokes an account from the next request on. Raises CommandError."""
     name = " ".join(name.split())
     if not revoke_recorded(settings, "staff.revoke", name, revoke_staff_member, say):
-        raise CommandError(f"there is no active account {name!r}; `{program_name()} staff list` shows all accounts")
+        raise CommandError(f"there is no active account {name!r}; `{program_call()} staff list` shows all accounts")
     say(f"The account {name} is revoked.")
 
 
@@ -86,5 +86,5 @@ def list_accounts(settings: Settings, say: Say) -> None:
     with command_context(settings, say) as (store, _), store.reading() as connection:
         members = all_staff(connection)
     rows = [(it.name, it.role, validity_in_words(it)) for it in members]
-    create = f"{program_name()} staff add NAME --role helper"
+    create = f"{program_call()} staff add NAME --role helper"
     print_rows(rows, f"There are no accounts yet. Create one: `{create}`", say)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bot.cli.context import command_context
 from bot.cli.listing import print_rows, revoke_recorded
 from bot.common import audit
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from bot.consultations import stored_revisions
 from bot.settings import Settings
 from bot.staff.sign_in import validity_in_words
@@ -42,7 +42,7 @@ def create_api_key(settings: Settings, name: str, scopes: list[str], slug: str, 
 
         store.run(work)
     say(f"{member.name} ({', '.join(row.scopes)}; {slug or 'all consultations'}): {key}")
-    say(f"It is shown only once. To revoke it: `{program_name()} staff revoke-key {row.label}`")
+    say(f"It is shown only once. To revoke it: `{program_call()} staff revoke-key {row.label}`")
 
 
 def _known(scopes: list[str]) -> list[Scope]:
@@ -57,7 +57,7 @@ def _member(connection: Connection, name: str) -> StaffMember:
     name = " ".join(name.split())
     found = next((row for row in all_staff(connection) if row.name == name and row.revoked_at is None), None)
     if found is None:
-        raise CommandError(f"there is no active account {name!r}; create it first with `{program_name()} staff add`")
+        raise CommandError(f"there is no active account {name!r}; create it first with `{program_call()} staff add`")
     return found
 
 
@@ -65,7 +65,7 @@ def revoke_key_by_label(settings: Settings, label: str, say: Say) -> None:
     """Revokes a key from the next request on. Raises CommandError."""
     label = label.strip().removeprefix(f"{PREFIX}_").partition("_")[0].upper()
     if not revoke_recorded(settings, "key.revoke", label, revoke_api_key, say):
-        raise CommandError(f"there is no key {label!r}; `{program_name()} staff keys` lists them")
+        raise CommandError(f"there is no key {label!r}; `{program_call()} staff keys` lists them")
     say(f"The key {label} is revoked.")
 
 
@@ -78,5 +78,5 @@ def list_api_keys(settings: Settings, say: Say) -> None:
         (it.label, names.get(it.staff_id, "?"), ",".join(it.scopes), it.slug or "all", validity_in_words(it))
         for it in keys
     ]
-    create = f"{program_name()} staff key NAME --scope read"
+    create = f"{program_call()} staff key NAME --scope read"
     print_rows(rows, f"No keys yet. `{create}` creates one.", say)

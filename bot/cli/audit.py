@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bot.cli.context import command_context
 from bot.common import audit, audit_anchor
 from bot.common.audit_anchor import Anchor, AnchorError
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from bot.settings import Settings
 from storage.core.base import to_iso
 from storage.tables.audit import StoredAuditEntry, audit_entries, audit_entry_by_id
@@ -92,7 +92,7 @@ def _hint(broken: str) -> str:
     if broken.startswith("row 1 was"):
         return " (or the secret key is not the one it was recorded with)"
     if broken.endswith("missing"):
-        return f" (or an older database was restored; `{program_name()} restore` records that)"
+        return f" (or an older database was restored; `{program_call()} restore` records that)"
     return ""
 
 

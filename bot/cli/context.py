@@ -20,7 +20,7 @@ from bot.authoring.published_file import file_of_revision
 from bot.authoring.publishing import PublishContext, PublishOutcome, publish_samples
 from bot.common import audit, audit_anchor
 from bot.common.audit import Auditor, Note, unrecorded
-from bot.common.errors import CommandError, Say, program_name, unusable_path
+from bot.common.errors import CommandError, Say, program_call, unusable_path
 from bot.common.i18n import phrase_catalogues
 from bot.common.ids import Ids
 from bot.common.keys import Keys
@@ -157,7 +157,7 @@ def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
         return "is live already, so no draft was stored"
     if stage == "draft":
         kept = "is stored as a draft" if published.new else "is already the draft"
-        return f"{kept}; nothing changes for residents until: {program_name()} go-live {slug} --draft"
+        return f"{kept}; nothing changes for residents until: {program_call()} go-live {slug} --draft"
     if stage == "test":
         kept = "is stored as a test" if published.new else "is already the test"
         return f"{kept}; nothing counts.\n{_ways_in(settings, published.start_word)}"
@@ -168,7 +168,7 @@ def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
 def _ways_in(settings: Settings, word: str) -> str:
     """Returns the ways to start a test."""
     address = settings.web.public_url or f"http://{settings.host}:{settings.port}"
-    return f"Link: {address}/c/{word}\nIn a chat: /start {word}\nHere: {program_name()} play {word}"
+    return f"Link: {address}/c/{word}\nIn a chat: /start {word}\nHere: {program_call()} play {word}"
 
 
 def migrate_database(settings: Settings, say: Say) -> None:

@@ -11,7 +11,7 @@ from adapters.base import Finding
 from bot.cli.context import command_context
 from bot.common import audit
 from bot.common.dead_letters import open_dead_letter
-from bot.common.errors import Say, program_name
+from bot.common.errors import Say, program_call
 from bot.common.keys import Keys, SecretError
 from bot.settings import Settings
 from flows.understanding.text import clean_text
@@ -50,7 +50,7 @@ def print_dead_letters(settings: Settings, say: Say, *, done: bool) -> None:
             store.scrub()
             say(f"Deleted: {len(gone)}.")
         else:
-            say(f"To delete them after reading: {program_name()} dead-letters --done")
+            say(f"To delete them after reading: {program_call()} dead-letters --done")
 
 
 def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
@@ -74,4 +74,4 @@ def dead_letter_findings(settings: Settings) -> Iterator[Finding]:
         store.dispose()
     if waiting:
         words = f"{waiting} messages could not be handled or were written to the team; a member has to read them"
-        yield Finding(False, f"{words}: {program_name()} dead-letters")
+        yield Finding(False, f"{words}: {program_call()} dead-letters")

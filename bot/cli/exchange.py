@@ -13,7 +13,7 @@ from bot.cli.purpose import recorded_purpose
 from bot.cli.set_aside import print_skipped_rows
 from bot.common import audit
 from bot.common.audit import Auditor, Note, unrecorded
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from bot.consultations import stored_revisions
 from bot.exchange import content, definition, importer
 from bot.exchange.bundle import Bundle
@@ -66,7 +66,7 @@ def run_import(settings: Settings, kind: str, path: Path, wish: ImportOptions, s
     say(f"{taken.votes:,} votes imported, {taken.known_votes:,} existed")
     if bundle.set_aside:
         say(f"{bundle.set_aside:,} rows were skipped and are not counted")
-    say(f"Look at it: {program_name()} results {taken.slug}")
+    say(f"Look at it: {program_call()} results {taken.slug}")
     return not bundle.set_aside
 
 

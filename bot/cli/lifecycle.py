@@ -22,7 +22,7 @@ from bot.broadcasts.service import PushError, parse_time
 from bot.cli.context import command_context, publish_context, waits_for_second
 from bot.common import audit
 from bot.common.audit import Auditor
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from bot.consultations import stored_revisions
 from bot.proposals import waves
 from bot.settings import Settings
@@ -36,7 +36,7 @@ def run_close(settings: Settings, slug: str, say: Say) -> None:
     say(f"{slug} is closed. It accepts no more answers; stored answers stay.")
     if found.under_way:
         say(f"Under way: {found.under_way:,}. They are told that it is closed when they write.")
-    say(f"To undo:  {program_name()} reopen {slug}")
+    say(f"To undo:  {program_call()} reopen {slug}")
 
 
 def run_reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
@@ -52,7 +52,7 @@ def run_reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
             f"Answers of the {found.before:,} earlier participants are deleted as promised to them, "
             f"on {state_texts.format_moment(found.before_until, zone)}; those of later ones after the new end."
         )
-    say(f"To undo:  {program_name()} close {slug}")
+    say(f"To undo:  {program_call()} close {slug}")
 
 
 def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
@@ -68,13 +68,13 @@ def run_archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, a
         for line in state_texts.describe_archiving(found, zone):
             say(f"  {line}")
         if ask is None or not ask(f"Archive {slug}?"):
-            say(f"Nothing was changed. To continue: {program_name()} archive {slug} --yes")
+            say(f"Nothing was changed. To continue: {program_call()} archive {slug} --yes")
             return False
     with _writing(settings, say) as (connection, tools):
         found = lifecycle.archive_consultation(connection, slug, tools)
     say(f"{slug} is archived. Nothing was deleted.")
     if found.undo_until:
-        say(f"Until {state_texts.format_moment(found.undo_until, zone)}, undo with {program_name()} unarchive {slug}")
+        say(f"Until {state_texts.format_moment(found.undo_until, zone)}, undo with {program_call()} unarchive {slug}")
     return True
 
 
@@ -86,14 +86,14 @@ def run_archive_samples(settings: Settings, say: Say) -> None:
         say("There is no sample that is not archived yet.")
         return
     say(f"Archived samples: {', '.join(slugs)}. They are on no page and in no chat any more. Nothing was deleted.")
-    say(f"To undo:  {program_name()} unarchive {slugs[0]}")
+    say(f"To undo:  {program_call()} unarchive {slugs[0]}")
 
 
 def run_unarchive(settings: Settings, slug: str, say: Say) -> None:
     """Restores an archived consultation. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         lifecycle.unarchive_consultation(connection, slug, tools)
-    say(f"{slug} is restored as closed. To accept answers again: {program_name()} reopen {slug} --until DATE")
+    say(f"{slug} is restored as closed. To accept answers again: {program_call()} reopen {slug} --until DATE")
 
 
 def run_go_live(
@@ -173,7 +173,7 @@ def restore_previous_revision(
     if stage != "live":
         with _writing(settings, say) as (connection, tools):
             dropped = going_live.withdraw_stage(connection, slug, tools, stage=stage)
-        say(f"{slug} has no {stage} any more. To undo: {program_name()} publish FILE --{stage}")
+        say(f"{slug} has no {stage} any more. To undo: {program_call()} publish FILE --{stage}")
         if dropped:
             say(f"Deleted participations of its test: {dropped:,}.")
         return
@@ -196,7 +196,7 @@ def _tell_live(found: WentLive, zone: tzinfo, say: Say) -> None:
     if found.before:
         before = found.before.number
         way = f"publish {slug} --back" if before < number else f"go-live {slug} --revision {before}"
-        say(f"To undo:  {program_name()} {way}")
+        say(f"To undo:  {program_call()} {way}")
 
 
 class ToConfirm(Exception):
@@ -234,7 +234,7 @@ def _command(slug: str) -> Callable[[Step], str]:
         "publish --test": "publish FILE --test",
         "publish --back": f"publish {slug} --back",
     }
-    return lambda step: f"`{program_name()} {forms.get(step, f'{step} {slug}')}`"
+    return lambda step: f"`{program_call()} {forms.get(step, f'{step} {slug}')}`"
 
 
 def _end_of(text: str, zone: tzinfo) -> datetime:

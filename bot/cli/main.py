@@ -20,7 +20,7 @@ import typer
 from bot.cli import answers, consultations, maintenance_commands, publishing, serve, staff, states, translation
 from bot.cli.options import Config, Data, Fresh, GlobalOptions, Host, Port, complain, say
 from bot.common import logs
-from bot.common.errors import CommandError, program_name
+from bot.common.errors import CommandError, program_call, program_name
 from bot.common.i18n.phrase_catalogues import PhrasesError
 from bot.common.keys import SecretError
 from bot.common.remedies import remedy
@@ -93,7 +93,7 @@ def run_cli(words: list[str] | None = None) -> NoReturn:
     except (CommandError, SettingsError, SecretError, PhrasesError, StorageError) as error:
         complain(f"{program_name()}: {error}")
         if isinstance(error, StorageError):
-            complain(f"What to do: {remedy(error)}. More: {program_name()} doctor")
+            complain(f"What to do: {remedy(error)}. More: {program_call()} doctor")
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the last handler: no personal data may reach the terminal
         if is_debugging:

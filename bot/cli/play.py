@@ -23,7 +23,7 @@ from adapters.numbered import numbered_text
 from bot.app import App, build
 from bot.authoring import state_texts
 from bot.cli.context import command_context
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from bot.common.i18n import phrase_catalogues
 from bot.consultations import stored_revisions
 from bot.conversations import transcripts
@@ -147,7 +147,7 @@ def run_play(settings: Settings, wish: PlayOptions, source: TextIO, out: TextIO,
 
             beside(live, typed(source, interactive=interactive))
     if interactive:
-        again = " ".join(filter(None, [program_name(), "play", wish.slug, "--address", address]))
+        again = " ".join(filter(None, [program_call(), "play", wish.slug, "--address", address]))
         say(f"\nWeitermachen · To go on: {again}")
 
 
@@ -165,7 +165,7 @@ def check_play_options(store: Store, wish: PlayOptions, zone: tzinfo = UTC) -> N
             raise CommandError(_not_open(store, wish.slug, found, zone))
         consultation = stored_revisions.read_revision(revisions[wish.slug])
         if consultation is None:
-            raise CommandError(f"{wish.slug} cannot be read; run `{program_name()} doctor`")
+            raise CommandError(f"{wish.slug} cannot be read; run `{program_call()} doctor`")
         known = tuple(consultation.languages)
     if wish.language and wish.language not in known:
         raise CommandError(f"--lang {wish.language}: not offered here; use one of {', '.join(known)}")

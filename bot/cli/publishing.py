@@ -20,7 +20,7 @@ from bot.cli.options import (
     load_with_options,
     say,
 )
-from bot.common.errors import CommandError, program_name
+from bot.common.errors import CommandError, program_call
 
 app = typer.Typer()
 
@@ -38,7 +38,7 @@ def check_command(
     if schema:
         say(checks.json_schema())
     elif not files:
-        raise CommandError(f"which file? Try: {program_name()} check flows/consultations/mein-kiez.yaml")
+        raise CommandError(f"which file? Try: {program_call()} check flows/consultations/mein-kiez.yaml")
     elif not checks.check_files(files, say):
         raise typer.Exit(1)
 

@@ -13,7 +13,7 @@ from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.service import TRANSITIONS, BroadcastDraft, PushError, parse_time
 from bot.cli.context import command_context
 from bot.common import audit
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from bot.common.i18n import phrase_catalogues
 from bot.common.progress import show_progress
 from bot.delivery.channels import WEB, open_channels
@@ -106,7 +106,7 @@ class _Desk:
             self._out(_say("push.asked", **second_person.where_to_agree(settings, draft.slug)))
             return
         self._out(
-            f"Planned. The running service sends it; {program_name()} push {order.slug} --status shows the progress."
+            f"Planned. The running service sends it; {program_call()} push {order.slug} --status shows the progress."
         )
         if order.watch:
             self._watch(draft.id)

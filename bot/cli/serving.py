@@ -21,7 +21,7 @@ from bot.cli import owner_link
 from bot.cli.context import command_context
 from bot.cli.maintenance.service_tasks import ServiceMaintenance
 from bot.common import audit_anchor
-from bot.common.errors import CommandError, Say, program_name, unusable_path
+from bot.common.errors import CommandError, Say, program_call, unusable_path
 from bot.common.keys import Keys
 from bot.common.remedies import remedy
 from bot.delivery.channels import WEB, open_channels
@@ -126,14 +126,13 @@ def _welcome(settings: Settings, port: int, published: list[RevisionHead]) -> It
     if settings.port not in {0, port}:
         yield (f"Port {settings.port} ist belegt, darum {port}. · Port {settings.port} is taken, so it is {port}.")
     page = _page(settings, port)
-    here = "" if settings.data == Path("data") else f" --data {settings.data}"
-    chat = f"{program_name()} play {published[0].slug if published else 'SLUG'}{here}"
+    chat = f"{program_call()} play {published[0].slug if published else 'SLUG'}"
     yield f"Mitsprache läuft: {page} · Im Terminal chatten: {chat}"
     yield f"Mitsprache is running: {page} · Chat in the terminal: {chat}"
     yield f"Daten · Data: {settings.data.absolute()}"
     if samples := ", ".join(revision.slug for revision in published if revision.sample):
         yield f"Beispiele zum Ausprobieren · Samples to try out: {samples}"
-    yield f"Für das Team · For the team: {page}assist ({program_name()} staff add NAME --role facilitator{here})"
+    yield f"Für das Team · For the team: {page}assist ({program_call()} staff add NAME --role facilitator)"
     yield "Stopp · Stop: Ctrl-C"
 
 

@@ -1,7 +1,9 @@
 """Errors of commands, and output to the terminal."""
 
+import shlex
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from storage.core.errors import StoreFull
@@ -29,3 +31,15 @@ def program_name() -> str:
     """Returns the name by which the program was called, for texts that name a command."""
     name = Path(sys.argv[0]).name
     return name if name == "mitsprache" else "python3 -m bot"
+
+
+def program_call() -> str:
+    """Returns the program's name with the settings file and the data folder that were given, for texts that name the
+    next command: it must find the same data.
+    """
+    given = [program_name()]
+    for word, following in pairwise([*sys.argv[1:], ""]):
+        option, sign, value = word.partition("=")
+        if option in {"--config", "--data"} and (value or following):
+            given += [option, shlex.quote(value if sign else following)]
+    return " ".join(given)

@@ -176,7 +176,8 @@ def test_at_a_terminal_one_types_and_ends_with_ctrl_d(house):
     screen = _at_a_terminal(house, ["Mitte\n", "\n", "1\n", "\x04"])
     assert "> " in screen
     assert "Frage 2 von 5" in screen
-    assert "Weitermachen · To go on: python3 -m bot play mein-kiez --address " in screen
+    assert "Weitermachen · To go on: python3 -m bot --data " in screen
+    assert " play mein-kiez --address " in screen
 
 
 def test_at_a_terminal_ctrl_c_ends_in_good_order(house):

@@ -95,10 +95,10 @@ def test_a_first_start_makes_everything_and_says_how_to_go_on(tmp_path):
     with serving("--data", str(data), "--port", "0") as service:
         lines = service.said.splitlines()
         assert lines[0].startswith("Mitsprache läuft: http://127.0.0.1:")
-        assert f"python3 -m bot play buergerhaushalt --data {data}" in lines[0]
+        assert f"python3 -m bot --data {data} play buergerhaushalt" in lines[0]
         assert lines[1].startswith("Mitsprache is running: ")
         assert "Samples to try out: buergerhaushalt, kiez-ideen, mein-kiez" in service.said
-        team = f"For the team: {service.url}assist (python3 -m bot staff add NAME --role facilitator --data {data})"
+        team = f"For the team: {service.url}assist (python3 -m bot --data {data} staff add NAME --role facilitator)"
         assert team in service.said
         assert len(lines) <= 6
         assert get(f"{service.url}healthz")[:2] == (200, "ok\n")

@@ -19,7 +19,7 @@ from bot.authoring import media
 from bot.common import audit, audit_anchor, database_mark, erasure_log
 from bot.common.atomic_file import locked
 from bot.common.erasure_log import FOLDER as LEDGER
-from bot.common.errors import CommandError, Say, program_name, unusable_path
+from bot.common.errors import CommandError, Say, program_call, unusable_path
 from bot.common.keys import FILE as KEY
 from bot.common.keys import RING, SecretError, load_keys
 from bot.delivery.attachments import files
@@ -116,7 +116,7 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
     if not database_mark.belongs_to_folder(settings.data, _found(to / DATABASE)):
         raise CommandError(
             f"{database}: is empty or not the database that was made for {settings.data}, so no backup was made; "
-            f"keep the older ones, and run `{program_name()} doctor`"
+            f"keep the older ones, and run `{program_call()} doctor`"
         )
     _copy_keys(settings.data, to)
     # After the database: every file named in that copy existed before it.
@@ -162,7 +162,7 @@ def restore_backup(settings: Settings, folder: Path, say: Say, ledgers: Sequence
     if (folder / SETTINGS).exists():
         say(f"Its settings are in {folder / SETTINGS}; put the file where you start the program.")
     if not is_known and not ledgers:
-        say(_NO_LEDGER.format(folder=LEDGER, program=program_name()))
+        say(_NO_LEDGER.format(folder=LEDGER, program=program_call()))
     if (age := _age(folder)) > settings.backup_days:
         say(f"This backup is {age} days old: the log of erasures within {age - settings.backup_days} days after it was "
             f"made is deleted, so these records have returned (backup_days = {settings.backup_days}).")  # fmt: skip
@@ -256,7 +256,7 @@ def _database(settings: Settings) -> Path:
 def _damaged(database: Path, flaw: str) -> CommandError:
     return CommandError(
         f"{database}: is damaged ({flaw}), so no backup was made; keep the older ones, and restore one "
-        f"(`{program_name()} restore`)"
+        f"(`{program_call()} restore`)"
     )
 
 
@@ -273,7 +273,7 @@ def _copy_database(source: Path, target: Path) -> None:
         if getattr(error, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_CORRUPT:
             raise _damaged(source, str(error)) from error
         raise CommandError(
-            f"{source}: cannot be copied to {target} ({error}); check the free space, and run `{program_name()} doctor`"
+            f"{source}: cannot be copied to {target} ({error}); check the free space, and run `{program_call()} doctor`"
         ) from error
 
 

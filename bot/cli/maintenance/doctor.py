@@ -22,7 +22,7 @@ from bot.authoring.publishing import SAMPLES
 from bot.cli import dead_letters
 from bot.cli.maintenance import scrub
 from bot.common import database_mark, erasure_log, keys
-from bot.common.errors import Say, program_name
+from bot.common.errors import Say, program_call
 from bot.common.i18n import phrase_catalogues
 from bot.common.remedies import remedy
 from bot.common.subkeys import secret_id
@@ -151,7 +151,7 @@ def _ring(path: Path) -> Iterator[Finding]:
         yield Finding(is_well=False, words=f"{ring.name} can be read by others: chmod 600 {ring}")
     elif found.is_reencrypting():
         yield Finding(
-            False, f"{words}; the keys before are still in use: finish with `{program_name()} rotate-key --sealed`"
+            False, f"{words}; the keys before are still in use: finish with `{program_call()} rotate-key --sealed`"
         )
     else:
         yield Finding(is_well=True, words=words)
@@ -219,7 +219,7 @@ def _erased(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, f"{folder}: {noted.unreadable} lines are of another secret key: restore the right one")
     if back:
         yield Finding(
-            False, f"erased records have returned ({back.in_words()}): erase them again with `{program_name()} restore`"
+            False, f"erased records have returned ({back.in_words()}): erase them again with `{program_call()} restore`"
         )
     elif not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         yield Finding(False, f"{folder} cannot be written to, so contacts cannot be erased: check its owner and rights")

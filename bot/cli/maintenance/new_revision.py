@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from storage.new_revision import write_revision
 
 
 def print_new_revision(what: str, name: str, say: Say) -> None:
     """Writes the revision and prints its path. Raises CommandError where there is nothing to write."""
     if what != "new" or not name:
-        raise CommandError(f"{program_name()} migrate new NAME writes a revision; NAME is a few words joined by _")
+        raise CommandError(f"{program_call()} migrate new NAME writes a revision; NAME is a few words joined by _")
     try:
         path = write_revision(name, datetime.now(UTC).date())
     except ValueError as refused:

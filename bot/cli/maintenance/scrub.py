@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters.base import Finding
 from bot.cli.context import command_context
-from bot.common.errors import CommandError, Say, program_name
+from bot.common.errors import CommandError, Say, program_call
 from bot.delivery.service_lock import hold_service_lock
 from bot.privacy import scrubbing
 from bot.settings import Settings
@@ -83,7 +83,7 @@ def scrub_findings(settings: Settings) -> Iterator[Finding]:
     if waiting:
         yield Finding(
             True,
-            f"erased rows, removed from the files at night or by `{program_name()} scrub`: in {len(waiting)} tables",
+            f"erased rows, removed from the files at night or by `{program_call()} scrub`: in {len(waiting)} tables",
         )
     else:
         yield Finding(True, "PostgreSQL's files contain no erased data")
