@@ -52,7 +52,7 @@ def notify_next(connection: Connection, notifier: OutcomeNotifier, now: datetime
 
     Notices and progress are written in one transaction, so that no contact is notified twice.
     """
-    step = next_unnotified_status(connection)
+    step = next_unnotified_status(connection, now)
     if step is None:
         return None
     standing = load_items(connection, [step.proposal_id])[step.proposal_id]
@@ -95,7 +95,7 @@ async def run_notifications(store: Store, notifier: OutcomeNotifier, wake: Calla
     """Sends pending notifications until cancelled; `wake` triggers the outbox."""
     while True:
         try:
-            while await store.read(has_unnotified_status):
+            while await store.read(partial(has_unnotified_status, now=datetime.now(UTC))):
                 if await store.write(partial(notify_next, notifier=notifier, now=datetime.now(UTC))):
                     wake()
         except StorageError as error:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from bot.proposals.answer_drafts import HELD
 from bot.proposals.codes import new_proposal_code
 from bot.proposals.moderation_decisions import (
     ModerationContext,
@@ -82,12 +83,14 @@ def merge_proposals(
 
 
 def _share_status(context: ModerationContext, sources: Sequence[int], target: ModerationItem) -> None:
-    """Copies the last official answer of the target to the sources and notifies their authors."""
+    """Copies the last official answer of the target to the sources. Their authors are told after `HELD`, so that a
+    merge by mistake can be taken back before.
+    """
     if not target.steps:
         return
     last = target.steps[-1]
     # Authors of the sources did not hear an earlier answer, so that this one corrects nothing for them.
-    last = last._replace(at=context.now, tell_after=0, is_correction=False)
+    last = last._replace(at=context.now + HELD, tell_after=0, is_correction=False)
     rows = [last._replace(id=context.new_id(), proposal_id=source) for source in sources]
     proposals.add_statuses(context.connection, rows)
 
@@ -156,6 +159,7 @@ def restore_text(
     target = proposals_by_id(context.connection, [into]).get(into) if into is not None else None
     if target is not None:
         _take_out(context, proposal_id, target.id)
+        proposals.erase_held_statuses(context.connection, proposal_id, context.now)
         others = merged_into_proposals(context.connection, [target.id]).get(target.id, [])
         _carry(context.connection, context.new_id, others, target)
     return reload_item(context, proposal_id)

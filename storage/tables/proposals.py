@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, false, or_, select, text
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, delete, false, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
@@ -298,14 +298,14 @@ def proposal_histories(connection: Connection, ids: Sequence[int]) -> dict[int, 
     return found
 
 
-def has_unnotified_status(connection: Connection) -> bool:
-    """Whether a status still has notifications to queue."""
-    return connection.execute(select(_statuses.c.id).where(TELLING).limit(1)).first() is not None
+def has_unnotified_status(connection: Connection, now: datetime) -> bool:
+    """Whether a status has notifications to queue by now."""
+    return connection.execute(select(_statuses.c.id).where(TELLING, _statuses.c.at <= now).limit(1)).first() is not None
 
 
-def next_unnotified_status(connection: Connection) -> NewProposalStatus | None:
-    """The oldest status that still has notifications to queue."""
-    query = select(*_history_columns).where(TELLING).order_by(_statuses.c.id).limit(1)
+def next_unnotified_status(connection: Connection, now: datetime) -> NewProposalStatus | None:
+    """The oldest status that has notifications to queue by now."""
+    query = select(*_history_columns).where(TELLING, _statuses.c.at <= now).order_by(_statuses.c.id).limit(1)
     row = connection.execute(query.with_for_update()).first()
     return None if row is None else NewProposalStatus._make(row)
 
@@ -314,6 +314,14 @@ def add_statuses(connection: Connection, rows: Sequence[NewProposalStatus]) -> N
     """Adds statuses of proposals to their history; the last one of each is its current status."""
     _insert_statuses(connection, rows)
     _set_status(connection, [_CurrentStatus(row.proposal_id, row.status) for row in rows])
+
+
+def erase_held_statuses(connection: Connection, proposal_id: int, now: datetime) -> None:
+    """Deletes the statuses of a proposal of which nobody was told because they are held back until later."""
+    kept = [row for row in _history(connection, [proposal_id]) if row.at <= now]
+    connection.execute(delete(_statuses).where(_statuses.c.proposal_id == proposal_id, _statuses.c.at > now))
+    newest = max(kept, key=lambda row: (row.at, row.id), default=None)
+    _set_status(connection, [_CurrentStatus(proposal_id, newest.status if newest else "received")])
 
 
 def erase_proposals_of_people(connection: Connection, pseudonyms: Iterable[str]) -> int:

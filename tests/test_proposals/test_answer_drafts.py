@@ -65,7 +65,7 @@ def test_a_draft_and_a_held_answer_are_in_no_public_place(store: Store) -> None:
     with store.reading() as connection:
         assert load_items(connection, [idea.id])[idea.id].steps == ()
         assert one(connection, idea.id).status == "received"
-        assert not has_unnotified_status(connection)
+        assert not has_unnotified_status(connection, NOW)
         assert connection.execute(text("SELECT count(*) FROM v_status")).scalar() == 0
         assert official_answer_rate(connection, park, 1).answered == 0
     assert tell_all(store) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -28,7 +28,7 @@ from storage.tables.proposals import erase_proposals_of_people
 from storage.tables.ratings import NewRatingEvent, store_votes
 from tests.support.app import KEYS, Recorder, running, say
 from tests.support.databases import Database, only_sqlite
-from tests.support.ideas import NOW, chair, open_consultation, released, submit
+from tests.support.ideas import NOW, chair, one, open_consultation, released, submit
 from tests.support.rows import new_id
 from tests.support.timeouts import PATIENCE
 
@@ -59,10 +59,10 @@ def teller() -> OutcomeNotifier:
     return OutcomeNotifier(KEYS, Ids(KEYS.order_masks), "https://mitsprache.example")
 
 
-def tell_all(store: Store) -> list[int]:
+def tell_all(store: Store, now: datetime = NOW + timedelta(days=1)) -> list[int]:
     """How many were told in each portion."""
     told = []
-    while (number := store.run(lambda connection: notify_next(connection, teller(), NOW))) is not None:
+    while (number := store.run(lambda connection: notify_next(connection, teller(), now))) is not None:
         told.append(number)
     return told
 
@@ -112,6 +112,27 @@ def test_authors_and_raters_who_wanted_to_know_are_told_once(store: Store) -> No
         answer_proposal(chair(connection, later=1), idea.id, YES._replace(status="done"))
     assert tell_all(store) == [3]
     assert Counter(map(len, notices(store).values())) == {2: 3}
+
+
+def test_a_merge_into_an_answered_proposal_is_told_after_a_minute(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        author, other = Person(connection, "author"), Person(connection, "other author")
+        idea = released(connection, park, 1, pseudonym=author.in_(park))
+        same = released(connection, park, 2, pseudonym=other.in_(park))
+        answer_proposal(chair(connection), idea.id, YES)
+    assert tell_all(store) == [1]
+    with store.begin() as connection:
+        merge_split.merge_proposals(chair(connection), same.id, idea.id)
+    assert tell_all(store, NOW + timedelta(seconds=59)) == []
+    with store.begin() as connection:
+        merge_split.restore_text(chair(connection), same.id)
+        assert one(connection, same.id).status == "received"
+    assert tell_all(store) == []
+    with store.begin() as connection:
+        merge_split.merge_proposals(chair(connection), same.id, idea.id)
+    assert tell_all(store, NOW + timedelta(seconds=60)) == [1]
+    assert notices(store).keys() == {"author", "other author"}
 
 
 def test_nobody_is_told_after_stop_or_where_nothing_arrives(store: Store) -> None:
