@@ -128,6 +128,9 @@ class Limits(NamedTuple):
     """Whether the channel itself tells the sender that messages cannot be stored at the moment; if not, the application
     sends a message that asks the sender to wait.
     """
+    edits: bool = False
+    """Whether the channel edits the message that another one replaces (`MsgOut.replaces`). Of several such messages
+    that wait, only the newest is sent."""
     is_proactive: bool = True
     """Whether the channel can send without a preceding message. Reminders and broadcasts need it."""
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Self, cast
 
 from flows.named_tuples import with_fast_replace
-from flows.parts import BLANK, KINDS, NAMES, BodyPart, ImagePart, MessagePart, Parts
+from flows.parts import BLANK, KINDS, NAMES, BodyPart, HintPart, ImagePart, MessagePart, Parts, TitlePart
 from flows.plain_text import parts_as_text
 from flows.tokens import DONE, Token
 
@@ -98,6 +98,13 @@ completes a partial answer. `navigation`: a command, such as skip or submit.
 """
 
 
+class Step(NamedTuple):
+    """One of several buttons of an option: less, more, all the rest."""
+
+    token: str
+    label: str
+
+
 class QuickReply(NamedTuple):
     """One answer offered with a message.
 
@@ -118,6 +125,9 @@ class QuickReply(NamedTuple):
     """What is read aloud instead of the label (`LocalizedQuestion.spoken`); "" for the label itself."""
     link: str = ""
     """A page that a channel opens instead of sending the token; "" for most."""
+    steps: tuple[Step, ...] = ()
+    """Further buttons of this option, for channels that can show several in a row. They contain what the replies with
+    the role `less` offer."""
 
     @property
     def bare_label(self) -> str:
@@ -143,6 +153,8 @@ class QuickReply(NamedTuple):
 Expects = Literal["", "one", "many", "order", "amounts", "text", "number", "date"]
 """The kind of answer a message waits for: a channel with forms offers radio buttons, check boxes, a field, or a number
 per option (its rank, or its share of a budget)."""
+IN_PLACE: Final[frozenset[Expects]] = frozenset({"many", "order", "amounts"})
+"""What is answered by several replies, each of which changes the answer so far."""
 VERSION: Final = 2
 """Version of stored payloads. Version 1 had no number, one text instead of the parts, and no roles."""
 
@@ -158,6 +170,9 @@ class _MessageFields(NamedTuple):
     """Media name of the recording of this message; "" if there is none."""
     sensitive: bool
     """Whether it asks for something that not even the operator of the channel may see."""
+    replaces: str
+    """Reference of the messages (`MsgOut.reference`) whose newest one this one replaces, because the contact's reply
+    changed the answer so far. A channel that cannot edit messages sends it like any other; "" for most."""
 
 
 class MsgOut(_MessageFields):
@@ -172,15 +187,32 @@ class MsgOut(_MessageFields):
         title: str = "",
         audio: str = "",
         sensitive: bool = False,
+        replaces: str = "",
     ) -> Self:
         """Creates a message of these parts; a string becomes one body part."""
         made: Parts = (BodyPart(parts),) if isinstance(parts, str) else tuple(parts)
-        return tuple.__new__(cls, (made, quick_replies, language, expects, title, audio, sensitive))
+        return tuple.__new__(cls, (made, quick_replies, language, expects, title, audio, sensitive, replaces))
 
     @cached_property
     def text(self) -> str:
         """The parts as plain text (`flows.plain_text`)."""
         return parts_as_text(self.parts, self.language)
+
+    @property
+    def reference(self) -> str:
+        """Names the question that its quick replies answer: the same for all messages of a question in a revision of a
+        consultation; "" without such replies."""
+        references = (reference_of(reply.token) for reply in self.quick_replies)
+        return next(filter(None, references), "")
+
+    def whole(self, *, is_typed: bool = True) -> MsgOut:
+        """Returns the message so that it can stand in place of the question it is about: below its wording. Without
+        `is_typed`, also without hints on what to type."""
+        if not self.replaces:
+            return self
+        parts = tuple(part for part in self.parts if is_typed or not (isinstance(part, HintPart) and part.is_typing))
+        is_asked = any(isinstance(part, TitlePart) for part in parts)
+        return self._replace(parts=parts if is_asked else (TitlePart(self.title), *parts))
 
     @property
     def images(self) -> tuple[ImagePart, ...]:
@@ -203,7 +235,7 @@ class MsgOut(_MessageFields):
 
     def as_data(self) -> dict[str, Any]:
         """Returns plain data for storage; `from_data` is the inverse."""
-        parts, quick_replies, language, expects, title, audio, sensitive = self
+        parts, quick_replies, language, expects, title, audio, sensitive, replaces = self
         return {
             "v": VERSION,
             "parts": [(NAMES[type(part)], *part) for part in parts],
@@ -213,6 +245,7 @@ class MsgOut(_MessageFields):
             "title": title,
             "audio": audio,
             "sensitive": sensitive,
+            **({"replaces": replaces} if replaces else {}),
         }
 
     @staticmethod
@@ -226,15 +259,32 @@ class MsgOut(_MessageFields):
             return MsgOut(data["text"], replies, **fields)
         known = [(KINDS[name], values) for name, *values in data["parts"] if name in KINDS]
         parts = [part(*values[: len(part._fields)]) for part, values in known]
-        replies = tuple(QuickReply(*reply[: len(QuickReply._fields)]) for reply in data["quick_replies"])
+        replies = tuple(map(_from_stored, data["quick_replies"]))
         return MsgOut(parts, replies, **fields)
+
+
+def reference_of(token: str) -> str:
+    """Returns the question that a quick reply answers, as `MsgOut.reference` names it; "" for a command.
+
+    >>> reference_of("b69eca.fund.park"), reference_of("b69eca..skip")
+    ('b69eca.fund.', '')
+    """
+    parsed = Token.parse(token)
+    return parsed._replace(value="").format() if parsed.key else ""
 
 
 def _as_stored(reply: QuickReply) -> tuple[Any, ...]:
     """Returns the fields of a quick reply without the last ones that are empty."""
-    if reply.link:
+    if reply.steps:
         return tuple(reply)
-    return reply[:-1] if reply.spoken else reply[:-2]
+    if reply.link:
+        return reply[:-1]
+    return reply[:-2] if reply.spoken else reply[:-3]
+
+
+def _from_stored(stored: list[Any]) -> QuickReply:
+    reply = QuickReply(*stored[: len(QuickReply._fields)])
+    return reply._replace(steps=tuple(Step(*step[: len(Step._fields)]) for step in reply.steps))
 
 
 def _role_before_2(reply: list[Any]) -> Role:

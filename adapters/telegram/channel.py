@@ -70,6 +70,7 @@ class TelegramChannel:
             per_group_per_minute=20,
             group_prefix="-",
             is_confidential=False,
+            edits=True,
         )
         self._settings = settings
         self._pace = pace
@@ -221,7 +222,8 @@ class TelegramChannel:
             elif self._chats.is_repeated(message.address, tap):
                 return None
             else:
-                self._chats.tapped(message.address, tap["message"], message.choice)
+                older = self._chats.tapped(message.address, tap["message"], message.choice)
+                self._sender.take_buttons(message.address, older)
         except Exception as error:  # noqa: BLE001 - any error would recur with the same update
             self._set_aside(update_id_of(update), error)
             return None

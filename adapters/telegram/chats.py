@@ -10,14 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from adapters.telegram.rendering import label_of, question_of
-from flows.messages import MsgOut
+from adapters.telegram.rendering import label_of
+from flows.messages import IN_PLACE, MsgOut, reference_of
 
 MOST: Final = 20_000
 REPEAT_SECONDS: Final = 10.0
 """A second tap on the same button within this time is a repeat."""
-IN_PLACE: Final = frozenset({"many", "order", "amounts"})
-"""What is answered by several taps on one message, each of which counts."""
 
 
 @dataclass(slots=True)
@@ -25,13 +23,14 @@ class ChatQuestion:
     """The newest message with buttons in a chat."""
 
     message_id: int
-    question: tuple[str, str]
-    """Revision and key."""
+    reference: str
+    """The question (`MsgOut.reference`)."""
     is_in_place: bool = False
     """Whether each tap changes the message."""
     is_tapped: bool = False
     """Whether the contact's last message was a tap on it."""
     text: str = ""
+    """Of a message that is changed in place: its newest text, because a tap may show an earlier one."""
     chosen: str = ""
     """Label of the button that was tapped."""
 
@@ -71,14 +70,23 @@ class Chats:
                 self._taps.popitem(last=False)
         return False
 
-    def tapped(self, address: str, message: dict[str, Any], token: str) -> None:
-        """Records a tap on a button; a tap on an older message changes nothing."""
+    def tapped(self, address: str, message: dict[str, Any], token: str) -> int | None:
+        """Records a tap on a button. Returns the message if it is an older one of a question that has a newer one: that
+        shows what the tap changes, and the buttons of the older one are no longer needed.
+        """
+        number, reference = int(message["message_id"]), reference_of(token)
         asked = self._asked.get(address)
-        if asked is None or asked.message_id != message.get("message_id"):
-            return
+        if asked is None:  # after a restart
+            asked = self._note(address, ChatQuestion(number, reference, is_in_place=True))
+        if asked.message_id != number:
+            if not (asked.is_in_place and asked.reference == reference):
+                return None
+            asked.is_tapped, asked.chosen = True, ""
+            return number
         asked.is_tapped = True
-        asked.text = str(message.get("text") or "")
+        asked.text = asked.text or str(message.get("text") or "")
         asked.chosen = label_of(message.get("reply_markup"), token)
+        return None
 
     def forget(self, address: str) -> None:
         """Deletes the entry of a chat."""
@@ -86,21 +94,36 @@ class Chats:
         self._taps.pop(address, None)
 
     def to_change(self, address: str, msg: MsgOut) -> int | None:
-        """Returns the message to edit instead of sending this one: the same question, in which a box was just
-        ticked."""
+        """Returns the message to edit instead of sending this one: it shows the question that a tap on it changed. What
+        was typed is answered below it."""
         asked = self._asked.get(address)
-        if msg.expects in IN_PLACE and asked and asked.is_tapped and asked.question == question_of(msg):
+        if msg.replaces and asked and asked.is_tapped and asked.reference == msg.replaces:
             return asked.message_id
         return None
+
+    def changed(self, address: str, text: str) -> None:
+        """Records the new text of the newest message with buttons."""
+        if asked := self._asked.get(address):
+            asked.text, asked.is_in_place = text, True
 
     def take_tapped(self, address: str) -> ChatQuestion | None:
         """Returns the tapped message, once: its buttons are no longer needed."""
         asked = self._asked.get(address)
         return self._asked.pop(address) if asked and asked.is_tapped else None
 
-    def sent(self, address: str, msg: MsgOut, message_id: int) -> None:
-        """Records a sent message with buttons."""
-        self._asked[address] = ChatQuestion(message_id, question_of(msg), msg.expects in IN_PLACE)
+    def sent(self, address: str, msg: MsgOut, message_id: int, text: str) -> int | None:
+        """Records a sent message with buttons. Returns the earlier message of the same question that it replaces."""
+        before = self._asked.get(address)
+        asked = ChatQuestion(message_id, msg.reference, msg.expects in IN_PLACE)
+        if asked.is_in_place:
+            asked.text = text
+        self._note(address, asked)
+        is_replaced = before and before.is_in_place and asked.is_in_place and before.reference == asked.reference
+        return before.message_id if before and is_replaced else None
+
+    def _note(self, address: str, asked: ChatQuestion) -> ChatQuestion:
+        self._asked[address] = asked
         self._asked.move_to_end(address)
         if len(self._asked) > MOST:
             self._asked.popitem(last=False)
+        return asked

@@ -34,7 +34,7 @@ def delivery_of(error: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) 
             return Unreachable("blocked" if "blocked" in said else "gone" if "deactivated" in said else "forbidden")
         case InvalidToken():
             return RetryAfter(TOKEN_SECONDS, "token refused", is_overall=True)
-        case BadRequest() if "not modified" in said:
+        case BadRequest() if is_unchanged(error):
             return Sent()
         case BadRequest() if any(words in said for words in _GONE):
             return Unreachable("not found")
@@ -62,6 +62,11 @@ def is_missing(error: TelegramError) -> bool:
     """Whether the message to edit is missing or too old, so that a new one is sent."""
     said = error.message.lower()
     return isinstance(error, BadRequest) and any(words in said for words in _MISSING)
+
+
+def is_unchanged(error: TelegramError) -> bool:
+    """Whether the message to edit is already as it should be."""
+    return isinstance(error, BadRequest) and "not modified" in error.message.lower()
 
 
 def seconds_of(error: TooFast) -> float:

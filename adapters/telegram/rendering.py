@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from adapters.splitting import split_text, utf16_length
-from flows.messages import MsgOut, QuickReply, message_as_text
+from flows.messages import IN_PLACE, MsgOut, QuickReply, message_as_text
 
 TEXT_UNITS: Final = 4096
 TOKEN_BYTES: Final = 64
@@ -16,7 +16,8 @@ BUTTON_LETTERS: Final = 32
 MOST_BUTTONS: Final = 100
 """Telegram refuses a keyboard with more; further options are in the text only, to be typed."""
 
-Keyboard = dict[str, list[list[dict[str, str]]]]
+Row = list[dict[str, str]]
+Keyboard = dict[str, list[Row]]
 
 
 class Photo(NamedTuple):
@@ -38,6 +39,7 @@ def render_message(msg: MsgOut, *, deep_link: str = "") -> Rendered:
 
     Images come first, each as a photo of its own: an album shows its captions only after a tap on it.
     """
+    msg = msg.whole(is_typed=False)
     replies = [reply for reply in msg.quick_replies if len(reply.token.encode()) <= TOKEN_BYTES]
     text = message_as_text(msg.without_images())
     numbered = len(replies) > MOST_BUTTONS or any(len(reply.label) > BUTTON_LETTERS for reply in replies)
@@ -47,10 +49,39 @@ def render_message(msg: MsgOut, *, deep_link: str = "") -> Rendered:
     unlinked = [reply for reply in replies if reply.link and not _opens(reply.link)]
     text = "\n".join((text, *(f"{reply.label}: {reply.link}" for reply in unlinked)))
     shown = [reply for reply in replies if reply not in unlinked]
-    rows = [[_button(reply, deep_link, numbered=numbered)] for reply in _first(shown)]
+    if msg.expects in IN_PLACE and not deep_link:
+        rows = _steady_rows(shown, numbered=numbered)
+    else:
+        rows = [[_button(reply, deep_link, numbered=numbered)] for reply in _first(shown)]
     photos = [Photo(image.media, image.text) for image in msg.images]
     parts: list[str | Photo] = [*photos, *(split_text(text, TEXT_UNITS) or ["…"])]
     return Rendered(parts, {"inline_keyboard": rows} if rows else None)
+
+
+def _steady_rows(replies: Sequence[QuickReply], *, numbered: bool) -> list[Row]:
+    """Returns the rows of a message that is changed in place: no row ever moves, so that fast taps on one button never
+    hit another. Options with steps have a row for these; what ends the question shares the last row.
+    """
+    options = [reply for reply in replies if reply.role == "answer"]
+    ends = [_button(reply, "", numbered=False) for reply in replies if reply.role not in {"answer", "less"}]
+    free = MOST_BUTTONS - len(ends)
+    is_crowded = sum(1 + len(reply.steps) for reply in options) > free
+    rows: list[Row] = []
+    for reply in options:
+        steps = [step for step in reply.steps if len(step.token.encode()) <= TOKEN_BYTES]
+        if is_crowded:  # the button with the name does the same as one of the steps
+            steps = [step for step in steps if step.token != reply.token]
+        free -= 1 + len(steps)
+        if free < 0:
+            break
+        shown = reply._replace(label=_with_amount(reply)) if steps else reply
+        rows.append([_button(shown, "", numbered=numbered)])
+        rows += [[{"text": step.label, "callback_data": step.token} for step in steps]] if steps else []
+    return [*rows, ends] if ends else rows
+
+
+def _with_amount(reply: QuickReply) -> str:
+    return f"{reply.name}: {reply.amount:,}".replace(",", "\u202f")
 
 
 def _opens(link: str) -> bool:
@@ -74,11 +105,6 @@ def _button(reply: QuickReply, deep_link: str, *, numbered: bool) -> dict[str, s
     if deep_link:
         return {"text": label, "url": f"{deep_link}?start={reply.parsed.value}"}
     return {"text": label, "callback_data": reply.token}
-
-
-def question_of(msg: MsgOut) -> tuple[str, str]:
-    """Returns revision and key of the question that a message asks with buttons; empty if there are none."""
-    return msg.quick_replies[0].parsed[:2] if msg.quick_replies else ("", "")
 
 
 def with_choice(text: str, label: str) -> str:

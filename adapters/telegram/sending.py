@@ -1,4 +1,4 @@
-"""Sends one message to one chat, or edits the last one after a tick in a question."""
+"""Sends one message to one chat, or edits the one that a tap has changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adapters.base import Delivery, Outgoing, Sent
 from adapters.telegram.chats import ChatQuestion, Chats
 from adapters.telegram.line import Line
 from adapters.telegram.optional_calls import OptionalCalls
-from adapters.telegram.outcomes import is_missing
+from adapters.telegram.outcomes import is_missing, is_unchanged
 from adapters.telegram.photos import Photos
 from adapters.telegram.rendering import Keyboard, Photo, Rendered, render_message, with_choice
 from adapters.telegram.updates import where_to
@@ -46,7 +46,8 @@ class TelegramSender:
             self._beside.run(partial(self._put_away, address, tapped))
         message_id = await self._send_parts(message, rendered)
         if rendered.keyboard:
-            self._chats.sent(address, msg, message_id)
+            earlier = self._chats.sent(address, msg, message_id, str(rendered.parts[-1]))
+            self.take_buttons(address, earlier)
         return Sent(str(message_id))
 
     def _deep_link(self, address: str) -> str:
@@ -98,8 +99,15 @@ class TelegramSender:
         except TelegramError as error:
             if is_missing(error):
                 return False
-            raise
+            if not is_unchanged(error):
+                raise
+        self._chats.changed(address, str(rendered.parts[0]))
         return True
+
+    def take_buttons(self, address: str, message_id: int | None) -> None:
+        """Removes the buttons of an earlier message of a question, if there is one."""
+        if message_id is not None:
+            self._beside.run(partial(self._put_away, address, ChatQuestion(message_id, "")))
 
     async def _put_away(self, address: str, asked: ChatQuestion) -> None:
         """Removes the buttons of an answered message and adds the answer to its text."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from adapters.base import Channel, Delivery, Outgoing, RetryAfter, Unknown
+from adapters.base import Channel, Delivery, Outgoing, RetryAfter, Sent, Unknown
 from bot.delivery.rate_limit import DurationAverage, RateLimiter
 from storage.tables.outbox import UNASKED, Purpose
 
@@ -43,6 +43,10 @@ class QueuedMessage(NamedTuple):
     def is_question(self) -> bool:
         """Whether it expects an answer or offers replies."""
         return bool(self.message.msg.expects or self.message.msg.quick_replies)
+
+    def supersedes(self, earlier: QueuedMessage) -> bool:
+        """Whether it shows a newer state of the question that the message before it shows."""
+        return bool(earlier.message.msg.replaces) and self.message.msg.replaces == earlier.message.msg.replaces
 
 
 class Retry(NamedTuple):
@@ -231,9 +235,20 @@ class ChannelQueue:
         self._pace.take(now)
         chat = self._chats[lookup]
         chat.is_busy = True
-        item = chat.queue().pop(0)
+        item = self._newest(chat)
         self._started[item.message.id] = self._unanswered[item.message.id] = now
         self._broadcasting += item.purpose in UNASKED
+        return item
+
+    def _newest(self, chat: _Chat) -> QueuedMessage:
+        """Takes the first message of a chat. One that the next message replaces need not be sent where the channel
+        edits messages: fast taps then cost one edit, which shows what is stored."""
+        queue = chat.queue()
+        item = queue.pop(0)
+        while self.channel.limits.edits and queue and queue[0].supersedes(item):
+            self._settle(item, Sent())
+            self._count(-1)
+            item = queue.pop(0)
         return item
 
     def _ready(self, queue: deque[bytes], has_any: Callable[[_Chat], bool]) -> bytes | None:

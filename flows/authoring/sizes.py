@@ -54,7 +54,9 @@ def size_problems(
 
 
 def _buttons(where: Where, msg: MsgOut, limits: ChannelLimits) -> Iterator[Problem]:
-    if any(len(reply.token.encode()) > limits.token for reply in msg.quick_replies):
+    tokens = [reply.token for reply in msg.quick_replies]
+    tokens += [step.token for reply in msg.quick_replies for step in reply.steps]
+    if any(len(token.encode()) > limits.token for token in tokens):
         yield Problem(
             where, f"key and value together are longer than {limits.token} bytes", "shorten the key or the values"
         )

@@ -17,7 +17,7 @@ from flows.events import AnswerDropped, AnswerGiven, Event, GapReopened, Message
 from flows.facts import NO_FACTS, Facts
 from flows.flow import Flow
 from flows.languages import best_guess
-from flows.messages import UNDECRYPTABLE, MsgIn
+from flows.messages import IN_PLACE, UNDECRYPTABLE, MsgIn
 from flows.parts import Parts, noticed
 from flows.questions.fact_based import FactBasedQuestion
 from flows.questions.outcomes import Accepted, Interpreted, Invalid, PartialAnswer, Reply
@@ -293,7 +293,10 @@ def _answer(flow: Flow, session: Session, key: str, reply: Reply, facts: Facts) 
         session = session._replace(draft=parsed.value, repairs=0)
         if parsed.events and key not in session.answers and key not in session.also_stored:
             session = session._replace(also_stored=[*session.also_stored, key])
-        return Turn(session, (*parsed.events, MessageCreated(localized.questions[key].aloud(parsed.msg))))
+        msg = localized.questions[key].aloud(parsed.msg)
+        if msg.expects in IN_PLACE:
+            msg = msg._replace(replaces=Token(flow.code, key).format())
+        return Turn(session, (*parsed.events, MessageCreated(msg)))
     assert reply.msg is not None  # noqa: S101 - for the type checker: only tests omit the message
     return _accept(flow, session, key, parsed, reply.msg)
 

@@ -22,7 +22,7 @@ from flows.events import Event
 from flows.facts import Facts
 from flows.image import Image, image_parts
 from flows.meaning import Meanings, meanings, meanings_of
-from flows.messages import Expects, MsgOut, QuickReply
+from flows.messages import IN_PLACE, Expects, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, Parts, TitlePart
 from flows.phrase_families import MISSING
 from flows.questions.option import Option
@@ -325,7 +325,7 @@ class LocalizedQuestion(ABC):
 
         `seed` differs between sessions, for content that differs between contacts.
         """
-        return value if self.prompt.expects in {"many", "order", "amounts"} else None
+        return value if self.prompt.expects in IN_PLACE else None
 
     def value_if_skipped(self, draft: Value | None) -> Value | Missing:
         """Returns the answer or missing code if the question is skipped with this partial answer."""

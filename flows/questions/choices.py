@@ -142,6 +142,7 @@ class _LocalizedChoices(LocalizedQuestion):
         done = (self._done,) if self._min == 0 else ()
         offered = (*self._open, *self._matcher.quick_replies[len(replies) :], *done)
         self.prompt = definition.prompt(renderer, offered, _how_many(definition, renderer))
+        self._other_ends = tuple(it for it in self.prompt.quick_replies if it.role in {"missing", "navigation"})
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         chosen = self._chosen(draft)
@@ -227,8 +228,8 @@ class _LocalizedChoices(LocalizedQuestion):
             ticked if value in chosen else empty
             for value, ticked, empty in zip(self._matcher.labels, self._ticked, self._open, strict=True)
         ]
-        done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
-        msg = self._renderer.message((*notices, selection, then), (*replies, *done))
+        ends = (self._done,) if many <= 0 and (missing <= 0 or alone) else self._other_ends
+        msg = self._renderer.message((*notices, selection, then), (*replies, *ends))
         return PartialAnswer(
             list(chosen), msg._replace(expects="many", title=self.prompt.title, sensitive=self.prompt.sensitive)
         )

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from flows.meaning import Meanings, meanings
-from flows.messages import Expects, MsgOut, QuickReply
+from flows.messages import Expects, MsgOut, QuickReply, Step
 from flows.parts import BodyPart, HintPart, NoticePart, Parts, SelectionPart
 from flows.questions.base import LocalizedQuestion, Problem, Question, Where, question
 from flows.questions.choice import option_clashes, option_names
@@ -25,7 +25,10 @@ from flows.understanding.text import fold
 from flows.values import Missing, Value
 from flows.wording import Text
 
-LESS = "-"
+LESS, LEAP, REST = "-", ">", "="
+"""Signs before the value of an option, which no value contains: one step less, several steps more, all that is left."""
+_FEW_STEPS: Final = 5
+_MANY_STEPS: Final = 50
 MOST: Final = 200
 """Options of a vote that was held elsewhere. A question that is asked has fewer (`flows.authoring.sizes`)."""
 _ECHO = 60
@@ -44,8 +47,9 @@ class Points(Question):
     """Spread a budget: points over options, or money over options that cost something. The value says for each option
     that gets something how much (`{"park": 3, "trees": 2}`), in the order of the options.
 
-    By text ("Park 3, Bäume 2", "1: 3"), or by taps that add or remove a `step`; options with a `cost` are taken or not.
-    Every message shows the rest of the budget, which cannot be exceeded and need not be used up.
+    By text ("Park 3, Bäume 2", "1: 3"), or by taps that add or remove a `step`, add several, or all that is left;
+    options with a `cost` are taken or not. Every message shows the rest of the budget, which cannot be exceeded and
+    need not be used up.
 
     ```yaml
     - key: fund
@@ -120,6 +124,7 @@ class _LocalizedPoints(LocalizedQuestion):
         self._renderer = renderer
         self._priced = definition.is_priced
         self._cost = {option.value: option.cost or 0 for option in definition.options}
+        self._leap = definition.step * _steps_at_once(definition.budget // definition.step)
         self._unit = renderer.localized(definition.unit) if definition.unit else ""
         self._matcher = ChoiceMatcher(
             definition, renderer, option_names(definition.options, renderer), numbered=self._priced
@@ -152,11 +157,13 @@ class _LocalizedPoints(LocalizedQuestion):
         return self._parse_choice(reply.choice, spent) if reply.choice else self._parse_text(reply.text, spent)
 
     def _parse_choice(self, choice: str, spent: dict[str, int]) -> ParseResult:
-        """Adds or removes a step, as the button says."""
-        value = choice.removeprefix(LESS)
+        """Changes an amount as the button says: by a step, by several, or by all that is left."""
+        sign = choice[:1] if choice[:1] in (LESS, LEAP, REST) else ""
+        value = choice.removeprefix(sign)
         if value not in self._cost:
             return Invalid(self._hint)
-        change = AmountChange(value, None, LESS if choice.startswith(LESS) else "")
+        more = {LEAP: self._leap, REST: self._left(spent)}.get(sign)
+        change = AmountChange(value, None, sign) if more is None else AmountChange(value, more, "+")
         return self._checked(spent, self._wanted(spent, [change]))
 
     def _parse_text(self, text: str, spent: dict[str, int]) -> ParseResult:
@@ -206,7 +213,7 @@ class _LocalizedPoints(LocalizedQuestion):
         """Returns an amount with its unit; a thin space separates thousands in every language."""
         if not self._unit:
             return self._renderer.text("points.unit", n=amount)
-        return f"{amount:,} {self._unit}".replace(",", "\u202f")
+        return f"{_grouped(amount)} {self._unit}"
 
     def _spent(self, draft: Value | None) -> dict[str, int]:
         """Returns the amounts so far, in the order of the options."""
@@ -253,6 +260,15 @@ class _LocalizedPoints(LocalizedQuestion):
         msg = self._renderer.message(parts, (*self._replies(spent), self._done))
         return PartialAnswer(dict(spent), msg._replace(expects=self.prompt.expects, title=self.prompt.title))
 
+    def _steps(self, value: str) -> Iterator[Step]:
+        """Yields the buttons of an option, always the same: the place of a button never means something else."""
+        step, leap = self._definition.step, self._leap
+        signs = [(LESS, f"−{_grouped(step)}"), ("", f"+{_grouped(step)}"), (LEAP, f"+{_grouped(leap)}")]
+        for sign, label in signs if leap > step else signs[:-1]:
+            yield Step(self._renderer.token(self._definition.key, f"{sign}{value}"), label)
+        rest = self._renderer.token(self._definition.key, f"{REST}{value}")
+        yield Step(rest, self._renderer.text("points.rest_here"))
+
     def _replies(self, spent: dict[str, int]) -> Iterator[QuickReply]:
         """Yields a button per option to add a step, and one to remove it from options with an amount."""
         key, step, token = self._definition.key, self._definition.step, self._renderer.token
@@ -265,6 +281,17 @@ class _LocalizedPoints(LocalizedQuestion):
                 yield QuickReply(token(key, value), shown, number, chosen=has > 0, name=name)
                 continue
             # Also if nothing is left: options keep their numbers, and forms show a field for each.
-            yield QuickReply(token(key, value), f"+{step} {label}", number, chosen=has > 0, amount=has, name=label)
+            more = QuickReply(token(key, value), f"+{step} {label}", number, chosen=has > 0, amount=has, name=label)
+            yield more._replace(steps=tuple(self._steps(value)))
             if has:
                 yield QuickReply(token(key, f"{LESS}{value}"), f"−{step} {label}", role="less", name=label)
+
+
+def _steps_at_once(steps: int) -> int:
+    """Returns how many steps a larger button takes; 1 for a budget of few steps, which needs none."""
+    return 1 if steps <= _FEW_STEPS else 5 if steps < _MANY_STEPS else 10
+
+
+def _grouped(amount: int) -> str:
+    """Returns an amount with a thin space between thousands."""
+    return f"{amount:,}".replace(",", "\u202f")

@@ -100,6 +100,7 @@ class _LocalizedRank(LocalizedQuestion):
         self._hint = renderer.text("hint.rank")
         self._done = QuickReply(renderer.token(definition.key, DONE), renderer.text("button.done"), role="done")
         self.prompt = definition.prompt(renderer, self._matcher.quick_replies, self._how(len(definition.options)))
+        self._other_ends = tuple(it for it in self.prompt.quick_replies if it.role in {"missing", "navigation"})
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         before = self._ranked(draft)
@@ -185,9 +186,9 @@ class _LocalizedRank(LocalizedQuestion):
             else reply
             for reply, (value, label) in zip(self._matcher.quick_replies, self._matcher.labels.items(), strict=False)
         ]
-        done = () if missing > 0 else (self._done,)
+        ends = self._other_ends if missing > 0 else (self._done,)
         selection = SelectionPart(phrase("rank.so_far", labels=self.show(list(ranked))))
-        msg = self._renderer.message((*notices, selection, then), (*replies, *done))
+        msg = self._renderer.message((*notices, selection, then), (*replies, *ends))
         return PartialAnswer(list(ranked), msg._replace(expects="order", title=self.prompt.title))
 
 

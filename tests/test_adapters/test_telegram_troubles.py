@@ -16,6 +16,7 @@ from adapters.base import Moved, Outgoing, Refused, Replies, RetryAfter, Sent, U
 from adapters.telegram import polling
 from adapters.telegram.channel import TelegramChannel
 from flows.messages import MsgIn, MsgOut, QuickReply
+from flows.parts import BodyPart
 from storage.core.store import Store
 from storage.tables.outbox import count_delayed_messages
 from tests import botapi
@@ -419,7 +420,9 @@ async def test_what_was_ticked_is_changed_in_place(api):
     def question(*ticked: str) -> MsgOut:
         labels = {value: ("☑ " if value in ticked else "☐ ") + value for value in ("a", "b")}
         replies = tuple(QuickReply(f"c.many.{value}", label) for value, label in labels.items())
-        return MsgOut(f"Gewählt: {', '.join(ticked)}", replies, expects="many")
+        changed = "c.many." if ticked else ""
+        text = (BodyPart(f"Gewählt: {', '.join(ticked)}"),)
+        return MsgOut(text, replies, expects="many", title="Was?", replaces=changed)
 
     async with receiving(api) as (channel, inbox):
         resident = api.resident()
@@ -427,13 +430,13 @@ async def test_what_was_ticked_is_changed_in_place(api):
         resident.tap("☐ a")
         await inbox.holds(1)
         await channel.send(Outgoing(2, str(resident.chat_id), question("a")))
-        assert [(sent.text, sent.edits) for sent in resident.messages()] == [("Gewählt: a", 1)]
+        assert [(sent.text, sent.edits) for sent in resident.messages()] == [("Was?\nGewählt: a", 1)]
         await channel.send(Outgoing(3, str(resident.chat_id), question("a")))  # not modified: as good as sent
         assert len(resident.messages()) == 1
         resident.say("b")
         await inbox.holds(2)
         await channel.send(Outgoing(4, str(resident.chat_id), question("a", "b")))
-        assert [sent.text for sent in resident.messages()] == ["Gewählt: a", "Gewählt: a, b"]
+        assert [sent.text for sent in resident.messages()] == ["Was?\nGewählt: a", "Was?\nGewählt: a, b"]
 
 
 async def test_a_poll_that_never_ends_is_noticed(monkeypatch):

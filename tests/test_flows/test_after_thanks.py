@@ -39,4 +39,4 @@ def test_links_of_buttons_are_stored_with_the_message():
     msg = MsgOut("Danke", (QuickReply("a..start", "Ansehen", link="https://x.example/"), QuickReply("b", "Ja")))
     stored = msg.as_data()
     assert MsgOut.from_data(stored) == msg
-    assert len(stored["quick_replies"][1]) == len(QuickReply._fields) - 2, "as before for all others"
+    assert len(stored["quick_replies"][1]) == len(QuickReply._fields) - 3, "as before for all others"

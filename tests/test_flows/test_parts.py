@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 import pytest
 from pydantic_core import from_json, to_json
 
-from flows.messages import MsgOut, QuickReply, Role, message_as_text
+from flows.messages import MsgOut, QuickReply, Role, Step, message_as_text
 from flows.parts import (
     BLANK,
     KINDS,
@@ -151,8 +151,8 @@ def test_what_is_not_known_is_ignored():
     data["mood"] = "cheerful"
     data["parts"].insert(1, ["hologram", "x", {"deep": True}])
     data["parts"][0].append("a field of a later version")
-    data["quick_replies"][0] += ["spoken", "https://x.example/", "a later field", 7]
-    reply = QuickReply("a", "A", spoken="spoken", link="https://x.example/")
+    data["quick_replies"][0] += ["spoken", "https://x.example/", [["b", "+1", "a later field"]], "a later field", 7]
+    reply = QuickReply("a", "A", spoken="spoken", link="https://x.example/", steps=(Step("b", "+1"),))
     assert MsgOut.from_data(data) == MsgOut([TitlePart("Was?"), BodyPart("Hier.")], (reply,))
     del data["audio"]
     assert MsgOut.from_data(data).audio == ""
