@@ -6,7 +6,8 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from bot.authoring.media import FOLDER as MEDIA
 from bot.broadcasts.outcome_notifications import OutcomeNotifier, run_notifications
 from bot.broadcasts.sending import Broadcaster, BroadcastProcessor
 from bot.common import audit, database_mark
+from bot.common.begin_counter import BeginCounter
 from bot.common.erasure_log import ErasureLog
 from bot.common.errors import Say
 from bot.common.i18n.bot_profile import introduce_to_channels
@@ -31,7 +33,7 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.fact_loader import FactLoader
 from bot.conversations import path_cleanup
 from bot.conversations.batch import BatchProcessor
-from bot.conversations.hourly_jobs import run_hourly_jobs
+from bot.conversations.hourly_jobs import run_hourly_jobs, write_begin_counts
 from bot.conversations.inbox import Conversations
 from bot.conversations.outcome_handlers import drop_exports, fetch_attachments, scrub_database
 from bot.conversations.people_cache import PeopleCache
@@ -100,6 +102,7 @@ class App:
     scrubber: Scrubber
     editor: EditionService
     exporter: ExportService
+    begin_counter: BeginCounter = field(default_factory=BeginCounter)
     maintenance: Maintenance | None = None
     """Set by `serve`, for the console."""
 
@@ -166,7 +169,13 @@ class App:
         asked = AgreementNotifier(self.keys, self.ids, self.settings.web.public_url)
         return [
             partial(
-                run_hourly_jobs, self.store, self.keys, self.erasure_log, self.settings.backup_days, self.editor.renew
+                run_hourly_jobs,
+                self.store,
+                self.keys,
+                self.erasure_log,
+                self.settings.backup_days,
+                self.editor.renew,
+                self.begin_counter,
             ),
             self.editor.run,
             self.exporter.run,
@@ -196,6 +205,9 @@ class App:
         for channel in self.channels.values():
             if isinstance(channel, Closing):
                 await channel.close()
+        with suppress(TimeoutError, StorageError):
+            async with asyncio.timeout(LAST_SENDS_SECONDS):
+                await write_begin_counts(self.store, self.begin_counter, datetime.now(UTC))
         await self.store.close()
 
 

@@ -61,12 +61,14 @@ class WebRoutes:
         limits: WebLimits | None = None,
         is_framed: bool = False,
         begins_at_door: bool = False,
+        begun: Callable[[str, str], None] = lambda slug, network: None,
     ) -> None:
         """`known`: whether the bot knows an address. `door`: whether a consultation exists and is open.
 
         `origins`: the origins of our pages, e.g. `https://mitsprache.example`; besides the host of the request.
         `is_framed`: whether pages of other sites may show ours in a frame. `begins_at_door`: the cookie is set when a
-        conversation has begun, so a conversation that the bot does not know was deleted since.
+        conversation has begun, so a conversation that the bot does not know was deleted since. `begun`: called with
+        the consultation and the network of each new conversation, if visitors can be told apart.
         """
         self.hub = hub
         self.limits = limits or WebLimits()
@@ -81,6 +83,7 @@ class WebRoutes:
         self._origins = frozenset(origins)
         self._is_framed = is_framed
         self._begins_at_door = begins_at_door
+        self._begun = begun
         self._doors = WebSessions(secret)
         self._messages = Buckets(self.limits.conversation)
         self._messages_address = Buckets(self.limits.address)
@@ -215,6 +218,7 @@ class WebRoutes:
             raise RequestError("too_many", begin.wait)
         if begin.wait:
             raise TurnLater(begin.wait)
+        self._begun(slug, network)
         return begin.is_burst
 
     async def take(

@@ -26,6 +26,8 @@ class Participation:
     """Time of the last message; for stored sessions, the hour."""
     mode: SessionMode = "self"
     entry_code: str = ""
+    is_burst: bool = False
+    """Whether it began in a burst of its network; for new sessions."""
     is_stored: bool = False
     was_waiting: bool = False
     """Whether the stored row waits and is not submitted, so that an ordinary turn needs the cheapest update only."""
@@ -63,6 +65,7 @@ class Participation:
             started_at=self.started_at,
             updated_at=hour,
             ended_at=self._ended(hour),
+            burst=int(self.is_burst),
         )
 
     def is_step(self) -> bool:

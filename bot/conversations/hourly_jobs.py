@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from bot.common import audit_anchor
+from bot.common.begin_counter import BeginCounter
 from bot.common.clock import Clock
 from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids
@@ -22,6 +23,7 @@ from bot.privacy.retention import COPIES_KEPT, delete_expired, delete_idle_conta
 from storage import migrate
 from storage.core.errors import StorageError
 from storage.core.store import Store
+from storage.tables.begin_counts import upsert_begin_counts
 
 log = structlog.get_logger()
 
@@ -40,12 +42,20 @@ async def end_participations(store: Store, keys: Keys, catalogue: Catalogue, ids
         log.info("participations_ended", count=ended)
 
 
+async def write_begin_counts(store: Store, counter: BeginCounter, now: datetime) -> None:
+    """Stores the begun participations of each network that are in memory. Raises StorageError: then they stay there."""
+    if rows := counter.totals():
+        await store.write(partial(upsert_begin_counts, rows=rows))
+        counter.written(rows, now)
+
+
 async def run_hourly_jobs(
     store: Store,
     keys: Keys,
     erasure_log: ErasureLog,
     backup_days: int,
     renew: Callable[[Mapping[str, int]], Awaitable[None]],
+    begin_counter: BeginCounter,
 ) -> None:
     """Runs the jobs every hour until cancelled, unless the clock jumped ahead (`bot.common.clock`). Errors are logged
     and the jobs retried an hour later.
@@ -61,6 +71,7 @@ async def run_hourly_jobs(
                 continue
             await end_participations(store, keys, catalogue, ids)
             await renew(await store.read(partial(list_unreported, now=now)))
+            await write_begin_counts(store, begin_counter, now)
             tidied = await store.write(partial(delete_expired, now=now))
             gone = tidied.failures + tidied.sessions + tidied.ideas_and_ratings
             if found := await store.read(partial(find_idle_contacts, now=now, keys=keys)):

@@ -107,6 +107,7 @@ class SessionStarter:
                 seen_at=batch.now,
                 mode=msg.mode,
                 entry_code=msg.entry_code,
+                is_burst=msg.is_burst,
             )
         return self._as_test(person, msg, turn) if published.is_trial else turn
 

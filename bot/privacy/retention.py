@@ -18,6 +18,7 @@ from bot.results import edition
 from flows.commands.words import MESSAGES_KEPT_DAYS
 from storage.tables import answers, messages
 from storage.tables.account_links import delete_expired_links
+from storage.tables.begin_counts import delete_begin_counts_before
 from storage.tables.broadcasts import delete_broadcasts_before
 from storage.tables.consultations import ConsultationState, all_consultation_ids
 from storage.tables.contacts import addresses_of_contacts, delete_contacts, idle_contacts
@@ -38,6 +39,7 @@ FAILURES_KEPT: Final = timedelta(days=MESSAGES_KEPT_DAYS)
 
 COPIES_KEPT: Final = timedelta(days=14)
 """Retention of database copies made before a migration."""
+BEGIN_COUNTS_KEPT: Final = timedelta(days=7)
 PUSHES_KEPT: Final = timedelta(days=90)
 IDLE_CONTACTS_KEPT: Final = timedelta(days=30)
 """Age at which a contact without answers, proposals and subscriptions is deleted."""
@@ -77,6 +79,7 @@ def delete_expired(connection: Connection, now: datetime) -> DeletedCounts:
     failures = messages.forget_dead_letters_before(connection, now - FAILURES_KEPT)
     delete_settled_messages_before(connection, now - FAILURES_KEPT)
     delete_broadcasts_before(connection, now - PUSHES_KEPT)
+    delete_begin_counts_before(connection, now - BEGIN_COUNTS_KEPT)
     delete_expired_links(connection, now, now - FORGIVEN_AFTER)
     gone, let_go = trials.empty_trials_before(connection, now - TESTS_KEPT), 0
     for live, due in _over(connection, now):

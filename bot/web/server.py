@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -160,6 +161,11 @@ def _routes(
             raise RequestError("held", HELD_SECONDS) from error
         return any(owner.contact_id is not None for owner in found.values())
 
+    def begun(slug: str, network: str) -> None:
+        found = consultations.find_any(slug)
+        if found is not None and not found.revision.is_trial:
+            services.begin_counter.note(found.revision.consultation_id, network, datetime.now(UTC))
+
     def say(language: str, phrase: str, /, **values: object) -> str:
         return Locale.of(language).text(phrase, **values)
 
@@ -177,6 +183,7 @@ def _routes(
         ),
         is_framed=bool(options.embed_origins),
         begins_at_door=True,
+        begun=begun,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from adapters.base import Channel, Finding
+from bot.common.begin_counter import BeginCounter
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.exchange.exports.service import ExportService
@@ -49,6 +50,9 @@ class Services(Protocol):
 
     @property
     def exporter(self) -> ExportService: ...
+
+    @property
+    def begin_counter(self) -> BeginCounter: ...
 
     @property
     def maintenance(self) -> Maintenance | None: ...

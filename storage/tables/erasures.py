@@ -20,6 +20,7 @@ NOT_OF_RESIDENTS = frozenset(
     | {"console_sessions", "console_uploads", "export_jobs", "invitations", "staff_assignments", "staff_credentials"}
     | {"answer_templates", "consultation_drafts", "dialogue_tests", "revision_files"}
     | {"page_settings", "logos"}
+    | {"begin_counts"}  # keyed hashes of networks whose keys are gone
 )
 """Tables without data of residents; all others are rewritten after an erasure."""
 

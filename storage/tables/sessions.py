@@ -71,6 +71,7 @@ class SessionRow(Base):
     ended_at: Mapped[datetime | None]
     turns: Mapped[int] = mapped_column(Integer, server_default="1")  # rises with every message
     period: Mapped[int] = mapped_column(Integer, server_default="0")  # of the live revision, in which it began
+    burst: Mapped[int] = mapped_column(Integer, server_default="0")  # 1: many began on its network just before
 
 
 class StoredSession(NamedTuple):
@@ -91,6 +92,8 @@ class StoredSession(NamedTuple):
     started_at: datetime
     updated_at: datetime
     ended_at: datetime | None
+    burst: int = 0
+    """1 if it began in a burst: many began on the same network just before (web only)."""
 
 
 class SessionChange(NamedTuple):

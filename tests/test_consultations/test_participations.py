@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bot.common.begin_counter import BeginCounter
 from bot.common.erasure_log import ErasureLog
 from bot.common.i18n.locale import Locale
 from bot.common.ids import Ids
@@ -165,7 +166,7 @@ async def test_the_house_ends_them_while_it_tidies(store: Store, tmp_path: Path)
     (tmp_path / "erased").mkdir()
     again = Store(str(store.writer.url.render_as_string(hide_password=False)))
     task = asyncio.create_task(
-        run_hourly_jobs(again, KEYS, ErasureLog(tmp_path, KEYS), 30, EditionService(again).renew)
+        run_hourly_jobs(again, KEYS, ErasureLog(tmp_path, KEYS), 30, EditionService(again).renew, BeginCounter())
     )
     async with asyncio.timeout(PATIENCE):
         while rows(store, "SELECT 1 FROM sessions WHERE status = 'waiting'"):

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from bot.common.begin_counter import BeginCounter
 from bot.common.erasure_log import ErasureLog
 from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.delivery.outbox import Outbox
@@ -137,7 +138,8 @@ async def test_retention_of_migration_copies_and_erasure_notes(tmp_path):
     erasure_log.folder.mkdir()
     for month in months:
         (erasure_log.folder / month).touch()
-    task = asyncio.create_task(run_hourly_jobs(store, KEYS, erasure_log, 30, EditionService(store).renew))
+    renew = EditionService(store).renew
+    task = asyncio.create_task(run_hourly_jobs(store, KEYS, erasure_log, 30, renew, BeginCounter()))
     async with asyncio.timeout(PATIENCE):
         while old.exists() or (erasure_log.folder / months[0]).exists():
             await asyncio.sleep(0.01)

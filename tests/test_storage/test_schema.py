@@ -212,7 +212,7 @@ def test_every_table_belongs_to_a_half_or_to_what_is_asked() -> None:
         set(metadata.tables)
         == IDENTITY
         | PARTICIPATION
-        | {"consultations", "revisions", "revision_files", "revision_stages", "trials", "triggers"}
+        | {"begin_counts", "consultations", "revisions", "revision_files", "revision_stages", "trials", "triggers"}
         | {"rooms", "installation", "data_migrations", "erasures"}
         | STAFF
     )
@@ -260,7 +260,8 @@ MAY_BE_SAMPLED = {
         sessions.place_code triggers.value""",
     "a number at random, or a keyed hash: by itself it leads nowhere": """
         addresses.lookup attachments.file consents.pseudonym dead_letters.external_id dead_letters.lookup
-        installation.id link_codes.code_hash moderations.code outbox.channel_ref outbox.lookup proposals.code
+        begin_counts.network installation.id link_codes.code_hash moderations.code outbox.channel_ref outbox.lookup
+        proposals.code
         proposals.pseudonym proposals.source proposals.source_id rating_events.pseudonym ratings.pseudonym
         received.external_id sessions.pseudonym sessions.receipt sessions.waiting_key staff_chats.lookup""",
     "of the people who work here": """
