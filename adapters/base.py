@@ -132,7 +132,8 @@ class Limits(NamedTuple):
     """Whether the channel edits the message that another one replaces (`MsgOut.replaces`). Of several such messages
     that wait, only the newest is sent."""
     is_proactive: bool = True
-    """Whether the channel can send without a preceding message. Reminders and broadcasts need it."""
+    """Whether the channel can send without a preceding message. Reminders and broadcasts need it. Where it depends on
+    the chat, each message says so (`MsgIn.room`), and `send` returns `Refused` where it is not allowed."""
 
 
 class Channel(Protocol):
@@ -163,6 +164,21 @@ class Hooked(Protocol):
 
     async def hook(self, request: web.Request) -> web.Response:
         """Answers 200 only after the commit, so that the caller repeats the request otherwise."""
+
+
+Report = Callable[[str, Delivery], object]
+"""Takes the reference of a sent message (`Sent.ref`) and its outcome, once it is known."""
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A channel that learns later whether a message arrived: bounces, delivery reports, failures."""
+
+    def report_to(self, report: Report) -> None:
+        """Called before `start`, with the function to be called in the event loop. `Unreachable`: nothing more is sent.
+        `Refused`: if the message was a question, it is asked again before the next message counts as its answer.
+        `Sent`, a receipt, changes nothing.
+        """
 
 
 TOO_LARGE: Final = "too large"

@@ -31,6 +31,9 @@ class ConsoleChannel:
         "unknown_events_do_not_disturb_others": "a terminal has lines of text and nothing else",
         "one_slow_chat_does_not_delay_others": _ALONE,
         "replies_stay_fast_during_a_large_broadcast": _ALONE,
+        "a_deleted_message_takes_its_answer_back": "a line that was typed stays in the terminal",
+        "a_reply_to_an_earlier_question_is_no_answer": "a line cannot refer to another one",
+        "files_sent_together_arrive_together": "a line names one file at most",
         "images_arrive_as_files": "a terminal shows text only, so it says the alternative text",
         "encrypted_rooms_stay_readable_after_a_restart": "nothing is encrypted between a person and their terminal",
     }

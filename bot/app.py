@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
-from adapters.base import Channel, Closing
+from adapters.base import Channel, Closing, Reporting
 from bot.authoring.channel_images import show_images_on
 from bot.authoring.media import FOLDER as MEDIA
 from bot.broadcasts.outcome_notifications import OutcomeNotifier, run_notifications
@@ -147,7 +147,9 @@ class App:
         try:
             introduce_to_channels(self.channels.values())
             show_images_on(self.channels.values(), self.settings.data / MEDIA)
-            for channel in self.channels.values():
+            for name, channel in self.channels.items():
+                if isinstance(channel, Reporting):
+                    channel.report_to(partial(self.outbox.report, name))
                 await channel.start(self.conversations.receive)
             yield
         except asyncio.CancelledError:

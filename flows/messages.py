@@ -21,13 +21,15 @@ class Location(NamedTuple):
 
 
 class Room(NamedTuple):
-    """How private the chat of a message is. Confidential rooms are direct."""
+    """What holds for the chat of a message at that moment. Confidential rooms are direct."""
 
     is_direct: bool
     """Only the contact and the bot are members, without open access or shared history: answers are accepted."""
     is_confidential: bool
     """The operator of the channel cannot read it either (end-to-end encryption, or the web page): questions marked
     `web_only` are asked."""
+    is_proactive: bool = True
+    """The bot may write there later without being asked: news and reminders are offered."""
 
 
 UNDECRYPTABLE: Final = "sealed"
@@ -71,7 +73,7 @@ class MsgIn(NamedTuple):
     is_group: bool = False
     """Sent in a group: nothing is asked or stored there; the bot offers a private chat."""
     room: Room | None = None
-    """How private the chat is; None if that is the same for the whole channel (`adapters.base.Limits`)."""
+    """What holds for the chat; None if that is the same for the whole channel (`adapters.base.Limits`)."""
     replies_to: str = ""
     """Text of the earlier message that this one replies to, of any author; "" if it is no reply."""
     refers_to: str = ""

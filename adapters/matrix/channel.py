@@ -52,9 +52,7 @@ class MatrixChannel:
 
     cannot: ClassVar[Mapping[str, str]] = {
         "a_chat_that_moves_is_followed": "the address is the person, in whichever room; upgrades are in test_matrix.py",
-        "a_stale_choice_changes_nothing_by_itself": (
-            "numbers and words answer the open question; what names its own (polls, reactions) is in test_matrix.py"
-        ),
+        "files_sent_together_arrive_together": "clients send each file as a message of its own",
         "one_slow_chat_does_not_delay_others": "a homeserver answers for all rooms or for none",
     }
     limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=GROUP_PREFIX)

@@ -9,12 +9,14 @@ from typing import Any, Final
 from flows.messages import MsgIn
 
 ALBUM_SECONDS: Final = 1.0
-"""How long the updates of an album may come one after another."""
+"""How long the next update of an album may take. A part that comes later counts as a repeat of the others."""
+MOST_ROUNDS: Final = 5
+"""How often it is waited for further parts."""
 
 
-def has_album(updates: Sequence[Any]) -> bool:
-    """Whether one of these updates is a part of an album."""
-    return any(is_album(update) for update in updates)
+def album_parts(updates: Sequence[Any]) -> int:
+    """Returns how many of these updates are parts of albums."""
+    return sum(is_album(update) for update in updates)
 
 
 def is_album(update: Any) -> bool:
@@ -64,6 +66,11 @@ class AlbumGatherer:
         await asyncio.shield(task)
 
     async def _gather(self, key: tuple[Any, Any], updates: list[Any]) -> None:
-        await asyncio.sleep(self._seconds)
+        known = 0
+        for _ in range(MOST_ROUNDS):
+            if len(updates) == known:
+                break
+            known = len(updates)
+            await asyncio.sleep(self._seconds)
         del self._waiting[key]
         await self._handle(updates)

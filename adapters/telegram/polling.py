@@ -12,7 +12,7 @@ import structlog
 from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.error import RetryAfter as TooFast
 
-from adapters.telegram.albums import ALBUM_SECONDS, has_album
+from adapters.telegram.albums import ALBUM_SECONDS, MOST_ROUNDS, album_parts
 from adapters.telegram.line import MOST_UPDATES
 from adapters.telegram.outcomes import NOT_THERE_OFTEN, describe_error, seconds_of
 from adapters.telegram.transport import NotThere, TooLarge
@@ -83,10 +83,14 @@ class Poller:
     async def _fetch_whole(self, offset: int, limit: int) -> Any:
         """Fetches updates; if an album is among them, all of it. Nothing is confirmed before."""
         updates = await self._fetch(offset, limit)
-        if not isinstance(updates, list) or not has_album(updates) or limit == 1:
-            return updates
-        await asyncio.sleep(ALBUM_SECONDS * self._pace)
-        return await self._fetch(offset, limit)
+        parts = 0
+        for _ in range(MOST_ROUNDS):  # others wait meanwhile
+            if limit == 1 or not isinstance(updates, list) or album_parts(updates) <= parts:
+                break
+            parts = album_parts(updates)
+            await asyncio.sleep(ALBUM_SECONDS * self._pace)
+            updates = await self._fetch(offset, limit)
+        return updates
 
     def _well(self) -> None:
         if self._trouble:

@@ -66,6 +66,9 @@ class WebHub:
         "unknown_events_do_not_disturb_others": f"{_WITHIN}; what strangers send is tried in test_web_abuse.py",
         "one_slow_chat_does_not_delay_others": f"{_PULLED}; slow readers are tried in test_web_abuse.py",
         "replies_stay_fast_during_a_large_broadcast": "nothing is pushed to pages: `is_proactive` is off",
+        "a_deleted_message_takes_its_answer_back": "a page cannot delete what was sent; people go back and skip",
+        "a_reply_to_an_earlier_question_is_no_answer": "a page has one field, which belongs to the open question",
+        "files_sent_together_arrive_together": "a page sends text and choices, but no files",
         "images_arrive_as_files": f"{_PULLED}; images are loaded in test_images.py",
         "encrypted_rooms_stay_readable_after_a_restart": "the line is encrypted (https), not the conversation",
     }

@@ -130,11 +130,10 @@ class TurnProcessor:
 
     def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> PublishedFlow | None:
         """Takes one message of one contact; returns the consultation the contact enters, if any."""
+        if msg.room is not None:
+            person.is_proactive = msg.room.is_proactive
         if msg.taken_back:
-            if person.participation is not None:
-                self._go_on(batch, person, person.participation, msg)
-            else:
-                batch.apply(person, self._late.deleted(batch, person))
+            self._take_back(batch, person, msg)
             return None
         if self._staff_chat.receive(batch, person, msg):
             self._senders.discard_cache()
@@ -163,6 +162,13 @@ class TurnProcessor:
             batch.apply(person, happened)
             slug = _chosen(happened)
         return self._open(batch, person, msg, slug) if slug is not None else None
+
+    def _take_back(self, batch: BatchContext, person: Person, msg: MsgIn) -> None:
+        """Takes the deletion of an earlier message."""
+        if person.participation is not None:
+            self._go_on(batch, person, person.participation, msg)
+        else:
+            batch.apply(person, self._late.deleted(batch, person))
 
     def _go_on(self, batch: BatchContext, person: Person, participation: Participation, msg: MsgIn) -> None:
         """Takes a message within the current consultation."""

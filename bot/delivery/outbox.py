@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, get_args
@@ -35,6 +34,8 @@ from bot.common.sources import Now, system_now
 from bot.delivery.broadcast_loader import LONGEST_PUT_OFF_SECONDS, BroadcastLoader
 from bot.delivery.channel_queue import ChannelQueue, QueuedMessage, Retry
 from bot.delivery.delivery_outcomes import MOST_ATTEMPTS, delivery_state, seconds_to_retry
+from bot.delivery.later_reports import SentReferences
+from bot.delivery.pending_outcomes import PendingOutcomes
 from bot.delivery.waiting import LONG_SECONDS
 from flows.messages import MsgOut
 from storage.core.errors import StorageError
@@ -71,32 +72,6 @@ OutcomeListener = Callable[[Connection, Sequence[SendOutcome]], object]
 """Receives the outcomes of broadcasts within the transaction that stores them."""
 
 
-@dataclass(slots=True)
-class PendingOutcomes:
-    """Outcomes that wait to be stored."""
-
-    sent: list[SentReply] = field(default_factory=list)
-    outcomes: list[SendOutcome] = field(default_factory=list)
-    delays: list[SendDelay] = field(default_factory=list)
-    moves: list[AddressMove] = field(default_factory=list)
-    unreachable: list[AddressState] = field(default_factory=list)
-    missed: list[AddressMissed] = field(default_factory=list)
-    broadcasts: list[SendOutcome] = field(default_factory=list)
-    left_memory: list[tuple[str, int, bool]] = field(default_factory=list)
-    """Channel and id of broadcasts that left their queue, and whether they still wait."""
-    persisted: list[asyncio.Future[None]] = field(default_factory=list)
-    """Futures resolved when all this is stored."""
-    has_farewells: bool = False
-
-    def __bool__(self) -> bool:
-        return any(getattr(self, each.name) for each in fields(self))
-
-    def absorb(self, other: PendingOutcomes) -> None:
-        for each in fields(self):
-            mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            setattr(self, each.name, theirs + mine if isinstance(mine, list) else mine or theirs)
-
-
 class Outbox:
     """All messages to be sent, with a queue per channel."""
 
@@ -117,6 +92,7 @@ class Outbox:
             for name, queue in self._queues.items()
         }
         self._settled = PendingOutcomes()
+        self._references = SentReferences(channels)
         self._flush_now = asyncio.Event()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._draining = 0
@@ -247,6 +223,8 @@ class Outbox:
 
     def _settle(self, channel: str, item: QueuedMessage, delivery: Delivery) -> Retry | None:
         """Records a delivery; returns how to retry it, None if it is final."""
+        if type(delivery) is Sent:
+            self._references.note(channel, item, delivery.ref)
         if type(delivery) is Sent and item.purpose == "reply":
             self._settled.sent.append(SentReply(item.message.id))
             if self._flush_timer is None:  # no other timer is later than this one would be
@@ -295,6 +273,12 @@ class Outbox:
             self._settled.missed.append(AddressMissed(item.lookup, question_missed=True))
         if isinstance(delivery, Unreachable):
             self._settled.unreachable.append(AddressState(item.lookup, today, delivery.reason))
+
+    def report(self, channel: str, reference: str, delivery: Delivery) -> None:
+        """Records what a channel learned about a sent message later (`adapters.base.Reporting`)."""
+        if failed := self._references.failure(channel, reference, delivery, day_of(self._now())):
+            self._settled.absorb(failed)
+            self._flush_within(FLUSH_SECONDS)
 
     def let_forget(self, doors: Iterable[tuple[str, str]]) -> None:
         """Lets channels forget these addresses, whose contacts were erased through another address."""

@@ -1,7 +1,7 @@
 """The promises every channel keeps. Each runs for every channel there is in `adapters/`, over its counterpart.
 
 What a channel cannot do by nature is declared by its class with the reason (`cannot`), and generated into
-docs/reference/channels.md; a new channel without a harness fails here.
+docs/reference/channels.md; a new channel without a harness fails one test.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from storage.core.errors import StoreLost
 from storage.core.store import Store
 from storage.tables.outbox import NewOutboxMessage, insert_messages
 from tests.chaos.talk import Count, account
-from tests.support import leak_check
+from tests.support import leak_check, media_channel
 from tests.support.app import KEYS, consultation, publish, rows
 from tests.support.images import image_entry, keep_image, png
 from tests.support.order import HEAVY_FIXTURES
 from tests.support.timeouts import PATIENCE
 from tests.test_adapters import crashes
-from tests.test_adapters.harness import Harness, Resident, harness_of, until
+from tests.test_adapters.harness import Harness, Resident, fixture_of, harness_of, has_harness, until
 
 ROOT = Path(__file__).parents[2]
 BENCHES = f"Bänke, sagt der {leak_check.WORD}"
@@ -51,8 +51,8 @@ def channels() -> list[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "channel" in metafunc.fixturenames:
         promise = metafunc.function.__name__.removeprefix("test_")
-        able = [name for name in channels() if promise not in exceptions_of(name)]
-        heavy = {name: [pytest.mark.heavy] if harness_of(name).fixture in HEAVY_FIXTURES else [] for name in able}
+        able = [name for name in channels() if promise not in exceptions_of(name) and has_harness(name)]
+        heavy = {name: [pytest.mark.heavy] if fixture_of(name) in HEAVY_FIXTURES else [] for name in able}
         metafunc.parametrize("channel", [pytest.param(name, marks=heavy[name]) for name in able])
 
 
@@ -65,6 +65,18 @@ def test_the_guarantees_are_those_that_are_tested():
 def test_an_exception_names_a_guarantee_and_a_reason(name):
     assert exceptions_of(name).keys() <= GUARANTEES.keys(), "docs/reference/channels.md would not show it"
     assert all(len(reason.split()) > 3 for reason in exceptions_of(name).values())
+
+
+@pytest.mark.parametrize("name", channels())
+def test_a_channel_has_a_harness(name):
+    """One that has none fails here alone; the guarantees of all others are tested."""
+    assert issubclass(harness_of(name), Harness)
+
+
+def test_a_channel_without_a_harness_is_told_what_to_do():
+    assert not has_harness("pigeon_post")
+    with pytest.raises(AssertionError, match=r"harness/pigeon_post\.py; see docs/develop/channels\.md"):
+        harness_of("pigeon_post")
 
 
 @pytest.fixture
@@ -280,6 +292,42 @@ async def test_an_edit_corrects_the_answer(harness):
         await who.edits("nein")
         await until(lambda: found(harness, "value FROM answers") == [('"no"',)])
         assert found(harness, "version FROM answers") == [(2,)]
+
+
+async def test_a_deleted_message_takes_its_answer_back(harness):
+    async with harness.house():
+        who = await said_yes(harness)
+        await who.deletes()
+        await who.hears(LAMPS, times=2)
+        assert answers(harness) == []
+        await who.says("nein")
+        await who.says(BENCHES)
+        await who.hears(SUMMARY)
+        assert [value for value, _ in answers(harness)] == ['"no"', f'"{BENCHES}"']
+
+
+async def test_a_reply_to_an_earlier_question_is_no_answer(harness):
+    async with harness.house():
+        who = await said_yes(harness)
+        await who.replies(LAMPS, "nein")
+        await who.hears("schon beantwortet: Ja")
+        assert answers(harness) == [('"yes"', 1)]
+        await who.replies(WISH, BENCHES)
+        await who.hears(SUMMARY)
+        assert answers(harness) == [('"yes"', 1), (f'"{BENCHES}"', 1)]
+
+
+async def test_files_sent_together_arrive_together(harness):
+    publish_again(harness, consultation(questions=[media_channel.WISH]))
+    async with harness.house() as app:
+        who = await harness.resident()
+        await who.says("/start park")
+        await who.hears("Welche Sprache")
+        await who.says("Deutsch")
+        await who.hears(WISH)
+        await who.shows(*(media_channel.PICTURE + bytes([number]) for number in range(3)))
+        await until(lambda: media_channel.states(app.store) == ["kept"] * 3)
+        assert len(answers(harness)) == 1
 
 
 async def test_texts_at_the_limit_and_beyond_arrive_whole(harness):

@@ -16,12 +16,13 @@ from storage.core.store import Store
 from tests.support.app import publish, rows
 from tests.support.every_type import SLUG, every_type, typed_questions
 from tests.support.order import HEAVY_FIXTURES
-from tests.test_adapters.harness import Harness, harness_of
+from tests.test_adapters.harness import Harness, fixture_of, harness_of, has_harness
 from tests.test_adapters.test_contract import channels
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    heavy = {name: [pytest.mark.heavy] if harness_of(name).fixture in HEAVY_FIXTURES else [] for name in channels()}
+    able = filter(has_harness, channels())
+    heavy = {name: [pytest.mark.heavy] if fixture_of(name) in HEAVY_FIXTURES else [] for name in able}
     metafunc.parametrize("channel", [pytest.param(name, marks=marks) for name, marks in heavy.items()])
 
 

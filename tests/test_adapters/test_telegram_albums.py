@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from adapters.telegram import albums
 from adapters.telegram.albums import AlbumGatherer, join_albums
+from adapters.telegram.polling import Poller
 from adapters.telegram.updates import UpdateReader
 from bot.cli.attachments import write_attachments
 from bot.exchange.exports.attachment_files import INDEX
@@ -62,6 +64,50 @@ async def test_parts_that_arrive_in_calls_of_their_own_are_gathered():
     assert [type(one) for one in failed] == [OSError, OSError]  # none is acknowledged
     await asyncio.gather(*(gatherer.handle(part(number)) for number in (1, 2)), gatherer.handle(part(3, album="G2")))
     assert sorted(handled) == [[1, 2], [1, 2], [3]]
+
+
+async def test_parts_that_come_slowly_are_waited_for(monkeypatch: pytest.MonkeyPatch):
+    """Whenever it is waited another part comes: as on a slow line, where each picture takes a while."""
+    slow: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+    for number in range(2, 9):
+        slow.put_nowait(part(number))
+    calls: list[asyncio.Task[None]] = []
+    handled: list[int] = []
+
+    async def handle(updates):
+        handled.extend(update["update_id"] for update in updates)
+
+    gatherer = AlbumGatherer(handle, 1.0)
+    sleep = asyncio.sleep
+
+    async def wait(seconds: float) -> None:
+        if seconds:
+            calls.append(asyncio.create_task(gatherer.handle(slow.get_nowait())))
+        await sleep(0)
+        await sleep(0)
+
+    monkeypatch.setattr(albums.asyncio, "sleep", wait)
+    await gatherer.handle(part(1))
+    await asyncio.gather(*calls)
+    assert handled == list(range(1, albums.MOST_ROUNDS + 2)), "not for ever: others wait"
+
+
+@pytest.mark.parametrize(("answers", "fetches"), [([1, 2, 3, 3], 4), ([1, 1], 2), ([0], 1), ([1, 2, 3, 4, 5, 6, 7], 6)])
+async def test_polling_waits_while_parts_come(answers: list[int], fetches: int):
+    given = iter(answers)
+    asked = 0
+
+    async def fetch(*_: object) -> list[object]:
+        nonlocal asked
+        asked += 1
+        return [{"update_id": 1}, *(part(number + 2) for number in range(next(given)))]
+
+    async def handle(_: object) -> None:
+        raise AssertionError
+
+    poller = Poller(fetch, handle, name="town", pace=0.001)
+    found = await poller._fetch_whole(0, 100)
+    assert (len(found) - 1, asked) == (answers[fetches - 1], fetches)
 
 
 async def test_all_pictures_are_kept(api: BotApi, store: Store, database: Database, tmp_path: Path):

@@ -12,6 +12,7 @@ from bot.common.i18n import phrase_catalogues
 from flows.commands.subscriptions import parse_subscription
 from flows.commands.words import CommandMatcher
 from flows.events import SubscriptionChange
+from flows.messages import Room
 from flows.understanding.text import fold
 from storage.core.store import Store
 from tests.support.app import Recorder, consultation, publish, running, say
@@ -74,6 +75,16 @@ async def test_where_nobody_can_be_written_to_nothing_is_offered(store):
         await say(app, web.msg("a", "neuigkeiten alle"))
         assert "Messenger" in web.last("a").text
         assert wishes(store) == []
+
+
+@pytest.mark.parametrize("is_proactive", [True, False])
+async def test_whether_news_are_offered_depends_on_the_chat(store, is_proactive):
+    room = Room(is_direct=True, is_confidential=True, is_proactive=is_proactive)
+    channel = Recorder("test", Limits(is_proactive=not is_proactive))
+    async with running(store, {"test": channel}) as (app, _):
+        await say(app, channel.msg("a", "Deutsch", room=room), channel.msg("a", "neuigkeiten alle", room=room))
+        assert ("Messenger" in channel.last("a").text) is not is_proactive
+        assert bool(wishes(store)) is is_proactive
 
 
 async def test_within_a_question_only_the_whole_word_counts(store):

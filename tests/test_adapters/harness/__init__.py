@@ -47,6 +47,18 @@ class Resident(ABC):
     async def edits(self, text: str) -> None:
         """Replaces what they said last."""
 
+    async def deletes(self) -> None:
+        """Deletes what they said last."""
+        raise NotImplementedError
+
+    async def replies(self, question: str, text: str) -> None:
+        """Writes as a reply to the message of the bot with this question."""
+        raise NotImplementedError
+
+    async def shows(self, *pictures: bytes) -> None:
+        """Sends pictures together, as one message."""
+        raise NotImplementedError
+
     @abstractmethod
     def heard(self) -> list[str]:
         """Everything the bot said to them, in order, as the counterpart has it."""
@@ -160,9 +172,19 @@ class Harness(ABC):
         raise NotImplementedError
 
 
+def has_harness(name: str) -> bool:
+    """Whether a channel can be tested."""
+    return (Path(__file__).parent / f"{name}.py").exists()
+
+
+def fixture_of(name: str) -> str:
+    """The fixture that the counterpart of a channel needs; "" if none."""
+    return harness_of(name).fixture
+
+
 def harness_of(name: str) -> type[Harness]:
     """Raises AssertionError with instructions for a channel without a harness."""
-    assert (Path(__file__).parent / f"{name}.py").exists(), (
+    assert has_harness(name), (
         f"adapters/{name} is a channel without tests/test_adapters/harness/{name}.py; see docs/develop/channels.md"
     )
     found: type[Harness] = import_module(f"tests.test_adapters.harness.{name}").Harness

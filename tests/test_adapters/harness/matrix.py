@@ -45,9 +45,15 @@ class Guest(harness.Resident):
 
     async def taps_again(self, question: str, label: str) -> None:
         """Writes the answer as a reply to the old question."""
+        await self.replies(question, label)
+
+    async def deletes(self) -> None:
+        await self.person.do("redact", room=self.person.room, event=self._last)
+
+    async def replies(self, question: str, text: str) -> None:
         event = next(event for event in self.person.heard() if question in event["content"]["body"])
         relation = {"m.in_reply_to": {"event_id": event["id"]}}
-        await self.person.say(label, **{"m.relates_to": relation})
+        await self.person.say(text, **{"m.relates_to": relation})
 
     async def edits(self, text: str) -> None:
         await self.person.edit(self._last, text)

@@ -39,6 +39,14 @@ class Chat(harness.Resident):
     async def edits(self, text: str) -> None:
         self.person.edit(self._last, text)
 
+    async def replies(self, question: str, text: str) -> None:
+        self.heard()
+        self.person.reply(next(sent for sent in self._mine if question in sent.text), text)
+
+    async def shows(self, *pictures: bytes) -> None:
+        for picture in pictures:
+            self.person.photo(picture, album="G1")
+
     def heard(self) -> list[str]:
         sent_to_all = self.person.state.ledger.sent
         self._mine += [sent for sent in sent_to_all[self._read :] if sent.chat_id == self.person.chat_id]
