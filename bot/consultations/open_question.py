@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.participant import Person
-from flows.dialogue.command_handlers import open_message
+from flows.dialogue.messages_text import open_message
 
 
 def repeat_open_question(batch: BatchContext, person: Person) -> None:

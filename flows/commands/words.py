@@ -20,6 +20,7 @@ class Command(StrEnum):
 
     START = "start"
     HELP = "help"
+    EXPLAIN = "explain"
     LANGUAGE = "language"
     BACK = "back"
     SKIP = "skip"
@@ -55,7 +56,17 @@ COURTESIES: Final[tuple[Courtesy, ...]] = get_args(Courtesy)
 V = TypeVar("V")
 
 # Typos are accepted only for commands that change nothing.
-_HARMLESS = frozenset({Command.HELP, Command.BACK, Command.REPEAT, Command.STATUS, Command.LANGUAGE, Command.HUMAN})
+_HARMLESS = frozenset(
+    {
+        Command.HELP,
+        Command.EXPLAIN,
+        Command.BACK,
+        Command.REPEAT,
+        Command.STATUS,
+        Command.LANGUAGE,
+        Command.HUMAN,
+    }
+)
 _CODE = re.compile(r"\bp ?[0-9a-z]{4} ?[0-9a-z]{4}$")
 _LONGEST_NUMBERED = 40
 """Characters; a longer reply with a number is a text."""

@@ -10,6 +10,7 @@ from flows.commands.my_contributions import parse_contributions
 from flows.commands.subscriptions import parse_subscription
 from flows.commands.words import Command, Courtesy, ParsedCommand
 from flows.dialogue import messages_text
+from flows.dialogue.explanation import explanation
 from flows.dialogue.navigation import ask_again, go_on, leave_session, reopened_gaps, with_line
 from flows.dialogue.pruning import drop_answers
 from flows.dialogue.unencrypted_channel import is_withheld
@@ -102,7 +103,7 @@ def reply_to_earlier(flow: Flow, session: Session, said: str) -> Turn | None:
     """Handles a reply to an earlier message with this text: explains the answer to an earlier question, or repeats the
     prompt. Returns None if the message is the open prompt.
     """
-    open_now = open_message(flow, session)
+    open_now = messages_text.open_message(flow, session)
     is_part = len(said) >= _LONGEST_TITLE and said in open_now.text  # channels split long texts
     if is_part or _is_about(open_now.title or open_now.text.partition("\n")[0], said):
         return None
@@ -158,27 +159,12 @@ def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
     if session.aside == "delete":
         session = session._replace(aside="")
     line = line or messages_text.renderer_of(flow, session).text(phrase)
-    return reply_with(session, with_line(line, open_message(flow, session)))
+    return reply_with(session, with_line(line, messages_text.open_message(flow, session)))
 
 
 def _then_open(flow: Flow, session: Session, msg: MsgOut) -> tuple[MessageCreated, MessageCreated]:
     """Returns the answer to a side question and, after it, what is open."""
-    return MessageCreated(msg), MessageCreated(open_message(flow, session))
-
-
-def open_message(flow: Flow, session: Session) -> MsgOut:
-    """Returns what waits for an answer: the side question, the question or the summary, with its quick replies.
-
-    Every answer to a side question ends with it.
-    """
-    match session.aside:
-        case "language":
-            return messages_text.language_question(flow, session.wanted)
-        case "return":
-            return messages_text.return_offer_message(flow, session)
-        case "change":
-            return messages_text.answer_choice_message(flow, session)
-    return messages_text.current_prompt(flow, session)
+    return MessageCreated(msg), MessageCreated(messages_text.open_message(flow, session))
 
 
 def _start(flow: Flow, session: Session, argument: str) -> Turn:
@@ -194,6 +180,11 @@ def _help(flow: Flow, session: Session, argument: str) -> Turn:
     return _again(flow, session, "help")
 
 
+def _explain(flow: Flow, session: Session, argument: str) -> Turn:
+    """Says what kind of answer is wanted; without an open question it lists the commands."""
+    return _again(flow, session, "help", explanation(flow, session))
+
+
 def switch_language(flow: Flow, session: Session, argument: str) -> Turn:
     """Switches to the named language, or asks for it. Answers are kept."""
     if argument not in flow.languages:
@@ -204,7 +195,7 @@ def switch_language(flow: Flow, session: Session, argument: str) -> Turn:
     # Loaded facts may contain texts of the old language; selected values do not.
     draft = None if session.at in flow.fact_based else session.draft
     session = session._replace(language=argument, aside="", draft=draft, repairs=0, wanted="")
-    turn = greet(flow, session) if first else reply_with(session, open_message(flow, session))
+    turn = greet(flow, session) if first else reply_with(session, messages_text.open_message(flow, session))
     return Turn(turn.session, (*chosen, *turn.events))
 
 
@@ -252,7 +243,7 @@ def mark_not_asked(flow: Flow, session: Session) -> Turn:
 
 
 def repeat_prompt(flow: Flow, session: Session, argument: str) -> Turn:
-    return reply_with(session, open_message(flow, session))
+    return reply_with(session, messages_text.open_message(flow, session))
 
 
 def change_answer(flow: Flow, session: Session, argument: str) -> Turn:
@@ -316,7 +307,7 @@ def write_to_people(flow: Flow, session: Session, words: str) -> Turn:
     """Passes words on to the team. The open question stays open."""
     renderer = messages_text.renderer_of(flow, session)
     asked = messages_text.words_to_people(renderer, words)
-    return Turn(session, (asked, MessageCreated(open_message(flow, session))))
+    return Turn(session, (asked, MessageCreated(messages_text.open_message(flow, session))))
 
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:
@@ -378,6 +369,7 @@ def start_over(flow: Flow, session: Session, argument: str) -> Turn:
 _HANDLERS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
     Command.START: _start,
     Command.HELP: _help,
+    Command.EXPLAIN: _explain,
     Command.LANGUAGE: switch_language,
     Command.BACK: _back,
     Command.SKIP: _skip,

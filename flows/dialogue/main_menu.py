@@ -226,6 +226,7 @@ def _with_event(event: Event, phrase: str, *buttons: str) -> Callable[[MainMenu,
 _START_COMMANDS = frozenset({Command.START, Command.CONTINUE, Command.REPEAT, Command.CHANGE, Command.SUBMIT})
 _REPLIES: dict[Command, Callable[[MainMenu, Renderer], tuple[Event, ...]]] = {
     Command.HELP: _simple("lobby.help"),
+    Command.EXPLAIN: _simple("lobby.help"),
     Command.PRIVACY: _simple("lobby.privacy"),
     Command.DELETE: _simple("delete.ask", "delete_all"),
     Command.DELETE_ALL: _with_event(ErasureRequested(), "delete.done"),

@@ -170,6 +170,21 @@ def current_prompt(flow: Flow, session: Session) -> MsgOut:
     return open_question(flow, session) if session.at else summary_message(flow, session)
 
 
+def open_message(flow: Flow, session: Session) -> MsgOut:
+    """Returns what waits for an answer: the side question, the question or the summary, with its quick replies.
+
+    Every answer to a side question ends with it.
+    """
+    match session.aside:
+        case "language":
+            return language_question(flow, session.wanted)
+        case "return":
+            return return_offer_message(flow, session)
+        case "change":
+            return answer_choice_message(flow, session)
+    return current_prompt(flow, session)
+
+
 def answer_text(flow: Flow, session: Session, key: str) -> str:
     """Returns an answer or a missing code as text."""
     localized = localized_flow(flow, session)

@@ -110,6 +110,8 @@ class _LocalizedProposal(FactBasedQuestion):
         written = WrittenProposal.of(draft)
         if written and (choice := self._confirm.choice(reply, written)):
             return self._chosen(choice, written, facts)
+        if written and not written.is_edited and not reply.text and reply.msg is None:
+            return Invalid(self._renderer.text("hint.choice"))
         missing = self._matcher.match(reply)
         if isinstance(missing, Missing):
             return missing

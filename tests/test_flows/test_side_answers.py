@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.dialogue.command_handlers import open_message
+from flows.dialogue.messages_text import open_message
 from flows.events import MessageCreated
 from flows.messages import MsgOut
 from tests.test_flows.test_engine import Walk, ask, compiled
