@@ -101,7 +101,7 @@ class Moderator:
             await self._restore(client, self.chance.choice(gone))
 
     async def leave_one_of_each(self, client: Client) -> None:
-        """Leaves one idea hidden, one merged and one waiting, whatever the earlier decisions were by chance."""
+        """Leaves one idea hidden, one merged and one waiting; the earlier decisions are random."""
         hidden, merged, into, waiting = [it for it in self.ledger.released() if it.author][:4]
         await self._hide(client, hidden)
         await self._merge(client, merged, into)
