@@ -299,31 +299,6 @@ def decisions_of(connection: Connection, ids: Sequence[int]) -> list[NewDecision
     return sorted(_decisions_of(connection, ids), key=lambda row: row.id)
 
 
-def moderation_queue(
-    connection: Connection,
-    consultation_id: int,
-    state: ModerationState = "waiting",
-    *,
-    after_id: int = 0,
-    limit: int = 50,
-    newest: bool = False,
-    only_proposals: bool = False,
-) -> list[int]:
-    """Returns ids of proposals and answers in this state, oldest (or newest) first, without withdrawn ones; with an id,
-    only those after it.
-
-    A proposal whose merge target was deleted is in the queue again.
-    """
-    is_there = (_orphaned | (_moderations.c.state == state)) if state == "waiting" else _moderations.c.state == state
-    ids = select(_moderations.c.id).where(_moderations.c.id > after_id).limit(limit)
-    ids = ids.order_by(_moderations.c.id.desc() if newest else _moderations.c.id)
-    parts = [_of_proposals(ids, consultation_id).where(is_there)]
-    if not only_proposals:
-        parts.append(ids.where(_moderations.c.consultation_id == consultation_id, _moderations.c.state == state))
-    found = {id_ for part in parts for id_ in connection.scalars(part)}
-    return sorted(found, reverse=newest)[:limit]
-
-
 def count_moderation_states(connection: Connection, consultation_id: int) -> dict[ModerationState, int]:
     """Returns the number of proposals and answers of a consultation by state, without withdrawn proposals."""
     number = func.count().label("number")

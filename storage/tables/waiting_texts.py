@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from storage.core.base import table_of
 from storage.tables.moderation import ModerationRow, ModerationState
@@ -54,3 +55,40 @@ def count_waiting(connection: Connection) -> dict[int, int]:
     for part in parts:
         found.update({row[0]: row[1] for row in connection.execute(part)})
     return found
+
+
+def moderation_queue(
+    connection: Connection,
+    consultation_id: int,
+    state: ModerationState = "waiting",
+    *,
+    after_id: int = 0,
+    limit: int = 50,
+    newest: bool = False,
+    only_proposals: bool = False,
+) -> list[int]:
+    """Returns ids of proposals and answers in this state, oldest (or newest) first, without withdrawn ones; with an id,
+    only those after it.
+
+    A proposal whose merge target was deleted is in the queue again.
+    """
+    order, ids = _moderations.c.id, select(_moderations.c.id).limit(limit)
+    states = [_moderations.c.state == state, *([_orphaned] if state == "waiting" else [])]
+    parts = [_queued_proposals(ids, consultation_id, after_id, newest).where(is_there) for is_there in states]
+    if not only_proposals:
+        answers = ids.where(_moderations.c.consultation_id == consultation_id, _moderations.c.state == state)
+        parts.append(answers.where(order > after_id).order_by(order.desc() if newest else order))
+    found = {id_ for part in parts for id_ in connection.scalars(part)}
+    return sorted(found, reverse=newest)[:limit]
+
+
+def _queued_proposals(query: Select[Any], consultation_id: int, after_id: int, newest: bool) -> Select[Any]:
+    """Returns the moderations of a consultation's proposals, which have the ids of the proposals, in their order."""
+    order = _moderations.c.proposal_id
+    # Not by the index of the consultation: that of (state, proposal_id) reads what waits, not all that came before.
+    return (
+        query.join_from(_moderations, _proposals, _proposals.c.id == order)
+        .where(_proposals.c.consultation_id + 0 == consultation_id, _proposals.c.withdrawn_at.is_(None))
+        .where(order > after_id)
+        .order_by(order.desc() if newest else order)
+    )

@@ -19,7 +19,7 @@ from bot.results.counts.disclosure import UNPROTECTED
 from bot.results.report import statement_report
 from bot.results.vote_loader import load_votes
 from storage.core.store import Store
-from storage.tables.moderation import count_moderation_states, merged_into_proposals, moderation_queue
+from storage.tables.moderation import count_moderation_states, merged_into_proposals
 from storage.tables.proposals import (
     NewProposal,
     Withdrawal,
@@ -27,6 +27,7 @@ from storage.tables.proposals import (
     proposals_of_consultation,
     withdraw_proposals,
 )
+from storage.tables.waiting_texts import moderation_queue
 from tests.support.app import KEYS
 from tests.support.databases import Database
 from tests.support.ideas import (

@@ -13,9 +13,10 @@ from bot.proposals.moderation_decisions import ProposalWording, decrypt_original
 from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, load_items
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from storage.core.store import Store
-from storage.tables.moderation import count_moderation_states, moderation_queue
+from storage.tables.moderation import count_moderation_states
 from storage.tables.open_answers import released_answers
 from storage.tables.sessions import erase_sessions_of_consultation
+from storage.tables.waiting_texts import moderation_queue
 from tests.support.app import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.support.databases import only_sqlite
 from tests.support.ideas import chair, kinds, open_consultation, submit

@@ -1,3 +1,9 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
 from storage.core.store import Store
 from storage.tables import moderation
 from storage.tables.moderation import (
@@ -8,13 +14,13 @@ from storage.tables.moderation import (
     NewProposalText,
     insert_moderations,
     merged_into_proposals,
-    moderation_queue,
     moderations_by_id,
     set_moderation_states,
     translations_of,
     upsert_translations,
 )
 from storage.tables.proposals import insert_proposals
+from storage.tables.waiting_texts import moderation_queue
 from tests.support.rows import LATER, NOW, new_id, proposal, published
 
 
@@ -46,3 +52,33 @@ def test_decisions_and_translations_are_kept(store: Store) -> None:
             upsert_translations(connection, [NewProposalText(bench.id, "de", None, text, "machine", False, NOW)])
         (german,) = translations_of(connection, [bench.id])[bench.id].values()
         assert (german.text, german.translator, german.reviewed) == ("Eine Bank", "machine", False)
+
+
+def test_the_queue_is_of_one_consultation_and_state(store: Store) -> None:
+    with store.begin() as connection:
+        lamps, trees = published(connection), published(connection, "trees")
+        made = [
+            proposal(number, at, f"P-{number}-{at}")
+            for at in range(4)
+            for number in (lamps.consultation_id, trees.consultation_id)
+        ]
+        insert_proposals(connection, made)
+        insert_moderations(connection, [NewModeration(one.id, "waiting", [], None, None, NOW) for one in made])
+        first, second, third, fourth = (one.id for one in made if one.consultation_id == lamps.consultation_id)
+        set_moderation_states(connection, [ModerationChange(third, "hidden", None, LATER)])
+        set_moderation_states(connection, [ModerationChange(fourth, "merged", None, LATER)])
+        assert moderation_queue(connection, lamps.consultation_id, limit=2) == [first, second]
+        assert moderation_queue(connection, lamps.consultation_id, limit=2, newest=True) == [fourth, second]
+        assert moderation_queue(connection, lamps.consultation_id, "hidden", newest=True) == [third]
+
+
+def test_the_queue_does_not_read_what_is_done(sqlite_template: Path, tmp_path: Path) -> None:
+    opened = Store(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'queue.db')}")
+    sent: list[tuple[str, Any]] = []
+    event.listen(opened.reader, "before_cursor_execute", lambda *sending: sent.append(sending[2:4]))
+    with opened.reading() as connection:
+        moderation_queue(connection, 1)
+        queries = [it for it in sent if "proposal_id >" in it[0]]
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all() for query, values in queries]
+    opened.dispose()
+    assert ["(state=? AND proposal_id>?)" in str(plan) for plan in plans] == [True, True]

@@ -15,7 +15,6 @@ from storage.tables.moderation import (
     NewProposalText,
     count_moderation_states,
     insert_moderations,
-    moderation_queue,
     moderations_by_id,
     set_moderation_states,
     upsert_translations,
@@ -29,6 +28,7 @@ from storage.tables.open_answers import (
 )
 from storage.tables.proposals import ProposalRelease, insert_proposals, release_proposals
 from storage.tables.sessions import erase_sessions
+from storage.tables.waiting_texts import moderation_queue
 from tests.support.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
 
 BEFORE = "20261125_remains"

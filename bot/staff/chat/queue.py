@@ -16,8 +16,9 @@ from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
 from flows.phrase_families import FLAGS, PROPOSAL_STATES
 from flows.questions.district import DISTRICTS
-from storage.tables.moderation import count_moderation_states, moderation_queue
+from storage.tables.moderation import count_moderation_states
 from storage.tables.revisions import list_live_revision_heads, live_revision_of
+from storage.tables.waiting_texts import moderation_queue
 
 SEEN: Final = "="
 """Prefix of a proposal's version in buttons of commands whose typed form has other arguments."""

@@ -28,13 +28,14 @@ from bot.web.api.models import (
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import ApiCall, operation
 from storage.tables.consultations import ConsultationState
-from storage.tables.moderation import count_moderation_states, moderation_queue
+from storage.tables.moderation import count_moderation_states
 from storage.tables.revisions import (
     PublishedRevision,
     find_live_revision,
     list_live_revisions,
     list_unpublished_revisions,
 )
+from storage.tables.waiting_texts import moderation_queue
 
 
 @operation("GET", "/consultations", answer=ConsultationList)

@@ -18,9 +18,10 @@ from flows.languages import language_name
 from flows.questions.base import Question
 from flows.questions.district import DISTRICTS
 from storage.tables.attachments import ListedAttachment, attachments_of_sessions
-from storage.tables.moderation import NewProposalText, moderation_queue
+from storage.tables.moderation import NewProposalText
 from storage.tables.revisions import revisions_by_id
 from storage.tables.staff import staff_names
+from storage.tables.waiting_texts import moderation_queue
 
 PAGE_SIZE: Final = 25
 MOST_ALIKE: Final = 40
