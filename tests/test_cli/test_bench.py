@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.bench import console, editions, exports, pushes, results, sender, telegram, web, weighing
+from tests.support.databases import Houses
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
@@ -78,9 +79,10 @@ def test_conversations_are_measured_beside_editions(tmp_path):
     assert measured.ratio > 0
 
 
-async def test_every_page_of_the_console_is_measured(tmp_path):
-    url = f"sqlite:///{tmp_path}/bench.db"
-    measured = await console.measure_console(url, people=50, proposals=40, waiting=30, rounds=2, watched=0.1)
+async def test_every_page_of_the_console_is_measured(houses: Houses) -> None:
+    measured = await console.measure_console(
+        houses.make_empty().url, people=50, proposals=40, waiting=30, rounds=2, watched=0.1
+    )
     paths = {page.path for page in measured.pages}
     assert {"/console/", "/console/consultations", "/console/consultations/bench/reading"} <= paths
     assert 0 < measured.reading_p95_ms <= measured.p95_ms

