@@ -102,7 +102,7 @@ def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], bu
 def _spend_the_rest(
     bought: list[str], others: Iterable[str], costs: Mapping[str, int], budget: int
 ) -> tuple[list[str], int]:
-    """Adds of the other projects, in their order, each that can still be paid; returns all, and the rest of the money."""
+    """Adds of the other projects, in their order, each that can still be paid; returns all, and the rest."""
     chosen, left = list(bought), budget - sum(costs[it] for it in bought)
     for project in others:
         if costs[project] <= left:
