@@ -30,7 +30,7 @@ class Page(In):
 
 class QueuePage(Page):
     state: ModerationState = "waiting"
-    limit: int = Field(20, ge=1, le=50)
+    limit: int = Field(20, ge=1, le=200)
 
 
 class ConsultationOut(Out):
