@@ -27,6 +27,7 @@ from adapters.base import (
 from adapters.matrix.account import ChannelProblem, MatrixClient, forget_token, sign_in
 from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api
 from adapters.matrix.files import SecretFolder
+from adapters.matrix.groups import matrix_link
 from adapters.matrix.images import ImageUploads
 from adapters.matrix.media import fetch_attachment
 from adapters.matrix.options import MatrixSettings
@@ -88,9 +89,9 @@ class MatrixChannel:
                 await self._tried.wait()
 
     def public_address(self, start: str) -> PublicAddress:
-        """Returns the bot's user id and its link (https://spec.matrix.org/latest/appendices/#matrixto-navigation)."""
+        """Returns the bot's user id and its link."""
         user = self._options.user_id
-        return PublicAddress("Matrix", user, f"https://matrix.to/#/{user}", is_transferred=False)
+        return PublicAddress("Matrix", user, matrix_link(user), is_transferred=False)
 
     def preview(self, msg: MsgOut) -> MessagePreview:
         """Returns the bodies of the events, as `render_events` makes them."""
@@ -217,7 +218,7 @@ class MatrixChannel:
         for task in self._tasks[1:]:
             task.cancel()
         self._tasks[1:] = [asyncio.create_task(joiner.run())]
-        return Syncer(self.name, self._client, self._state, self._options, joiner)
+        return Syncer(self.name, self._client, self._state, self._options, joiner, decline=self._sender.decline)
 
     async def _show_name(self, client: MatrixClient) -> None:
         """Sets the display name if it differs. A refusal is ignored."""

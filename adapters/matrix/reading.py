@@ -19,6 +19,7 @@ from adapters.matrix.api import api_path, call_api, object_in, objects_in
 from adapters.matrix.events import Heard, read_event
 from adapters.matrix.rooms import address_of
 from adapters.matrix.state import MatrixState, QuestionThread, UndecryptedEvent
+from adapters.matrix.verifying import VerificationRequest, verification_request
 from adapters.tolerant_json import mended
 from flows.messages import UNDECRYPTABLE, MsgIn, Room
 
@@ -46,6 +47,8 @@ class TimelineReader:
         self._state = state
         self._opened: list[str] = []
         self._told: list[str] = []
+        self.verifications: list[VerificationRequest] = []
+        """The requests to verify the bot that were read since the last `settle`."""
 
     async def timeline(self, room_id: str, info: Raw, since: str) -> list[Raw]:
         """Returns the new events of a room, in order and without gaps; none from before the bot became a member. Raises
@@ -134,6 +137,8 @@ class TimelineReader:
                     self._state.keep_undecrypted(sealed)
                 return
             event = opened
+        if request := verification_request(room_id, event, self._client.user_id):
+            self.verifications.append(request)
         msg = self._message(address, event, room, is_alone=is_alone)
         if msg is not None:
             if not is_group:
@@ -254,6 +259,7 @@ class TimelineReader:
             self._state.drop_undecrypted(event)
         for address in self._told:
             self._state.mark_told(address)
+        self.verifications = []
 
 
 def _redaction(event: Raw) -> Heard | None:

@@ -9,19 +9,24 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
+import structlog
 from aiohttp import ClientError
 from nio.crypto.device import OlmDevice
 
 from adapters.base import Delivery, Outgoing, Refused, RetryAfter, Sent, Unreachable
 from adapters.matrix.account import MatrixClient
 from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api
+from adapters.matrix.groups import GroupInvitations, group_invitation
 from adapters.matrix.images import ImageUploads
 from adapters.matrix.rooms import parts_of, people_in, room_privacy
 from adapters.matrix.state import MatrixState, QuestionThread
+from adapters.matrix.verifying import CANCEL, VerificationRequest, refusal
 from adapters.numbered import numbered_text
 from adapters.splitting import split_text
 from flows.messages import MsgOut, message_as_text
 from flows.parts import ImagePart
+
+log = structlog.get_logger()
 
 TEXT_UTF16: Final = 7_500
 """An event may have 65,536 bytes; nio encodes a non-ASCII letter in six, and encryption turns three bytes into four."""
@@ -51,14 +56,32 @@ class MatrixSender:
         self._state = state
         self._choices = choices
         self._sharing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._invitations = GroupInvitations()
         self._claim_after: dict[str, float] = {}
         """The monotonic time after which keys that a room lacks are claimed again."""
 
     async def send(self, message: Outgoing) -> Delivery:
         """Sends a message. An unknown outcome is `RetryAfter`: the same transaction id is the same event."""
-        room, _ = parts_of(message.address)
-        is_direct = not room
-        room = room or self._state.room_of(message.address)
+        group, _ = parts_of(message.address)
+        if not group:
+            return await self._deliver(self._state.room_of(message.address), message, is_direct=True)
+        if self._invitations.is_enough(group):
+            return Refused("the group was invited often enough")
+        invitation = group_invitation(message.msg, self._client.user_id)
+        delivery = await self._deliver(group, message._replace(msg=invitation), is_direct=False)
+        if isinstance(delivery, Sent):
+            self._invitations.note(group)
+        return delivery
+
+    async def decline(self, request: VerificationRequest) -> None:
+        """Declines to verify the device; whoever cannot be told is not. Raises nothing but errors of the program."""
+        try:
+            await people_in(self._client, request.room)
+            await self._put(request.room, OutgoingEvent("", CANCEL, refusal(request)), f"v{request.event}")
+        except (MatrixRefusal, NoAnswer) as error:
+            log.warning("matrix_verification_not_declined", fault=type(error).__name__)
+
+    async def _deliver(self, room: str, message: Outgoing, *, is_direct: bool) -> Delivery:
         if not room:
             return Unreachable("shares no room with the bot")
         try:

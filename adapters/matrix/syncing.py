@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Final
@@ -30,6 +30,7 @@ from adapters.matrix.rooms import (
     room_privacy,
 )
 from adapters.matrix.state import MatrixState
+from adapters.matrix.verifying import VerificationRequest
 from flows.messages import MsgIn
 
 log = structlog.get_logger()
@@ -65,13 +66,22 @@ class Syncer:
     """Reads new events step by step. A failed step is repeated from the last sync position."""
 
     def __init__(
-        self, name: str, client: MatrixClient, state: MatrixState, options: MatrixSettings, joiner: RoomJoiner
+        self,
+        name: str,
+        client: MatrixClient,
+        state: MatrixState,
+        options: MatrixSettings,
+        joiner: RoomJoiner,
+        *,
+        decline: Callable[[VerificationRequest], Awaitable[None]],
     ) -> None:
+        """`decline`: answers requests to verify the device."""
         self._name = name
         self._client = client
         self._state = state
         self._options = options
         self._joiner = joiner
+        self._decline = decline
         self._reader = TimelineReader(name, client, state, options.display_name)
         self._not_answering: set[str] = set()
         """Users whose homeserver did not answer the query for their devices."""
@@ -93,6 +103,8 @@ class Syncer:
         with self._state.writing():
             late = list(self._reader.late())
         await receive([*late, *messages])
+        for request in self._reader.verifications:
+            await self._decline(request)
         with self._state.writing():
             self._reader.settle()
             self._state.set_mark(SINCE, since)

@@ -32,6 +32,7 @@ from adapters.matrix.state import (
     UndecryptedEvent,
 )
 from adapters.matrix.syncing import Syncer
+from adapters.matrix.verifying import VerificationRequest
 from adapters.splitting import utf16_length
 from bot.settings import ChannelSettings
 from flows.messages import Location as Spot
@@ -292,6 +293,10 @@ def test_the_ledger_goes_on_after_a_commit_that_failed(tmp_path):
     state.close()
 
 
+async def nobody(request: VerificationRequest) -> None:
+    """Declines no request."""
+
+
 async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
     """Keys come only once: the place in the sync stays where it was until the store of nio has them."""
     options = MatrixSettings.model_validate(GIVEN)
@@ -306,7 +311,7 @@ async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
         "origin_server_ts": 1,
     }
     news = {"next_batch": "s1", "rooms": {"join": {"!r:example.org": {"state": {"events": [event]}}}}}
-    syncer = Syncer("m", client, state, options, RoomJoiner(client, state))
+    syncer = Syncer("m", client, state, options, RoomJoiner(client, state), decline=nobody)
     [file] = tmp_path.glob("*.db")
     with closing(sqlite3.connect(file)) as store:
         store.execute("alter table encryptedrooms rename to away")
@@ -331,7 +336,7 @@ async def test_what_nio_does_not_understand_does_not_end_the_sync(tmp_path, monk
             raise KeyError("room_id")
 
     monkeypatch.setattr(client, "receive_response", stumble)
-    syncer = Syncer("m", client, state, options, RoomJoiner(client, state))
+    syncer = Syncer("m", client, state, options, RoomJoiner(client, state), decline=nobody)
     await syncer._absorb({"next_batch": "s1", "rooms": {"join": {"!bad:x": {}, "!good:x": {}}}})
     assert taken == [["!bad:x", "!good:x"], ["!bad:x"], ["!good:x"]]
     await client.close()

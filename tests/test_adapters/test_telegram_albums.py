@@ -86,7 +86,7 @@ async def test_parts_that_come_slowly_are_waited_for(monkeypatch: pytest.MonkeyP
         await sleep(0)
         await sleep(0)
 
-    monkeypatch.setattr(albums.asyncio, "sleep", wait)
+    monkeypatch.setattr(asyncio, "sleep", wait)
     await gatherer.handle(part(1))
     await asyncio.gather(*calls)
     assert handled == list(range(1, albums.MOST_ROUNDS + 2)), "not for ever: others wait"
