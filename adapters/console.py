@@ -28,6 +28,7 @@ class ConsoleChannel:
         "a_flood_answer_puts_off_and_loses_nothing": _TAKES,
         "who_blocks_is_left_alone_and_welcome_again": _STAYS,
         "a_chat_that_moves_is_followed": _STAYS,
+        "several_replies_change_one_message": "a terminal prints lines, which stay as they are",
         "unknown_events_do_not_disturb_others": "a terminal has lines of text and nothing else",
         "one_slow_chat_does_not_delay_others": _ALONE,
         "replies_stay_fast_during_a_large_broadcast": _ALONE,

@@ -25,6 +25,7 @@ GUARANTEES: Final[Mapping[str, str]] = {
     "who_blocks_is_left_alone_and_welcome_again": "a contact who blocks the bot gets nothing until they write again",
     "a_chat_that_moves_is_followed": "a chat that gets another address stays the same contact",
     "a_stale_choice_changes_nothing_by_itself": "a button of an earlier question does not change its answer",
+    "several_replies_change_one_message": "choices, rankings and budgets are one message that each reply changes",
     "an_edit_corrects_the_answer": "an edited message replaces the answer it gave",
     "a_deleted_message_takes_its_answer_back": "a deleted message deletes the answer it gave",
     "a_reply_to_an_earlier_question_is_no_answer": "a reply to an earlier message does not answer the open question",

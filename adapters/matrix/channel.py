@@ -30,6 +30,7 @@ from adapters.matrix.files import SecretFolder
 from adapters.matrix.groups import matrix_link
 from adapters.matrix.images import ImageUploads
 from adapters.matrix.media import fetch_attachment
+from adapters.matrix.newest import NewestMessages
 from adapters.matrix.options import MatrixSettings
 from adapters.matrix.rooms import GROUP_PREFIX, RoomJoiner
 from adapters.matrix.sending import TEXT_UTF16, MatrixSender, render_events
@@ -56,7 +57,7 @@ class MatrixChannel:
         "files_sent_together_arrive_together": "clients send each file as a message of its own",
         "one_slow_chat_does_not_delay_others": "a homeserver answers for all rooms or for none",
     }
-    limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=GROUP_PREFIX)
+    limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=GROUP_PREFIX, edits=True)
 
     def __init__(self, name: str, options: MatrixSettings, store: SecretFolder) -> None:
         self.name = name
@@ -74,6 +75,7 @@ class MatrixChannel:
         self._syncer: Syncer | None = None
         self._offers = Offers()
         self._images = ImageUploads()
+        self._newest = NewestMessages()
 
     def show_images(self, read: ImageReader) -> None:
         """Stores the function that reads the files of images."""
@@ -120,6 +122,7 @@ class MatrixChannel:
     def forget(self, address: str, *, was_told: bool = True) -> None:
         """Deletes the state of an erased contact."""
         self._offers.forget(address)
+        self._newest.forget(address)
         if self._state is not None:
             with self._state.writing():
                 self._state.forget_person(address)
@@ -213,7 +216,7 @@ class MatrixChannel:
             self._state = MatrixState(self._store.path)
         await sign_in(self._client, self._options, self._store)
         await self._show_name(self._client)
-        self._sender = MatrixSender(self._client, self._state, self._options.choices, self._images)
+        self._sender = MatrixSender(self._client, self._state, self._options.choices, self._images, self._newest)
         joiner = RoomJoiner(self._client, self._state)
         for task in self._tasks[1:]:
             task.cancel()

@@ -18,11 +18,12 @@ from adapters.matrix.account import MatrixClient
 from adapters.matrix.api import MatrixRefusal, NoAnswer, api_path, call_api
 from adapters.matrix.groups import GroupInvitations, group_invitation
 from adapters.matrix.images import ImageUploads
+from adapters.matrix.newest import NewestMessages
 from adapters.matrix.rooms import parts_of, people_in, room_privacy
 from adapters.matrix.state import MatrixState, QuestionThread
 from adapters.matrix.verifying import CANCEL, VerificationRequest, refusal
 from adapters.numbered import numbered_text
-from adapters.splitting import split_text
+from adapters.splitting import split_text, utf16_length
 from flows.messages import MsgOut, message_as_text
 from flows.parts import ImagePart
 
@@ -50,8 +51,11 @@ class OutgoingEvent(NamedTuple):
 class MatrixSender:
     """Sends to rooms. Never waits for rate limits: it returns them as `RetryAfter`."""
 
-    def __init__(self, client: MatrixClient, state: MatrixState, choices: str, images: ImageUploads) -> None:
+    def __init__(
+        self, client: MatrixClient, state: MatrixState, choices: str, images: ImageUploads, newest: NewestMessages
+    ) -> None:
         self._uploads = images
+        self._newest = newest
         self._client = client
         self._state = state
         self._choices = choices
@@ -103,11 +107,15 @@ class MatrixSender:
         # 0 for a message that was never in the outbox
         transaction = f"m{message.id}" if message.id else f"u{uuid4().hex}"
         place = self._state.position(message.address)
-        event_id = ""
+        event_id = self._newest.event(message.address, message.msg)
+        if edit := render_edit(message.msg, event_id):
+            await self._put(room, edit, transaction + edit.suffix)
+            return event_id
         images = [it async for it in self._images(room, message.msg, place.thread)]
         text = message.msg.without_images(image for image, _ in images)
         for event in (*(event for _, event in images), *render_events(text, self._choices, place.thread)):
             event_id = await self._put(room, event, transaction + event.suffix)
+        self._newest.sent(message.address, message.msg, event_id)
         has_numbers = any(reply.number for reply in message.msg.quick_replies)
         if has_numbers or message.msg.expects:
             with self._state.writing():
@@ -206,7 +214,7 @@ def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEv
     >>> [event.content["body"] for event in render_events(MsgOut("Hallo"), "numbers", "")]
     ['Hallo']
     """
-    related = _in_thread(thread)
+    related, msg = _in_thread(thread), msg.whole()
     if choices == "polls" and msg.expects == "one" and 0 < len(msg.quick_replies) <= MOST_POLL_ANSWERS:
         yield OutgoingEvent("", f"{POLL}.start", _poll(msg) | related)
         return
@@ -214,6 +222,20 @@ def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEv
         yield OutgoingEvent(
             f".{number}" if number else "", "m.room.message", {"msgtype": "m.notice", "body": part} | related
         )
+
+
+def render_edit(msg: MsgOut, event_id: str) -> OutgoingEvent | None:
+    """Returns the event that puts a message in place of an earlier one
+    (https://spec.matrix.org/v1.11/client-server-api/#event-replacements); None if there is none, or if the text, which
+    it contains twice, is too long.
+    """
+    text = numbered_text(msg.whole())
+    if not event_id or utf16_length(text) > TEXT_UTF16 // 2:
+        return None
+    new = {"msgtype": "m.notice", "body": text}
+    relation = {"rel_type": "m.replace", "event_id": event_id}
+    content = {**new, "body": f"* {text}", "m.new_content": new, "m.relates_to": relation}
+    return OutgoingEvent(".e", "m.room.message", content)
 
 
 def reactions(msg: MsgOut, event_id: str) -> Iterator[OutgoingEvent]:

@@ -59,6 +59,7 @@ class WebHub:
         "what_was_said_while_the_service_was_down_is_answered": (
             "a page that is not served cannot be opened; a page that was open keeps its words (test_troubles.py)"
         ),
+        "several_replies_change_one_message": "a page has fields for several answers, which it sends as one message",
         "an_edit_corrects_the_answer": "a page cannot change what was sent; people go back and answer again",
         "a_flood_answer_puts_off_and_loses_nothing": _PULLED,
         "who_blocks_is_left_alone_and_welcome_again": _PULLED,

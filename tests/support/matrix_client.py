@@ -81,7 +81,8 @@ class Resident:
         return [event["content"].get("body", "") for event in self.heard()]
 
     def heard(self) -> list[dict[str, Any]]:
-        """Messages of others in the order of the timeline; one that could be read only later counts once."""
+        """Messages of others in the order of the timeline, as they were edited last; one that could be read only later
+        counts once."""
         found = {
             event["id"]: event
             for event in self.events
@@ -89,21 +90,36 @@ class Resident:
             and not event["unreadable"]
             and event["kind"] in {"m.room.message", "org.matrix.msc3381.poll.start"}
         }
-        return sorted(found.values(), key=lambda event: self._places.get(event["id"], len(self._places)))
+        shown: dict[str, dict[str, Any]] = {}
+        for event in sorted(found.values(), key=lambda event: self._places.get(event["id"], len(self._places))):
+            relation = event["content"].get("m.relates_to", {})
+            if relation.get("rel_type") != "m.replace":
+                shown[event["id"]] = event
+            elif before := shown.get(relation["event_id"]):
+                edits = before.get("edits", 0) + 1
+                shown[before["id"]] = {**before, "content": event["content"]["m.new_content"], "edits": edits}
+        return [*shown.values()]
 
     async def until(self, words: str, *, times: int = 1) -> dict[str, Any]:
         """Waits for a message with these words (the n-th one); gives its event."""
         return await self.find(
-            lambda event: event in self.heard() and words in event["content"].get("body", ""), repr(words), times=times
+            lambda event: words in event["content"].get("body", ""), repr(words), times=times, among=self.heard
         )
 
-    async def find(self, fits: Callable[[dict[str, Any]], bool], name: str, *, times: int = 1) -> dict[str, Any]:
-        """Waits for an event."""
+    async def find(
+        self,
+        fits: Callable[[dict[str, Any]], bool],
+        name: str,
+        *,
+        times: int = 1,
+        among: Callable[[], list[dict[str, Any]]] | None = None,
+    ) -> dict[str, Any]:
+        """Waits for an event: among all, or among these."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     self._news.clear()
-                    found = [event for event in self.events if fits(event)]
+                    found = [event for event in (among() if among else self.events) if fits(event)]
                     if len(found) >= times:
                         return found[times - 1]
                     await self._news.wait()

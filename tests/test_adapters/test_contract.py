@@ -286,6 +286,27 @@ async def test_a_stale_choice_changes_nothing_by_itself(harness):
         assert found(harness, "question_key, value FROM answers") == [("lamps", '"yes"')]
 
 
+async def test_several_replies_change_one_message(harness):
+    labels = {"benches": "Bänke", "trees": "Bäume", "water": "Wasser"}
+    options = [{"value": value, "label": {"de": label, "en": label}} for value, label in labels.items()]
+    lamps = {"key": "lamps", "type": "choices", "text": {"de": LAMPS, "en": LAMPS}, "options": options}
+    wish = {"key": "wish", "type": "text", "text": {"de": WISH, "en": WISH}}
+    publish_again(harness, consultation(questions=[lamps, wish]))
+    async with harness.house() as app:
+        who = await in_the_park(harness)
+        before = len(who.heard())
+        for label, chosen in (("☐ Bänke", "Bänke"), ("☐ Wasser", "Bänke, Wasser"), ("☑ Bänke", "Wasser")):
+            await who.taps(label)
+            await who.hears(f"Gewählt: {chosen}.")
+        await app.outbox.drained()
+        assert len(who.heard()) == before
+        assert who.times(LAMPS) == 1, "the question stays above what is chosen"
+        await who.says("Fertig")
+        await who.hears(WISH)
+        assert len(who.heard()) == before + 1
+        assert answers(harness) == [('["water"]', 1)]
+
+
 async def test_an_edit_corrects_the_answer(harness):
     async with harness.house():
         who = await said_yes(harness)
