@@ -191,3 +191,14 @@ async def test_posters_print_on_one_sheet(world: World) -> None:
         await tab.go(f"/console/consultations/kiez-ideen/spread/BIB7/poster?format={size}")
         printed = await tab.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
         assert len(re.findall(rb"/Type /Page\b", base64.b64decode(printed["data"]))) == 1, size
+
+
+async def test_narrow_menus_show_the_present_page(world: World) -> None:
+    tab = await owner(world)
+    await tab.size(360, is_mobile=True)
+    for page, menus in (("/console/consultations/kiez-ideen/spread", 2), ("/console/settings", 1)):
+        await tab.go(page)
+        entries = "Array.from(document.querySelectorAll('.side [aria-current], .places [aria-current]'))"
+        ends = await tab.evaluate(f"{entries}.map(it => it.getBoundingClientRect()).map(it => [it.left, it.right])")
+        assert len(ends) == menus
+        assert all(left >= 0 and right <= 360 for left, right in ends), (page, ends)

@@ -35,6 +35,7 @@ async def test_close_and_undo_take_two_clicks_each(store: Store) -> None:
     async with serving(store) as house:
         browser = signed_in(house, hired(store))
         await browser.get("/console/consultations/park/steps/close")
+        assert "mittendrin" not in browser.text, "nobody is"
         await browser.press("Jetzt beenden")
         assert "Die Befragung ist beendet." in browser.text
         assert "Beendet" in browser.text
