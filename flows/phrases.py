@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal, get_args
 
 FormOfAddress = Literal["du", "sie"]
+FORMS_OF_ADDRESS: Final[tuple[FormOfAddress, ...]] = get_args(FormOfAddress)
 
 
 class Phrases:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.consultations.catalogue import PublishedFlow
 from flows.facts import NO_FACTS, Facts
+from flows.phrases import FormOfAddress
 from flows.session import Session
 from storage.tables.sessions import SessionChange, SessionMode, SessionStatus, SessionStep, StoredSession, session_step
 from storage.tables.staff import TeamMember
@@ -131,6 +132,8 @@ class Person:
     """Whether the open question was not delivered."""
     facts: Facts = NO_FACTS
     """Facts loaded for the current turn."""
+    form: FormOfAddress = "sie"
+    """How the contact is addressed outside a consultation: as in its newest participation."""
     message: int = 0
     """Position in the batch of the current message, which replies refer to."""
 

@@ -5,6 +5,7 @@ Both get an explanation and change no stored data.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -21,10 +22,11 @@ from flows.dialogue import messages_text
 from flows.events import ConsultationChosen, Event, MessageCreated
 from flows.messages import MsgIn
 from flows.parts import noticed
+from flows.phrases import FormOfAddress
 from flows.tokens import Token
 from flows.understanding.text import fold
 from storage.tables.revisions import revision_ids_by_code, revisions_by_id
-from storage.tables.sessions import sessions_of_people
+from storage.tables.sessions import StoredSession, sessions_of_people
 
 _REOPENING: Final = frozenset({Command.CHANGE, Command.CONTINUE})
 REMEMBERED: Final = timedelta(days=7)
@@ -38,6 +40,19 @@ class LateMessages:
         self._keys = keys
         self._catalogue = catalogue
         self._senders = senders
+        self._askers: list[Person] = []
+        self._stored: dict[str, StoredSession] | None = None
+
+    def begin(self, people: Iterable[Person]) -> None:
+        """Begins a round: `people` are those whose messages may be late. The sessions of all of them are loaded with
+        one query when the first is needed.
+        """
+        self._askers, self._stored = list(people), None
+
+    def form_of_address(self, batch: BatchContext, person: Person) -> FormOfAddress:
+        """Returns how the newest participation of a contact addresses it; "sie" without one."""
+        participation = None if batch.section(ContactRows).is_new(person) else self._newest(batch, person)
+        return participation.published.flow.consultation.address if participation else "sie"
 
     def said(self, batch: BatchContext, person: Person, msg: MsgIn) -> tuple[Event, ...]:
         """Returns the events for a late message; none if it is not late."""
@@ -80,13 +95,11 @@ class LateMessages:
 
     def _newest(self, batch: BatchContext, person: Person) -> Participation | None:
         """Returns the newest participation of a contact in a consultation that is open; None without one."""
-        open_now = [slug for slug in self._catalogue.known_slugs() if self._catalogue.is_open(slug, batch.now)]
-        ids = map(self._catalogue.consultation_id, open_now)
-        names = [self._keys.pseudonym(person.contact_id, number) for number in ids]
+        names = self._names(person, self._open_now(batch))
         here = batch.section(SessionRows).participations()
         if known := [here[name] for name in names if name in here]:
             return max(known, key=lambda it: it.seen_at)
-        rows = sessions_of_people(batch.connection, names).values() if names else ()
+        rows = self._rows(batch, names)
         for row in sorted(rows, key=lambda it: it.updated_at, reverse=True):
             with suppress(UnreadableError):
                 return self._senders.load_participation(batch.connection, row)
@@ -130,12 +143,30 @@ class LateMessages:
         """Says that a consultation is over, followed by the welcome, if the end interrupted the participation."""
         ended = self._catalogue.ended_since(batch.now - REMEMBERED, batch.now)
         names = {self._keys.pseudonym(person.contact_id, one.consultation_id): one for one in ended}
-        for pseudonym, row in sessions_of_people(batch.connection, list(names)).items() if names else ():
-            if row.status == "interrupted" and row.ended_at == names[pseudonym].closes_at:
+        for row in self._rows(batch, names):
+            if row.status == "interrupted" and row.ended_at == names[row.pseudonym].closes_at:
                 lobby = self._catalogue.main_menu
-                renderer = lobby.renderer(person.language, msg.language_hint)
-                title = self._catalogue.title(names[pseudonym].slug, renderer.language)
+                renderer = lobby.renderer(person.language, msg.language_hint, person.form)
+                title = self._catalogue.title(names[row.pseudonym].slug, renderer.language)
                 welcome = lobby.welcome(renderer).msg
                 text = renderer.text("late.over", title=title)
                 return (MessageCreated(welcome.preceded_by(noticed(text))),)
         return ()
+
+    def _open_now(self, batch: BatchContext) -> list[int]:
+        """Returns the ids of the consultations that are open."""
+        slugs = (slug for slug in self._catalogue.known_slugs() if self._catalogue.is_open(slug, batch.now))
+        return [self._catalogue.consultation_id(slug) for slug in slugs]
+
+    def _names(self, person: Person, consultation_ids: Iterable[int]) -> list[str]:
+        return [self._keys.pseudonym(person.contact_id, number) for number in consultation_ids]
+
+    def _rows(self, batch: BatchContext, names: Iterable[str]) -> list[StoredSession]:
+        """Returns the stored sessions of these pseudonyms, which belong to a contact of the round."""
+        if self._stored is None:
+            ended = self._catalogue.ended_since(batch.now - REMEMBERED, batch.now)
+            about = {*self._open_now(batch), *(one.consultation_id for one in ended)}
+            known = [one for one in self._askers if not batch.section(ContactRows).is_new(one)]
+            every = [name for one in known for name in self._names(one, about)]
+            self._stored = sessions_of_people(batch.connection, every) if every else {}
+        return [self._stored[name] for name in names if name in self._stored]

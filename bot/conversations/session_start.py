@@ -113,7 +113,7 @@ class SessionStarter:
 
     def _as_test(self, person: Person, msg: MsgIn, turn: Turn) -> Turn:
         """Prepends the notice that nothing counts in a test."""
-        renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint)
+        renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint, person.form)
         return turn._replace(events=(MessageCreated(renderer.message(renderer.text("test.begin"))), *turn.events))
 
 

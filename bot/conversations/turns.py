@@ -84,6 +84,7 @@ class TurnProcessor:
 
     def take(self, batch: BatchContext, turns: list[IncomingTurn]) -> None:
         """Takes one message per contact. Raises NotCompiled."""
+        self._late.begin(turn.person for turn in turns if turn.person.participation is None)
         if entering := self._take_turns(batch, turns):
             self._enter(batch, entering)
 
@@ -94,6 +95,8 @@ class TurnProcessor:
         def take(turn: IncomingTurn) -> None:
             is_within = turn.person.participation is not None or turn.person.incompatible_session is not None
             msg = self._catalogue.with_entry_code(turn.msg, by_start_word=is_within)
+            if not is_within:
+                turn.person.form = self._late.form_of_address(batch, turn.person)
             if chosen := self._turn(batch, turn.person, msg):
                 pseudonym = self._keys.pseudonym(turn.person.contact_id, chosen.consultation_id)
                 entering.append(SessionStart(msg, turn.person, chosen, pseudonym))
@@ -155,9 +158,9 @@ class TurnProcessor:
         if slug is None:
             lobby = self._catalogue.main_menu
             happened = (
-                lobby.recognised(msg, person.language)
+                lobby.recognised(msg, person.language, person.form)
                 or self._late.said(batch, person, msg)
-                or lobby.otherwise(msg, person.language)
+                or lobby.otherwise(msg, person.language, person.form)
             )
             batch.apply(person, happened)
             slug = _chosen(happened)
@@ -223,7 +226,7 @@ class TurnProcessor:
     def _not_open(self, slug: str, person: Person, msg: MsgIn) -> MessageCreated:
         """Explains that a consultation is not open; the message may come from an old button."""
         lobby = self._catalogue.main_menu
-        renderer = lobby.renderer(person.language, msg.language_hint)
+        renderer = lobby.renderer(person.language, msg.language_hint, person.form)
         if not self._catalogue.is_known(slug) and not self._catalogue.is_archived(slug):
             return lobby.welcome(renderer)
         text = renderer.text("lobby.closed", title=self._catalogue.title(slug, renderer.language))
@@ -253,7 +256,7 @@ class TurnProcessor:
             messages.insert_dead_letters,
             new_dead_letter(self._keys, person.lookup, msg=msg, error=error, now=batch.now, random=batch.random),
         )
-        renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint)
+        renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint, person.form)
         batch.say(person, said or renderer.message(renderer.text("trouble.message")))
 
 

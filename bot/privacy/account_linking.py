@@ -115,7 +115,7 @@ class _Linking:
 
     def _renderer(self, request: Request[LinkRequested]) -> Renderer:
         if request.participation is None:
-            return self._catalogue.main_menu.renderer(request.event.language)
+            return self._catalogue.main_menu.renderer(request.event.language, form=request.person.form)
         return request.participation.published.flow.localized[request.participation.session.language].renderer
 
     def _show(self, request: Request[LinkRequested], renderer: Renderer) -> MsgOut:

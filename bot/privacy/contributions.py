@@ -51,7 +51,7 @@ def answer_contribution_requests(batch: BatchContext, requests: list[Request[Con
 
 def _renderer(request: Request[ContributionsRequested], catalogue: Catalogue) -> Renderer:
     if request.participation is None:
-        return catalogue.main_menu.renderer(request.event.language)
+        return catalogue.main_menu.renderer(request.event.language, form=request.person.form)
     return request.participation.published.flow.localized[request.participation.session.language].renderer
 
 

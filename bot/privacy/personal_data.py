@@ -102,7 +102,7 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
     """Describes all data stored about a contact, in its language."""
     place = person.participation  # keeps the form of address of the consultation
     localized = place and place.published.flow.localized[place.session.language]
-    renderer = localized.renderer if localized else catalogue.main_menu.renderer(person.language)
+    renderer = localized.renderer if localized else catalogue.main_menu.renderer(person.language, form=person.form)
     language = LANGUAGES[renderer.language].name
     doors = addresses_of_contacts(connection, [person.contact_id])
     channels = dict.fromkeys(door.channel for door in doors)

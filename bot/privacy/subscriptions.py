@@ -81,7 +81,7 @@ def answer_subscription_requests(batch: BatchContext, requests: list[Request[Sub
 def _renderer(request: Request[SubscriptionRequested], catalogue: Catalogue) -> Renderer:
     """Returns the renderer of the current consultation, else that of the main menu."""
     if request.participation is None:
-        return catalogue.main_menu.renderer(request.event.language)
+        return catalogue.main_menu.renderer(request.event.language, form=request.person.form)
     return request.participation.published.flow.localized[request.participation.session.language].renderer
 
 

@@ -50,7 +50,7 @@ class StatusLookup:
     def _renderer(self, person: Person, msg: MsgIn) -> Renderer:
         if person.participation is not None:
             return person.participation.published.flow.localized[person.participation.session.language].renderer
-        return self._catalogue.main_menu.renderer(person.language, msg.language_hint)
+        return self._catalogue.main_menu.renderer(person.language, msg.language_hint, person.form)
 
 
 def _code_of(msg: MsgIn) -> str | None:

@@ -23,7 +23,7 @@ from flows.events import (
 )
 from flows.languages import LANGUAGES, best_guess
 from flows.messages import UNDECRYPTABLE, MsgIn, MsgOut, QuickReply
-from flows.phrases import Phrases
+from flows.phrases import FORMS_OF_ADDRESS, FormOfAddress, Phrases
 from flows.renderer import Renderer
 from flows.tokens import MENU, START, Token
 from flows.understanding.matching import Matcher
@@ -60,7 +60,10 @@ class MainMenu:
 
     def __init__(self, entries: Sequence[MenuEntry], catalogues: Mapping[str, Phrases]) -> None:
         self.entries = tuple(entries)
-        self._renderers = {tag: Renderer(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
+        self._renderers = {
+            form: {tag: Renderer(CODE, tag, phrases, form, {}) for tag, phrases in catalogues.items()}
+            for form in FORMS_OF_ADDRESS
+        }
         self.commands = command_matcher(tuple(catalogues.values()))
         self._names = Matcher(
             (entry.slug, (entry.slug, *entry.keywords, *(w.text for _, w in entry.title.items()))) for entry in entries
@@ -70,9 +73,11 @@ class MainMenu:
             numbered=False,
         )
 
-    def receive(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
-        """Returns the events of a message; `language` is the stored choice of the contact, if any."""
-        return self.recognised(msg, language) or self.otherwise(msg, language)
+    def receive(self, msg: MsgIn, language: str | None, form: FormOfAddress = "sie") -> tuple[Event, ...]:
+        """Returns the events of a message; `language` is the stored choice of the contact, if any, `form` how the
+        contact was addressed last.
+        """
+        return self.recognised(msg, language, form) or self.otherwise(msg, language, form)
 
     def is_call(self, text: str) -> bool:
         """Whether a message in a group calls the bot: a mention (as "!"), or one of its commands in any language. Other
@@ -83,9 +88,9 @@ class MainMenu:
             return text.strip() == word
         return word[:1] in {"/", "!"} and self.commands.find(fold(word)) is not None
 
-    def recognised(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+    def recognised(self, msg: MsgIn, language: str | None, form: FormOfAddress = "sie") -> tuple[Event, ...]:
         """Returns the events of a command or the name of a consultation; nothing for other messages."""
-        if events := self.run_command(msg, language):
+        if events := self.run_command(msg, language, form):
             return events
         folded = _words_of(msg)
         parsed = self.commands.find(folded)
@@ -93,18 +98,18 @@ class MainMenu:
             return (ConsultationChosen(named.value),)
         return ()
 
-    def otherwise(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+    def otherwise(self, msg: MsgIn, language: str | None, form: FormOfAddress = "sie") -> tuple[Event, ...]:
         """Returns the events of any other message: starts the only open consultation, or shows the menu."""
         parsed = self.commands.find(_words_of(msg))
         if len(self.entries) == 1 and (parsed is None or parsed.command in _START_COMMANDS):
             return (ConsultationChosen(self.entries[0].slug),)
-        return (self.welcome(self.renderer(language, msg.language_hint)),)
+        return (self.welcome(self.renderer(language, msg.language_hint, form)),)
 
-    def run_command(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+    def run_command(self, msg: MsgIn, language: str | None, form: FormOfAddress = "sie") -> tuple[Event, ...]:
         """Returns the events of input that is valid everywhere: a command, a language, a tap on a consultation. Nothing
         for text that may be an answer.
         """
-        renderer = self.renderer(language, msg.language_hint)
+        renderer = self.renderer(language, msg.language_hint, form)
         if msg.media == UNDECRYPTABLE:
             return (MessageCreated(renderer.message(renderer.text("media.sealed"))),)
         if event := _event_of_tap(msg.tapped, renderer):
@@ -118,20 +123,20 @@ class MainMenu:
         if parsed and parsed.command in _REPLIES:
             return _REPLIES[parsed.command](self, renderer)
         chosen = self._language_of(folded)
-        return self._switch(chosen) if chosen else ()
+        return self._switch(chosen, form) if chosen else ()
 
     def _language_of(self, folded: str) -> str:
         """Returns the tag of the language that a reply names, by name or by tag; "" if it names none."""
         named = self._languages.find_folded(folded)
         if named:
             return named.value
-        return folded if folded in self._renderers else ""
+        return folded if folded in self._renderers["sie"] else ""
 
-    def renderer(self, language: str | None, hint: str = "") -> Renderer:
+    def renderer(self, language: str | None, hint: str = "", form: FormOfAddress = "sie") -> Renderer:
         """Returns the renderer for a contact, by their choice or else by the channel's hint."""
-        known = language if language in self._renderers else best_guess(hint, tuple(self._renderers))
+        known = language if language in self._renderers[form] else best_guess(hint, tuple(self._renderers[form]))
         assert known is not None  # noqa: S101 - for the type checker: best_guess always finds one
-        return self._renderers[known]
+        return self._renderers[form][known]
 
     def welcome(self, renderer: Renderer) -> MessageCreated:
         """Returns the introduction of the bot and the open consultations."""
@@ -155,15 +160,15 @@ class MainMenu:
     def _language_replies(self, renderer: Renderer) -> list[QuickReply]:
         return [
             QuickReply(renderer.command_token(Command.LANGUAGE, tag), LANGUAGES[tag].name)
-            for tag in self._renderers
+            for tag in self._renderers["sie"]
             if tag != renderer.language
         ]
 
-    def _switch(self, language: str) -> tuple[Event, ...]:
-        return (LanguageChosen(language), self.welcome(self._renderers[language]))
+    def _switch(self, language: str, form: FormOfAddress) -> tuple[Event, ...]:
+        return (LanguageChosen(language), self.welcome(self._renderers[form][language]))
 
     def ask_language(self, renderer: Renderer) -> tuple[Event, ...]:
-        parts = each_in_own_language(self._renderers.values(), "language.ask")
+        parts = each_in_own_language(self._renderers["sie"].values(), "language.ask")
         return (MessageCreated(renderer.message(parts, self._language_replies(renderer))),)
 
     def contacts(self, renderer: Renderer) -> tuple[Event, ...]:
