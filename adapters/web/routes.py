@@ -135,6 +135,10 @@ class WebRoutes:
         is_secure = self.clients.is_secure(request)
         set_cookie(response, conversation.slug, value, is_secure=is_secure, is_framed=self._is_framed, max_age=max_age)
 
+    def another(self, conversation: WebConversation) -> WebConversation:
+        """Returns a conversation of the same consultation with a new id; call `set_cookie` then."""
+        return self._doors.new(conversation.slug)
+
     async def open_by_code(self, request: web.Request, code: str, slugs: Iterable[str]) -> WebConversation:
         """Returns the conversation of a resume code in one of these consultations; call `set_cookie` then. Raises
         RequestError (`code`, `too_many`).

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bot.common.i18n import phrase_catalogues
 from flows.languages import LANGUAGES
 from storage.core.store import Store
-from tests.support.app import consultation, publish
+from tests.support.app import consultation, publish, rows
 from tests.support.browser import Browser, House, serving
 
 
@@ -24,8 +24,8 @@ def store(sample_store):
 
 def answers(store: Store) -> dict[str, str]:
     with store.reading() as connection:
-        rows = connection.execute(text("SELECT question_key, value, missing FROM answers"))
-        return {key: value if missing is None else f"({missing})" for key, value, missing in rows}
+        found = connection.execute(text("SELECT question_key, value, missing FROM answers"))
+        return {key: value if missing is None else f"({missing})" for key, value, missing in found}
 
 
 def states(store: Store) -> list[str]:
@@ -206,6 +206,34 @@ async def test_another_device_goes_on_with_the_code(store):
         await one.get("/c/mein-kiez")
         assert "Wie gern lebst du in deinem Kiez?" in one.text
     assert answers(store) == {"district": '"01"', "good": '["quiet"]'}
+
+
+async def test_a_new_code_replaces_the_old_one_everywhere(store):
+    async with serving(store) as house:
+        one = await at_the_first_question(house)
+        await one.press("Mitte")
+        old = await resume_code(one)
+        other = await house.browser(**{"Accept-Language": "de"}).get("/")
+        await other.press("Weiter", code=old)
+        assert "Was ist in deinem Kiez gut?" in other.text
+        await one.press("Neuen Code holen")
+        assert "Der alte gilt nicht mehr." in one.text
+        found = re.search(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b", one.text)
+        assert found
+        assert found[0] != old
+        await one.get("/c/mein-kiez")
+        assert "Was ist in deinem Kiez gut?" in one.text
+        await other.get("/c/mein-kiez")
+        assert "Was ist in deinem Kiez gut?" not in other.text
+        await other.get("/c/mein-kiez/resume")
+        await other.press("Weitermachen", code=old)
+        assert "Dieser Code passt nicht" in other.text
+        await other.press("Weitermachen", code=found[0])
+        assert "Was ist in deinem Kiez gut?" in other.text
+        await one.get("/c/mein-kiez")
+        await one.press("Überspringen")
+        assert rows(store, "SELECT count(*) FROM contacts") == [(1,)]
+    assert answers(store) == {"district": '"01"', "good": "(skipped)"}
 
 
 async def test_one_field_knows_codes_numbers_and_receipts(store):

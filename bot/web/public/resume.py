@@ -7,6 +7,7 @@ appears in no log and reaches no other site.
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Final
 
 import segno
@@ -14,6 +15,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from adapters.web.errors import RequestError
+from adapters.web.sessions import WebConversation
 from bot.common.code_alphabet import normalise_code
 from bot.common.i18n.locale import Locale
 from bot.proposals.codes import parse_proposal_code
@@ -22,6 +24,8 @@ from bot.web.context import form_of, language_links, site_of
 from bot.web.public.chat import SLUG, own_conversation, redirect_after_start, requested_consultation
 from bot.web.public.form_model import bot_language
 from bot.web.request_locale import locale_of
+from storage.core.errors import StorageError
+from storage.tables.contacts import AddressMove, move_addresses
 
 LONGEST: Final = 40
 """Characters of a code with its separators."""
@@ -101,12 +105,49 @@ def _form(
 
 
 async def _show(request: web.Request) -> web.Response:
-    """Shows the code of this conversation as text and QR code."""
+    """Shows the code of this conversation as text and QR code; a new one if the form asks for it."""
     site, published = site_of(request), requested_consultation(request)
     data = await form_of(request)
     conversation = own_conversation(request, published.slug, data.get("csrf"))
     entries = site.routes.hub.chat(conversation.address).after(0)
     locale = Locale.of(bot_language(entries) or locale_of(request).tag)
+    is_renewed = "renew" in data
+    if is_renewed:
+        conversation = await _renewed(request, conversation)
+    response = _code_page(
+        request, published, conversation, locale, is_form=data.get("view") == "form", is_renewed=is_renewed
+    )
+    if is_renewed:
+        site.routes.set_cookie(request, response, conversation)
+    return response
+
+
+async def _renewed(request: web.Request, conversation: WebConversation) -> WebConversation:
+    """Gives the conversation another id: the old code and the cookies of other browsers open nothing any more. Raises
+    RequestError (`held`).
+    """
+    site = site_of(request)
+    hub, keys, renewed = site.routes.hub, site.services.keys, site.routes.another(conversation)
+    old, new = (keys.lookup(hub.name, it.address) for it in (conversation, renewed))
+    moves = [AddressMove(old, new, keys.encrypt(renewed.address, new))]
+    try:
+        await site.services.store.write(partial(move_addresses, moves=moves))
+    except StorageError as error:
+        raise RequestError("held") from error
+    hub.wipe(conversation.address)
+    return renewed
+
+
+def _code_page(
+    request: web.Request,
+    published: PublishedConsultation,
+    conversation: WebConversation,
+    locale: Locale,
+    *,
+    is_form: bool,
+    is_renewed: bool,
+) -> web.Response:
+    site = site_of(request)
     link = f"{site.origin(request)}/c/{published.slug}/resume#{conversation.resume_code}"
     return site.page(
         request,
@@ -117,7 +158,8 @@ async def _show(request: web.Request) -> web.Response:
         code=conversation.resume_code,
         csrf=conversation.csrf,
         qr=qr_code(link),
-        is_form=data.get("view") == "form",
+        is_form=is_form,
+        is_renewed=is_renewed,
     )
 
 
