@@ -28,25 +28,25 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "name": "Deutsch", "back": "zurück", "skip": "überspringen", "change": "ändern", "stop": "Stopp",
         "continue": "weiter", "start over": "neu beginnen", "delete": "löschen", "delete all": "alles löschen",
         "submit": "absenden", "done": "fertig", "dont_know": "weiß nicht", "refused": "keine Angabe",
-        "gone": "Dieser Vorschlag ist gerade zurückgezogen worden.",
+        "gone": "Dieser Vorschlag steht hier nicht mehr zur Bewertung.",
     },
     "en": {
         "name": "English", "back": "back", "skip": "skip", "change": "change", "stop": "stop",
         "continue": "continue", "start over": "start over", "delete": "delete", "delete all": "delete all",
         "submit": "submit", "done": "done", "dont_know": "don't know", "refused": "rather not say",
-        "gone": "This proposal has just been taken back.",
+        "gone": "This proposal can no longer be rated here.",
     },
     "tr": {
         "name": "Türkçe", "back": "geri", "skip": "geç", "change": "değiştir", "stop": "dur",
         "continue": "devam", "start over": "baştan başla", "delete": "sil", "delete all": "hepsini sil",
         "submit": "gönder", "done": "bitti", "dont_know": "bilmiyorum", "refused": "cevap yok",
-        "gone": "Bu öneri az önce geri çekildi.",
+        "gone": "Bu öneri burada artık değerlendirilemiyor.",
     },
     "ar": {
         "name": "العربية", "back": "رجوع", "skip": "تخطي", "change": "تغيير", "stop": "توقف",
         "continue": "متابعة", "start over": "من جديد", "delete": "حذف", "delete all": "حذف الكل",
         "submit": "إرسال", "done": "تم", "dont_know": "لا أعرف", "refused": "بدون إجابة",
-        "gone": "سُحب هذا الاقتراح للتو",
+        "gone": "لم يعد من الممكن تقييم هذا الاقتراح هنا",
     },
 }  # fmt: skip
 """Chat words from the guide; "gone" is the start of the bot's message that a statement is not rated any more."""
