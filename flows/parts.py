@@ -68,6 +68,13 @@ class HintPart(NamedTuple):
     gap: Gap = LINE
 
 
+class WarningPart(NamedTuple):
+    """What should be looked at before going on, such as a telephone number in a proposal; pages let it stand out."""
+
+    text: str
+    gap: Gap = LINE
+
+
 class ErrorPart(NamedTuple):
     """Why a reply is not accepted."""
 
@@ -146,6 +153,7 @@ MessagePart = (
     | TitlePart
     | BodyPart
     | HintPart
+    | WarningPart
     | ErrorPart
     | SelectionPart
     | ProposalCard
@@ -163,6 +171,7 @@ KINDS: Final[Mapping[str, type[MessagePart]]] = {
     "title": TitlePart,
     "body": BodyPart,
     "hint": HintPart,
+    "warning": WarningPart,
     "error": ErrorPart,
     "selection": SelectionPart,
     "proposal": ProposalCard,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from flows.messages import MsgOut, QuickReply
-from flows.parts import BLANK, EarlierAnswerPart, HintPart, MessagePart, ProposalCard, TitlePart
+from flows.parts import BLANK, EarlierAnswerPart, MessagePart, ProposalCard, TitlePart, WarningPart
 from flows.phrase_families import PERSONAL_DETAILS
 from flows.questions.outcomes import Reply
 from flows.renderer import Renderer
@@ -74,7 +74,7 @@ class ConfirmStep:
         parts: list[MessagePart] = [title, ProposalCard(written.text, gap=BLANK)]
         if found:
             what = renderer.listed(renderer.text(PERSONAL_DETAILS[flag]) for flag in found)
-            parts.append(HintPart(renderer.text("proposal.personal", what=what), gap=BLANK))
+            parts.append(WarningPart(renderer.text("proposal.personal", what=what), gap=BLANK))
         return renderer.message(parts, self._replies)._replace(expects="one", title=title.text)
 
     def _edit_message(self, written: WrittenProposal) -> MsgOut:

@@ -25,6 +25,7 @@ from flows.parts import (
     SelectionPart,
     SummaryRow,
     TitlePart,
+    WarningPart,
 )
 from tests.support.recorded_messages import recorded_messages
 
@@ -39,6 +40,7 @@ ONE_OF_EACH: Final[tuple[MessagePart, ...]] = (
     BodyPart("Ein Satz."),
     SelectionPart("Gewählt: Bänke", is_list=True),
     HintPart("Nummern schreiben", is_typing=True),
+    WarningPart("Vielleicht steht darin ein Name."),
     ProposalCard("Daha çok ağaç", "P-1", "tr", 1),
     ProposalCard("Mehr Bänke"),
     SummaryRow(1, "Was fehlt?", "Bänke\nund Bäume"),
@@ -58,6 +60,7 @@ Was fehlt?
 Ein Satz.
 Gewählt: Bänke
 Nummern schreiben
+Vielleicht steht darin ein Name.
 1. Daha çok ağaç
 Mehr Bänke
 1. Was fehlt?

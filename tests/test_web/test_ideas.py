@@ -53,7 +53,11 @@ async def test_the_form_takes_an_idea_and_votes(store):
         assert ("text", "Licht in dem Park") in page.step().fields, "to be written on"
         await page.press("Weiter", text="Licht in dem Park am Abend, sagt Frau Schmidt, 030 1234567")
         await page.press("Weiter", "Mein Vorschlag ist anders")
-        assert "Telefonnummer" in page.text
+        assert page.text.count("Telefonnummer") == 1
+        async with page.http.get(page.server.make_url(page.path)) as shown:
+            note = (await shown.text()).partition('role="note"')[2].partition("</p>")[0]
+        assert "⚠" in note
+        assert "Telefonnummer" in note
         await page.press("So abgeben")
         assert "Vorschlagsnummer: P-" in page.text
         again = page.page

@@ -26,6 +26,7 @@ from flows.parts import (
     SelectionPart,
     SummaryRow,
     TitlePart,
+    WarningPart,
 )
 from flows.plain_text import parts_as_text
 from flows.tokens import START, Token
@@ -81,6 +82,8 @@ class FormStep(NamedTuple):
     """Where the title has another language than the page."""
     image: ImagePart | None = None
     hint: tuple[Passage, ...] = ()
+    warning: str = ""
+    """What should be looked at before going on, such as personal details in a proposal."""
     expects: str = ""
     options: tuple[FormChoice, ...] = ()
     others: tuple[FormChoice, ...] = ()
@@ -199,6 +202,7 @@ def _question(step: FormStep, said: Sequence[MsgOut]) -> FormStep:
         image=images.get(0),
         caption=_caption(question),
         hint=_hint(question),
+        warning=_warning(msg),
         expects=msg.expects,
         options=tuple(option._replace(image=images.get(option.number or -1)) for option in options),
         # An answer in the making does not repeat the ways around it; a page has room for them.
@@ -254,6 +258,10 @@ def _hint(msg: MsgOut) -> tuple[Passage, ...]:
             case ProposalCard(text, _, language) if text != msg.title:
                 found.append(_passage(parts_as_text([part], msg.language), language, part.gap, msg))
     return (found[0]._replace(gap=""), *found[1:]) if found else ()
+
+
+def _warning(msg: MsgOut) -> str:
+    return "\n".join(part.text for part in msg.parts if isinstance(part, WarningPart))
 
 
 def _passage(text: str, language: str, gap: str, msg: MsgOut) -> Passage:
