@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from storage.core.base import table_of
+from storage.core.hints import WithoutIndex
 from storage.tables.moderation import ModerationRow, ModerationState
 from storage.tables.proposals import ProposalRow
 
@@ -25,7 +26,7 @@ def comparable_proposals(
         .join_from(_moderations, _proposals, _proposals.c.id == _moderations.c.proposal_id)
         .where(_moderations.c.state == state, _proposals.c.withdrawn_at.is_(None))
         # Not by the index of the consultation: the order of (state, proposal_id) ends the search at the limit.
-        .where(_proposals.c.consultation_id + 0 == consultation_id)
+        .where(WithoutIndex(_proposals.c.consultation_id) == consultation_id)
         .order_by(_moderations.c.proposal_id.desc())
         .limit(limit)
     )
@@ -88,7 +89,7 @@ def _queued_proposals(query: Select[Any], consultation_id: int, after_id: int, n
     # Not by the index of the consultation: that of (state, proposal_id) reads what waits, not all that came before.
     return (
         query.join_from(_moderations, _proposals, _proposals.c.id == order)
-        .where(_proposals.c.consultation_id + 0 == consultation_id, _proposals.c.withdrawn_at.is_(None))
+        .where(WithoutIndex(_proposals.c.consultation_id) == consultation_id, _proposals.c.withdrawn_at.is_(None))
         .where(order > after_id)
         .order_by(order.desc() if newest else order)
     )
