@@ -12,11 +12,12 @@ from bot.common.ids import Ids
 from bot.staff import codes
 from bot.staff.chat import registry
 from bot.staff.chat.registry import staff_commands
+from bot.staff.policy import may
 from flows.commands.words import Command, CommandMatcher
 from flows.understanding.flags import FLAGS
 from flows.understanding.text import fold
 from storage.core.store import Store
-from storage.tables.staff import Role, StaffMember, insert_staff, revoke_staff_member
+from storage.tables.staff import ROLES, Role, StaffMember, insert_staff, revoke_staff_member
 from tests.support.app import KEYS, consultation, publish, rows, running, say
 
 WRONG = "Dieser Code gilt hier nicht. Einen neuen gibt die Technik."
@@ -235,3 +236,14 @@ def test_status_words_and_flag_texts_are_complete(tag: str):
         assert said.words(f"words.desk.status.{status}")[0] in said.text("desk.help.answer", "sie"), status
     for flag in FLAGS:
         assert said.text(f"desk.flag.{flag}", "sie")
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_commands_of_the_chat_follow_the_policy(store: Store, role: Role) -> None:
+    code = hired(store, role=role)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}"))
+        for name, command in staff_commands().items():
+            await say(app, channel.msg("a", f"/{name}"))
+            is_refused = channel.texts("a")[-1].startswith("Das geht nicht mit dieser Rolle")
+            assert is_refused != may(role, command.action), name
