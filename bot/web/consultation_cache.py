@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import Connection
 
+from bot.authoring.file_check import canonical_content
 from bot.common.i18n import phrase_catalogues
 from bot.common.i18n.locale import Locale
 from bot.consultations import stored_revisions
@@ -113,6 +115,25 @@ class PublishedConsultation(NamedTuple):
     def locale(self, language: str) -> Locale:
         """Returns the locale of this consultation's pages for a reader of this language."""
         return Locale.of(self.best(language))
+
+
+def unpublished(definition: Consultation, consultation_id: int, now: datetime) -> PublishedConsultation:
+    """Returns a definition as pages would show it if it were published now."""
+    content = canonical_content(definition)
+    head = RevisionHead(
+        id=0,
+        consultation_id=consultation_id,
+        slug=definition.slug,
+        sample=False,
+        state="open",
+        opens_at=None,
+        closes_at=None,
+        number=1,
+        content_hash="",
+        published_at=now,
+    )
+    live = LiveRevision(head, Listing.model_validate_json(content), zlib.compress(content.encode(), 1))
+    return PublishedConsultation(live, _offers(live))
 
 
 class ConsultationCache:

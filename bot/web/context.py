@@ -29,6 +29,10 @@ Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 TEMPLATES: Final = Path(__file__).parent / "templates"
 SIZE_COOKIE: Final = "size"
 EMBED: Final = "embed"
+FRAMED: Final = web.RequestKey("framed", bool)
+"""Marks a request whose page another page of ours may show in a frame."""
+FRAMES: Final = web.RequestKey("frames", bool)
+"""Marks a request whose page shows another page of ours in a frame."""
 YEAR_SECONDS: Final = 365 * 24 * 3600
 
 
@@ -60,20 +64,20 @@ class Site:
     ) -> web.Response:
         """Renders a page in this language."""
         is_large = request.cookies.get(SIZE_COOKIE) == "large"
-        html = self.templates.get_template(template).render(
-            t=locale.text,
-            locale=locale,
-            options=self.options,
-            logo=self.page_settings.logo_url,
-            asset=self.assets.url,
-            is_large=is_large,
-            direction=protocol.direction,
+        head: dict[str, Any] = {
+            "t": locale.text,
+            "locale": locale,
+            "options": self.options,
+            "logo": self.page_settings.logo_url,
+            "asset": self.assets.url,
+            "is_large": is_large,
+            "direction": protocol.direction,
             # Browsers report whether the page is loaded into a frame.
-            is_embedded=EMBED in request.query or request.headers.get("Sec-Fetch-Dest") == "iframe",
-            here=request.path,
-            size_link=_with(request, size="normal" if is_large else "large"),
-            **values,
-        )
+            "is_embedded": EMBED in request.query or request.headers.get("Sec-Fetch-Dest") == "iframe",
+            "here": request.path,
+            "size_link": _with(request, size="normal" if is_large else "large"),
+        }
+        html = self.templates.get_template(template).render(head | values)
         response = web.Response(text=html, content_type="text/html", status=status)
         response.headers["Content-Language"] = locale.tag
         response.headers["Cache-Control"] = "no-store" if request.path.startswith("/c/") else "private, no-cache"

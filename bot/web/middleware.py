@@ -16,7 +16,7 @@ from bot.common.i18n.locale import Locale, available_languages
 from bot.common.logs import error_place
 from bot.settings import WebSettings
 from bot.web.assisted.device_sessions import KIOSK, device_profile_of, device_session_of, entry_code_from
-from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, set_preference_cookie, site_of
+from bot.web.context import FRAMED, FRAMES, SIZE_COOKIE, YEAR_SECONDS, Site, set_preference_cookie, site_of
 from bot.web.request_locale import COOKIE, locale_of
 from flows.phrase_families import WEB_ERROR_TEXTS, WEB_ERRORS
 from storage.core.errors import StorageError
@@ -174,8 +174,11 @@ def _again(request: web.Request, what: str) -> str:
 def add_security_headers(site: Site, request: web.Request, response: web.StreamResponse) -> None:
     """Sets the security headers of a response."""
     frames = " ".join(("'self'", *site.options.embed_origins)) if _may_be_framed(site, request) else "'none'"
+    if request.get(FRAMED):
+        frames = "'self'"
+    shown = "frame-src 'self'; " if request.get(FRAMES) else ""
     response.headers.update(_HEADERS)
-    response.headers["Content-Security-Policy"] = _POLICY + frames
+    response.headers["Content-Security-Policy"] = shown + _POLICY + frames
     if site.options.public_url.startswith("https:"):
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from tests.test_browser import axe
 from tests.test_browser.conftest import World
 from tests.test_browser.test_console import WIDTH, owner
+from tests.test_browser.test_console_preview import answer_in_the_frame
 from tests.test_web.test_console_publish import draft, live_number
 
 BASE = "/console/consultations/park"
@@ -35,7 +36,8 @@ async def test_test_go_live_undo_go_live(world: World) -> None:
             await tab.click(where)
 
     await tab.go(f"{BASE}/preview?lang=de")
-    await click(".seen-buttons button", "the first answer")
+    clicks += 1
+    await answer_in_the_frame(tab)
     await tab.evaluate("document.getElementById('name').value = 'Der erste Weg'")
     await look("preview")
     await click("form[action$=record] button", "the recorded run")

@@ -18,7 +18,7 @@ from tests.support.databases import only_sqlite
 from tests.support.ideas import open_consultation
 
 PARTS = {"slug": "park", "step": "close", "member": "1", "code": "P-2345", "token": "wrong", "number": "1"}
-PARTS |= {"key": "lamps", "tag": "en", "name": "0.png"}
+PARTS |= {"key": "lamps", "tag": "en", "name": "0.png", "view": "form"}
 """What stands for the parameters of paths."""
 
 

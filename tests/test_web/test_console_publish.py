@@ -152,6 +152,7 @@ async def test_a_broken_run_blocks_until_it_is_accepted(store: Store) -> None:
     async with serving(store) as house:
         browser = signed_in(house, hired(store))
         await browser.get(f"{BASE}/preview")
+        await browser.press("Telegram")
         way = [it[2] for form in browser.page.forms for it in form.buttons if it[0] == "choice"]
         await browser.press(way[0])
         await browser.press("Als Probe merken", name="Der erste Weg")

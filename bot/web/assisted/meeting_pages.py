@@ -30,6 +30,7 @@ from bot.web.public.chat import (
     landing_page,
     own_conversation,
 )
+from bot.web.public.form_chat import VisitorFormChat
 from bot.web.public.form_model import form_step
 from bot.web.public.participation import participation_of
 from bot.web.public.resume import qr_code
@@ -198,7 +199,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     step = form_step(await conversation_log(request, conversation))
     is_open = not live_meetings.is_room_over(found.room, datetime.now(UTC))
     if is_open and await forms.is_about(request, found.published, conversation, step, data):
-        problem = await form_answers.submit_form(request, conversation, step, data)
+        problem = await form_answers.submit_form(VisitorFormChat(request, conversation), step, data)
         if problem:
             written = str(data.get("text", "")).strip()
             return await forms.form_page(

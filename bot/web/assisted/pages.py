@@ -35,6 +35,7 @@ from bot.web.public.chat import (
     requested_consultation,
     send_message,
 )
+from bot.web.public.form_chat import VisitorFormChat
 from bot.web.public.form_model import bot_language, form_step
 
 Page = Callable[[web.Request, DeviceProfile, PublishedConsultation, DeviceSession], Awaitable[web.StreamResponse]]
@@ -143,7 +144,7 @@ async def _answer(
     # The page was left open or submitted twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
         try:
-            session.problem = await form_answers.submit_form(request, session.conversation, step, data)
+            session.problem = await form_answers.submit_form(VisitorFormChat(request, session.conversation), step, data)
         except RequestError as error:
             if error.code != "too_long":
                 raise

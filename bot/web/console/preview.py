@@ -29,21 +29,25 @@ from bot.web.console.overview import ConsultationSummary
 from bot.web.console.registry import console_page
 from bot.web.console.versions import ConsultationVersion, definition_of, load_versions
 from bot.web.console.visit import Visit
+from bot.web.context import FRAMES
 from bot.web.public.read_aloud import spoken_text
 from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgIn, MsgOut
 from storage.tables.dialogue_tests import dialogue_tests_of, replace_dialogue_test
 
-PreviewChannel = Literal["phone", "desktop", "telegram", "matrix", "aloud", "paper"]
+PreviewChannel = Literal["phone", "desktop", "kiosk", "telegram", "matrix", "aloud", "paper"]
 CHANNEL_PHRASES: Final[dict[PreviewChannel, str]] = {
     "phone": "console.preview.phone",
     "desktop": "console.preview.desktop",
+    "kiosk": "console.preview.kiosk",
     "telegram": "console.preview.telegram",
     "matrix": "console.preview.matrix",
     "aloud": "console.preview.aloud",
     "paper": "console.preview.paper",
 }
+FRAMED_CHANNELS: Final[dict[PreviewChannel, str]] = {"phone": "form", "desktop": "form", "kiosk": "kiosk"}
+"""Channels that show the resident's own page in a frame, with the name of that page."""
 PREVIEW_PROBLEMS: Final = {
     "no_way": "console.preview.no_way",
     "too_long": "console.preview.too_long",
@@ -272,7 +276,8 @@ async def _page(visit: Visit, problem: str = "") -> web.Response:
         "run": run,
         "channels": CHANNEL_PHRASES,
         "offered": [(tag, LANGUAGES[tag].name) for tag in flow.languages],
-        "turns": rendered_turns(played, run.channel),
+        "framed": FRAMED_CHANNELS.get(run.channel, ""),
+        "turns": [] if run.channel in FRAMED_CHANNELS else rendered_turns(played, run.channel),
         "sheet": paper_questions(flow, run.language) if run.channel == "paper" else [],
         "has_ended": played.has_ended,
         "places": _places(flow, run.language, played.session.at),
@@ -281,4 +286,6 @@ async def _page(visit: Visit, problem: str = "") -> web.Response:
         "problem": problem,
         "problems": PREVIEW_PROBLEMS,
     }
+    if values["framed"]:
+        visit.request[FRAMES] = True
     return visit.page("preview.html", status=409 if problem else 200, summary=summary, **values)

@@ -33,6 +33,7 @@ from bot.web.console import (  # noqa: F401
     population,
     posters,
     preview,
+    preview_frame,
     provider_sign_in,
     publish,
     push,

@@ -6,12 +6,9 @@ from collections.abc import Iterable
 from itertools import dropwhile
 from typing import Final, NamedTuple
 
-from aiohttp import web
-
-from adapters.web.sessions import WebConversation
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import Form
-from bot.web.public.chat import send_message
+from bot.web.public.form_chat import FormChat
 from bot.web.public.form_model import FormChoice, FormStep
 from flows.commands.words import Command
 from flows.questions.base import Node
@@ -70,9 +67,7 @@ def is_table(data: Form) -> bool:
     return _ROW in data
 
 
-async def submit_table(
-    request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form
-) -> str:
+async def submit_table(chat: FormChat, step: FormStep, sent: str, data: Form) -> str:
     """Sends an answer for each row; returns the phrase of the error, or ""."""
     chosen = _chosen(data)
     if not all(chosen):
@@ -80,20 +75,16 @@ async def submit_table(
     labels = {choice.parsed.value: choice.label for choice in (*step.options, *step.others)}
     for number, token in enumerate(chosen):
         label = labels.get(Token.parse(token).value, "")
-        await send_message(request, conversation, f"{sent}-{number}", choice=token, label=label)
+        await chat.send(f"{sent}-{number}", choice=token, label=label)
     return ""
 
 
-async def skip_table(
-    request: web.Request, conversation: WebConversation, sent: str, pressed: FormChoice, data: Form
-) -> bool:
+async def skip_table(chat: FormChat, sent: str, pressed: FormChoice, data: Form) -> bool:
     """Skips every row, if "skip" was pressed; tells whether it was."""
     if pressed.parsed.command != Command.SKIP:
         return False
     for number, _ in enumerate(_chosen(data)):
-        await send_message(
-            request, conversation, f"{sent}-{number}", choice=pressed.token, label="" if number else pressed.label
-        )
+        await chat.send(f"{sent}-{number}", choice=pressed.token, label="" if number else pressed.label)
     return True
 
 

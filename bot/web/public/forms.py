@@ -25,6 +25,7 @@ from bot.web.public.chat import (
     requested_consultation,
     send_message,
 )
+from bot.web.public.form_chat import VisitorFormChat
 from bot.web.public.form_model import FormStep, form_step, last_message, visible_entries
 from bot.web.public.my_contributions import contribution_updates
 from bot.web.public.numbers import NUMBERED
@@ -235,7 +236,7 @@ async def is_about(
 async def _submitted(request: web.Request, conversation: WebConversation, step: FormStep, data: Form) -> str:
     """Sends a form to the bot; a text that no message can hold stays in its field."""
     try:
-        return await form_answers.submit_form(request, conversation, step, data)
+        return await form_answers.submit_form(VisitorFormChat(request, conversation), step, data)
     except RequestError as error:
         if error.code != "too_long":
             raise

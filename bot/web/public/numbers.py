@@ -6,11 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from aiohttp import web
-
-from adapters.web.sessions import WebConversation
 from bot.web.context import Form
-from bot.web.public.chat import conversation_log, requested_consultation, send_message
+from bot.web.public.form_chat import FormChat
 from bot.web.public.form_model import FormChoice, FormStep, last_message
 from bot.web.public.widgets import node_of
 from flows.messages import QuickReply
@@ -54,9 +51,7 @@ def wrong_fields(step: FormStep, written: str, problem: str) -> frozenset[str]:
     return frozenset(token for token, field in fields.items() if field in named)
 
 
-async def submit_numbers(
-    request: web.Request, conversation: WebConversation, step: FormStep, sent: str, data: Form
-) -> str:
+async def submit_numbers(chat: FormChat, step: FormStep, sent: str, data: Form) -> str:
     """Sends the values of the fields to the bot; returns the phrase of the error, or ""."""
     fields = {choice: field for choice in step.options if (field := _field(choice, data))}
     if not all(map(_is_number, fields.values())):
@@ -64,7 +59,7 @@ async def submit_numbers(
     given = {choice: int(field) for choice, field in fields.items() if int(field)}
     if not given:
         return "web.form.fill"
-    budget = _budget(request, step)
+    budget = _budget(chat, step)
     if budget and sum(given.values()) > budget:
         return TOO_MUCH
     if step.expects != "order":
@@ -73,13 +68,13 @@ async def submit_numbers(
         return "web.form.order_twice"
     else:
         said, label = _as_order(given), _order_label(given)
-    await send_message(request, conversation, sent, text=said, label=label)
-    return await _finish(request, conversation, step, sent)
+    await chat.send(sent, text=said, label=label)
+    return await _finish(chat, step, sent)
 
 
-def _budget(request: web.Request, step: FormStep) -> int:
+def _budget(chat: FormChat, step: FormStep) -> int:
     """Returns what the numbers may add up to, 0 for any sum."""
-    node = node_of(requested_consultation(request, trials=True), step)
+    node = node_of(chat.published, step)
     terms = node.budget_terms() if node else None
     return terms.amount if terms else 0
 
@@ -109,11 +104,11 @@ def _as_amounts(step: FormStep, given: dict[FormChoice, int]) -> str:
     return ", ".join(f"{choice.number}: {given.get(choice, 0)}" for choice in named)
 
 
-async def _finish(request: web.Request, conversation: WebConversation, step: FormStep, sent: str) -> str:
+async def _finish(chat: FormChat, step: FormStep, sent: str) -> str:
     """Ends the input if the question is still open and the bot has accepted the form."""
     done = step.options[0].parsed._replace(value=DONE).format()
-    last = last_message(await conversation_log(request, conversation))
+    last = last_message(await chat.entries())
     replies: tuple[QuickReply, ...] = last.msg.quick_replies if last and last.msg else ()
     if any(reply.token == done for reply in replies):
-        await send_message(request, conversation, f"{sent}-done", choice=done)
+        await chat.send(f"{sent}-done", choice=done)
     return ""

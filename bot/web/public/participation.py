@@ -63,10 +63,11 @@ async def participation_of(
         return row.state if row else ""
 
     state = await site.services.store.read(read)
-    return _in_words(published, Session.from_json(state), locale) if state else NOT_BEGUN
+    return state_in_words(published, Session.from_json(state), locale) if state else NOT_BEGUN
 
 
-def _in_words(published: PublishedConsultation, session: Session, locale: Locale) -> ParticipationState:
+def state_in_words(published: PublishedConsultation, session: Session, locale: Locale) -> ParticipationState:
+    """Returns the state of a session in the words of one language."""
     keys = [node.key for node in published.consultation.nodes() if node.waits]
     place = keys.index(session.at) if session.at in keys else len(keys)
     done = place if session.at else len(keys) * bool(session.answers or session.missing)
