@@ -27,6 +27,8 @@ class NextStatementOffer(NamedTuple):
 
     statement: Statement | None
     rated: int
+    left: int = 0
+    """How many can still be rated, this one included, as far as known without asking who wrote them; 0 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

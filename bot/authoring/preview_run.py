@@ -93,8 +93,8 @@ class PreviewFacts(DefaultFacts):
     def _next(self, query: NextStatement) -> NextStatementOffer:
         rated = self._rated | ({query.after} if query.after else set())
         own = list(self._seeds(query))
-        following = next((it for it in own if it.id not in rated), None)
-        return NextStatementOffer(following, sum(it.id in rated for it in own))
+        left = [it for it in own if it.id not in rated]
+        return NextStatementOffer(next(iter(left), None), len(own) - len(left), len(left))
 
     def _seeds(self, query: NextStatement) -> Iterator[Statement]:
         number, fallbacks = 0, self._consultation.fallbacks

@@ -12,7 +12,7 @@ from bot.proposals import lineage
 from bot.proposals.block_votes import block_of, votes_of_blocks
 from bot.proposals.codes import new_proposal_code
 from bot.proposals.merge_split import authors
-from bot.proposals.pool import StatementPools, proposal_text
+from bot.proposals.pool import StatementPool, StatementPools, proposal_text
 from bot.proposals.submission import IdeaRows
 from flows.fact_queries import (
     IsOwnProposal,
@@ -127,7 +127,8 @@ class _Next:
                 asker, need = asked[at]
                 shown = self._first_readable(readable, ids, asker, need.language)
                 if shown or not ids:
-                    offers[at] = NextStatementOffer(shown, rated[asker.pseudonym])
+                    left = self._pool_of(connection, asker).left(without[at]) if shown else 0
+                    offers[at] = NextStatementOffer(shown, rated[asker.pseudonym], left)
                 without[at].update(ids)
         return [offer for offer in offers if offer is not None]
 
@@ -139,8 +140,11 @@ class _Next:
         return None if chosen is None else readable.statement(chosen, language)
 
     def _draw(self, connection: Connection, asker: FactRequest, without: set[int]) -> list[int]:
-        pool = self._pools.of(connection, asker.published.consultation_id, asker.batch.now)
+        pool = self._pool_of(connection, asker)
         return pool.next(without, DRAWN, self._draw_seed(asker.pseudonym, len(without)))
+
+    def _pool_of(self, connection: Connection, asker: FactRequest) -> StatementPool:
+        return self._pools.of(connection, asker.published.consultation_id, asker.batch.now)
 
 
 class _Similar:

@@ -120,6 +120,10 @@ class StatementPool:
             weights[places] = 0
         return [self._ids[place] for place in draw(weights, number, seed)]
 
+    def left(self, without: Set[int]) -> int:
+        """Returns how many proposals are not among `without`."""
+        return len(self._released) - sum(id_ in self._released for id_ in without)
+
     def _weigh(self, place: int) -> None:
         arrays = (self._agrees, self._passes, self._seen, self._extremity)
         agrees, passes, seen, extremity = (float(one[place]) for one in arrays)

@@ -160,7 +160,7 @@ def open_question(flow: Flow, session: Session) -> MsgOut:
     asked = localized.questions[session.at]
     msg = asked.aloud(asked.prompt_for(session.draft))
     if msg.title and not isinstance(msg.parts[0], TitlePart | ProposalCard):
-        return msg
+        return msg  # a partial answer, or a question with a progress of its own
     progress = (part for part in localized.prompts[session.at].parts if isinstance(part, ProgressPart))
     return msg._replace(parts=(*progress, *msg.parts))
 

@@ -14,7 +14,7 @@ from flows.facts import Facts
 from flows.languages import LANGUAGES
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply, Role
-from flows.parts import BodyPart, ProposalCard, TitlePart, noticed
+from flows.parts import BodyPart, Parts, ProgressPart, ProposalCard, TitlePart, noticed
 from flows.phrase_families import RATINGS
 from flows.questions.base import LocalizedQuestion, Problem, Question, ValueType, Where, question
 from flows.questions.fact_based import FactBasedQuestion
@@ -135,10 +135,12 @@ class _BlockState(NamedTuple):
     statement: Statement | None = None
     is_important: bool = False
     is_original: bool = False
+    total: int = 0
+    """How many statements the block has; 0 in the state of an earlier version."""
 
     def kept(self) -> list[str]:
         shown = [] if self.statement is None else [str(field) for field in self.statement]
-        flags = f"{'i' if self.is_important else ''}{'o' if self.is_original else ''}"
+        flags = f"{'i' if self.is_important else ''}{'o' if self.is_original else ''}{self.total or ''}"
         return [self.stage, str(self.rated), str(self.in_block), flags, *shown]
 
     @staticmethod
@@ -154,6 +156,7 @@ class _BlockState(NamedTuple):
                     statement=statement,
                     is_important="i" in flags,
                     is_original="o" in flags,
+                    total=int("0" + flags.strip("io")) if flags.strip("io").isdecimal() else 0,
                 )
         return None
 
@@ -272,7 +275,7 @@ class _LocalizedStatements(FactBasedQuestion):
             return Accepted(count, (rated,), echo=self._renderer.text("statements.all"))
         if in_block >= self._block:
             return self._draft(_BlockState("more", count), "", rated)
-        return self._next(NextStatementOffer(offer.statement, count), in_block, "", rated)
+        return self._next(offer._replace(rated=count), in_block, "", rated)
 
     def _plain_vote(self, reply: Reply) -> Vote | None:
         """Returns the vote of a plain yes, no or thumb emoji; else None."""
@@ -294,7 +297,9 @@ class _LocalizedStatements(FactBasedQuestion):
 
     def _next(self, offer: NextStatementOffer, in_block: int, line: str = "", *events: Event) -> PartialAnswer:
         stage: Stage = "none" if offer.statement is None else "rate"
-        return self._draft(_BlockState(stage, offer.rated, in_block, offer.statement), line, *events)
+        total = min(self._block, in_block + offer.left) if offer.left else self._block
+        total = total if offer.statement else 0
+        return self._draft(_BlockState(stage, offer.rated, in_block, offer.statement, total=total), line, *events)
 
     def _draft(self, state: _BlockState, line: str = "", *events: Event) -> PartialAnswer:
         msg = self._shown(state)
@@ -315,8 +320,15 @@ class _LocalizedStatements(FactBasedQuestion):
         if state.is_original and statement.original:
             card = ProposalCard(statement.original, statement.code, statement.original_language)
         line = self._about_language(statement, state.is_original)
-        msg = renderer.message((card, BodyPart(line)) if line else (card,), replies)
-        return msg._replace(expects="one", title=card.text)
+        about = (BodyPart(line),) if line else ()
+        return renderer.message((*self._progress(state), card, *about), replies)._replace(
+            expects="one", title=card.text
+        )
+
+    def _progress(self, state: _BlockState) -> Parts:
+        if state.total < 2:
+            return ()
+        return (ProgressPart(self._renderer.text("statements.progress", number=state.in_block + 1, total=state.total)),)
 
     def _replies(self, state: _BlockState, statement: Statement) -> tuple[QuickReply, ...]:
         words = [*_VOTES, "unimportant" if state.is_important else "important"]

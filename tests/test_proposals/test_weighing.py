@@ -197,6 +197,20 @@ async def test_after_five_people_are_asked_whether_they_want_more(store):
         assert len(rows(store, "SELECT * FROM ratings")) == 6
 
 
+async def test_people_see_which_statement_of_how_many_they_rate(store):
+    add(store, *(f"Idee {number}" for number in range(7)))
+    async with running(store) as (app, channel):
+        await enter(app, channel)
+        said = [(await tell(app, channel, "a", words)).text for words in ("überspringen", "1", "wichtig", "2", "hilfe")]
+        places = (1, 2, 2, 3, 3)
+        assert all(f"Vorschlag {place} von 5\nIdee" in text for place, text in zip(places, said, strict=True))
+        await tell(app, channel, "a", "1", "1")
+        said = [(await tell(app, channel, "a", words)).text for words in ("1", "ja", "1")]
+        assert ["Vorschlag 1 von 2\nIdee" in said[1], "Vorschlag 2 von 2\nIdee" in said[2]] == [True, True]
+        one = await tell(app, channel, "a", "1", "ändern 2")
+        assert "Vorschlag" not in one.text, "all are rated"
+
+
 async def test_a_similar_proposal_can_be_supported_instead(store):
     (tree,) = add(store, "Mehr Bäume in der Müllerstraße pflanzen")
     async with running(store) as (app, channel):

@@ -36,6 +36,7 @@ async def test_the_chat_takes_an_idea_and_votes(store):
         await page.press("Mein Vorschlag ist anders")
         await page.press("So abgeben")
         assert "Vorschlagsnummer: P-" in page.text
+        assert "Vorschlag 1 von 2" in page.text
         for label in ("Stimme zu", "Wichtig für mich", "Stimme nicht zu"):
             await page.press(label)
         assert "Bewertete Vorschläge: 2" in page.text
@@ -66,6 +67,7 @@ async def test_the_form_takes_an_idea_and_votes(store):
         await page.press("Stimme zu")
         assert len(votes(store)) == 1, "a tap that is repeated counts once"
         page.page = following
+        assert "Vorschlag 2 von 2" in page.text
         await page.press("Stimme nicht zu", "Wichtig für mich")
         assert "Bewertete Vorschläge: 2" in page.text
     assert votes(store) == [(-1, True), (1, False)]
