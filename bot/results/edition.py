@@ -28,6 +28,7 @@ from bot.results.official_answer_rate import OfficialAnswerRate, official_answer
 from bot.results.report import StatementReport, statement_report, statement_tables
 from bot.results.vote_loader import StatementVotes
 from storage.core.errors import Duplicate
+from storage.tables.bursts import pseudonyms_in_bursts
 from storage.tables.editions import (
     EditionHead,
     StoredEdition,
@@ -69,6 +70,10 @@ class EditionDocument:
     answered: OfficialAnswerRate | None = None
     visible_share: float | None = None
     """The published share of all answers to questions that are not sensitive, 0 to 1."""
+    burst_percent: int | None = None
+    """The share of participations that began in a burst of their network, rounded down to five per cent; None where it
+    is below ten per cent, or the number too small.
+    """
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
@@ -216,11 +221,13 @@ def make_edition(
     seed: int = 0,
     previous: ResultsEdition | None = None,
     is_inner: bool = False,
+    is_without_bursts: bool = False,
 ) -> ResultsEdition:
     """Computes the figures that every page, file and API response shows until the next edition.
 
     `previous` is the newest stored edition. If answers were deleted since, its figures are carried over, and only the
-    statuses of contributions are counted again. `is_inner` includes small numbers, for the core team. Reads every
+    statuses of contributions are counted again. `is_inner` includes small numbers, for the core team;
+    `is_without_bursts` leaves out participations that began in a burst of their network. Reads every
     answer and every vote. Raises CommandError if there is no consultation of this name.
     """
     began = time.perf_counter()
@@ -231,10 +238,12 @@ def make_edition(
         carried = _carried_over(connection, previous)
         took = time.perf_counter() - began
         return previous._replace(number=number, made_at=now, seconds=took, position=reached, document=carried)
-    found = replace(answer_dataset.load_dataset(connection, slug, now=now), is_inner=is_inner)
+    loaded_dataset = answer_dataset.load_dataset(connection, slug, now=now)
+    found = replace(loaded_dataset, is_inner=is_inner, is_without_bursts=is_without_bursts)
     counts = count_participations(connection, found)
     counts.apart = frozenset() if is_inner else live_results.withheld_beside_rooms(connection, counts)
-    loaded = vote_loader.load_votes(connection, live.consultation_id)
+    without = pseudonyms_in_bursts(connection, live.consultation_id) if is_without_bursts else frozenset[str]()
+    loaded = vote_loader.load_votes(connection, live.consultation_id, without)
     sectors = vote_loader.load_sectors(connection, found)
     outcomes = {id_: it for id_, it in _outcomes(counts).items() if id_ not in counts.apart}
     figures = statement_report(loaded.log, loaded.shown, sectors, min_cell_size=found.min_cell_size, seed=seed)
@@ -246,6 +255,7 @@ def make_edition(
         comparisons=outcomes_of_kind(outcomes, PairwiseOutcome),
         answered=official_answer_rate(connection, live.consultation_id, found.min_cell_size),
         visible_share=one_way.visible_share(counts) if not 0 < counts.responses < found.min_cell_size else None,
+        burst_percent=burst_percent(counts.bursts, counts.responses, found.flow.consultation.smallest_cell),
     )
     rows = tuple(row._replace(label="") for row in published_rows(counts, {}))
     basis = _compared(counts, loaded, sectors)
@@ -266,6 +276,17 @@ def make_edition(
         apart=counts.apart,
         pictures=pictures,
     )
+
+
+def burst_percent(bursts: int, answered: int, least: int) -> int | None:
+    """Returns the share of bursts as it is published (`EditionDocument.burst_percent`).
+
+    >>> burst_percent(37, 100, 10), burst_percent(9, 20, 10), burst_percent(12, 200, 10)
+    (35, None, None)
+    """
+    if bursts < least or bursts * 10 < answered:
+        return None
+    return 100 * bursts // answered // 5 * 5
 
 
 def _compared(

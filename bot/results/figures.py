@@ -144,6 +144,12 @@ def participation_totals(found: PublishedResults, locale: Locale) -> tuple[str, 
     return answered, locale.text("results.beside", begun=begun, finished=finished)
 
 
+def burst_line(found: PublishedResults, locale: Locale) -> str:
+    """Returns a sentence about participations that began in bursts; "" where there were few."""
+    percent = found.edition.document.burst_percent
+    return locale.text("results.bursts", share=locale.text("results.percent", n=percent)) if percent else ""
+
+
 def question_figures(found: PublishedResults, locale: Locale) -> Iterator[QuestionFigures]:
     """Yields all questions with countable answers. Shares refer to the participants that answered the question; for a
     conditional question, to those that were asked.

@@ -7,6 +7,7 @@ of a person whose arrival a viewer notices; it is rounded down to a multiple of 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from sqlalchemy import Connection
 from bot.results.counts.small_groups import merge_small_groups
 from flows.definition import Consultation
 from flows.questions.base import Question
+from storage.tables.begin_counts import network_totals
+from storage.tables.bursts import count_bursts
 from storage.tables.entry_places import count_entries, entry_places
 from storage.tables.live_counts import (
     AnswerDurationCount,
@@ -46,6 +49,18 @@ class GroupSizes(NamedTuple):
     merged: int
 
 
+class BurstProgress(NamedTuple):
+    """Participations that began in a burst of their network; only the web page marks them."""
+
+    begun: int
+    """Participations on the channels that have bursts."""
+    bursts: int
+    busiest: int
+    """The participations that began on one network within one hour, at most, in the last week."""
+    places: GroupSizes
+    """Those in bursts by name of the place; ("",) for people who came without a code."""
+
+
 class LiveProgress(NamedTuple):
     """Everything the live page shows."""
 
@@ -56,6 +71,8 @@ class LiveProgress(NamedTuple):
     places: GroupSizes
     """By name of the place; ("",) for people who came without a code."""
     undelivered: int
+    bursts: BurstProgress | None = None
+    """None without bursts."""
 
 
 def load_live_progress(
@@ -71,6 +88,24 @@ def load_live_progress(
         channels=_merged({(it.channel, it.language): it.number for it in cells}, least),
         places=_merged(_places(connection, consultation_id, tally.begun), least),
         undelivered=count_undelivered(connection, slug),
+        bursts=_bursts(connection, consultation_id, least),
+    )
+
+
+def _bursts(connection: Connection, consultation_id: int, least: int) -> BurstProgress | None:
+    counts = count_bursts(connection, consultation_id)
+    if not (number := sum(it.bursts for it in counts)):
+        return None
+    channels = {it.channel for it in counts if it.bursts}
+    names = _place_names(connection, consultation_id)
+    sizes: Counter[tuple[str, ...]] = Counter()
+    for it in counts:
+        sizes[names.get(it.place_code.upper(), it.place_code),] += it.bursts
+    return BurstProgress(
+        begun=sum(it.begun for it in counts if it.channel in channels),
+        bursts=number,
+        busiest=network_totals(connection, consultation_id).busiest,
+        places=_merged(+sizes, least),
     )
 
 
@@ -127,13 +162,17 @@ def median_class(classes: Mapping[int | None, int], least: int) -> int | None:
 
 
 def _places(connection: Connection, consultation_id: int, begun: int) -> dict[tuple[str, ...], int]:
-    names = {it.code.upper(): it.name for it in entry_places(connection, consultation_id)}
+    names = _place_names(connection, consultation_id)
     sizes: dict[tuple[str, ...], int] = {}
     for it in count_entries(connection, consultation_id):
         name = names.get(it.code.upper(), it.code)
         sizes[name,] = sizes.get((name,), 0) + it.begun
     without = begun - sum(sizes.values())
     return {**sizes, ("",): without} if sizes else {}
+
+
+def _place_names(connection: Connection, consultation_id: int) -> dict[str, str]:
+    return {it.code.upper(): it.name for it in entry_places(connection, consultation_id)}
 
 
 def _merged(sizes: Mapping[tuple[str, ...], int], least: int) -> GroupSizes:

@@ -34,8 +34,10 @@ def _merged(targets: Mapping[int, int]) -> dict[int, int]:
     return {number: into for number, into in targets.items() if into != number and into in targets}
 
 
-def load_votes(connection: Connection, consultation_id: int) -> StatementVotes:
-    """Loads the votes of a consultation at one moment. Votes on a merged proposal count for the merge target."""
+def load_votes(connection: Connection, consultation_id: int, without: Set[str] = frozenset()) -> StatementVotes:
+    """Loads the votes of a consultation at one moment. Votes on a merged proposal count for the merge target.
+    `without`: the pseudonyms whose votes do not count.
+    """
     every = {row.id: row for row in proposals_of_consultation(connection, consultation_id)}
     states = moderations_by_id(connection, list(every))
     target = {number: _final(number, states) for number in every}
@@ -43,7 +45,7 @@ def load_votes(connection: Connection, consultation_id: int) -> StatementVotes:
     merged = _merged(target)
     codes = {number: every[merged.get(number, number)].code for number in every}
     own = {(row.pseudonym, row.id) for row in every.values()}
-    columns = _columns(connection, consultation_id, codes, merged, own)
+    columns = _columns(connection, consultation_id, codes, merged, own, without=without)
     log = VoteLog.of_columns(columns, statements=tuple(kept))
     shown = tuple(code for code, row in kept.items() if row.released_at and not row.withdrawn_at)
     return StatementVotes(log, kept, shown)
@@ -65,6 +67,8 @@ def _columns(
     codes: Mapping[int, str],
     merged: Mapping[int, int],
     own: Set[tuple[str | None, int]],
+    *,
+    without: Set[str],
 ) -> Iterator[Sequence[Sequence[object]]]:
     """Yields the votes for `VoteLog.of_columns`; `at` is the index of each vote in the order of voting."""
     start = 0
@@ -74,7 +78,8 @@ def _columns(
         [row for row in rows if row[1] not in apart] if apart else rows
         for rows in vote_batches(connection, consultation_id)
     )
-    for rows in chain(parts, [list(_of_merged(connection, merged, own))]):
+    for some in chain(parts, [list(_of_merged(connection, merged, own))]):
+        rows = [row for row in some if row[0] not in without] if without else some
         if rows:
             people, proposal_ids, *others = zip(*rows, strict=True)
             yield people, [codes[it] for it in proposal_ids], *others, range(start, start := start + len(rows))

@@ -107,6 +107,8 @@ class AnswerDataset:
     """Whether answers are no longer accepted."""
     is_inner: bool = False
     """Whether nothing is suppressed: for the core team."""
+    is_without_bursts: bool = False
+    """Whether participations that began in a burst of their network are not counted: for the core team."""
 
     @property
     def flow(self) -> Flow:

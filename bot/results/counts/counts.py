@@ -79,6 +79,8 @@ class ParticipationCounts:
         (`storage.tables.participations`).
         """
         self.finished = 0
+        self.bursts = 0
+        """Those of the answered participations that began in a burst of their network."""
         self.contexts = {name: Counter[str]() for name in CONTEXTS}
         self.cells = {variable.id: Counter[str](_cells_of(variable)) for variable in subject.variables}
         self.options = {
@@ -110,6 +112,7 @@ class ParticipationCounts:
         if not response.is_answered:
             return
         self.responses += 1
+        self.bursts += session.burst
         context = (session.status, session.channel, session.language, session.mode, str(response.revision))
         for name, value in zip(CONTEXTS, context, strict=True):
             self.contexts[name][value] += 1
@@ -151,5 +154,6 @@ def count_participations(connection: Connection, subject: AnswerDataset) -> Part
     """Counts all participations. Shares and cells refer to the answered ones."""
     counts = ParticipationCounts(subject)
     for response in stream_participations(connection, subject):
-        counts.add(response)
+        if not (subject.is_without_bursts and response.session.burst):
+            counts.add(response)
     return counts

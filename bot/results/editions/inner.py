@@ -35,9 +35,11 @@ class CountFailed(Exception):
     """The figures could not be counted, or others are being counted for too long."""
 
 
-async def count_inner_figures(store: Store, slug: str) -> PublishedResults:
-    """Returns the inner figures of this moment. The caller records the purpose before. Raises CountFailed."""
-    task = {"url": store.url, "belongs_to": store.belongs_to, "slug": slug}
+async def count_inner_figures(store: Store, slug: str, *, is_without_bursts: bool = False) -> PublishedResults:
+    """Returns the inner figures of this moment, with or without the bursts. The caller records the purpose before.
+    Raises CountFailed.
+    """
+    task = {"url": store.url, "belongs_to": store.belongs_to, "slug": slug, "is_without_bursts": is_without_bursts}
     last: dict[str, Any] = {}
 
     async def take(line: dict[str, Any]) -> None:
@@ -63,7 +65,14 @@ def print_edition() -> None:
         with store.reading() as connection:
             slug = task["slug"]
             previous = load_newest_edition(connection, stored_revisions.live_revision(connection, slug))
-            edition = make_edition(connection, slug, datetime.now(UTC), previous=previous, is_inner=True)
+            edition = make_edition(
+                connection,
+                slug,
+                datetime.now(UTC),
+                previous=previous,
+                is_inner=True,
+                is_without_bursts=task["is_without_bursts"],
+            )
         report(edition=_form.dump_json(edition._replace(compared=None)).decode())
     except CommandError:
         report(refused=True)

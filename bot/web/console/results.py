@@ -39,10 +39,11 @@ async def show_inner_results(visit: Visit) -> web.StreamResponse:
         return await _page(visit, problem="purpose_missing")
     await visit.write(lambda connection: visit.note(connection, "results.inner", summary.slug, purpose))
     try:
-        inner = await count_inner_figures(visit.site.services.store, summary.slug)
+        store, is_without = visit.site.services.store, bool(visit.field("without_bursts"))
+        inner = await count_inner_figures(store, summary.slug, is_without_bursts=is_without)
     except CountFailed:
         return await _page(visit, problem="count_failed", purpose=purpose)
-    return await _page(visit, inner=inner, purpose=purpose)
+    return await _page(visit, inner=inner, purpose=purpose, is_without_bursts=is_without)
 
 
 async def are_figures_public(visit: Visit, slug: str) -> bool:
@@ -60,7 +61,12 @@ def _are_public(connection: Connection, slug: str, visit: Visit) -> bool:
 
 
 async def _page(
-    visit: Visit, inner: PublishedResults | None = None, problem: str = "", purpose: str = ""
+    visit: Visit,
+    inner: PublishedResults | None = None,
+    problem: str = "",
+    purpose: str = "",
+    *,
+    is_without_bursts: bool = False,
 ) -> web.Response:
     summary = await own_consultation(visit)
     is_public = await are_figures_public(visit, summary.slug)
@@ -74,6 +80,8 @@ async def _page(
         "edition": figures.edition_line(public, visit.locale, zone) if public else "",
         "may_look": visit.may("results.inner") and summary.state not in ("draft", "test"),
         "purpose": purpose,
+        "is_without_bursts": is_without_bursts,
+        "bursts": figures.burst_line(public, visit.locale) if public else "",
     }
     status = 503 if problem == "count_failed" else 422 if problem else 200
     return visit.page("results.html", status=status, summary=summary, problem=problem, **values)

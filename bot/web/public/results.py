@@ -82,6 +82,7 @@ async def _page(request: web.Request) -> web.Response:
         description=published.text(consultation.why, locale.tag),
         address=f"{site.services.settings.web.public_url}{request.path}",
         figures=drawn,
+        bursts=figures.burst_line(found, locale) if found else "",
         visible=figures.visible_share_line(found, locale) if found else "",
     )
 
