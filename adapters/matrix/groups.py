@@ -10,7 +10,7 @@ from flows.messages import MsgOut
 from flows.parts import BodyPart
 
 MOST_AN_HOUR: Final = 3
-"""Invitations per group: everybody there reads each of them."""
+"""Invitations per group: each member of the group reads them."""
 _HOUR: Final = 3600.0
 
 

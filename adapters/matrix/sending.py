@@ -78,7 +78,7 @@ class MatrixSender:
         return delivery
 
     async def decline(self, request: VerificationRequest) -> None:
-        """Declines to verify the device; whoever cannot be told is not. Raises nothing but errors of the program."""
+        """Declines to verify the device and tells it, if possible. Raises nothing but errors of the program."""
         try:
             await people_in(self._client, request.room)
             await self._put(request.room, OutgoingEvent("", CANCEL, refusal(request)), f"v{request.event}")

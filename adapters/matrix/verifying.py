@@ -1,4 +1,4 @@
-"""Declines requests to verify the bot's device: nobody is there to compare emoji, and silence looks like a fault.
+"""Declines requests to verify the bot's device: no person is there to compare emoji, and silence looks like a fault.
 
 The device is signed by the bot's own cross-signing keys instead (`adapters.matrix.cross_signing`).
 """

@@ -317,7 +317,7 @@ def add_statuses(connection: Connection, rows: Sequence[NewProposalStatus]) -> N
 
 
 def erase_held_statuses(connection: Connection, proposal_id: int, now: datetime) -> None:
-    """Deletes the statuses of a proposal of which nobody was told because they are held back until later."""
+    """Deletes the statuses of a proposal of which no person was told because they are held back until later."""
     kept = [row for row in _history(connection, [proposal_id]) if row.at <= now]
     connection.execute(delete(_statuses).where(_statuses.c.proposal_id == proposal_id, _statuses.c.at > now))
     newest = max(kept, key=lambda row: (row.at, row.id), default=None)

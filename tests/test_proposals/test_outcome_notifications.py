@@ -114,7 +114,7 @@ def test_authors_and_raters_who_wanted_to_know_are_told_once(store: Store) -> No
     assert Counter(map(len, notices(store).values())) == {2: 3}
 
 
-def test_a_merge_into_an_answered_proposal_is_told_after_a_minute(store: Store) -> None:
+def test_a_merge_into_an_answered_proposal_is_told_later(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         author, other = Person(connection, "author"), Person(connection, "other author")
