@@ -124,8 +124,8 @@ async def _go_to(chat: PreviewChat, key: str) -> None:
 
 
 async def _submitted(chat: PreviewChat, data: Form) -> tuple[str, str]:
-    """Plays a submitted form; returns the phrase of the error with what was written. A form that was left open answers
-    its own question if that one is answered already, and else changes nothing.
+    """Plays a submitted form; returns the phrase of the error with the submitted text. A form that was left open
+    answers its own question if that one is answered already, and else changes nothing.
     """
     step = form_step(await chat.entries())
     if str(data.get("at", "")).rpartition("-")[2] != str(step.seq):
