@@ -17,6 +17,7 @@ from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgIn
 from flows.understanding.text import fold
+from tests.support.app import consultation
 from tests.support.every_type import every_type, typed_questions
 from tests.test_flows.test_engine import Walk, ask, compiled
 
@@ -80,3 +81,22 @@ def test_every_type_says_how_to_answer():
             session = engine.resume(flow, session, msg, facts=DEFAULT_FACTS).session
             if session.at == question.key:  # a part of the answer, for example the step before a proposal is submitted
                 assert explanation(flow, session)
+
+
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [
+        ("English please", "en"),
+        ("Türkçe konuşmak istiyorum", "tr"),
+        ("أريد التحدث بالعربية", "ar"),
+        ("po polsku proszę", "pl"),
+        ("на русском, пожалуйста", "ru"),
+        ("українською, будь ласка", "uk"),
+    ],
+)
+def test_a_sentence_that_asks_for_a_language(words, language):
+    made = consultation(questions=[ask("a")])
+    phrases = dict(zip(LANGUAGES, ALL, strict=True))
+    flow = Flow(made, phrases, "code1")
+    session = Walk(flow).say(words).session
+    assert language in {session.language, session.wanted}
