@@ -8,6 +8,9 @@ from typing import Final
 READABLE: Final = 4.5
 """Minimum contrast between text and background (WCAG 2.2, 1.4.3)."""
 LIGHT_PAGE: Final = "#faf6ee"
+LIGHT_CARD: Final = "#ffffff"
+TINT: Final = 0.1
+"""Share of the accent colour in the background of what is chosen, on the colour of cards (`--tint`)."""
 DARK_PAGE: Final = "#2a3b3f"
 """The lightest background of dark pages, where contrast is lowest."""
 _HEX: Final = re.compile(r"#[0-9a-f]{6}")
@@ -35,12 +38,24 @@ def for_dark_pages(colour: str) -> str:
     >>> for_dark_pages("#ffffff")
     '#ffffff'
     """
-    parts = _parts(colour)
     for white in range(0, 101, 2):
-        mixed = "#" + "".join(f"{round(part + (255 - part) * white / 100):02x}" for part in parts)
+        mixed = _mixed(colour, "#ffffff", white / 100)
         if contrast(mixed, DARK_PAGE) >= READABLE + 1:
             return mixed
     return "#ffffff"
+
+
+def for_light_pages(colour: str) -> str:
+    """Mixes the colour with as much black as it needs to be read on pages, on cards and on its own tint.
+
+    >>> for_light_pages("#0b5d66")
+    '#0b5d66'
+    """
+    for black in range(0, 101, 2):
+        mixed = _mixed(colour, "#000000", black / 100)
+        if min(contrast(mixed, it) for it in (LIGHT_PAGE, LIGHT_CARD, _mixed(LIGHT_CARD, mixed, TINT))) >= READABLE:
+            return mixed
+    return "#000000"
 
 
 def darkened(colour: str, least: float) -> str:
@@ -49,9 +64,8 @@ def darkened(colour: str, least: float) -> str:
     >>> darkened("#0b5d66", READABLE)
     '#0b5d66'
     """
-    parts = _parts(colour)
     for black in range(0, 101, 2):
-        mixed = "#" + "".join(f"{round(part * (100 - black) / 100):02x}" for part in parts)
+        mixed = _mixed(colour, "#000000", black / 100)
         if contrast(mixed, LIGHT_PAGE) >= least:
             return mixed
     return "#000000"
@@ -65,6 +79,11 @@ def contrast(one: str, other: str) -> float:
     """
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def _mixed(colour: str, other: str, share: float) -> str:
+    pairs = zip(_parts(colour), _parts(other), strict=True)
+    return "#" + "".join(f"{round(one + (two - one) * share):02x}" for one, two in pairs)
 
 
 def _luminance(colour: str) -> float:

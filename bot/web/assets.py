@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
-from bot.common.colours import for_dark_pages
+from bot.common.colours import for_dark_pages, for_light_pages
 
 FOLDER: Final = Path(__file__).parent / "static"
 VENDOR: Final = FOLDER / "vendor"
@@ -75,7 +75,7 @@ class Assets:
 
 
 def _colours(accent: str) -> str:
-    return f":root{{--accent-light:{accent};--accent-dark:{for_dark_pages(accent)}}}\n"
+    return f":root{{--accent-light:{for_light_pages(accent)};--accent-dark:{for_dark_pages(accent)}}}\n"
 
 
 def _asset(path: Path, colours: str) -> Asset:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.web.limits import Rate
-from bot.common.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages
+from bot.common.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages, for_light_pages
 from bot.common.errors import ErasureLogError
 from bot.common.i18n.locale import Locale
 from bot.settings import WebSettings
@@ -288,6 +288,17 @@ def test_the_accent_is_readable_on_light_and_dark(accent):
     assert contrast(accent, "#ffffff") >= READABLE
     assert contrast(for_dark_pages(accent), DARK_PAGE) >= READABLE
     assert contrast(for_dark_pages(accent), "#0e1114") >= READABLE, "of the words on a button"
+
+
+@pytest.mark.parametrize("accent", ["#6b6b6b", "#1a7f37", "#7a6a00"])
+def test_an_accent_just_dark_enough_is_readable_on_its_tint(accent):
+    assert WebSettings(accent=accent).accent == accent
+    tint = "#" + "".join(
+        f"{round(255 * 0.9 + int(shown[at : at + 2], 16) * 0.1):02x}"
+        for shown in [for_light_pages(accent)]
+        for at in (1, 3, 5)
+    )
+    assert contrast(for_light_pages(accent), tint) >= READABLE
 
 
 @pytest.mark.parametrize(
