@@ -121,6 +121,8 @@ def type_words(schema: Mapping[str, Any]) -> str:
             return f"list of {type_words(items)}{_size(schema, 'minItems', 'maxItems')}"
         case {"type": "object", "additionalProperties": value}:
             return f"{type_words(value)} by language"
+        case {"type": "object", "patternProperties": values}:
+            return f"{' or '.join(map(type_words, values.values()))} by key"
     return _plain_type(schema)
 
 
@@ -136,7 +138,7 @@ def _plain_type(schema: Mapping[str, Any]) -> str:
     if schema.get("format") == "date":
         return "date"
     if "pattern" in schema:
-        return "short name"
+        return "digits" if schema["pattern"].startswith("^[0-9]") else "short name"
     return _WORDS[schema["type"]] + _size(schema, "minimum", "maximum") + _size(schema, "minLength", "maxLength")
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
+from storage.core.store import Store
+from tests.support.app import consultation, publish
 from tests.test_browser.browser import Tab
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
@@ -175,6 +178,51 @@ async def test_a_full_disk_is_told_and_the_answer_arrives_later(world):
     assert world.answers()["wish"] == f'"{WORDS}"'
 
 
+SAID = "document.querySelector('[data-status]').innerText"
+
+
+async def test_another_answer_replaces_the_one_that_waits_offline(world):
+    tab = await at_the_first_question(world, "mein-kiez")
+    calm = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    await tab.call("Network.emulateNetworkConditions", offline=True, **calm)
+    for value in ("01", "05"):
+        await tab.tap(f"input[value$='.{value}']")
+        await tab.until(f"(sessionStorage['unsent:mein-kiez'] || '').includes('.{value}')")
+        await tab.until(f"{SAID}.startsWith('Keine Verbindung')")
+    await tab.call("Network.emulateNetworkConditions", offline=False, **calm)
+    await asked(tab, "[value*='.good.']")
+    assert not (await tab.evaluate(SAID)).startswith("Keine Verbindung")
+    assert await tab.evaluate("Object.keys(sessionStorage)") == []
+    assert world.answers() == {"district": '"05"'}
+
+
+ORDER = "Array.from(document.querySelectorAll('.rank input'), it => [it.name.split('.').pop(), it.value])"
+
+
+async def test_a_row_is_drawn_to_its_place(world):
+    tab = await at_the_first_question(world, "kiez-ideen")
+    await tab.tap("input[value$='.01']")
+    for there in ("textarea", ".vote"):
+        await asked(tab, there)
+        await tab.tap("[value$='.skip']")
+    await asked(tab, "[data-rank]")
+    names = [name for name, _ in await tab.evaluate(ORDER)]
+    await tab.tap(f"button:has([name$='.{names[0]}'])")
+    grip = f"button:has([name$='.{names[2]}']) .grip"
+    x, y = await tab.point(grip)
+    top = await tab.evaluate("document.querySelector('.rank button').getBoundingClientRect().top")
+    for kind, at in (("mousePressed", y), ("mouseMoved", y - 20), ("mouseMoved", top + 2), ("mouseReleased", top + 2)):
+        pressed = {"button": "left", "buttons": 1, "clickCount": 1}
+        await tab.call("Input.dispatchMouseEvent", type=kind, x=x, y=at, **pressed)
+    assert (await tab.evaluate(ORDER))[:3] == [[names[2], "1"], [names[0], "2"], [names[1], ""]]
+    look = Look(world, "one-view-rank")
+    await look(tab, "drawn")
+    look.check()
+    await tab.tap("#go")
+    await asked(tab, ".points")
+    assert json.loads(world.answers()["first"]) == [names[2], names[0]]
+
+
 async def test_too_long_is_counted_and_the_text_stays(world):
     tab = await at_the_wish(world)
     await tab.call("Input.insertText", text="ab " * 350)
@@ -202,6 +250,32 @@ async def test_a_neighbourhood_is_found_while_typing(world):
     await asked(tab, "[value*='.good.']")
     look.check()
     assert world.answers() == {"district": '"01"'}
+
+
+CODES = {
+    "key": "district",
+    "type": "district",
+    "text": {"de": "In welchem Bezirk wohnst du?", "en": "Which district?"},
+    "postal_codes": {"02": ["10999"], "08": ["10999", "12043"]},
+}
+LACKS = {"key": "lacks", "type": "text", "text": {"de": "Was fehlt?", "en": "What is missing?"}}
+
+
+async def test_a_postal_code_is_found_while_typing(world):
+    await world.stop()
+    publish(Store(str(world.store.writer.url)), consultation("park", [CODES, LACKS]))
+    await world.restart()
+    tab = await at_the_first_question(world, "park")
+    assert await tab.evaluate("document.querySelector('label[for=text]').innerText") == (
+        "Kiez, Postleitzahl oder Bezirk schreiben"
+    )
+    await tab.tap("#text")
+    await tab.write("1099")
+    await tab.until("document.querySelectorAll('.places li').length === 2")
+    await tab.press("ArrowDown")
+    await tab.press("Enter")
+    await asked(tab, "textarea")
+    assert world.answers() == {"district": '"08"'}
 
 
 async def test_more_points_than_there_are_keep_their_numbers(world):

@@ -87,7 +87,7 @@ async def test_ideas_for_the_neighbourhood(world):
     await finger.on(".go[value$='.submit']")
     await finger.on(".vote1")
     await finger.on(".go")
-    await finger.tap("button:has(+ [name$='.first.clean'])")
+    await finger.tap("button:has([name$='.first.clean'])")
     await finger.on(GO)
     before = finger.taps
     await finger.tap(".row:has([name$='.fund.beds']) .taps input")

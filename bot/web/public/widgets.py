@@ -34,6 +34,8 @@ class Widget(NamedTuple):
     """Whether the visitor's text is shown once more before it is stored."""
     places: str = ""
     """Names that may be typed instead of an option: `01:Moabit,Wedding;02:Kreuzberg`."""
+    has_codes: bool = False
+    """Whether postal codes are among these names."""
     budget: int = 0
     step: int = 1
     unit: str = ""
@@ -65,7 +67,9 @@ def widget_of(published: PublishedConsultation, step: FormStep, locale: Locale, 
     if widget.layout == "chips" and node.exclusive_value:
         return widget._replace(alone=step.options[0].parsed._replace(value=node.exclusive_value).format())
     if widget.layout == "tiles" and (places := node.named_places()):
-        return widget._replace(places=";".join(f"{value}:{','.join(names)}" for value, names in places.items()))
+        listed = ";".join(f"{value}:{','.join(names)}" for value, names in places.items())
+        has_codes = any(name.isdigit() for names in places.values() for name in names)
+        return widget._replace(places=listed, has_codes=has_codes)
     return widget
 
 

@@ -9,7 +9,8 @@
   if (!main) return;
   const slug = location.pathname.split("/")[2];
   const kept = sessionStorage;
-  let deaf = 0, isSending = false, isByKey = false, alone = 0;
+  let deaf = 0, isSending = false, isByKey = false, alone = 0, later = 0;
+  let tryAgain = () => {};
 
   /** @param {string} name */
   const text = (name) => main.dataset[name] || "";
@@ -124,6 +125,7 @@
   /** Sends what a form says; keeps it until it has arrived. @param {HTMLFormElement} form @param {string} body */
   const send = (form, body) => {
     if (isSending) return;
+    clearTimeout(later); // another answer takes the place of the one that waits
     isSending = true;
     const draft = draftName(), slow = setTimeout(() => note(text("sending"), true), 500);
     kept.setItem(queueName, JSON.stringify([main.dataset.url, body]));
@@ -131,7 +133,8 @@
     const again = (why) => {
       isSending = false;
       note(text(why), true);
-      setTimeout(() => { if (form.isConnected) send(form, body); }, AGAIN);
+      tryAgain = () => { if (form.isConnected) send(form, body); };
+      later = setTimeout(tryAgain, AGAIN);
     };
     fetch(form.action, {
       method: "POST", body: new URLSearchParams(body), credentials: "same-origin", headers: { "X-Swap": "1" },
@@ -140,6 +143,7 @@
       const html = await answer.text();
       kept.removeItem(queueName);
       isSending = false;
+      tryAgain = () => {};
       if (answer.ok && !html.includes("id=\"fault\"")) kept.removeItem(draft);
       if (!swap(html, true)) location.assign(main.dataset.url || location.href);
       else if (answer.ok && !main.querySelector("#fault") && !new URLSearchParams(body).has("do")) note(text("saved"));
@@ -172,6 +176,7 @@
     history.pushState(null, "", link.href);
     open(link.href);
   });
+  addEventListener("online", () => tryAgain());
   addEventListener("pageshow", (event) => { if (event.persisted) open(location.href); });
   addEventListener("popstate", () => open(location.href));
   document.addEventListener("keydown", (event) => {

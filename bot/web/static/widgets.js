@@ -62,7 +62,39 @@
     draw();
   };
 
-  /** The first tap is place 1; rows never move. @param {HTMLElement} group */
+  /** A handle by which a row is drawn up or down; the others make room. @param {HTMLElement} row
+   @param {() => void} begin @param {() => void} end */
+  const drag = (row, begin, end) => {
+    const grip = made("span", "grip");
+    let isDragged = false;
+    grip.setAttribute("aria-hidden", "true");
+    row.append(grip);
+    /** @param {Element | null} it */
+    const middle = (it) => { const box = it && it.getBoundingClientRect(); return box ? box.top + box.height / 2 : NaN; };
+    /** @param {number} y */
+    const over = (y) => {
+      while (y < middle(row.previousElementSibling)) row.after(/** @type {Element} */ (row.previousElementSibling));
+      while (y > middle(row.nextElementSibling)) row.before(/** @type {Element} */ (row.nextElementSibling));
+    };
+    grip.addEventListener("pointerdown", (event) => {
+      if (!event.isPrimary || event.button) return;
+      event.preventDefault();
+      grip.setPointerCapture(event.pointerId);
+      isDragged = true;
+      row.classList.add("held");
+      begin();
+    });
+    grip.addEventListener("pointermove", (event) => { if (isDragged) over(event.clientY); });
+    for (const kind of ["pointerup", "pointercancel"]) grip.addEventListener(kind, () => {
+      if (!isDragged) return;
+      isDragged = false;
+      row.classList.remove("held");
+      end();
+    });
+    grip.addEventListener("click", (event) => event.stopPropagation()); // not a tap on the row
+  };
+
+  /** The first tap is place 1; rows move only when they are drawn by their handle. @param {HTMLElement} group */
   const rank = (group) => {
     const { place = "", none = "" } = group.dataset;
     const how = group.querySelector("#how");
@@ -72,12 +104,12 @@
       const words = /** @type {HTMLElement} */ (label.querySelector("span"));
       const row = button("", ""), sign = made("span", "place"), state = made("span", "hidden");
       sign.setAttribute("aria-hidden", "true");
-      row.append(sign, words, state);
+      row.append(sign, words, state, field);
       label.replaceWith(row);
-      row.after(field);
       field.type = "hidden";
       return { field, row, sign, state, name: words.innerText };
     });
+    const list = rows.length ? /** @type {HTMLElement} */ (rows[0].row.parentElement) : group;
     let order = rows.filter((it) => Number(it.field.value)).sort((a, b) => Number(a.field.value) - Number(b.field.value));
     const draw = () => rows.forEach((it) => {
       const at = order.indexOf(it) + 1;
@@ -91,6 +123,18 @@
       order = at < 0 ? [...order, it] : order.filter((other) => other !== it);
       draw();
       note(`${it.name}: ${at < 0 ? filled(place, String(order.length)) : none}`);
+    }));
+    // Drawn to a place, a row and all above it have one.
+    rows.forEach((it) => drag(it.row, () => {
+      const next = [...order, ...rows.filter((other) => !order.includes(other))], at = next.indexOf(it);
+      next.slice(0, at).forEach((other) => it.row.before(other.row));
+      next.slice(at + 1).reverse().forEach((other) => it.row.after(other.row));
+    }, () => {
+      const now = Array.from(list.children, (row) => /** @type {typeof rows[0]} */ (rows.find((other) => other.row === row)));
+      const count = Math.max(now.indexOf(it) + 1, new Set([...order, it]).size);
+      order = now.slice(0, count);
+      draw();
+      note(`${it.name}: ${filled(place, String(order.indexOf(it) + 1))}`);
     }));
     draw();
   };
@@ -174,7 +218,7 @@
     const own = { role: "combobox", "aria-controls": "places", "aria-expanded": "false", "aria-autocomplete": "list" };
     for (const [name, value] of Object.entries(own)) field.setAttribute(name, value);
     field.after(list);
-    let at = 0, rows = /** @type {HTMLElement[]} */ ([]);
+    let at = 0, rows = /** @type {(HTMLElement & { radio: HTMLInputElement })[]} */ ([]);
     const draw = () => {
       rows.forEach((row, number) => row.setAttribute("aria-selected", String(number === at)));
       list.hidden = !rows.length;
@@ -182,9 +226,10 @@
       if (rows.length) field.setAttribute("aria-activedescendant", rows[at].id);
       else field.removeAttribute("aria-activedescendant");
     };
-    /** @param {HTMLElement} row */
+    /** A name may stand for several districts: the row says which. @param {HTMLElement & { radio: HTMLInputElement }} row */
     const take = (row) => {
-      field.value = String(row.dataset.name);
+      field.value = "";
+      row.radio.checked = true;
       rows = [];
       draw();
       if (field.form) field.form.requestSubmit();
@@ -197,9 +242,7 @@
       ].slice(0, 5);
       at = 0;
       rows = found.map((it, number) => {
-        const row = made("li"), district = made("small");
-        row.id = `place-${number}`;
-        row.dataset.name = it.name;
+        const row = Object.assign(made("li"), { radio: it.radio, id: `place-${number}` }), district = made("small");
         row.setAttribute("role", "option");
         district.textContent = label(it.radio) === it.name ? "" : label(it.radio);
         row.append(it.name, district);
