@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ BYTES_PER_CHARACTER: Final = 70
 
 
 class FlowCache(Generic[T]):
-    """Least-recently-used cache. Thread-safe.
+    """Least-recently-used cache; the caller chooses the key of a revision. Thread-safe.
 
     >>> cache = FlowCache[str](kept_bytes=2 * BYTES_PER_CHARACTER)
     >>> [cache.get_or_compile(number, 1, lambda: f"flow {number}") for number in (1, 2, 3)]
@@ -28,39 +28,39 @@ class FlowCache(Generic[T]):
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
         self._kept_bytes = kept_bytes
         self._held_bytes = 0
-        self._kept: OrderedDict[int, tuple[T, int]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._lock = threading.Lock()
-        self._compiling: dict[int, threading.Lock] = {}
+        self._compiling: dict[Hashable, threading.Lock] = {}
 
-    def get(self, revision_id: int) -> T | None:
+    def get(self, key: Hashable) -> T | None:
         """Returns a compiled revision; None if it is not cached."""
         with self._lock:
-            found = self._kept.get(revision_id)
+            found = self._kept.get(key)
             if found is None:
                 return None
-            self._kept.move_to_end(revision_id)
+            self._kept.move_to_end(key)
             return found[0]
 
-    def get_or_compile(self, revision_id: int, length: int, compile_: Callable[[], T]) -> T:
+    def get_or_compile(self, key: Hashable, length: int, compile_: Callable[[], T]) -> T:
         """Returns a compiled revision, compiling it if needed; `length` is that of its content. Other threads wait for
         a compilation in progress. Raises the errors of `compile_`.
         """
         with self._lock:
-            turn = self._compiling.setdefault(revision_id, threading.Lock())
+            turn = self._compiling.setdefault(key, threading.Lock())
         with turn:
             try:
-                found = self.get(revision_id)
+                found = self.get(key)
                 if found is None:
                     found = compile_()
-                    self._keep(revision_id, found, length * BYTES_PER_CHARACTER)
+                    self._keep(key, found, length * BYTES_PER_CHARACTER)
             finally:
                 with self._lock:
-                    self._compiling.pop(revision_id, None)
+                    self._compiling.pop(key, None)
         return found
 
-    def _keep(self, revision_id: int, compiled: T, size: int) -> None:
+    def _keep(self, key: Hashable, compiled: T, size: int) -> None:
         with self._lock:
-            self._kept[revision_id] = compiled, size
+            self._kept[key] = compiled, size
             self._held_bytes += size
             while self._held_bytes > self._kept_bytes and len(self._kept) > 1:
                 _, (_, freed) = self._kept.popitem(last=False)

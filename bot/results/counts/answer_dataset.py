@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
 from bot.consultations.catalogue import Catalogue
+from bot.consultations.flow_cache import FlowCache
 from bot.consultations.visibility import takes_no_answers
 from bot.results.counts import question_meaning
 from bot.results.counts.disclosure import UNPROTECTED
@@ -38,6 +39,8 @@ RESPONSE_COLUMNS: Final = (
 TIME_COLUMNS: Final = ("started_at", "ended_at")
 COUNTED_COLUMN: Final = "answered"
 """The last column of the wide files: 1 where the participation counts (`storage.tables.participations`)."""
+_FLOWS: Final = FlowCache[Flow](kept_bytes=16_000_000)
+"""The revisions that were described last, by all that a flow without links is compiled from."""
 
 
 class QuestionWording(NamedTuple):
@@ -158,8 +161,7 @@ def load_dataset(
     every = revisions_once_live(connection, newest.consultation_id)
     revisions = _in_order(every, newest, among)
     newest = revisions[-1] if among else newest
-    catalogue = Catalogue()
-    flows = {revision.id: catalogue.revision(connection, revision.id).flow for revision in revisions}
+    flows = {revision.id: _flow_of(connection, revision) for revision in revisions}
     variables = tuple(_variables(revisions, flows))
     ids = {revision.number: revision.id for revision in revisions}
     asked = {(ids[number], variable.key): variable for variable in variables for number in variable.revisions}
@@ -171,6 +173,12 @@ def load_dataset(
         asked=asked,
         is_over=takes_no_answers(newest, now or datetime.now(UTC)),
     )
+
+
+def _flow_of(connection: Connection, revision: PublishedRevision) -> Flow:
+    """Returns the compiled revision. Raises UnreadableError if an incompatible version wrote it."""
+    key = (revision.content, revision.content_hash, revision.is_trial)
+    return _FLOWS.get_or_compile(key, len(revision.content), lambda: Catalogue().revision(connection, revision.id).flow)
 
 
 def revisions_with_same_meaning(connection: Connection, newest: PublishedRevision, key: str) -> frozenset[int]:
