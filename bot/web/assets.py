@@ -1,4 +1,4 @@
-"""Styles, scripts and the icon: read and compressed once, cached by browsers until they change."""
+"""Styles, scripts and pictures: read and compressed once, cached by browsers until they change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.common.colours import for_dark_pages, for_light_pages
 FOLDER: Final = Path(__file__).parent / "static"
 VENDOR: Final = FOLDER / "vendor"
 """Scripts of others."""
-_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 _SOON_AGAIN: Final = "public, max-age=300"
 
@@ -71,7 +71,8 @@ class Assets:
         if "gzip" in request.headers.get("Accept-Encoding", ""):
             headers["Content-Encoding"] = "gzip"
             body = asset.packed
-        return web.Response(body=body, headers=headers, content_type=asset.content_type, charset="utf-8")
+        charset = None if asset.content_type == "image/png" else "utf-8"
+        return web.Response(body=body, headers=headers, content_type=asset.content_type, charset=charset)
 
 
 def _colours(accent: str) -> str:
@@ -79,7 +80,7 @@ def _colours(accent: str) -> str:
 
 
 def _asset(path: Path, colours: str) -> Asset:
-    text = path.read_text(encoding="utf-8")
-    plain = (colours + text if path.suffix == ".css" else text).encode()
+    content = path.read_bytes()
+    plain = colours.encode() + content if path.suffix == ".css" else content
     version = hashlib.sha256(plain).hexdigest()[:12]
     return Asset(_TYPES[path.suffix], plain, gzip.compress(plain, 9, mtime=0), version)

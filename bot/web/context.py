@@ -70,6 +70,7 @@ class Site:
             "options": self.options,
             "logo": self.page_settings.logo_url,
             "asset": self.assets.url,
+            "share_image": f"{self.origin(request)}{self.page_settings.share_image_url}",
             "is_large": is_large,
             "direction": protocol.direction,
             # Browsers report whether the page is loaded into a frame.

@@ -73,6 +73,12 @@ class PageSettings:
         """The address of the logo, "" without one."""
         return f"/logo/{self.logo.digest.hex()}" if self.logo else ""
 
+    @property
+    def share_image_url(self) -> str:
+        """The address of the image that messengers show beside a link: a logo in PNG, else our own."""
+        is_picture = self.logo is not None and self.logo.content_type == "image/png"
+        return self.logo_url if is_picture else self._assets.url("share.png")
+
     def languages(self) -> tuple[str, ...]:
         """Returns the languages that pages offer."""
         chosen = self.current.languages

@@ -164,6 +164,19 @@ async def test_looking_at_a_door_leaves_nothing_behind(store):
         assert not list(page.http.cookie_jar)
 
 
+async def test_a_shared_link_has_title_text_and_picture(store):
+    async with serving(store) as house:
+        browser = house.browser()
+        for path in ("/", "/c/mein-kiez?lang=de", "/results/mein-kiez?lang=de"):
+            html = (await browser.get(path)).page.html
+            shown = dict(re.findall('<meta property="og:(\\w+)" content="([^"]*)">', html))
+            assert shown.keys() >= {"title", "description", "image"}, path
+            assert shown["image"].startswith("http")
+            assert all(shown.values()), path
+        async with browser.http.get(shown["image"]) as picture:
+            assert picture.content_type == "image/png"
+
+
 async def test_trouble_is_said_in_the_language_of_the_person(store, monkeypatch):
     async def lost(self, work):
         raise StoreBusy("secret detail")
