@@ -209,3 +209,29 @@ async def test_a_draft_of_the_console_goes_live(store: Store) -> None:
         await browser.press("Jetzt veröffentlichen")
         assert live_number(store) == 1
         assert rows(store, "SELECT max(revision) FROM consultation_drafts") == [(1,)]
+
+
+@only_sqlite
+async def test_a_fault_while_marking_takes_publishing_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = consultation_to_yaml(consultation(closes=ENDS.isoformat()), None)
+    with store.begin() as connection:
+        create_draft(connection, 77, file, DraftAuthor("Aylin", system_now()))
+    mark = publish.mark_draft_published
+
+    def broken(*given: Any) -> None:
+        mark(*given)
+        raise OSError("no space left")
+
+    async with serving(store) as house:
+        browser = signed_in(house, hired(store))
+        await browser.get(f"{BASE}/publish")
+        with monkeypatch.context() as patched:
+            patched.setattr(publish, "mark_draft_published", broken)
+            await browser.press("Jetzt veröffentlichen")
+        assert browser.status == 500
+        assert live_number(store) is None
+        assert rows(store, "SELECT max(revision) FROM consultation_drafts") == [(None,)]
+        await browser.get(f"{BASE}/publish")
+        await browser.press("Jetzt veröffentlichen")
+        assert live_number(store) == 1
+        assert rows(store, "SELECT max(revision) FROM consultation_drafts") == [(1,)]
