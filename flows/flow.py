@@ -13,7 +13,7 @@ from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
 from flows.parts import ProgressPart
-from flows.path import Path, compile_steps, find_path, off_path, reachable
+from flows.path import Path, compile_steps, condition_questions, find_path, off_path, reachable
 from flows.phrases import Phrases
 from flows.plain_text import shortened
 from flows.questions.base import END, LocalizedQuestion, Node, Question
@@ -53,6 +53,7 @@ class Flow:
         "_straight",
         "code",
         "commands",
+        "condition_questions",
         "consultation",
         "fact_based",
         "has_references",
@@ -105,6 +106,8 @@ class Flow:
         self.other_renderers = {
             tag: Renderer(code, tag, phrases, consultation.address, {}) for tag, phrases in others.items()
         }
+        self.condition_questions: Mapping[str, frozenset[str]] = condition_questions(self.nodes.values())
+        """By the key of each node, the questions whose answers decide whether it is asked."""
         self._follow_ups = _follow_ups(consultation)
         self._steps = compile_steps(self.nodes.values())
         self._is_linear = not any(step.branches for step in self._steps.values())

@@ -65,6 +65,22 @@ def conditions_of(nodes: Iterable[Node]) -> dict[str, Condition | None]:
     return found
 
 
+def condition_questions(nodes: Iterable[Node]) -> dict[str, frozenset[str]]:
+    """Returns for each node the questions whose answers decide whether it is asked: those in its own condition and in
+    the conditions of exits before it.
+    """
+    found: dict[str, frozenset[str]] = {}
+    before = frozenset[str]()
+    for node in nodes:
+        found[node.key] = before.union(_questions_in(node.ask_if))
+        before = before.union(*(_questions_in(way.condition) for way in node.leaving()))
+    return found
+
+
+def _questions_in(condition: Condition | None) -> frozenset[str]:
+    return frozenset(it.question for it in condition.comparisons()) if condition else frozenset()
+
+
 def compile_steps(nodes: Iterable[Node]) -> dict[str, CompiledNode]:
     """Compiles the nodes, in order."""
     every = list(nodes)

@@ -77,7 +77,7 @@ def all_condition_questions(flow: Flow, key: str) -> frozenset[str]:
     """Returns the questions on whose answers this one depends, directly or indirectly."""
     found, new = frozenset[str](), {key}
     while new:
-        new = {lead for it in new for lead in one_way.condition_questions_in(flow, it)} - found - {key}
+        new = {lead for it in new for lead in flow.condition_questions.get(it, ())} - found - {key}
         found |= new
     return found
 

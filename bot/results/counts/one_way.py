@@ -13,7 +13,6 @@ from bot.results.counts import disclosure
 from bot.results.counts.answer_dataset import AnswerDataset, Variable
 from bot.results.counts.counts import ANSWERED, OTHER, ParticipationCounts, is_single_choice
 from bot.results.counts.disclosure import DisclosureRule, FrequencyRow, FrequencyTable, Reason
-from flows.flow import Flow
 from flows.values import Missing
 
 PARTICIPATIONS: Final = "participations"
@@ -155,15 +154,4 @@ def _is_sensitive(variable: Variable) -> bool:
 
 def condition_questions(subject: AnswerDataset, key: str) -> set[str]:
     """Returns the questions whose answers decide whether this one is asked, in any revision."""
-    return {lead for flow in subject.flows.values() for lead in condition_questions_in(flow, key)}
-
-
-def condition_questions_in(flow: Flow, key: str) -> set[str]:
-    """Returns the condition questions in one revision."""
-    found: set[str] = set()
-    for node in flow.nodes.values() if key in flow.nodes else ():
-        conditions = [node.ask_if] if node.key == key else [way.condition for way in node.leaving()]
-        found |= {it.question for condition in conditions if condition for it in condition.comparisons()}
-        if node.key == key:
-            break
-    return found
+    return {lead for flow in subject.flows.values() for lead in flow.condition_questions.get(key, ())}
