@@ -94,7 +94,7 @@ def room_of(state: Iterable[Mapping[str, Any]], *, is_encrypted: bool = True) ->
     """Derives the privacy of a room of two from its state. `is_encrypted`: our messages there are encrypted.
 
     >>> room_of([{"type": "m.room.join_rules", "content": {"join_rule": "public"}}])
-    Room(is_direct=False, is_confidential=False)
+    Room(is_direct=False, is_confidential=False, is_proactive=True)
     """
     said = {str(event.get("type")): object_in(event.get("content")) for event in state if not event.get("state_key")}
     rule = said.get("m.room.join_rules", {}).get("join_rule", "invite")

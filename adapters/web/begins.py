@@ -51,8 +51,8 @@ class Begins:
     """Gives each visitor of a network a turn. In memory, of bounded size.
 
     >>> begins = Begins(BeginRules(free=1, step=2.0), clock=lambda: 0.0)
-    >>> [begins.take("192.0.2.1", visitor).wait for visitor in "abca"]
-    [0.0, 2.0, 6.0, 4.0]
+    >>> [begins.take("192.0.2.1", visitor).wait for visitor in "abcb"]
+    [0.0, 2.0, 6.0, 2.0]
     """
 
     def __init__(self, rules: BeginRules, clock: Callable[[], float] = time.monotonic) -> None:

@@ -65,7 +65,7 @@ class SentReferences:
         failed = PendingOutcomes()
         if found.purpose == "broadcast":  # the row of a reply is gone
             state, error = delivery_state(delivery)
-            outcome = SendOutcome(found.id, state, found.attempts, today, error)
+            outcome = SendOutcome(id=found.id, state=state, attempts=found.attempts, settled_at=today, error=error)
             failed.outcomes, failed.broadcasts = [outcome], [outcome]
         if found.is_question:
             failed.missed = [AddressMissed(found.lookup, question_missed=True)]

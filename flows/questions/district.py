@@ -60,7 +60,7 @@ class District(Question):
     type: Literal["district"] = "district"
     outside: bool = False
     postal_codes: dict[DistrictKey, tuple[PostalCode, ...]] = Field(default={}, exclude_if=operator.not_)
-    """Postal codes of five digits by the key of their district ("01" to "12")."""
+    """Postal codes of five digits, by district ("01" to "12")."""
 
     @property
     def paper_lines(self) -> int:

@@ -197,6 +197,7 @@ a date has the form year-month-day, e.g. 2027-03-31 = Ein Tag steht als Jahr-Mon
 less and greater compare with a number, or with a day, e.g. 2027-03-31
   = Kleiner und größer vergleichen mit einer Zahl oder einem Tag, zum Beispiel 2027-03-31.
 there is no district {}; there is {} = Den Bezirk {0} gibt es nicht. Es gibt: {1}
+there is no district {} = Den Bezirk {0} gibt es nicht.
 each language needs its tag, e.g. de = Jede Sprache braucht ihr Kürzel, zum Beispiel de.
 the language {} is listed twice = Die Sprache {0} steht zweimal da.
 there is no language {} = Die Sprache {0} gibt es nicht.
