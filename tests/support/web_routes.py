@@ -122,7 +122,9 @@ VISITS: Final[Mapping[str, Visit]] = {
     "/console/consultations/{slug}/file/live": Visit("facilitator", languages=CONSOLE),
     "/console/consultations/{slug}/file/changes": Visit("facilitator", status=409, languages=CONSOLE),
     "/console/consultations/{slug}/preview": Visit("facilitator", languages=CONSOLE, shows="Licht im Park"),
-    "/console/consultations/{slug}/preview/page/{view}": Visit("facilitator", {"view": "form"}, language="de", languages=CONSOLE),
+    "/console/consultations/{slug}/preview/page/{view}": Visit(
+        "facilitator", {"view": "form"}, language="de", languages=CONSOLE
+    ),
     "/console/consultations/{slug}/test": Visit("facilitator", languages=CONSOLE, shows=RUN),
     "/console/consultations/{slug}/publish": Visit("facilitator", languages=CONSOLE, shows=CHANGED),
     "/console/messages": Visit("facilitator", languages=CONSOLE),
