@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.authoring import going_live, publishing
-from bot.authoring.drafts import DraftAuthor, create_draft
+from bot.authoring.drafts import DraftAuthor, create_draft, mark_draft_published
 from bot.authoring.file_check import CheckedFile
 from bot.authoring.lifecycle import StepRefused
 from bot.authoring.yaml_export import consultation_to_yaml
@@ -216,10 +216,9 @@ async def test_a_fault_while_marking_takes_publishing_back(store: Store, monkeyp
     file = consultation_to_yaml(consultation(closes=ENDS.isoformat()), None)
     with store.begin() as connection:
         create_draft(connection, 77, file, DraftAuthor("Aylin", system_now()))
-    mark = publish.mark_draft_published
 
     def broken(*given: Any) -> None:
-        mark(*given)
+        mark_draft_published(*given)
         raise OSError("no space left")
 
     async with serving(store) as house:
