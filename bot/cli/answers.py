@@ -94,6 +94,9 @@ def import_command(
         bool,
         typer.Option("--open", help="Open a newly created consultation, so that residents can rate the proposals."),
     ] = False,
+    until: Annotated[
+        str, typer.Option("--until", metavar="DATE", help="The last day of a newly created consultation.")
+    ] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Import nothing if a row cannot be read.")] = False,
     trust_votes: Annotated[
         bool, typer.Option("--trust-votes", help="Import votes although the sums in the file contradict them.")
@@ -108,7 +111,7 @@ def import_command(
     from bot.cli import exchange
     from bot.exchange.importer import ImportOptions
 
-    wish = ImportOptions(as_, lang, open_, strict, trust_votes)
+    wish = ImportOptions(as_, lang, open_, strict, trust_votes, exchange.last_day(until))
     settings = load_with_options(context, config, data)
     if not exchange.run_import(settings, kind, path=path, wish=wish, say=say, complain=complain):
         raise typer.Exit(SET_ASIDE)

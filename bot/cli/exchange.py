@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from bot.cli.context import command_context, publish_context
+from bot.cli.context import command_context, publish_context, waits_for_second
 from bot.cli.purpose import recorded_purpose
 from bot.cli.set_aside import print_skipped_rows
 from bot.common import audit
@@ -20,18 +21,35 @@ from bot.exchange.bundle import Bundle
 from bot.exchange.exports.package import known_profile
 from bot.exchange.exports.staging import check_target, staged_output
 from bot.exchange.hidden_figures import check_figures_shown
-from bot.exchange.importer import ImportOptions, ImportOutcome
+from bot.exchange.importer import AgreementNeeded, ImportOptions, ImportOutcome
 from bot.exchange.known_formats import format_called
 from bot.exchange.rejected_rows import RejectedRows
 from bot.settings import Settings
 from flows.languages import LANGUAGES
 from storage.core.store import Store
+from storage.tables.revisions import PublishedRevision
+
+
+class ImportWaits(Exception):
+    """Nothing was imported: a draft of the new consultation waits for the agreement of a second member."""
+
+    def __init__(self, revision: PublishedRevision) -> None:
+        super().__init__(revision.slug)
+        self.revision = revision
+
+
+def last_day(text: str) -> date | None:
+    """Parses the last day of a consultation; None for an empty text. Raises CommandError."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise CommandError(f"--until {text[:40]}: not a date; write it like 2026-12-31") from None
 
 
 def import_rows(
     store: Store, settings: Settings, kind: str, path: Path, wish: ImportOptions, note: Note = unrecorded
 ) -> tuple[Bundle, ImportOutcome]:
-    """Imports the readable rows of a file. Raises CommandError; then nothing was imported."""
+    """Imports the readable rows of a file. Raises CommandError and ImportWaits; then nothing was imported."""
     if wish.language not in LANGUAGES:
         raise CommandError(f"--lang {wish.language}: there is {', '.join(LANGUAGES)}")
     aside = RejectedRows(is_strict=wish.is_strict, trusts_votes=wish.trusts_votes)
@@ -47,15 +65,25 @@ def import_rows(
             note(connection, "import", wish.slug, f"{kind}: {taken.statements} statements, {taken.votes} votes")
         return as_taken, taken
 
-    return store.run(work)
+    try:
+        return store.run(work)
+    except AgreementNeeded:
+        ask = partial(importer.ask_for_import, bundle=bundle, wish=wish, desk=tools)
+        raise ImportWaits(store.run(ask)) from None
 
 
 def run_import(settings: Settings, kind: str, path: Path, wish: ImportOptions, say: Say, complain: Say) -> bool:
     """Runs the command; False if rows were skipped. Raises CommandError."""
-    with command_context(settings, complain) as (store, keys):
-        bundle, taken = import_rows(
-            store, settings, kind=kind, path=path, wish=wish, note=Auditor(keys, audit.operator())
-        )
+    try:
+        with command_context(settings, complain) as (store, keys):
+            bundle, taken = import_rows(
+                store, settings, kind=kind, path=path, wish=wish, note=Auditor(keys, audit.operator())
+            )
+    except ImportWaits as waits:
+        slug = waits.revision.slug
+        say(f"{slug}: revision {waits.revision.number} {waits_for_second(settings, slug)}")
+        say(f"Nothing is taken over yet. Import the file again afterwards, with --as {slug}")
+        return True
     for remark in bundle.remarks:
         complain(remark)
     print_skipped_rows(path, bundle.set_aside_lines, bundle.set_aside, complain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 from typing import Any, Final
 
 from bot.authoring.file_check import CheckedFile, check_parsed_file
@@ -61,10 +62,17 @@ def slug_from_title(title: str) -> str:
 
 
 def import_definition(
-    slug: str, title: str, language: str, home: str, budgeting: BudgetVote | None = None, *, is_open: bool = False
+    slug: str,
+    title: str,
+    language: str,
+    home: str,
+    budgeting: BudgetVote | None = None,
+    *,
+    is_open: bool = False,
+    until: date | None = None,
 ) -> CheckedFile:
     """Returns a consultation with one question: rating the statements, or spending the budget. Its texts are marked as
-    not reviewed. A question that is closed may be longer than a message.
+    not reviewed. A question that is closed may be longer than a message. `until`: its last day.
     """
     known = "de" if language.partition("-")[0] == "de" else "en"
     languages: list[dict[str, str]] = [{"tag": language, "review": "unreviewed"}]
@@ -86,6 +94,7 @@ def import_definition(
         "contact": {"name": texts["name"], "hours": texts["hours"], "web": home},
         "questions": [_spending(budgeting, texts[BUDGET], known) if budgeting else _question(texts[STATEMENTS])],
     }
+    data |= {"closes": until} if until else {}
     data |= {name: texts[name] for name in ("asks", "why", "readers", "decides", "feedback", "audience")}
     return check_parsed_file(ParsedFile(data, {}, ()), slug, limits=NARROWEST if is_open else _UNSENT)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.authoring import publishing
-from bot.authoring.publishing import PublishContext
+from bot.authoring import publishing, second_person
+from bot.authoring.file_check import CheckedFile
+from bot.authoring.publishing import PublishContext, PublishOutcome
 from bot.common.errors import CommandError
 from bot.exchange import ballots
 from bot.exchange.bundle import Bundle, ImportedStatement, merge_targets, pseudonym
@@ -29,7 +30,7 @@ from storage.tables.proposals import (
     release_proposals,
 )
 from storage.tables.ratings import NewRatingEvent, rating_events_of, store_votes
-from storage.tables.revisions import find_live_revision
+from storage.tables.revisions import PublishedRevision, find_live_revision
 
 CHUNK_SIZE: Final = 10_000
 
@@ -44,6 +45,12 @@ class ImportOptions(NamedTuple):
     """Whether one rejected row rejects the whole file."""
     trusts_votes: bool = False
     """Whether votes count even if they contradict the sums in the file."""
+    until: date | None = None
+    """The last day of a new consultation."""
+
+
+class AgreementNeeded(Exception):
+    """The import creates a consultation, and a second member has to agree before it goes live (`ask_for_import`)."""
 
 
 class ImportOutcome(NamedTuple):
@@ -62,6 +69,8 @@ def import_bundle(
 ) -> tuple[Bundle, ImportOutcome]:
     """Imports a bundle within the caller's transaction; returns the imported bundle. Raises CommandError, also if a new
     consultation would not contain the whole bundle: a gap would go unnoticed.
+
+    Raises AgreementNeeded after everything was tried; the caller rolls back, so that nothing goes live.
     """
     consultation_id, is_new = _consultation(connection, bundle, wish, desk)
     if bundle.budgeting:
@@ -77,7 +86,21 @@ def import_bundle(
             f"{taken.known_votes:,} of the votes would be missing in it; nothing was taken over. "
             "Please report this, with the kind of the file"
         )
+    if is_new and desk.needs_second:
+        raise AgreementNeeded
     return bundle, taken
+
+
+def ask_for_import(
+    connection: Connection, bundle: Bundle, wish: ImportOptions, desk: PublishContext
+) -> PublishedRevision:
+    """Stores the new consultation of an import as a draft without records, and asks a second member to agree to it.
+    Raises CommandError.
+    """
+    made = publishing.publish_checked(connection, _definition(bundle, wish), desk, wish.slug, stage="draft")
+    revision = _stored(made)
+    second_person.ask_to_publish(connection, revision.slug, revision.content_hash, desk.note)
+    return revision
 
 
 class _Context(NamedTuple):
@@ -112,15 +135,36 @@ def _consultation(
     before = find_live_revision(connection, wish.slug)
     if before is not None:
         return before.consultation_id, False
-    made = import_definition(
-        wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting, is_open=wish.is_open
+    if desk.needs_second:
+        _check_can_be_agreed_to(wish, desk)
+    revision = _stored(publishing.publish_checked(connection, _definition(bundle, wish), desk, wish.slug))
+    if not wish.is_open:
+        set_consultation_state(connection, revision.consultation_id, "closed")
+    return revision.consultation_id, True
+
+
+def _check_can_be_agreed_to(wish: ImportOptions, desk: PublishContext) -> None:
+    """Raises CommandError if the page on which the second member agrees would refuse the new consultation."""
+    today = desk.now.astimezone(desk.zone).date()
+    if not wish.is_open or wish.until is None or wish.until < today:
+        raise CommandError(
+            f"{wish.slug} would be new, and goes live only after a second person of the team agreed "
+            "(web.publish_needs_second), who needs its last day; nothing was taken over. "
+            "Add --open --until DATE, with a day that is not over; it can be closed after the import"
+        )
+
+
+def _definition(bundle: Bundle, wish: ImportOptions) -> CheckedFile:
+    return import_definition(
+        wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting, is_open=wish.is_open, until=wish.until
     )
-    published = publishing.publish_checked(connection, made, desk, wish.slug)
+
+
+def _stored(published: PublishOutcome) -> PublishedRevision:
+    """Returns the revision. Raises CommandError with what prevents it."""
     if published.revision is None:
         raise CommandError("; ".join(str(error) for error in published.issues if not error.warning))
-    if not wish.is_open:
-        set_consultation_state(connection, published.revision.consultation_id, "closed")
-    return published.revision.consultation_id, True
+    return published.revision
 
 
 def _releases(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from aiohttp import ClientSession
 
 from bot.authoring import going_live
 from bot.authoring.yaml_export import consultation_to_yaml
-from bot.cli import lifecycle
+from bot.cli import exchange, lifecycle
 from bot.cli.context import open_with_samples, run_publish
+from bot.common.errors import CommandError
+from bot.common.sources import system_now
+from bot.exchange.importer import ImportOptions
 from bot.settings import PushSettings, Settings, WebSettings
 from bot.staff import agreement_notices, codes
 from storage.core.store import Store
@@ -28,6 +31,7 @@ from tests.support.databases import only_sqlite
 from tests.support.timeouts import PATIENCE
 from tests.test_authoring.test_states import tools
 from tests.test_broadcasts.test_broadcasts import resident
+from tests.test_exchange.test_kinds import IDEA, sheet
 from tests.test_web.test_console_publish import draft
 
 SECOND: dict[str, Any] = {"publish_needs_second": True, "public_url": "https://mitreden.example"}
@@ -38,9 +42,9 @@ def acts(store: Store) -> list[tuple[str, str]]:
         return [(it.actor, it.act) for it in audit_entries(connection) if it.act.endswith(("ask", "publish", "tell"))]
 
 
-def live_number(store: Store) -> int | None:
+def live_number(store: Store, slug: str = "park") -> int | None:
     with store.reading() as connection:
-        found = find_live_revision(connection, "park")
+        found = find_live_revision(connection, slug)
     return found.number if found else None
 
 
@@ -90,6 +94,36 @@ def test_the_command_line_asks_instead_of_publishing(tmp_path: Path) -> None:
     store, _, _ = open_with_samples(settings)
     assert live_number(store) is None
     assert [act for _, act in acts(store)] == ["consultation.ask_publish"] * 2
+    store.dispose()
+
+
+async def test_an_import_asks_and_takes_over_after_agreement(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, publish_samples=False, web=WebSettings(**SECOND))
+    path, said, last = sheet(tmp_path / "ideas.xlsx", IDEA), list[str](), system_now().date() + timedelta(days=20)
+    for wish in (
+        ImportOptions("ideas"),
+        ImportOptions("ideas", is_open=True),
+        ImportOptions("ideas", is_open=True, until=last - timedelta(days=30)),
+    ):
+        with pytest.raises(CommandError, match=r"ideas would be new.*web\.publish_needs_second.*--open --until DATE"):
+            exchange.run_import(settings, "meinberlin", path, wish, said.append, said.append)
+    wish = ImportOptions("ideas", is_open=True, until=last)
+    assert exchange.run_import(settings, "meinberlin", path, wish, said.append, said.append)
+    assert "ideas: revision 1 waits: it goes live when a second person" in said[-2]
+    assert said[-1].startswith("Nothing is taken over yet.")
+    store, _, _ = open_with_samples(settings)
+    assert live_number(store, "ideas") is None
+    assert not rows(store, "SELECT 1 FROM proposals")
+    assert [act for _, act in acts(store)] == ["consultation.ask_publish"]
+    async with serving(store, **SECOND) as page:
+        cem = signed_in(page, hired(store, "Cem"))
+        await cem.get("/console/consultations/ideas/publish")
+        await cem.press("Zustimmen und veröffentlichen")
+    assert live_number(store, "ideas") == 1
+    store.dispose()
+    assert exchange.run_import(settings, "meinberlin", path, wish, said.append, said.append)
+    store, _, _ = open_with_samples(settings)
+    assert len(rows(store, "SELECT 1 FROM proposals")) == 1
     store.dispose()
 
 
