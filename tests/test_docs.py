@@ -4,7 +4,6 @@ import asyncio
 import importlib
 import importlib.util
 import os
-import pkgutil
 import re
 import sys
 import tomllib
@@ -13,13 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-import adapters
 from adapters.telegram.options import TelegramSettings
 from bot import settings
 from bot.cli.reference.pages import reference_pages
+from bot.cli.reference.settings_page import channel_settings
 from bot.delivery import channels
 from bot.settings import Settings
 from tests.support.app import consultation, publish, running
@@ -29,6 +27,7 @@ from tests.support.timeouts import PATIENCE
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EXAMPLE = (ROOT / "mitsprache.example.toml").read_text(encoding="utf-8")
+CHANNELS = dict(channel_settings())
 
 
 def test_generated_pages_are_current():
@@ -50,28 +49,16 @@ def test_the_example_shows_every_setting_with_its_default(tmp_path, monkeypatch)
     assert settings.load_settings(tmp_path / "x.toml").model_dump() == Settings().model_dump()
 
 
-def channel_settings() -> dict[str, type[BaseModel]]:
-    """The settings of each type of channel that can be configured, found in `adapters/NAME/options.py`."""
-    names = [it.name for it in pkgutil.iter_modules(adapters.__path__)]
-    names = [name for name in names if hasattr(importlib.import_module(f"adapters.{name}"), "open_channel")]
-    found = {}
-    for name in names:
-        options = importlib.import_module(f"adapters.{name}.options")
-        classes = [it for it in vars(options).values() if isinstance(it, type) and it.__module__ == options.__name__]
-        (found[name],) = [it for it in classes if issubclass(it, BaseModel) and "type" in it.model_fields]
-    return found
-
-
 def test_every_package_with_a_channel_to_configure_is_found():
     written = {
         path.parent.name for path in ROOT.glob("adapters/*/*.py") if "def open_channel" in path.read_text("utf-8")
     }
-    assert channel_settings().keys() == written
+    assert CHANNELS.keys() == written
 
 
-@pytest.mark.parametrize("name", channel_settings())
+@pytest.mark.parametrize("name", CHANNELS)
 def test_example_shows_every_channel_setting_with_default(name):
-    model, section = channel_settings()[name], EXAMPLE.partition(f"# [channels.{name}]")[2].partition("[")[0]
+    model, section = CHANNELS[name], EXAMPLE.partition(f"# [channels.{name}]")[2].partition("[")[0]
     assert section, f"mitsprache.example.toml has no section [channels.{name}]: add it"
     secret = dict.fromkeys(re.findall(r"^# (\w+)_file = ", section, re.MULTILINE), f"1234:{'a' * 30}")
     shown = tomllib.loads(in_force(EXAMPLE))["channels"][name]
@@ -84,10 +71,10 @@ def test_example_shows_every_channel_setting_with_default(name):
         assert given.at_once() == least.at_once()
 
 
-@pytest.mark.parametrize("name", channel_settings())
+@pytest.mark.parametrize("name", CHANNELS)
 def test_every_channel_setting_stands_on_its_page(name):
     page = (ROOT / "docs" / "operate" / f"{name}.md").read_text(encoding="utf-8")
-    fields = channel_settings()[name].model_fields.keys()
+    fields = CHANNELS[name].model_fields.keys()
     assert [key for key in fields if not re.search(rf"\b{key}(_file)?\b", page)] == []
 
 

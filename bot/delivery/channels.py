@@ -28,7 +28,7 @@ class Adapter(Protocol):
 
     def open_channel(self, name: str, section: ChannelSettings, folder: Path, cipher: TextCipher) -> Channel:
         """Returns the channel, not started. `folder` is its own folder, which it creates on demand; it encrypts secrets
-        in it with `vault` after the start. Raises BadSettings.
+        in it with `cipher` after the start. Raises BadSettings.
         """
 
     async def examine(self, name: str, section: ChannelSettings, folder: Path, cipher: TextCipher) -> Sequence[Finding]:
@@ -39,7 +39,7 @@ class ReEncrypting(Protocol):
     """Interface of modules whose channels store encrypted data."""
 
     def reencrypt(self, section: ChannelSettings | None, folder: Path, cipher: TextCipher) -> None:
-        """Re-encrypts the data with `vault`, which has a new key; `section` is None for a channel that is no longer
+        """Re-encrypts the data with `cipher`, which has a new key; `section` is None for a channel that is no longer
         configured. Raises OSError and CipherError.
         """
 

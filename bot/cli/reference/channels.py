@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from adapters.base import Fetching, Forgetting, Hooked, Introducing, Reachable, ShowingImages
+from adapters.base import (
+    Closing,
+    Fetching,
+    Forgetting,
+    Hooked,
+    Introducing,
+    Previewing,
+    Reachable,
+    Reporting,
+    ShowingImages,
+)
 from adapters.guarantees import GUARANTEES, channel_classes, exceptions_of
 from bot.cli.reference.markdown import item, paragraph
 
@@ -21,6 +31,9 @@ _ABILITIES: Final = (
     ("shows what the bot is for before the first message", Introducing),
     ("has an address for posters and links", Reachable),
     ("can receive messages at a webhook", Hooked),
+    ("reports later that a message did not arrive", Reporting),
+    ("shows in advance how a message will look", Previewing),
+    ("sends the last messages after `stop`", Closing),
 )
 
 

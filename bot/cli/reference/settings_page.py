@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from adapters.matrix.options import MatrixSettings
-from adapters.telegram.options import TelegramSettings
+import adapters
 from bot.cli.reference.markdown import attribute_docs, item, paragraph
 from bot.settings import RENAMED, PushSettings, Settings, WebSettings
 
@@ -34,18 +35,17 @@ Each key can be read from a file of its own: `KEY_file` (in the environment `MIT
 names a file that holds the value of `KEY`, for example
 `database_url_file = "/run/secrets/database-url"`. The program never prints or logs secrets.
 """
-_SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
+_OWN: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Keys without a section", "", Settings),
     ("The section `[web]`", "web.", WebSettings),
     ("The section `[push]`", "push.", PushSettings),
-    ('A section `[channels.NAME]` with `type = "telegram"`', "", TelegramSettings),
-    ('A section `[channels.NAME]` with `type = "matrix"`', "", MatrixSettings),
 )
 
 
 def lines() -> Iterator[str]:
     yield from _INTRODUCTION.splitlines()
-    for heading, prefix, model in _SECTIONS:
+    channels = [(f'A section `[channels.NAME]` with `type = "{name}"`', "", it) for name, it in channel_settings()]
+    for heading, prefix, model in (*_OWN, *channels):
         yield from ("", f"## {heading}", "")
         docs = attribute_docs(model)
         for name, field in model.model_fields.items():
@@ -62,6 +62,22 @@ def lines() -> Iterator[str]:
         "`MITSPRACHE_DEBUG=1` shows the whole traceback of an internal error. A traceback can contain texts of "
         "residents. Use it on a copy of the data, and unset it afterwards."
     )
+
+
+def channel_settings() -> list[tuple[str, type[BaseModel]]]:
+    """Returns the settings model of each type of channel that can be configured, found in `adapters/NAME/options.py`.
+    Raises ImportError for a channel without this module, and ValueError if it has no model or several.
+    """
+    names = [it.name for it in pkgutil.iter_modules(adapters.__path__)]
+    opened = [it for it in names if hasattr(importlib.import_module(f"adapters.{it}"), "open_channel")]
+    return [(name, _settings_model(name)) for name in opened]
+
+
+def _settings_model(channel: str) -> type[BaseModel]:
+    options = importlib.import_module(f"adapters.{channel}.options")
+    own = [it for it in vars(options).values() if isinstance(it, type) and it.__module__ == options.__name__]
+    [model] = [it for it in own if issubclass(it, BaseModel) and "type" in it.model_fields]
+    return model
 
 
 def default_text(field: FieldInfo) -> str:
