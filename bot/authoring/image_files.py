@@ -7,14 +7,14 @@ pixels are copied as they are, so no image library is needed. Formats: PNG (W3C 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
+
+from bot.common.png_files import PNG_SIGNATURE, join_chunks, read_chunks
 
 LEAST_PIXELS: Final = 100
 MOST_PIXELS: Final = 2000
 """Each side. With the least side this keeps the ratio below 20, the limit of Telegram."""
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_SHOWN: Final = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP"})
 """The chunks of an image that is not animated and of its colours; others are texts, times, thumbnails and the like."""
 _JFIF_LENGTH: Final = 14
@@ -55,7 +55,7 @@ class _Segment(NamedTuple):
 def read_image(content: bytes) -> CleanImage:
     """Returns an image without metadata. Raises ImageRefused."""
     try:
-        if content.startswith(_PNG):
+        if content.startswith(PNG_SIGNATURE):
             image = _png(content)
         elif content.startswith(b"\xff\xd8\xff"):
             image = _jpeg(content)
@@ -74,27 +74,15 @@ def read_image(content: bytes) -> CleanImage:
 
 
 def _png(content: bytes) -> CleanImage:
-    chunks = list(_png_chunks(content))
-    kinds = [kind for kind, _ in chunks]
+    chunks = list(read_chunks(content))
+    kinds = [it.kind for it in chunks]
     if b"acTL" in kinds:
         raise ImageRefused(_ANIMATED, _STILL)
-    if kinds[0] != b"IHDR" or kinds[-1] != b"IEND" or b"IDAT" not in kinds:
+    if kinds[0] != b"IHDR" or b"IDAT" not in kinds:
         raise ImageRefused(_BROKEN, _AGAIN)
-    header = chunks[0][1]
-    clean = _PNG + b"".join(whole for kind, whole in chunks if kind in _PNG_SHOWN)
+    header = chunks[0].whole
+    clean = join_chunks(it for it in chunks if it.kind in _PNG_SHOWN)
     return CleanImage(clean, "png", int.from_bytes(header[8:12]), int.from_bytes(header[12:16]))
-
-
-def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yields kind and bytes of the chunks up to the last one. Raises ImageRefused."""
-    at, kind = len(_PNG), b""
-    while kind != b"IEND":
-        length, kind = int.from_bytes(content[at : at + 4]), content[at + 4 : at + 8]
-        whole = content[at : at + length + 12]
-        if len(whole) < length + 12 or zlib.crc32(whole[4:-4]) != int.from_bytes(whole[-4:]):
-            raise ImageRefused(_BROKEN, _AGAIN)
-        yield kind, whole
-        at += len(whole)
 
 
 def _jpeg(content: bytes) -> CleanImage:
