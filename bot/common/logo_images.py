@@ -114,7 +114,7 @@ def _clean_svg(upload: bytes) -> bytes:
     if cleaned is None or all(it.tag in _UNDRAWN for it in cleaned.iter()):
         raise LogoRefused("svg_content")
     cleaned.set("xmlns", _SVG)
-    if "viewBox" not in cleaned.attrib and not {"width", "height"} <= cleaned.keys():
+    if "viewBox" not in cleaned.attrib and not {"width", "height"} <= cleaned.attrib.keys():
         raise LogoRefused("damaged")
     return bytes(tostring(cleaned, encoding="utf-8"))
 

@@ -24,6 +24,7 @@ from tests.support.console import hired, signed_in
 from tests.support.databases import only_sqlite
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">%s</svg>'
+UNSIZED = SVG.replace(b' viewBox="0 0 9 9"', b"")
 DRAWING = b'<path d="M0 0h9v9z" style="fill:#f00;stroke:none"/>'
 TOKEN = "4711:AAsecretsecretsecretsecretsecret"
 
@@ -212,6 +213,7 @@ async def test_a_logo_is_cleaned_shown_and_removed(store: Store) -> None:
         ((SVG % DRAWING).decode().encode("utf-16"), "unknown_kind"),
         (SVG % (b"<g>" * 40 + DRAWING + b"</g>" * 40), "svg_content"),
         (SVG[:-3], "damaged"),
+        (UNSIZED % DRAWING, "damaged"),
         (png()[:-5], "damaged"),
         (png().replace(b"IDAT", b"IDAX"), "damaged"),
         (png(size=50_000_000), "damaged"),
@@ -223,6 +225,11 @@ def test_images_that_are_refused(content: bytes, flaw: str) -> None:
     with pytest.raises(LogoRefused) as refused:
         clean_logo(content)
     assert refused.value.flaw == flaw
+
+
+def test_a_logo_may_have_sides_without_a_view_box() -> None:
+    given = UNSIZED.replace(b"<svg", b'<svg width="9" height="9"') % DRAWING
+    assert b'width="9" height="9"' in clean_logo(given).content
 
 
 def test_a_clean_logo_has_no_metadata() -> None:
