@@ -62,6 +62,21 @@ class Match(NamedTuple, Generic[V]):
     sure: bool
 
 
+class _Index(NamedTuple, Generic[V]):
+    """The folded names of all values."""
+
+    exact: dict[str, Match[V]]
+    """By name or number."""
+    parts: dict[str, Match[V]]
+    """Those that also count within a sentence."""
+    longest: int
+    """The most words in one of `parts`."""
+    letters: list[tuple[str, int, int, V]]
+    """See `_with_letters`."""
+    long: list[tuple[str, V]]
+    """Names of several words, between spaces."""
+
+
 class Matcher(Generic[V]):
     """Finds the value that a reply names.
 
@@ -75,7 +90,7 @@ class Matcher(Generic[V]):
     (Match(value='yes', sure=False), None, None)
     """
 
-    __slots__ = ("_exact", "_guesses", "_letters", "_long", "_longest", "_parts", "_small")
+    __slots__ = ("_built", "_guesses", "_names", "_numbered", "_small")
 
     def __init__(
         self,
@@ -85,31 +100,29 @@ class Matcher(Generic[V]):
         exact: bool = False,
         small: FunctionWords = _NONE,
     ) -> None:
-        offered = [(value, tuple(words)) for value, words in names]
-        by_name = _by_name(offered)
-        values = [value for value, _ in offered] if numbered else []
-        numbers, numerals = _by_number(values), _by_numeral(values, small)
-        # Names have priority over numbers: the option "3" may be the first one.
-        self._exact = {name: Match(value, True) for name, value in (numerals | numbers | by_name).items()}
-        # Within a sentence a numeral is often an article ("bir", "one"), so there only unambiguous ones count.
-        articles = small.fillers.intersection(numerals) - by_name.keys()
-        self._parts = {name: match for name, match in self._exact.items() if name not in articles}
-        self._longest = max((name.count(" ") + 1 for name in self._parts), default=0)
+        self._names = [(value, tuple(words)) for value, words in names]
+        self._numbered = numbered
         self._small = small
         self._guesses = not exact
-        self._letters = list(_with_letters(by_name))
-        self._long = [(f" {name} ", value) for name, value in by_name.items() if " " in name]
+        self._built: _Index[V] | None = None
+
+    @property
+    def _index(self) -> _Index[V]:
+        """Built at first use, because most matchers of a compiled revision are not used. Threads may build it twice."""
+        if self._built is None:
+            self._built = _index_of(self._names, self._small, numbered=self._numbered)
+        return self._built
 
     def matches_exactly(self, folded: str) -> bool:
         """Whether the folded reply names a value exactly, by name or number."""
-        return folded in self._exact
+        return folded in self._index.exact
 
     def find(self, reply: str) -> Match[V] | None:
         return self.find_folded(fold(reply))
 
     def find_folded(self, folded: str) -> Match[V] | None:
         """Returns the value named by a folded reply, or None if none or several match."""
-        match = self._exact.get(folded)
+        match = self._index.exact.get(folded)
         if match is not None or not folded or not self._guesses:
             return match
         return self.misspelt(folded) or self._mentioned(folded) or self._shortened(folded)
@@ -120,13 +133,14 @@ class Matcher(Generic[V]):
         >>> Matcher([("a", ["Grüner Park"]), ("b", ["Park"])]).split("park und gruner park")
         (['b', 'a'], ['und'])
         """
+        index = self._index
         words = folded.split()
         found: list[V] = []
         rest: list[str] = []
         at = 0
         while at < len(words):
-            for end in range(min(len(words), at + self._longest), at, -1):
-                match = self._parts.get(" ".join(words[at:end]))
+            for end in range(min(len(words), at + index.longest), at, -1):
+                match = index.parts.get(" ".join(words[at:end]))
                 if match is not None:
                     found.append(match.value)
                     at = end
@@ -158,7 +172,7 @@ class Matcher(Generic[V]):
         """Returns the value whose name contains these words ("Mitternacht" for "Bis Mitternacht")."""
         if len(folded) < _SHORTEST_PART or self._small.fillers.issuperset(folded.split()):
             return None
-        within = {(name, value) for name, value in self._long if f" {folded} " in name}
+        within = {(name, value) for name, value in self._index.long if f" {folded} " in name}
         if len({value for _, value in within}) != 1:
             return None
         # "Sicher" is not short for "nicht sicher".
@@ -172,7 +186,7 @@ class Matcher(Generic[V]):
         letters = _letters_of(folded)
         nearest = 3
         values: set[V] = set()
-        for name, letters_of_name, most, value in self._letters:
+        for name, letters_of_name, most, value in self._index.letters:
             if (letters ^ letters_of_name).bit_count() > most:
                 continue
             edits = edits_between(folded, name)
@@ -185,7 +199,26 @@ class Matcher(Generic[V]):
 def spellings(name: str) -> Iterator[str]:
     """Yields the folded spellings of a name: as it is, and with ae, oe, ue for umlauts."""
     yield fold(name)
-    yield fold(name.translate(_UMLAUTS))
+    if (spelt_out := name.translate(_UMLAUTS)) != name:
+        yield fold(spelt_out)
+
+
+def _index_of(offered: list[tuple[V, tuple[str, ...]]], small: FunctionWords, *, numbered: bool) -> _Index[V]:
+    by_name = _by_name(offered)
+    values = [value for value, _ in offered] if numbered else []
+    numbers, numerals = _by_number(values), _by_numeral(values, small)
+    # Names have priority over numbers: the option "3" may be the first one.
+    exact = {name: Match(value, True) for name, value in (numerals | numbers | by_name).items()}
+    # Within a sentence a numeral is often an article ("bir", "one"), so there only unambiguous ones count.
+    articles = small.fillers.intersection(numerals) - by_name.keys()
+    parts = {name: match for name, match in exact.items() if name not in articles}
+    return _Index(
+        exact,
+        parts,
+        longest=max((name.count(" ") + 1 for name in parts), default=0),
+        letters=list(_with_letters(by_name)),
+        long=[(f" {name} ", value) for name, value in by_name.items() if " " in name],
+    )
 
 
 def _by_name(offered: list[tuple[V, tuple[str, ...]]]) -> dict[str, V]:
