@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.order import spread
+from tests.support.order import ALSO_FIRST, spread
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,6 +45,12 @@ def test_the_longest_begin_and_the_shares_take_equally_long() -> None:
     row = spread([-20, -100, -30, -60, -10], range(35), 3, abs)
     parts = [[it for it in part if it < 0] for part in shares(row, 3)]
     assert parts == [[-100], [-60], [-30, -20, -10]]
+
+
+@pytest.mark.parametrize("start", ALSO_FIRST)
+def test_the_list_of_first_tests_names_existing_ones(start: str) -> None:
+    file, _, name = start.partition("::")
+    assert f"def {name.partition('[')[0]}" in (ROOT / file).read_text(encoding="utf-8")
 
 
 SAMPLES = """

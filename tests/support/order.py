@@ -25,6 +25,22 @@ HEAVY_FIXTURES: Final = frozenset({"chromium", "homeserver"})
 LONG_SECONDS: Final = 10.0
 """What a test takes that is marked as long without a number."""
 
+ALSO_FIRST: Final = {
+    "tests/test_exchange/test_exports.py::test_memory_does_not_grow_with_the_answers[postgresql]": 45,
+    "tests/test_bot/test_unreleased_words.py::test_no_word_that_nobody_released_is_public": 40,
+    "tests/test_bot/test_unreleased_words.py::test_a_kept_result_of_an_older_program_is_cleaned": 18,
+    "tests/test_browser/test_ideas.py::test_the_chat": 30,
+    "tests/test_browser/test_ideas.py::test_the_form_and_the_paper": 20,
+    "tests/test_adapters/test_telegram_peer.py::test_aiogram_understands": 25,
+    "tests/test_privacy/test_scrubbing.py::test_no_byte_is_left_on_postgresql": 30,
+    "tests/test_web/test_console_assignments.py::test_pages_of_other_consultations_do_not_exist": 30,
+    "tests/test_interop_bench.py::test_every_bot_stores_what_was_said_and_a_table_is_printed[aiogram": 25,
+    "tests/test_browser/test_console.py::test_console_pages_are_accessible[320]": 25,
+    "tests/test_browser/test_console_writing.py::test_pages_for_writing_are_accessible[320]": 20,
+}
+"""Beginning of the ids of tests that begin first without the marker → seconds. Unlike with the marker, a run
+without `--full` keeps them."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
@@ -41,15 +57,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = [item for item in items if item.get_closest_marker("long")]
+    long = {item: seconds for item in items if (seconds := seconds_of(item))}
     if processes > 1 and long:
-        items[:] = spread(long, [item for item in items if item not in set(long)], processes, seconds_of)
+        items[:] = spread(list(long), [item for item in items if item not in long], processes, long.__getitem__)
 
 
 def seconds_of(item: pytest.Item) -> float:
-    """Return about how long the test takes on a quiet machine, as its marker says."""
-    marker = item.get_closest_marker("long")
-    return float(marker.args[0]) if marker and marker.args else LONG_SECONDS
+    """Return about how long a test takes that begins first, on a quiet machine; 0 for the others."""
+    if marker := item.get_closest_marker("long"):
+        return float(marker.args[0]) if marker.args else LONG_SECONDS
+    return next((seconds for start, seconds in ALSO_FIRST.items() if item.nodeid.startswith(start)), 0)
 
 
 def named_files(config: pytest.Config) -> set[Path]:
