@@ -76,7 +76,7 @@ async def test_set_aside_messages_do_not_stay_for_ever(database, monkeypatch):
 async def test_work_beside_the_conversations_begins_anew_after_a_fault(store, monkeypatch):
     calls, again = [], asyncio.Event()
 
-    async def stumble(*_: object) -> None:
+    async def stumble(*_: object, **__: object) -> None:
         calls.append(1)
         if len(calls) == 1:
             raise ZeroDivisionError
