@@ -43,11 +43,11 @@ class LateMessages:
         self._askers: list[Person] = []
         self._stored: dict[str, StoredSession] | None = None
 
-    def begin(self, people: Iterable[Person]) -> None:
+    def begin(self, people: list[Person]) -> None:
         """Begins a round: `people` are those whose messages may be late. The sessions of all of them are loaded with
         one query when the first is needed.
         """
-        self._askers, self._stored = list(people), None
+        self._askers, self._stored = people, None
 
     def form_of_address(self, batch: BatchContext, person: Person) -> FormOfAddress:
         """Returns how the newest participation of a contact addresses it; "sie" without one."""

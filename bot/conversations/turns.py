@@ -84,7 +84,7 @@ class TurnProcessor:
 
     def take(self, batch: BatchContext, turns: list[IncomingTurn]) -> None:
         """Takes one message per contact. Raises NotCompiled."""
-        self._late.begin(turn.person for turn in turns if turn.person.participation is None)
+        self._late.begin([turn.person for turn in turns if turn.person.participation is None])
         if entering := self._take_turns(batch, turns):
             self._enter(batch, entering)
 
