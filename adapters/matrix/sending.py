@@ -227,7 +227,8 @@ def render_events(msg: MsgOut, choices: str, thread: str) -> Iterator[OutgoingEv
 def render_edit(msg: MsgOut, event_id: str) -> OutgoingEvent | None:
     """Returns the event that puts a message in place of an earlier one
     (https://spec.matrix.org/v1.11/client-server-api/#event-replacements); None if there is none, or if the text, which
-    it contains twice, is too long.
+    it contains twice, is too long. It has the transaction of the message's first event, so that a message that is sent
+    again after a restart is not a second event.
     """
     text = numbered_text(msg.whole())
     if not event_id or utf16_length(text) > TEXT_UTF16 // 2:
@@ -235,7 +236,7 @@ def render_edit(msg: MsgOut, event_id: str) -> OutgoingEvent | None:
     new = {"msgtype": "m.notice", "body": text}
     relation = {"rel_type": "m.replace", "event_id": event_id}
     content = {**new, "body": f"* {text}", "m.new_content": new, "m.relates_to": relation}
-    return OutgoingEvent(".e", "m.room.message", content)
+    return OutgoingEvent("", "m.room.message", content)
 
 
 def reactions(msg: MsgOut, event_id: str) -> Iterator[OutgoingEvent]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from adapters.base import Outgoing, Sent
-from adapters.matrix.sending import TEXT_UTF16, render_edit
+from adapters.matrix.newest import NewestMessages
+from adapters.matrix.sending import TEXT_UTF16, render_edit, render_events
 from flows.messages import MsgOut, QuickReply
 from flows.parts import ErrorPart, HintPart, SelectionPart
 from tests.support.app import consultation
@@ -92,3 +93,17 @@ def test_a_text_that_does_not_fit_twice_is_no_edit():
     longer = MsgOut((ErrorPart("x" * (most + 1)),), REPLIES, title="Was zuerst?", replaces="c.fund.")
     assert render_edit(longer, "$e") is None
     assert render_edit(_changed("1. Park"), "") is None
+
+
+def test_a_state_after_a_restart_is_changed_from_the_second_on():
+    newest, first = NewestMessages(), _changed("1. Park")
+    newest.sent("anna", first, "$may-be-an-edit")
+    assert newest.event("anna", first) == ""
+    newest.sent("anna", first, "$new")
+    assert newest.event("anna", first) == "$new"
+
+
+def test_an_edit_has_the_transaction_of_the_message():
+    edit = render_edit(_changed("1. Park"), "$e")
+    assert edit
+    assert edit.suffix == next(render_events(_changed("1. Park"), "numbers", "")).suffix

@@ -118,7 +118,7 @@ async def test_the_form_and_the_paper(world):
     await on(tab, ".go")
     await look(tab, "order")
     for place, value in enumerate(("clean", "shade"), start=1):
-        await tab.tap(f"button:has(+ [name$='.first.{value}'])")
+        await tab.tap(f"button:has([name$='.first.{value}'])")
         assert await tab.evaluate(f"document.querySelector(\"[name$='.first.{value}']\").value") == str(place)
     await on(tab, "#go")
     await look(tab, "points")

@@ -166,7 +166,7 @@ async def test_vote_on_a_withdrawn_proposal_does_not_count(store):
         add(store, "Ein Brunnen")
         clock.let_look()
         after = await tell(app, channel, "a", "ja")
-        assert "zurückgezogen" in after.text
+        assert "nicht mehr zur Bewertung" in after.text
         assert after.title == "Ein Brunnen"
         assert rows(store, "SELECT count(*) FROM ratings") == [(0,)]
 
