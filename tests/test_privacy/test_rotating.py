@@ -35,6 +35,7 @@ from tests.support.databases import Database
 SECRET = bytes(32)
 LOOKUP = KEYS.lookup("test", "ada")
 HASHES = {
+    "begin_counts.network",
     "addresses.lookup", "api_keys.key_hash", "audit.mac", "audit.previous", "dead_letters.lookup",
     "link_codes.code_hash", "outbox.lookup", "sessions.waiting_key", "staff.code_hash", "staff_chats.lookup",
     "logos.content", "logos.digest",
