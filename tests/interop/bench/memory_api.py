@@ -74,15 +74,18 @@ class MemoryApi:
     def send(self, chat: int, text: str) -> dict[str, Any]:
         """sendMessage: the message as Telegram gives it back."""
         self._number += 1
-        message = {
-            "message_id": self._number,
+        self.heard(chat)
+        return self._message(chat, self._number, text)
+
+    @staticmethod
+    def _message(chat: int, number: int, text: str) -> dict[str, Any]:
+        return {
+            "message_id": number,
             "date": int(time.time()),
             "chat": {"id": chat, "type": "private", "first_name": "Erfunden"},
             "from": BOT,
             "text": text,
         }
-        self.heard(chat)
-        return message
 
     async def request(self, method: str, given: dict[str, Any]) -> bytes:
         """The answer to a request, as its body."""
@@ -94,6 +97,8 @@ class MemoryApi:
                 result = self.send(int(given["chat_id"]), given["text"])
             case "getme":
                 result = _ABOUT_BOT
+            case "editmessagereplymarkup":  # of a message that loses its buttons
+                result = self._message(int(given["chat_id"]), int(given["message_id"]), "")
             case other if other in _SETTINGS:
                 result = True
             case other:
