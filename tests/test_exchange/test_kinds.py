@@ -406,6 +406,13 @@ def test_a_vote_on_a_budget_comes_in_once_and_is_counted(store, tmp_path):
     assert package.write_export(store, package.ExportRequest("haushalt", tmp_path / "offen", "public"), NOW) == 10
 
 
+def test_sums_that_differ_from_the_ballots_are_told(store, tmp_path):
+    path = budget_file(tmp_path, VOTED.replace("3;40;4;Park;1", "3;40;5;Park;1"))
+    bundle, taken = take(store, "pb", path, "haushalt")
+    assert taken.votes == 10
+    assert bundle.remarks == ("the sums of 1 projects differ from the ballots by 1 in all; the ballots count.",)
+
+
 def test_a_vote_on_many_projects_is_counted(store, tmp_path):
     """More than a chat can offer: the consultation stays closed."""
     more = "".join(f"{number};5;1;Projekt {number};0\n" for number in range(4, 151))

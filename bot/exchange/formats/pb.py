@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +28,7 @@ ROUNDED: Final = "have an amount with decimals, which was rounded"
 _SECTIONS: Final = ("META", "PROJECTS", "VOTES")
 _NAMES: Final = ("country", "unit", "subunit", "district", "instance", "edition", "description")
 """The keys of META that identify a vote, from general to specific."""
+_SUM: Final = re.compile("[0-9]{1,9}")
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,23}")
 
 Rows = list[tuple[int, dict[str, str]]]
@@ -56,7 +59,28 @@ def read_pb(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> B
             raise BadFile(path, None, f"{name} is {told[:20]}, but there are {number + most}", "download it again")
     title = meta.get("description") or path.stem
     budgeting = BudgetVote(amount, tuple(projects.values()), ballots)
-    return Bundle(_source(meta, budgeting), title, HOME, (), budgeting=budgeting, before=(_source_before(path, meta),))
+    return Bundle(
+        _source(meta, budgeting),
+        title,
+        HOME,
+        (),
+        remarks=() if unread else tuple(_wrong_sums(sections["PROJECTS"], projects, ballots)),
+        budgeting=budgeting,
+        before=(_source_before(path, meta),),
+    )
+
+
+def _wrong_sums(
+    rows: Rows, projects: Mapping[str, BudgetProject], ballots: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    """Yields a remark if the sums of projects (column `votes`) differ from their ballots."""
+    counted = Counter(chain.from_iterable(ballots.values()))
+    told = ((projects.get(cells.get("project_id", "")), cells.get("votes", "")) for _, cells in rows)
+    sums = ((counted[it.code], int(said)) for it, said in told if it and _SUM.fullmatch(said))
+    apart = [abs(number - said) for number, said in sums if number != said]
+    if apart:
+        away = sum(apart)
+        yield f"the sums of {len(apart):,} projects differ from the ballots by {away:,} in all; the ballots count."
 
 
 def _source(meta: Mapping[str, str], budgeting: BudgetVote) -> str:
