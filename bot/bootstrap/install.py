@@ -61,10 +61,11 @@ def run_tests(arguments: list[str]) -> None:
 
 
 def workers_for_tests() -> int:
-    """Return the number of test processes: two per core, since many wait for a browser or a database; 12 at most. Each
-    imports all tests, and starts its own PostgreSQL server and homeserver, which takes some ten seconds of a core.
+    """Return the number of test processes: three for two cores, since many tests wait for a browser; 12 at most.
+    Each imports all tests, and starts its own PostgreSQL server and homeserver, which takes half a minute of a core.
     """
-    return min(2 * (os.cpu_count() or 1), 12)
+    cores = os.cpu_count() or 1
+    return min(cores + (cores + 1) // 2, 12)
 
 
 def become(command: list[str]) -> None:
