@@ -62,7 +62,7 @@ def run_tests(arguments: list[str]) -> None:
 
 def workers_for_tests() -> int:
     """Return the number of test processes: three for two cores, since many tests wait for a browser; 12 at most.
-    Each imports all tests, and starts its own PostgreSQL server and homeserver, which takes half a minute of a core.
+    Each imports all tests, and starts its own PostgreSQL server and homeserver.
     """
     cores = os.cpu_count() or 1
     return min(cores + (cores + 1) // 2, 12)
